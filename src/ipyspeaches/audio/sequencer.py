@@ -1,0 +1,87 @@
+"""Blocks that crossed a network of queues, put back in order.
+
+A browser numbers its blocks. They may arrive late, twice, or out of order (subshells), and some may never arrive.
+The sequencer gives them back in order, each once; what is missing after `patience` newer blocks is counted as lost
+and reported with the next block, so that time stays right: a gap is a gap, not a join.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedBlock:
+    """One block as it came: its number, the capture frame it begins at, and int16 samples of shape ``(n,)``."""
+
+    sequence: int
+    first_frame: int
+    samples: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedBlock:
+    """One block in order; ``lost`` frames are missing directly before it."""
+
+    samples: NDArray[np.int16]
+    lost: int
+
+
+class Sequencer:
+    """Order numbered blocks.
+
+    Parameters
+    ----------
+    patience
+        How many newer blocks may arrive before a missing one is given up.
+    """
+
+    def __init__(self, patience: int = 25) -> None:
+        self._patience = patience
+        self._waiting: dict[int, NumberedBlock] = {}
+        self._next_sequence = 0
+        self._next_frame = 0
+        self.reordered = 0
+        self.duplicates = 0
+        self.lost_frames = 0
+
+    def push(self, block: NumberedBlock) -> list[OrderedBlock]:
+        """Take a block in any order and return those that are in order now."""
+        if block.sequence < self._next_sequence or block.sequence in self._waiting:
+            self.duplicates += 1
+            return []
+        if block.sequence != self._next_sequence:
+            self.reordered += 1
+        self._waiting[block.sequence] = block
+        ready = self._take_ready()
+        if len(self._waiting) > self._patience:
+            ready += self._give_up()
+        return ready
+
+    def flush(self) -> list[OrderedBlock]:
+        """Return all that still waits, in order, counting what is missing between."""
+        ready: list[OrderedBlock] = []
+        while self._waiting:
+            ready += self._give_up()
+        return ready
+
+    def _take_ready(self) -> list[OrderedBlock]:
+        ready: list[OrderedBlock] = []
+        while (block := self._waiting.pop(self._next_sequence, None)) is not None:
+            ready.append(self._in_order(block))
+        return ready
+
+    def _give_up(self) -> list[OrderedBlock]:
+        self._next_sequence = min(self._waiting)
+        return self._take_ready()
+
+    def _in_order(self, block: NumberedBlock) -> OrderedBlock:
+        # The frame index tells what is missing even where the page dropped sound before numbering its blocks.
+        lost = max(0, block.first_frame - self._next_frame)
+        self.lost_frames += lost
+        self._next_sequence = block.sequence + 1
+        self._next_frame = block.first_frame + len(block.samples)
+        return OrderedBlock(block.samples, lost)

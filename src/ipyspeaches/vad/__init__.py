@@ -1,0 +1,32 @@
+"""Voice activity: scorers, detectors, the segmenter and the gate. Pure."""
+
+from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad
+from ipyspeaches.vad.gate import Commit, Gate, GateAction, GateOptions, OpenGate, Send
+from ipyspeaches.vad.options import SegmentOptions
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segmenter import Closed, Opened, Segmenter, SegmenterEvent, pad_segments
+from ipyspeaches.vad.segments import Segments, SpeechSegment
+from ipyspeaches.vad.turn_detection import ServerVadOptions, TurnDetection
+
+__all__ = [
+    "Closed",
+    "Commit",
+    "Detector",
+    "EnergyVad",
+    "Gate",
+    "GateAction",
+    "GateOptions",
+    "OpenGate",
+    "Opened",
+    "Scores",
+    "SegmentOptions",
+    "Segmenter",
+    "SegmenterEvent",
+    "Segments",
+    "Send",
+    "ServerVadOptions",
+    "SileroVad",
+    "SpeechSegment",
+    "TurnDetection",
+    "pad_segments",
+]

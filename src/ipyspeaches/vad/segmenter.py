@@ -1,0 +1,198 @@
+"""Scores in, segments out, frame by frame.
+
+The rules are those of silero-vad's ``get_speech_timestamps`` (snakers4/silero-vad, ``utils_vad.py``, 2026-08), with
+``use_max_poss_sil_at_max_speech=True``, as a state machine that needs no future: batch use is the same machine run
+over the whole, so that both agree for every chunking.
+
+1. A score of ``threshold`` or more starts speech.
+2. Inside speech, scores below ``neg_threshold`` are silence; it ends when a score reaches ``threshold`` again.
+3. Silence of ``min_silence_duration_ms`` ends the segment where the silence began.
+4. A segment not longer than ``min_speech_duration_ms`` is dropped.
+5. A segment beyond ``max_speech_duration_s`` (less one frame and the padding) is cut at its longest silence above
+   98 ms, or right there.
+6. Padding comes last, see `pad_segments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ipyspeaches.vad.options import SegmentOptions
+
+MIN_SILENCE_AT_MAX_SPEECH_MS: Final = 98.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Speech that began at ``start`` is now long enough to be kept (sample index, without padding)."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A segment that is kept, ``start`` to ``end`` (sample indices, without padding)."""
+
+    start: int
+    end: int
+
+
+SegmenterEvent = Opened | Closed
+
+
+class Segmenter:
+    """Turn scores into segments as they come.
+
+    Parameters
+    ----------
+    options
+        The rules' numbers.
+    hop
+        Samples a frame.
+    rate
+        Samples per second.
+    """
+
+    def __init__(self, options: SegmentOptions, hop: int, rate: int) -> None:
+        self.hop = hop
+        self.rate = rate
+        self._frame = 0
+        self._start: int | None = None
+        self._silence_start: int | None = None
+        self._pauses: list[tuple[int, int]] = []  # start and length of the silences inside this segment
+        self._announced = False
+        self._configure(options)
+
+    def _configure(self, options: SegmentOptions) -> None:
+        per_ms = self.rate / 1000
+        self.options = options
+        self._min_speech = options.min_speech_duration_ms * per_ms
+        self._min_silence = options.min_silence_duration_ms * per_ms
+        self._min_pause = MIN_SILENCE_AT_MAX_SPEECH_MS * per_ms
+        self._max_speech = options.max_speech_duration_s * self.rate - self.hop - 2 * options.speech_pad_ms * per_ms
+
+    def reconfigure(self, options: SegmentOptions) -> None:
+        """Use other options from the next frame on."""
+        self._configure(options)
+
+    @property
+    def position(self) -> int:
+        """Samples judged so far."""
+        return self._frame * self.hop
+
+    @property
+    def in_speech(self) -> bool:
+        """Whether the last frame was inside speech (or in a pause too short to end it)."""
+        return self._start is not None
+
+    @property
+    def silence_start(self) -> int | None:
+        """Where the silence began that may end the open segment, if there is one."""
+        return self._silence_start
+
+    def push(self, scores: Iterable[float]) -> list[SegmenterEvent]:
+        """Take scores, one a frame, and return what they decide."""
+        events: list[SegmenterEvent] = []
+        for score in scores:
+            self._step(score, self._frame * self.hop, events)
+            self._frame += 1
+        return events
+
+    def finish(self, length: int) -> list[SegmenterEvent]:
+        """End the stream after ``length`` samples; an open segment ends there."""
+        events: list[SegmenterEvent] = []
+        if self._start is not None and length - self._start > self._min_speech:
+            self._close(length, events)
+        self._reset()
+        return events
+
+    def _step(self, score: float, now: int, events: list[SegmenterEvent]) -> None:
+        loud = score >= self.options.threshold
+        if loud and self._silence_start is not None:
+            self._end_pause(now)
+        if self._start is None:
+            if loud:
+                self._start = now
+            return
+        if now - self._start > self._max_speech and self._cut_long(now, events):
+            return
+        if score < self.options.neg_threshold:
+            self._hear_silence(now, events)
+        if self._start is not None and self._silence_start is None:
+            self._announce(now, events)
+
+    def _end_pause(self, now: int) -> None:
+        assert self._silence_start is not None
+        if now - self._silence_start > self._min_pause:
+            self._pauses.append((self._silence_start, now - self._silence_start))
+        self._silence_start = None
+
+    def _hear_silence(self, now: int, events: list[SegmenterEvent]) -> None:
+        assert self._start is not None
+        if self._silence_start is None:
+            self._announce(now, events)
+            self._silence_start = now
+        if now - self._silence_start >= self._min_silence:
+            if self._silence_start - self._start > self._min_speech:
+                self._close(self._silence_start, events)
+            self._reset()
+
+    def _cut_long(self, now: int, events: list[SegmenterEvent]) -> bool:
+        """Cut a segment that is too long; return whether this frame is used up by it."""
+        if not self._pauses:
+            self._close(now, events)
+            self._reset()
+            return True
+        pause_start, pause_length = max(self._pauses, key=lambda pause: pause[1])
+        self._close(pause_start, events)
+        self._reset()
+        self._start = pause_start + pause_length
+        return False
+
+    def _announce(self, now: int, events: list[SegmenterEvent]) -> None:
+        assert self._start is not None
+        if not self._announced and now - self._start > self._min_speech:
+            self._announced = True
+            events.append(Opened(self._start))
+
+    def _close(self, end: int, events: list[SegmenterEvent]) -> None:
+        assert self._start is not None
+        if not self._announced:
+            events.append(Opened(self._start))
+        events.append(Closed(self._start, end))
+
+    def _reset(self) -> None:
+        self._start = None
+        self._silence_start = None
+        self._pauses.clear()
+        self._announced = False
+
+
+def pad_segments(segments: Sequence[Closed], pad: float, length: int) -> list[tuple[int, int]]:
+    """Widen segments as silero-vad does: by ``pad`` samples, or half the silence where two would meet.
+
+    Parameters
+    ----------
+    segments
+        In order, without padding.
+    pad
+        Samples on each side.
+    length
+        Samples of the whole recording.
+    """
+    starts = [segment.start for segment in segments]
+    ends = [segment.end for segment in segments]
+    if starts:
+        starts[0] = int(max(0, starts[0] - pad))
+        ends[-1] = int(min(length, ends[-1] + pad))
+    for left in range(len(segments) - 1):
+        silence = starts[left + 1] - ends[left]
+        if silence < 2 * pad:
+            ends[left] += silence // 2
+            starts[left + 1] = max(0, starts[left + 1] - silence // 2)
+        else:
+            ends[left] = int(min(length, ends[left] + pad))
+            starts[left + 1] = int(max(0, starts[left + 1] - pad))
+    return list(zip(starts, ends, strict=True))
