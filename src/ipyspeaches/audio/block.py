@@ -20,8 +20,11 @@ class AudioBlock:
         Samples per second.
     lost
         Samples, at the same rate, that the source knows to be missing directly before this block.
+    overflowed
+        Whether the source dropped an unknown amount of sound before this block.
     """
 
     samples: NDArray[np.int16]
     rate: int
     lost: int = 0
+    overflowed: bool = False

@@ -35,7 +35,8 @@ def mean_abs(frames: NDArray[np.int16]) -> NDArray[np.float32]:
         Shape ``(frames,)``, in int16 units (0 to 32,768): the ``threshold=500`` scale of the field's tutorials.
     """
     # In int32, because |-32768| does not fit int16.
-    return np.abs(frames, dtype=np.int32).mean(axis=-1, dtype=np.float64).astype(np.float32)
+    mean: NDArray[np.float64] = np.abs(frames, dtype=np.int32).mean(axis=-1, dtype=np.float64)
+    return mean.astype(np.float32)
 
 
 def to_db(amplitude: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
 """Streaming resampling to the session clock.
 
 libsoxr (via python-soxr) does the filtering. A stream that is cut into blocks of any size gives the same samples as
-the whole in one piece, and its length is the input's length times the ratio, rounded once at the end.
+the whole in one piece (but for the last bits, which libsoxr dithers), and its length is the input's length times the
+ratio, rounded once at the end.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Resampler:
     def __init__(self, rate: int, to: int = SESSION_RATE_HZ) -> None:
         if not 1 <= rate <= MAX_RATE_HZ:
             raise AudioError(
-                f"A sample rate of {rate} Hz is not possible: give the rate at which the sound was recorded, such as 16000."
+                f"A sample rate of {rate} Hz is not possible: give the rate of the recording, such as 16000."
             )
         self.rate = rate
         self.to = to
