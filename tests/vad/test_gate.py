@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.vad import Closed, Commit, Gate, GateAction, GateOptions, OpenGate, SegmentOptions, Segmenter, Send
+from ipyspeaches.vad import Closed, Commit, Gate, GateAction, GateOptions, OpenGate, Segmenter, SegmentOptions, Send
 
 HOP, RATE = 768, 24_000
 OPTIONS = SegmentOptions(0.5, 0.35, 250, 550, 100, 3.0)
@@ -39,7 +41,7 @@ def test_every_stretch_of_speech_is_sent_whole_once_and_in_order(
     commits = [action for action in actions if isinstance(action, Commit)]
     assert [(c.start, c.end) for c in commits] == [(c.start, c.end) for c in closed]
     assert [c.utterance for c in commits] == list(range(len(commits)))
-    assert all(left.end <= right.start for left, right in zip(sends, sends[1:], strict=False))
+    assert all(left.end <= right.start for left, right in itertools.pairwise(sends))
     sent = {sample for send in sends for sample in range(send.start // HOP, -(-send.end // HOP))}
     for segment in closed:
         assert set(range(segment.start // HOP, segment.end // HOP)) <= sent

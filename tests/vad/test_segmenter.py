@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.vad import Closed, Opened, SegmentOptions, Segmenter, SegmenterEvent, pad_segments
+from ipyspeaches.vad import Closed, Opened, Segmenter, SegmenterEvent, SegmentOptions, pad_segments
 
 HOP, RATE = 512, 16_000
 
@@ -27,7 +27,7 @@ options_strategy = st.builds(
 )
 
 
-def reference(probs: list[float], o: SegmentOptions, length: int) -> list[tuple[int, int]]:
+def reference(probs: list[float], o: SegmentOptions, length: int) -> list[tuple[int, int]]:  # noqa: C901
     """Silero-vad's own post-processing, told again as plain loops over samples (its rules, not its code)."""
     min_speech, min_silence = RATE * o.min_speech_duration_ms / 1000, RATE * o.min_silence_duration_ms / 1000
     pad, pause = RATE * o.speech_pad_ms / 1000, RATE * 98 / 1000
