@@ -1,0 +1,105 @@
+# The short commands, the same here and in CI. Every one does its own set-up and is quick when nothing changed.
+#
+#   make demo [ARGS=--no-browser]   JupyterLab on the quickstart notebook
+#   make test                       everything: lint, types, front end, fast tests, end-to-end and packaging tests
+#   make fast | e2e | packaging     one part of the tests (PYTEST_ARGS="-k name" is passed on)
+#   make lint                       ruff, mypy, biome, tsc
+#   make build                      sdist and wheel in dist/
+#   make bench                      every benchmark, as JSON in artifacts/bench/
+#   make lock                       renew requirements.lock from pyproject.toml
+#   make clean
+#
+# Paths are relative throughout, so that the folder may have any name.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+# One thing at a time, in the order written: two cores and one terminal.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+EXTRAS := local,frames,lab
+BUNDLE := src/ipyspeaches/static/transcriber.js
+PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet --constraint requirements.lock
+# The bundle is made below, not by the hook of the Python build.
+export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
+export PYTHONUTF8 := 1
+
+.PHONY: help demo test lint js-test fast e2e packaging build bench lock clean
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+# ---------------------------------------------------------------- set-up
+
+# A virtual environment and its stamps are of use only in the folder where they were made. (Done while reading this
+# file: a rule would come too late, make has looked at the stamps by then.)
+MOVED := $(shell mkdir -p .make; pwd -P | cmp -s - .make/here || { rm -f .make/venv .make/install .make/dev; pwd -P > .make/here; })
+
+.make/venv: tools/venv.sh tools/apt.sh
+	tools/venv.sh
+	@touch $@
+
+.make/npm: js/package.json js/package-lock.json tools/npm.sh
+	tools/npm.sh ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
+$(BUNDLE): .make/npm $(JS_SOURCES)
+	tools/npm.sh run --silent build
+	@touch $@
+
+.make/install: .make/venv pyproject.toml requirements.lock | $(BUNDLE)
+	$(PIP) --upgrade pip hatchling hatch-jupyter-builder editables
+	$(PIP) --no-build-isolation --editable '.[$(EXTRAS)]'
+	@touch $@
+
+.make/dev: .make/install
+	$(PIP) --group dev
+	@touch $@
+
+.make/apt-demo: tools/apt.sh
+	tools/apt.sh --optional portaudio
+	@touch $@
+
+.make/apt-test: tools/apt.sh
+	tools/apt.sh chromium portaudio pulseaudio fonts
+	@touch $@
+
+# ---------------------------------------------------------------- commands
+
+demo: .make/install $(BUNDLE) .make/apt-demo
+	@$(PY) -m ipyspeaches demo $(ARGS)
+
+test: .make/apt-test lint js-test fast e2e packaging
+
+lint: .make/dev .make/npm
+	$(PY) -m ruff format --check
+	$(PY) -m ruff check
+	$(PY) -m mypy
+	tools/npm.sh run --silent check
+
+js-test: .make/npm
+	tools/npm.sh test --silent
+
+fast: .make/dev $(BUNDLE)
+	$(PY) -m pytest -m "not e2e and not realtime and not packaging" $(PYTEST_ARGS)
+
+e2e: .make/dev $(BUNDLE) .make/apt-test
+	$(PY) -m pytest -m "e2e or realtime" $(PYTEST_ARGS)
+
+packaging: .make/dev $(BUNDLE)
+	$(PY) -m pytest -m packaging $(PYTEST_ARGS)
+
+build: .make/dev $(BUNDLE)
+	rm -rf dist
+	$(PY) -m build --no-isolation
+
+bench: .make/dev $(BUNDLE)
+	tools/bench.sh $(PY) $(ARGS)
+
+lock: .make/venv
+	tools/lock.sh '.[$(EXTRAS)]'
+
+clean:
+	rm -rf .make .venv dist build artifacts src/ipyspeaches/static js/node_modules .mypy_cache .ruff_cache .pytest_cache
