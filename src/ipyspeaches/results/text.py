@@ -1,0 +1,105 @@
+"""Where a space goes when pieces of text become one.
+
+Engines return one piece of text an utterance and leave the join to the caller. A space is right between most scripts,
+and a fault inside Chinese. The rules, in the order in which they are asked:
+
+1. Fullwidth and ideographic punctuation (。，！？「」…) carries its own white space: none next to it.
+2. A piece that begins with closing punctuation goes on where the last one stopped: none before it. ``.NET`` and
+   ``'tis`` are words, so the punctuation must stand by itself.
+3. Between two letters of the same script, none if that script is written without spaces: Han together with kana,
+   Thai, Lao, Khmer, Burmese. Marks, quotes, dashes and ellipses are looked through to the letter that they belong to.
+4. Everywhere else a space: Korean separates its words; an ASCII full stop after Chinese has no white space of its own;
+   and at a border between two scripts (你好 + Hello) it keeps the two utterances apart.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+# Blocks of the scripts written without spaces between words, by the script that may meet without a space.
+_SPACELESS: Final = (
+    ("han", 0x2E80, 0x2FDF),  # radicals
+    ("han", 0x3005, 0x3007),  # iteration mark 々, 〆, zero 〇
+    ("han", 0x3021, 0x3029),  # Hangzhou numerals
+    ("han", 0x3031, 0x3035),  # kana repeat marks
+    ("han", 0x3040, 0x312F),  # hiragana, katakana, bopomofo
+    ("han", 0x31A0, 0x31BF),  # bopomofo extended
+    ("han", 0x31F0, 0x31FF),  # katakana extensions
+    ("han", 0x3400, 0x4DBF),  # extension A
+    ("han", 0x4E00, 0x9FFF),
+    ("han", 0xF900, 0xFAFF),  # compatibility ideographs
+    ("han", 0xFF66, 0xFF9F),  # halfwidth katakana
+    ("han", 0x1AFF0, 0x1B16F),  # kana supplements
+    ("han", 0x20000, 0x3FFFF),  # extensions B and later
+    ("thai", 0x0E00, 0x0E7F),
+    ("lao", 0x0E80, 0x0EFF),
+    ("burmese", 0x1000, 0x109F),
+    ("burmese", 0xA9E0, 0xA9FF),  # extended B
+    ("burmese", 0xAA60, 0xAA7F),  # extended A
+    ("khmer", 0x1780, 0x17FF),
+    ("khmer", 0x19E0, 0x19FF),  # lunar symbols
+)
+_CLOSING: Final = frozenset(".,;:!?)]}%…")
+_SENTENCE_END: Final = frozenset(".,;:!?")
+
+
+def join_text(pieces: Iterable[str]) -> str:
+    """Join the texts of consecutive utterances with spaces where their scripts have them.
+
+    Parameters
+    ----------
+    pieces
+        Texts in order; white space around each is ignored, and so are empty ones.
+    """
+    joined: list[str] = []
+    for piece in pieces:
+        text = piece.strip()
+        if not text:
+            continue
+        if joined and needs_space(joined[-1], text):
+            joined.append(" ")
+        joined.append(text)
+    return "".join(joined)
+
+
+def needs_space(left: str, right: str) -> bool:
+    """Return whether a space belongs between two texts that do not begin or end with one."""
+    if _is_wide_punctuation(left[-1]) or _is_wide_punctuation(right[0]) or _begins_with_closing(right):
+        return False
+    before = _border_script(reversed(left))
+    return before is None or before != _border_script(right)
+
+
+def spaceless_script(character: str) -> str | None:
+    """Return the script of a character if it is one written without spaces, else None."""
+    code = ord(character)
+    if code < 0x0E00:
+        return None
+    return next((script for script, first, last in _SPACELESS if first <= code <= last), None)
+
+
+def _border_script(characters: Iterable[str]) -> str | None:
+    """Return the spaceless script of the letter nearest to the border, if no sentence ends in between."""
+    for character in characters:
+        script = spaceless_script(character)
+        if script is not None:
+            return script
+        if character in _SENTENCE_END or character.isalnum():
+            return None
+        # Everything else is a mark, quote, dash or symbol: the letter behind it decides.
+    return None
+
+
+def _is_wide_punctuation(character: str) -> bool:
+    return (
+        unicodedata.category(character).startswith("P")
+        and unicodedata.east_asian_width(character) in "WF"
+        and spaceless_script(character) is None
+    )
+
+
+def _begins_with_closing(text: str) -> bool:
+    rest = text.lstrip("".join(_CLOSING))
+    return len(rest) < len(text) and (not rest or rest[0].isspace())

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Any
+
+import pytest
+
+from ipyspeaches.results import Segment, Word, Words
+
+pd: Any = importlib.import_module("pandas")
+pl: Any = importlib.import_module("polars")
+
+
+def test_segments_and_words_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Segment(0, 1, "one").text = "two"  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Word("one", 0, 1).start = 2  # type: ignore[misc]
+
+
+def test_words_are_a_sequence_and_a_table() -> None:
+    one, two = Word("one", 0.0, 0.4, 0.9), Word("two", 0.5, 1.0)
+    words = Words([one, two])
+    assert list(words) == [one, two]
+    assert words[-1] is two
+    assert pd.DataFrame(words)["word"].tolist() == ["one", "two"]
+    assert words.to_pandas()["probability"].isna().tolist() == [False, True]
+    assert pl.DataFrame(words)["probability"].to_list() == [0.9, None]
+
+
+def test_no_words_are_an_empty_table_with_its_types() -> None:
+    assert len(Words()) == 0
+    assert [str(dtype) for dtype in Words().to_pandas().dtypes] == ["str", "float64", "float64", "float64"]

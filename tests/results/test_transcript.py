@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipyspeaches.errors import InputError
+from ipyspeaches.results import Segment, Transcript, Word
+
+pd: Any = importlib.import_module("pandas")
+pl: Any = importlib.import_module("polars")
+pa: Any = importlib.import_module("pyarrow")
+pq: Any = importlib.import_module("pyarrow.parquet")
+
+TALK = (
+    Segment(0.5, 1.5, "Good morning.", (Word("Good", 0.5, 0.9, 0.98), Word("morning.", 0.9, 1.5)), "en", "a", 0, 0.3),
+    Segment(2.5, 3.5, "你好", (), "zh", "b", 1),
+    Segment(4.0, 4.5, "再见", (), "zh", "c", 2, 0.25),
+)
+
+
+@given(st.permutations(range(6)))
+def test_finals_in_any_order_are_placed_in_the_order_of_the_recording(order: list[int]) -> None:
+    transcript = Transcript()
+    for number in order:
+        transcript.append(Segment(number, number + 1, f"word{number}", id=number))
+    assert [segment.id for segment in transcript.segments] == list(range(6))
+    assert transcript.text == "word0 word1 word2 word3 word4 word5"
+
+
+def test_a_segment_without_a_number_comes_last() -> None:
+    transcript = Transcript([Segment(0, 1, "one"), Segment(1, 2, "two", id=7)])
+    assert transcript.append(Segment(2, 3, "three")).id == 8
+    assert [segment.id for segment in transcript] == [0, 7, 8]
+
+
+def test_an_utterance_is_added_once_and_replaced_by_name() -> None:
+    transcript = Transcript(TALK)
+    with pytest.raises(InputError, match=r"segment 1 already: use replace\(\)"):
+        transcript.append(Segment(2, 3, "您好", id=1))
+    with pytest.raises(InputError, match=r"no segment 9 to replace: use append\(\)"):
+        transcript.replace(Segment(2, 3, "您好", id=9))
+    transcript.replace(Segment(2, 3, "您好", id=1))
+    assert transcript.text == "Good morning. 您好再见"
+    assert len(transcript) == 3
+
+
+def test_partial_text_is_kept_apart_until_its_final_comes() -> None:
+    transcript = Transcript()
+    transcript.set_partial("a", "good mor")
+    transcript.set_partial("b", "how")
+    assert transcript.partial == "good mor how"
+    assert transcript.text == ""
+    transcript.append(Segment(0, 1, "Good morning.", item_id="a"))
+    assert transcript.partial == "how"
+    transcript.set_partial("b", "")
+    assert transcript.partial == ""
+
+
+def test_words_of_all_segments_in_one_table() -> None:
+    words = Transcript(TALK).words
+    assert [word.word for word in words] == ["Good", "morning."]
+    assert words.to_pandas().shape == (2, 4)
+
+
+@pytest.mark.parametrize("talk", [TALK, ()])
+def test_frames_have_a_row_a_segment_and_the_same_types_when_empty(talk: tuple[Segment, ...]) -> None:
+    transcript = Transcript(talk)
+    names = ["start", "end", "text", "words", "language", "item_id", "id", "latency_s"]
+    frame = transcript.to_pandas()
+    assert list(frame.columns) == names
+    assert [str(frame[n].dtype) for n in ("start", "text", "language", "id", "latency_s")] == [
+        "float64",
+        "str",
+        "str",
+        "int64",
+        "float64",
+    ]
+    table = pa.table(transcript)
+    assert table.column_names == names
+    assert table.schema.field("words").type.value_type.field("start").type == pa.float64()
+    assert pl.DataFrame(transcript).schema["words"].inner == pl.Struct(
+        {"word": pl.String, "start": pl.Float64, "end": pl.Float64, "probability": pl.Float64}
+    )
+    assert len(frame) == table.num_rows == len(talk)
+
+
+def test_pandas_gets_the_same_frame_from_the_transcript_itself() -> None:
+    transcript = Transcript(TALK)
+    pd.testing.assert_frame_equal(pd.DataFrame(transcript), transcript.to_pandas())
+
+
+def test_json_round_trip_keeps_everything() -> None:
+    transcript = Transcript(TALK)
+    document = json.loads(transcript.to_json())
+    assert document["text"] == "Good morning. 你好再见"
+    assert "你好" in transcript.to_json()
+    assert Transcript.from_json(transcript.to_json()).segments == TALK
+
+
+def test_json_of_another_engine_is_read_without_its_extra_fields() -> None:
+    verbose = '{"task": "transcribe", "segments": [{"id": 4, "start": 0, "end": 1.5, "text": "Hi", "tokens": [1, 2]}]}'
+    assert Transcript.from_json(verbose).segments == (Segment(0, 1.5, "Hi", id=4),)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"segments": [{"start": "a"}]}', b"\xff\xfe"])
+def test_json_that_is_no_transcript_is_refused_in_words(text: str | bytes) -> None:
+    with pytest.raises(InputError, match=r"^This is not a transcript \(.+\): give the text that to_json\(\) returned"):
+        Transcript.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begins"),
+    [
+        ("srt", "1\n00:00:00,500"),
+        ("VTT", "WEBVTT\n\n"),
+        ("txt", "Good morning.\n你好\n再见\n"),
+        ("json", "{\n"),
+        ("csv", "start,end,text,language,item_id,id,latency_s\n0.5,1.5,Good morning.,en,a,0,0.3\n"),
+    ],
+)
+def test_the_suffix_chooses_the_format(suffix: str, begins: str, tmp_path: Path) -> None:
+    file = Transcript(TALK).save(str(tmp_path / f"talk.{suffix}"))
+    assert file.read_text(encoding="utf-8").startswith(begins)
+
+
+def test_parquet_keeps_the_words(tmp_path: Path) -> None:
+    file = Transcript(TALK).save(tmp_path / "talk.parquet")
+    assert pq.read_table(file)["words"].to_pylist()[0][0]["word"] == "Good"
+
+
+@pytest.mark.parametrize("name", ["talk", "talk.doc", ".srt"])
+def test_an_unknown_suffix_lists_the_known_ones(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"one of \.srt, \.vtt, \.txt, \.json, \.csv, \.parquet\.$"):
+        Transcript(TALK).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_repr_is_short() -> None:
+    assert repr(Transcript(TALK)) == "Transcript(3 segments: 'Good morning. 你好再见')"
+    assert len(repr(Transcript([Segment(0, 1, "word " * 1000)]))) < 100
+
+
+def test_a_reader_never_sees_half_a_change() -> None:
+    transcript = Transcript()
+    faults: list[str] = []
+    done = False
+
+    def read() -> None:
+        while not done:
+            segments = transcript.segments
+            if [s.id for s in segments] != sorted({s.id for s in segments}):
+                faults.append("out of order")
+            if len({len(column) for column in transcript.columns().values()}) != 1:
+                faults.append("columns of different lengths")
+
+    reader = Thread(target=read)
+    reader.start()
+    for number in (n ^ 1 for n in range(2000)):  # every pair arrives the wrong way round
+        transcript.set_partial(str(number), "so far")
+        transcript.append(Segment(number, number + 1, "text", item_id=str(number), id=number))
+    done = True
+    reader.join()
+    assert faults == []
+    assert len(transcript) == 2000
+    assert transcript.partial == ""
