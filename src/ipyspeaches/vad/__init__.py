@@ -6,7 +6,6 @@ from ipyspeaches.vad.options import SegmentOptions
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segmenter import Closed, Opened, Segmenter, SegmenterEvent, pad_segments
 from ipyspeaches.vad.segments import Segments, SpeechSegment
-from ipyspeaches.vad.turn_detection import ServerVadOptions, TurnDetection
 
 __all__ = [
     "Closed",
@@ -24,9 +23,7 @@ __all__ = [
     "SegmenterEvent",
     "Segments",
     "Send",
-    "ServerVadOptions",
     "SileroVad",
     "SpeechSegment",
-    "TurnDetection",
     "pad_segments",
 ]

@@ -65,13 +65,17 @@ class Detector:
         """Return a streaming scorer for sound at ``rate`` samples per second."""
         raise NotImplementedError
 
+    def scorer_options(self) -> tuple[object, ...]:
+        """Return what the scores depend on besides the sound: equal means that old scores stay valid."""
+        return (self.name,)
+
     def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
         """Return the samples to score and their rate."""
         return recording.samples, recording.rate
 
-    def segmenter(self, hop: int, rate: int) -> Segmenter:
+    def segmenter(self, hop: int, rate: int, origin: int = 0) -> Segmenter:
         """Return a streaming segmenter with this detector's options."""
-        return Segmenter(self.options, hop, rate)
+        return Segmenter(self.options, hop, rate, origin)
 
     def score(self, recording: Recording) -> Scores:
         """Score a recording; its last frame is filled up with zeros."""
@@ -131,6 +135,10 @@ class EnergyVad(Detector):
         """Return 3 dB below the threshold."""
         return self.threshold / math.sqrt(2)
 
+    def scorer_options(self) -> tuple[object, ...]:
+        """Return the name and the length of a frame."""
+        return (self.name, self.frame_ms)
+
     def scorer(self, rate: int) -> Scorer:
         """Return an `EnergyScorer`."""
         return EnergyScorer(max(1, round(rate * self.frame_ms / 1000)))
@@ -166,8 +174,8 @@ class SileroVad(Detector):
             recording = recording.to_rate(SILERO_RATE_HZ)
         return recording.samples, SILERO_RATE_HZ
 
-    def segmenter(self, hop: int, rate: int) -> Segmenter:
+    def segmenter(self, hop: int, rate: int, origin: int = 0) -> Segmenter:
         """Return a segmenter for Silero's 32 ms frames."""
         if hop * SILERO_RATE_HZ != SILERO_FRAME * rate:
             raise InputError(f"These scores have frames of {1000 * hop / rate:g} ms: Silero's have 32 ms.")
-        return super().segmenter(hop, rate)
+        return super().segmenter(hop, rate, origin)

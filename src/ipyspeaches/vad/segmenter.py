@@ -53,12 +53,14 @@ class Segmenter:
         Samples a frame.
     rate
         Samples per second.
+    origin
+        Sample index of the first frame.
     """
 
-    def __init__(self, options: SegmentOptions, hop: int, rate: int) -> None:
+    def __init__(self, options: SegmentOptions, hop: int, rate: int, origin: int = 0) -> None:
         self.hop = hop
         self.rate = rate
-        self._frame = 0
+        self._position = origin
         self._start: int | None = None
         self._silence_start: int | None = None
         self._pauses: list[tuple[int, int]] = []  # start and length of the silences inside this segment
@@ -79,13 +81,18 @@ class Segmenter:
 
     @property
     def position(self) -> int:
-        """Samples judged so far."""
-        return self._frame * self.hop
+        """Sample index up to which frames have been judged."""
+        return self._position
 
     @property
     def in_speech(self) -> bool:
         """Whether the last frame was inside speech (or in a pause too short to end it)."""
         return self._start is not None
+
+    @property
+    def speech_start(self) -> int | None:
+        """Where the open segment began, once it is certain that it will be kept."""
+        return self._start if self._announced else None
 
     @property
     def silence_start(self) -> int | None:
@@ -96,12 +103,12 @@ class Segmenter:
         """Take scores, one a frame, and return what they decide."""
         events: list[SegmenterEvent] = []
         for score in scores:
-            self._step(score, self._frame * self.hop, events)
-            self._frame += 1
+            self._step(score, self._position, events)
+            self._position += self.hop
         return events
 
     def finish(self, length: int) -> list[SegmenterEvent]:
-        """End the stream after ``length`` samples; an open segment ends there."""
+        """End an open segment at sample ``length``; frames may go on behind it."""
         events: list[SegmenterEvent] = []
         if self._start is not None and length - self._start > self._min_speech:
             self._close(length, events)
