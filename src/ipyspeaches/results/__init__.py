@@ -1,7 +1,24 @@
 """What a session or a file gave, as tables."""
 
+from ipyspeaches.results.event_log import Event, EventLog
+from ipyspeaches.results.frames import Frame, Frames
+from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
 from ipyspeaches.results.segment import Segment, Word, Words
 from ipyspeaches.results.text import join_text
 from ipyspeaches.results.transcript import Transcript
 
-__all__ = ["Segment", "Transcript", "Word", "Words", "join_text"]
+__all__ = [
+    "Event",
+    "EventLog",
+    "Frame",
+    "Frames",
+    "Latency",
+    "LatencySummary",
+    "MeasureSummary",
+    "Segment",
+    "Transcript",
+    "UtteranceLatency",
+    "Word",
+    "Words",
+    "join_text",
+]

@@ -1,0 +1,73 @@
+"""Columns of numbers that grow while they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ipyspeaches.errors import InputError
+
+_FIRST_CAPACITY: Final = 256
+
+Column: TypeAlias = NDArray[Any]
+
+
+class GrowingColumns:
+    """Numpy columns of one length to which blocks of rows are added.
+
+    One thread appends; any thread may read. Rows are written behind the end that readers know and then published, in
+    one assignment; a full buffer is replaced by one half as big again, so that appending costs a constant time a row
+    and views taken earlier stay as they were.
+
+    Parameters
+    ----------
+    dtypes
+        Column names and their numpy dtypes.
+    """
+
+    def __init__(self, dtypes: Mapping[str, type[np.generic]]) -> None:
+        buffers: dict[str, Column] = {name: np.empty(_FIRST_CAPACITY, dtype) for name, dtype in dtypes.items()}
+        self._published = (buffers, 0)
+
+    def __len__(self) -> int:
+        return self._published[1]
+
+    def append(self, block: Mapping[str, ArrayLike]) -> None:
+        """Add rows: one array of shape ``(n,)``, or one number, for each column.
+
+        Raises
+        ------
+        InputError
+            If the arrays differ in length or the names are not those of the columns; nothing is added then.
+        """
+        buffers, length = self._published
+        if block.keys() != buffers.keys():
+            raise InputError(f"The columns are {', '.join(buffers)}, not {', '.join(block)}: give each of them once.")
+        rows = {name: np.atleast_1d(np.asarray(values)) for name, values in block.items()}
+        shapes = {values.shape for values in rows.values()}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+            raise InputError(f"Columns of shapes {sorted(shapes)} do not fit together: give each as many rows.")
+        end = length + next(iter(shapes))[0]
+        capacity = len(next(iter(buffers.values())))
+        if end > capacity:
+            buffers = {name: _grown(column, length, max(end, capacity * 3 // 2)) for name, column in buffers.items()}
+        for name, values in rows.items():
+            buffers[name][length:end] = values
+        self._published = (buffers, end)
+
+    def views(self) -> dict[str, Column]:
+        """Return the columns as read-only views of shape ``(len(self),)``, all from one moment."""
+        buffers, length = self._published
+        views = {name: column[:length] for name, column in buffers.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return views
+
+
+def _grown(column: Column, length: int, capacity: int) -> Column:
+    grown = np.empty(capacity, column.dtype)
+    grown[:length] = column[:length]
+    return grown
