@@ -1,0 +1,8 @@
+"""The embedded server: a Speaches-compatible recogniser in a process of its own, for when there is no other."""
+
+from __future__ import annotations
+
+from ipyspeaches.local.local_server import LocalServer
+from ipyspeaches.local.serve import serve
+
+__all__ = ["LocalServer", "serve"]

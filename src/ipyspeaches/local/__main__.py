@@ -1,0 +1,41 @@
+"""``python -m ipyspeaches.local``: run the embedded server."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ipyspeaches.errors import SpeachesError
+from ipyspeaches.local.engine import ENGINE_NAMES
+from ipyspeaches.local.serve import KEY_VARIABLE, serve
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server and return the exit code: 0 ended, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m ipyspeaches.local", description="A Speaches-compatible server.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port, 0 for a free one (default: %(default)s)")
+    parser.add_argument("--api-key", help=f"key to ask for; better set ${KEY_VARIABLE}, which `ps` does not show")
+    parser.add_argument("--engine", choices=ENGINE_NAMES, default="pocketsphinx")
+    parser.add_argument("--model", help="model of the faster-whisper engine")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
+    given = parser.parse_args(arguments)
+    try:
+        serve(
+            given.host,
+            given.port,
+            given.api_key,
+            given.engine,
+            model=given.model,
+            exit_with_stdin=given.exit_with_stdin,
+        )
+    except SpeachesError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""The embedded server as a child process of this one."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Final, Self
+
+import ipyspeaches
+from ipyspeaches.errors import ServerUnreachableError, StateError
+from ipyspeaches.local.engine import engine_spec
+from ipyspeaches.local.serve import KEY_VARIABLE, require_packages
+
+READY_PREFIX: Final = "listening on "
+START_TIMEOUT_S: Final = 60.0
+DOWNLOAD_TIMEOUT_S: Final = 1800.0
+STOP_TIMEOUT_S: Final = 5.0
+_LAST_LINES: Final = 20
+
+
+class LocalServer:
+    """A server on this machine, in a process of its own that ends with this one.
+
+    Parameters
+    ----------
+    engine
+        ``"pocketsphinx"`` (offline, English) or ``"faster-whisper"``.
+    port
+        Port, or 0 for a free one.
+    api_key
+        Key to ask clients for; handed over in the environment, so that ``ps`` does not show it.
+    model
+        Model of the faster-whisper engine.
+
+    Examples
+    --------
+    >>> with LocalServer() as local:  # doctest: +SKIP
+    ...     print(local.url)
+    """
+
+    _shared: ClassVar[LocalServer | None] = None
+    _shared_lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(
+        self, engine: str = "pocketsphinx", port: int = 0, api_key: str | None = None, *, model: str | None = None
+    ) -> None:
+        self._spec = engine_spec(engine, model)
+        self._port = port
+        self._api_key = api_key
+        self._process: subprocess.Popen[str] | None = None
+        self._url: str | None = None
+        self._owner = os.getpid()
+        self._errors: deque[str] = deque(maxlen=_LAST_LINES)
+        self._announced = threading.Event()
+        self._readers: list[threading.Thread] = []
+
+    @classmethod
+    def shared(cls) -> LocalServer:
+        """Return the one PocketSphinx server of this Python process, started at the first call.
+
+        Raises
+        ------
+        MissingExtraError, ServerUnreachableError
+            As `start`.
+        """
+        with cls._shared_lock:
+            shared = cls._shared
+            if shared is None or not shared.is_running:
+                shared = cls()
+                shared.start()
+                cls._shared = shared
+            return shared
+
+    def __repr__(self) -> str:
+        return f"LocalServer({self._spec.name!r}, {self._url if self.is_running else 'not running'})"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server process is up, as far as this Python process owns it."""
+        return self._owner == os.getpid() and self._process is not None and self._process.poll() is None
+
+    @property
+    def url(self) -> str:
+        """Base address, such as ``http://127.0.0.1:41231``.
+
+        Raises
+        ------
+        StateError
+            If the server was not started.
+        """
+        if self._url is None:
+            raise StateError("The local server is not running: call start(), or use it in a with statement.")
+        return self._url
+
+    @property
+    def api_key(self) -> str | None:
+        """The key that clients need, or None."""
+        return self._api_key
+
+    def start(self) -> None:
+        """Start the server and wait until it listens.
+
+        Raises
+        ------
+        MissingExtraError
+            If a package is missing; the message has the pip line.
+        ServerUnreachableError
+            If the process ended or was not ready in time; the message has its last words.
+        StateError
+            If it runs already.
+        """
+        if self.is_running:
+            raise StateError("The local server is running already: use it, or stop() it first.")
+        require_packages(self._spec)
+        self._owner = os.getpid()
+        self._errors.clear()
+        self._announced.clear()
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+            self._command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=self._environment(),
+            start_new_session=True,  # interrupting a cell signals the kernel's whole process group
+        )
+        atexit.register(self.stop)
+        self._readers = [
+            threading.Thread(target=read, args=(self._process,), daemon=True)
+            for read in (self._read_output, self._read_errors)
+        ]
+        for reader in self._readers:
+            reader.start()
+        timeout_s = START_TIMEOUT_S if self._spec.name == "pocketsphinx" else DOWNLOAD_TIMEOUT_S
+        in_time = self._announced.wait(timeout_s)
+        if self._url is None:
+            self.stop()
+            what = "ended while it was starting" if in_time else f"was not ready after {timeout_s:.0f} seconds"
+            last = self._errors[-1] if self._errors else "it said nothing"
+            raise ServerUnreachableError(
+                f"The local server {what} ({last}). Run `{Path(sys.executable).name} -m ipyspeaches.local` to see more."
+            )
+
+    def _command(self) -> list[str]:
+        options = ["--port", str(self._port), "--engine", self._spec.name, "--model", self._spec.model]
+        return [sys.executable, "-m", "ipyspeaches.local", *options, "--exit-with-stdin"]
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment.pop(KEY_VARIABLE, None)  # a key for another server, unless it was given for this one
+        if self._api_key is not None:
+            environment[KEY_VARIABLE] = self._api_key
+        # A notebook may have found this package through sys.path, which a child does not inherit.
+        root = str(Path(ipyspeaches.__path__[0]).parent)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), root)))
+        return environment
+
+    def _read_output(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if self._url is None and line.startswith(READY_PREFIX):
+                self._url = line.removeprefix(READY_PREFIX).strip()
+                self._announced.set()
+        process.wait()
+        if not self._announced.is_set():
+            self._readers[1].join()  # its last words are the reason
+            self._announced.set()
+
+    def _read_errors(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.strip():
+                self._errors.append(line.strip())
+
+    def stop(self) -> None:
+        """End the server; nothing happens if it is not running."""
+        process, self._process, self._url = self._process, None, None
+        atexit.unregister(self.stop)
+        if process is None or self._owner != os.getpid():
+            return
+        assert process.stdin is not None
+        process.stdin.close()  # asks it to end
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for reader in self._readers:
+            reader.join()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the server."""
+        self.stop()

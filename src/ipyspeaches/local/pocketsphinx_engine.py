@@ -1,0 +1,156 @@
+"""PocketSphinx with the US English model of its own wheel: offline, small, and about as wrong as it was in 2015.
+
+Settings were chosen on human recordings that were cut in several ways (whole file, between silences, between noise,
+quieter and shifted): batch cepstral mean over the whole utterance, one level of loudness, and a noise floor under the
+samples, because digital silence gives cepstra that no speaker ever made. With these the text depends little on how an
+utterance was cut, and not at all on what the decoder heard before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipyspeaches.errors import MissingExtraError
+from ipyspeaches.local.engine import ENGINE_RATE_HZ, LiveDecoder, RecognisedWord, Recognition
+
+FRAMES_PER_S: Final = 100
+NOISE_FLOOR: Final = 16.0
+"""Standard deviation of the noise floor, in int16 units."""
+MAX_LIVE_DECODERS: Final = 4
+"""Utterances that one process follows at a time; each decoder takes about 100 MB."""
+
+INITIAL_CEPSTRAL_MEAN: Final = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
+"""Where a live decoder's cepstral mean starts: the bundled model's own (``en-us/feat.params``)."""
+
+_VARIANT: Final = re.compile(r"\(\d+\)$")
+
+
+class _Segment(Protocol):
+    word: str
+    start_frame: int
+    end_frame: int
+    prob: float
+
+
+class _Decoder(Protocol):
+    """The part of ``pocketsphinx.Decoder`` (an untyped extension) that is used here."""
+
+    def start_stream(self) -> None: ...
+    def start_utt(self) -> None: ...
+    def process_raw(self, data: bytes, *, full_utt: bool = False) -> object: ...
+    def end_utt(self) -> None: ...
+    def hyp(self) -> object: ...
+    def seg(self) -> Iterable[_Segment] | None: ...
+    def get_prob(self) -> float: ...
+    def set_cmn(self, cmn: str) -> None: ...
+
+
+def _decoder(**settings: bool | str) -> _Decoder:
+    try:
+        from pocketsphinx import Decoder
+    except ImportError as exc:
+        raise MissingExtraError("pocketsphinx", "local", "recognise speech offline") from exc
+    decoder: _Decoder = Decoder(samprate=ENGINE_RATE_HZ, loglevel="FATAL", **settings)
+    return decoder
+
+
+def _words(segments: Iterable[_Segment] | None, *, scored: bool) -> list[RecognisedWord]:
+    """Take words out of a decoder's segmentation: no fillers, no markers of pronunciation variants."""
+    words: list[RecognisedWord] = []
+    for segment in segments or ():
+        if segment.word.startswith(("<", "[", "++")):
+            continue
+        words.append(
+            RecognisedWord(
+                _VARIANT.sub("", segment.word),
+                segment.start_frame / FRAMES_PER_S,
+                (segment.end_frame + 1) / FRAMES_PER_S,
+                min(1.0, max(0.0, float(segment.prob))) if scored else None,
+            )
+        )
+    return words
+
+
+class PocketSphinxEngine:
+    """One decoder for whole utterances and, as they are needed, some for speech that is under way.
+
+    Raises
+    ------
+    MissingExtraError
+        If PocketSphinx is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = _decoder()
+        self._idle: list[_Decoder] = []
+        self._live = 0
+
+    def recognise(self, samples: NDArray[np.int16], language: str | None) -> Recognition:
+        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); the language is always English."""
+        del language
+        decoder = self._decoder
+        decoder.start_stream()  # forgets the noise of the utterance before
+        decoder.start_utt()
+        decoder.process_raw(with_noise_floor(samples).tobytes(), full_utt=True)
+        decoder.end_utt()
+        if decoder.hyp() is None:
+            return Recognition("", (), "en")
+        decoder.get_prob()  # the words' posteriors exist only after this
+        words = tuple(_words(decoder.seg(), scored=True))
+        return Recognition("".join(f" {word.word}" for word in words), words, "en")
+
+    def live(self) -> LiveDecoder | None:
+        """Return a decoder for speech under way, or None if `MAX_LIVE_DECODERS` are in use."""
+        if not self._idle:
+            if self._live == MAX_LIVE_DECODERS:
+                return None
+            self._live += 1
+            # The second passes only matter at the end of an utterance, whose text `recognise` makes.
+            self._idle.append(_decoder(cmn="live", fwdflat=False, bestpath=False))
+        return PocketSphinxLiveDecoder(self._idle.pop(), self._idle)
+
+
+class PocketSphinxLiveDecoder:
+    """A decoder that is lent for one utterance.
+
+    Parameters
+    ----------
+    decoder
+        A PocketSphinx decoder that nobody else uses.
+    idle
+        Where it goes back to.
+    """
+
+    def __init__(self, decoder: _Decoder, idle: list[_Decoder]) -> None:
+        self._decoder = decoder
+        self._idle = idle
+        self._samples = 0
+        decoder.set_cmn(INITIAL_CEPSTRAL_MEAN)
+        decoder.start_stream()
+        decoder.start_utt()
+
+    def feed(self, samples: NDArray[np.int16]) -> list[RecognisedWord]:
+        """Take more of the utterance (int16, 16 kHz) and return the words of the present hypothesis."""
+        self._decoder.process_raw(with_noise_floor(samples, self._samples).tobytes())
+        self._samples += len(samples)
+        return _words(self._decoder.seg(), scored=False)
+
+    def close(self) -> None:
+        """End the utterance and give the decoder back."""
+        self._decoder.end_utt()
+        self._idle.append(self._decoder)
+
+
+_FLOOR: Final = np.random.default_rng(seed=1).normal(0, NOISE_FLOOR, ENGINE_RATE_HZ)
+
+
+def with_noise_floor(samples: NDArray[np.int16], offset: int = 0) -> NDArray[np.int16]:
+    """Return the samples over a fixed, inaudible noise; the same samples always give the same result."""
+    floor = np.resize(np.roll(_FLOOR, -offset), len(samples))
+    noisy: NDArray[np.int16] = np.clip(np.rint(samples + floor), -32768, 32767).astype(np.int16)
+    return noisy

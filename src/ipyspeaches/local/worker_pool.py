@@ -1,0 +1,244 @@
+"""The server's side of its worker processes: who does what, and what came back. One event loop owns a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from itertools import count
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ipyspeaches.errors import ProtocolError, SpeachesError
+from ipyspeaches.local.engine import EngineSpec
+from ipyspeaches.local.messages import (
+    HEADER,
+    FeedLive,
+    Forget,
+    FromWorker,
+    JobDone,
+    JobFailed,
+    LiveText,
+    OpenLive,
+    StretchText,
+    ToWorker,
+    Transcribe,
+    WorkerFailed,
+    WorkerReady,
+    pack,
+)
+
+MAX_WORKERS: Final = 4
+
+
+class RecognitionError(SpeachesError):
+    """The engine failed on an utterance; the next one may succeed."""
+
+
+class WorkerProcess:
+    """One worker and the jobs it has."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self.jobs: dict[int, Callable[[FromWorker], None]] = {}
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.alive = True
+
+    async def start(self) -> None:
+        """Start the process and wait until its engine is loaded.
+
+        Raises
+        ------
+        SpeachesError
+            If the engine cannot be loaded.
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ipyspeaches.local.worker", self._spec.name, self._spec.model),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the server's to handle
+        )
+        self._reader = asyncio.create_task(self._read())
+        await asyncio.shield(self.ready)
+
+    def send(self, message: ToWorker) -> None:
+        """Send a message; it is kept in memory until the worker takes it."""
+        if self.alive and self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(pack(message))
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        decoder = msgspec.msgpack.Decoder(FromWorker)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                header = await self._process.stdout.readexactly(HEADER.size)
+                body = await self._process.stdout.readexactly(HEADER.unpack(header)[0])
+                self._dispatch(decoder.decode(body))
+        self._end()
+
+    def _dispatch(self, message: FromWorker) -> None:
+        if isinstance(message, WorkerReady):
+            if not self.ready.done():
+                self.ready.set_result(None)
+        elif isinstance(message, WorkerFailed):
+            if not self.ready.done():
+                self.ready.set_exception(SpeachesError(message.error))
+        elif message.job in self.jobs:
+            self.jobs[message.job](message)
+
+    def _end(self) -> None:
+        self.alive = False
+        if not self.ready.done():
+            self.ready.set_exception(SpeachesError("The recogniser process ended while it was starting: see above."))
+            self.ready.exception()  # read here, as there may be nobody who waits for it
+        for job, tell in list(self.jobs.items()):
+            tell(JobFailed(job, "The recogniser process ended unexpectedly; speak again, a new one is started."))
+        self.jobs.clear()
+
+    async def stop(self) -> None:
+        """End the process."""
+        self.alive = False
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        if self._reader is not None:
+            await self._reader
+
+
+class LiveHandle:
+    """Live text of one utterance.
+
+    Parameters
+    ----------
+    worker
+        Who follows it.
+    job
+        Its number there.
+    """
+
+    def __init__(self, worker: WorkerProcess, job: int) -> None:
+        self._worker = worker
+        self._job = job
+
+    def feed(self, samples: NDArray[np.int16]) -> None:
+        """Send more of the utterance (int16 at 24 kHz)."""
+        self._worker.send(FeedLive(self._job, samples.astype("<i2", copy=False).tobytes()))
+
+    def close(self) -> None:
+        """Want no more text of it."""
+        if self._worker.jobs.pop(self._job, None) is not None:
+            self._worker.send(Forget(self._job))
+
+
+class WorkerPool:
+    """Workers of one engine, started as they are needed.
+
+    Parameters
+    ----------
+    spec
+        The engine.
+    max_workers
+        Most processes at a time; None for one a core up to four, or what the engine allows.
+    """
+
+    def __init__(self, spec: EngineSpec, max_workers: int | None = None) -> None:
+        self.spec = spec
+        self._max_workers = max_workers or spec.max_workers or max(1, min(MAX_WORKERS, os.cpu_count() or 1))
+        self._workers: list[WorkerProcess] = []
+        self._starting: set[asyncio.Task[None]] = set()
+        self._numbers = count(1)
+        self._lock = asyncio.Lock()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the engine is in memory."""
+        return any(worker.alive and worker.ready.done() for worker in self._workers)
+
+    async def load(self) -> None:
+        """Have at least one worker ready.
+
+        Raises
+        ------
+        SpeachesError
+            If the engine cannot be loaded.
+        """
+        async with self._lock:  # two first utterances at once need one first worker
+            self._workers = [worker for worker in self._workers if worker.alive]
+            if not self._workers:
+                self._workers.append(await self._start())
+
+    async def _start(self) -> WorkerProcess:
+        worker = WorkerProcess(self.spec)
+        await worker.start()
+        return worker
+
+    async def unload(self) -> None:
+        """End all workers; jobs under way fail."""
+        for task in list(self._starting):
+            task.cancel()
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            await worker.stop()
+
+    async def _choose(self) -> WorkerProcess:
+        await self.load()
+        worker = min(self._workers, key=lambda candidate: len(candidate.jobs))
+        if worker.jobs and len(self._workers) + len(self._starting) < self._max_workers:
+            task = asyncio.create_task(self._grow())
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+        return worker
+
+    async def _grow(self) -> None:
+        with suppress(SpeachesError):  # the workers there are go on
+            self._workers.append(await self._start())
+
+    async def transcribe(self, samples: NDArray[np.int16], language: str | None) -> AsyncIterator[StretchText]:
+        """Yield the text of each stretch of speech in these samples (int16 at 24 kHz).
+
+        Raises
+        ------
+        RecognitionError
+            If the engine fails.
+        """
+        worker = await self._choose()
+        job = next(self._numbers)
+        answers: asyncio.Queue[FromWorker] = asyncio.Queue()
+        worker.jobs[job] = answers.put_nowait
+        worker.send(Transcribe(job, samples.astype("<i2", copy=False).tobytes(), language))
+        finished = False
+        try:
+            while True:
+                answer = await answers.get()
+                finished = isinstance(answer, JobDone | JobFailed)
+                if isinstance(answer, StretchText):
+                    yield answer
+                elif isinstance(answer, JobDone):
+                    return
+                elif isinstance(answer, JobFailed):
+                    raise RecognitionError(answer.error)
+                else:
+                    raise ProtocolError(f"A recogniser process answered {type(answer).__name__} to a transcription.")
+        finally:
+            worker.jobs.pop(job, None)
+            if not finished:
+                worker.send(Forget(job))
+
+    async def open_live(self, tell: Callable[[str], None]) -> LiveHandle | None:
+        """Follow an utterance that begins now, if the engine can; ``tell`` is called with each piece of stable text."""
+        if not self.spec.live_text:
+            return None
+        worker = await self._choose()
+        job = next(self._numbers)
+        worker.jobs[job] = lambda message: tell(message.text) if isinstance(message, LiveText) else None
+        worker.send(OpenLive(job))
+        return LiveHandle(worker, job)
