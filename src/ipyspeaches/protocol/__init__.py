@@ -1,0 +1,56 @@
+"""The realtime protocol without I/O: what to send, and what the server's answers mean on the session clock."""
+
+from __future__ import annotations
+
+from ipyspeaches.protocol.append_length import AppendLength
+from ipyspeaches.protocol.configuration import UNSET
+from ipyspeaches.protocol.events import (
+    ClockMismatch,
+    Committed,
+    Completed,
+    Delta,
+    Disconnected,
+    Failed,
+    Flushed,
+    Mismatch,
+    ProtocolEvent,
+    Ready,
+    Reported,
+    Span,
+    SpeechStarted,
+    SpeechStopped,
+    Unknown,
+    WordTime,
+)
+from ipyspeaches.protocol.items import Pending
+from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol.realtime import RealtimeProtocol
+from ipyspeaches.protocol.state import ProtocolState
+from ipyspeaches.protocol.timeline import Timeline
+
+__all__ = [
+    "UNSET",
+    "AppendLength",
+    "ClockMismatch",
+    "Committed",
+    "Completed",
+    "Delta",
+    "Disconnected",
+    "Failed",
+    "Flushed",
+    "Mismatch",
+    "Pending",
+    "ProtocolEvent",
+    "ProtocolState",
+    "Ready",
+    "RealtimeOptions",
+    "RealtimeProtocol",
+    "Reported",
+    "ServerTurnDetection",
+    "Span",
+    "SpeechStarted",
+    "SpeechStopped",
+    "Timeline",
+    "Unknown",
+    "WordTime",
+]

@@ -1,0 +1,171 @@
+"""Why a connection ended, in words: the server itself rarely says.
+
+A crash anywhere in a Speaches session cuts the connection without a close frame (1006) and mostly without an error
+event. What came last tells the cases apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
+from ipyspeaches.protocol import wire
+from ipyspeaches.protocol.events import Disconnected
+
+_ABNORMAL: Final = 1006
+_TOO_BIG: Final = 1009
+_REFUSED_KEY: Final = frozenset({1008, 3000, 4401, 4403})
+# An item is transcribed at once; a server that cannot reach itself fails within milliseconds of creating it.
+_LOOPBACK_WITHIN_S: Final = 2.0
+_MISSING_MODEL: Final = re.compile(
+    r"[Mm]odel '(?P<model>[^']*)' (is not installed|does not exist|was not found|not found)"
+)
+_MAX_QUOTE: Final = 300
+
+
+class Diagnosis:
+    """Remembers what came last, and explains the end of the connection with it."""
+
+    def __init__(self, *, model: str | None, client_cuts: bool) -> None:
+        self.model = model
+        self.chat = False
+        self._client_cuts = client_cuts
+        self._last: wire.KnownEvent | wire.Unrecognised | None = None
+        self._stopped: set[str] = set()
+        self._any_text = False
+        self._answering = False
+
+    def observe(self, event: wire.KnownEvent | wire.Unrecognised) -> None:
+        """Take note of an event of the server."""
+        self._last = event
+        if isinstance(event, wire.SpeechStopped):
+            self._stopped.add(event.item_id)
+        elif isinstance(event, wire.TranscriptionCompleted | wire.ResponseDone):
+            self._any_text = True
+            self._stopped.clear()
+        elif isinstance(event, wire.Unrecognised) and event.type == "response.created":
+            self._answering = True
+
+    def explain(self, code: int | None, reason: str, *, close_frame: bool, idle_s: float | None) -> Disconnected:
+        """Return the failure for a connection that was not closed by this side."""
+        error = self._last.error if isinstance(self._last, wire.ErrorEvent) else None
+        return (
+            self._wrong_model(error)
+            or self._wrong_key(error, code, reason)
+            or self._chat(error)
+            or self._server_error(error, code)
+            or self._too_big(code)
+            or self._no_loopback(code, close_frame=close_frame, idle_s=idle_s)
+            or self._just_lost(code, reason, close_frame=close_frame)
+        )
+
+    def _wrong_model(self, error: wire.ErrorDetail | None) -> Disconnected | None:
+        if error is None:
+            return None
+        found = _MISSING_MODEL.search(error.message or "")
+        if found is None and error.code != "model_not_found":
+            return None
+        model = (found and found["model"]) or self.model
+        return _fatal(
+            ModelNotFoundError(
+                f"The server does not have the model {model!r}: install it there (POST /v1/models/{model}) "
+                "or choose one of those that GET /v1/models lists."
+            )
+        )
+
+    def _wrong_key(self, error: wire.ErrorDetail | None, code: int | None, reason: str) -> Disconnected | None:
+        said = error is not None and error.code == "invalid_api_key"
+        if not said and code not in _REFUSED_KEY:
+            return None
+        return _fatal(
+            ServerAuthError(
+                f"The server ended the session for want of a valid key{_because(code, reason)}: "
+                "check api_key or SPEACHES_API_KEY."
+            )
+        )
+
+    def _chat(self, error: wire.ErrorDetail | None) -> Disconnected | None:
+        if not self._answering or error is None:
+            return None
+        if self.chat:
+            return _fatal(
+                ProtocolError(
+                    "The server opened a chat session and failed to answer with a language model, because "
+                    "intent=transcription did not reach it: let the proxy in front of it pass the query on."
+                )
+            )
+        return _passing(
+            ProtocolError(
+                "The server tried to answer with a language model and dropped the session: "
+                "connect again, and send no response.create."
+            )
+        )
+
+    def _server_error(self, error: wire.ErrorDetail | None, code: int | None) -> Disconnected | None:
+        if error is None:
+            return None
+        return _passing(
+            ProtocolError(
+                f"The server reported {quote(error.message)} and dropped the session{_because(code, '')}: "
+                "connect again, and if that repeats itself, check the language and the server's log."
+            )
+        )
+
+    def _too_big(self, code: int | None) -> Disconnected | None:
+        if code != _TOO_BIG:
+            return None
+        return _fatal(
+            ProtocolError(
+                "The server refused a message as too big (code 1009): send the audio in shorter appends, "
+                "or raise the limit of the proxy in front of it."
+            )
+        )
+
+    def _no_loopback(self, code: int | None, *, close_frame: bool, idle_s: float | None) -> Disconnected | None:
+        created = isinstance(self._last, wire.ItemCreated) and self._last.item.id
+        cut = not close_frame and code in (_ABNORMAL, None)
+        late = idle_s is not None and idle_s > _LOOPBACK_WITHIN_S
+        if not created or not cut or late or self._any_text:
+            return None
+        # Without a stop before it, the item came from a commit in mid-speech, which crashes a server in another way.
+        if not self._client_cuts and created not in self._stopped:
+            return None
+        return _fatal(
+            ProtocolError(
+                "The server dropped the session at the first utterance, as Speaches does without "
+                "LOOPBACK_HOST_URL: start it with LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
+            )
+        )
+
+    def _just_lost(self, code: int | None, reason: str, *, close_frame: bool) -> Disconnected:
+        if self._last is None:
+            what = "The server closed the connection before it opened a session"
+            cure = "check that the address is a Speaches server and see its log"
+        elif close_frame:
+            what = "The server closed the session"
+            cure = "connect again and send once more what has no text yet"
+        else:
+            what = "The connection was cut without notice"
+            cure = "connect again and send once more what has no text yet (Speaches does this after 30 minutes)"
+        return _passing(ConnectionLostError(f"{what}{_because(code, reason)}: {cure}."))
+
+
+def quote(message: str | None) -> str:
+    """Return a server's words in one line and in quotation marks, shortened if need be."""
+    text = " ".join((message or "an error without a message").split())
+    return f"“{text[:_MAX_QUOTE]}…”" if len(text) > _MAX_QUOTE else f"“{text}”"
+
+
+def _because(code: int | None, reason: str) -> str:
+    parts = [f"code {code}"] if code is not None else []
+    parts += [quote(reason)] if reason else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _fatal(error: ServerError) -> Disconnected:
+    return Disconnected(error, fatal=True)
+
+
+def _passing(error: ServerError) -> Disconnected:
+    return Disconnected(error, fatal=False)

@@ -1,0 +1,148 @@
+"""Reads the server's messages: each goes to the part that keeps account of it."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from ipyspeaches.protocol import wire
+from ipyspeaches.protocol.asked import Barrier
+from ipyspeaches.protocol.configuration import Configuration
+from ipyspeaches.protocol.events import Delta, Flushed, ProtocolEvent, Reported, Unknown
+from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.ledger import Ledger
+
+# Speaches says this at every complete turn_detection, and applies the rest of it.
+_UNSUPPORTED_PADDING: Final = "Specifying `session.turn_detection.prefix_padding_ms` is not supported"
+# A server that is late says this once for every repetition of an item.
+_REPEATED_ITEM: Final = re.compile(r"Error adding item: the item with id '.*' already exists")
+_REFUSED_COMMIT: Final = "Error committing input audio buffer"
+_EMPTY_COMMIT_CODE: Final = "input_audio_buffer_commit_empty"
+
+Handler = Callable[[Any], Iterable[ProtocolEvent]]
+
+
+class Inbox:
+    """Turns messages into events and keeps configuration, ledger and diagnosis up to date.
+
+    Parameters
+    ----------
+    configuration, ledger, diagnosis
+        What keeps account.
+    put
+        Queues a message for the server.
+
+    Attributes
+    ----------
+    clears
+        Stream positions of the clears that wait for their answer.
+    deltas_seen
+        Whether the server has sent text of an unfinished utterance.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        ledger: Ledger,
+        diagnosis: Diagnosis,
+        put: Callable[[bytes], None],
+    ) -> None:
+        self.clears: deque[int] = deque()
+        self.deltas_seen = False
+        self._configuration = configuration
+        self._ledger = ledger
+        self._diagnosis = diagnosis
+        self._put = put
+        self._opened = self._ready = False
+        self._handlers: dict[type, Handler] = {
+            wire.SessionCreated: self._session_created,
+            wire.SessionUpdated: lambda event: self._answered(event.session),
+            wire.SpeechStarted: lambda event: ledger.started(event.item_id, event.audio_start_ms),
+            wire.SpeechStopped: lambda event: ledger.stopped(event.item_id, event.audio_end_ms),
+            wire.BufferCommitted: lambda event: ledger.committed(event.item_id),
+            wire.BufferCleared: self._cleared,
+            wire.ItemCreated: self._item_created,
+            wire.TranscriptionDelta: self._delta,
+            wire.ResponseDelta: self._delta,
+            wire.TranscriptionCompleted: ledger.completed,
+            wire.ResponseDone: lambda event: ledger.completed(event, older=True),
+            wire.TranscriptionFailed: self._failed,
+            wire.ErrorEvent: self._error,
+            wire.Unrecognised: lambda event: [Unknown(event.type, event.data)],
+        }
+
+    def read(self, message: str | bytes) -> list[ProtocolEvent]:
+        """Return what a message of the server means; odd messages are reported, never raised."""
+        event = wire.decode(message)
+        if _is_expected(event):
+            return []
+        self._diagnosis.observe(event)
+        return list(self._handlers[type(event)](event))
+
+    def flushed(self) -> Flushed:
+        """Return the end of a flush, with the items that have no text yet."""
+        return Flushed(tuple(item.item_id for item in self._ledger.pending if item.item_id is not None))
+
+    def _session_created(self, event: wire.SessionCreated) -> Iterator[ProtocolEvent]:
+        if self._opened:
+            return
+        self._opened = True
+        update = self._configuration.begin(event.session)
+        self._diagnosis.chat = self._configuration.is_chat
+        if update is not None:
+            self._put(update)
+            return
+        self._ready = True
+        yield self._configuration.ready()
+
+    def _answered(self, session: wire.SessionInfo | None) -> Iterator[ProtocolEvent]:
+        """Take the answer to an update; the first one ends the configuration, whatever it says."""
+        barrier, news = self._configuration.answered(session)
+        self._diagnosis.chat = self._configuration.is_chat
+        if self._opened and not self._ready:
+            self._ready = True
+            yield self._configuration.ready()
+        yield from news
+        if barrier is Barrier.CLOSES:
+            yield self.flushed()
+
+    def _cleared(self, _: wire.BufferCleared) -> Iterable[ProtocolEvent]:
+        if self.clears:
+            self._ledger.cleared(self.clears.popleft())
+        return ()
+
+    def _item_created(self, event: wire.ItemCreated) -> Iterable[ProtocolEvent]:
+        self._ledger.created(event.item.id or "")
+        return ()
+
+    def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterator[ProtocolEvent]:
+        text = event.delta if isinstance(event.delta, str) else event.delta.text
+        for delta in self._ledger.delta(event.item_id, text, older=isinstance(event, wire.ResponseDelta)):
+            self.deltas_seen |= isinstance(delta, Delta)
+            yield delta
+
+    def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
+        message = (event.error and event.error.message) or "The server gave no reason."
+        return self._ledger.failed(event.item_id, message)
+
+    def _error(self, event: wire.ErrorEvent) -> Iterator[ProtocolEvent]:
+        error = event.error
+        message = error.message or ""
+        code = None if error.code is None else str(error.code)
+        yield Reported(message, error.type or "", code)
+        if self._configuration.refuses(error):
+            yield from self._answered(None)
+        elif message.startswith(_REFUSED_COMMIT) or code == _EMPTY_COMMIT_CODE:
+            refused = self._ledger.commit_refused(message)
+            if refused is not None:
+                yield refused
+
+
+def _is_expected(event: wire.KnownEvent | wire.Unrecognised) -> bool:
+    """Return whether an event is an error that comes in the ordinary course of things."""
+    if not isinstance(event, wire.ErrorEvent):
+        return False
+    message = event.error.message or ""
+    return message.startswith(_UNSUPPORTED_PADDING) or _REPEATED_ITEM.match(message) is not None

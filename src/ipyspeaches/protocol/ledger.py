@@ -1,0 +1,251 @@
+"""The utterances of a session: which commit became which item, in which order, and which still lack their text.
+
+A server handles messages in the order they come, so the n-th ``committed`` answers the n-th commit. Finals do not
+keep that order: recognitions run side by side. A server that is late says things several times; only the first of
+each counts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.protocol import wire
+from ipyspeaches.protocol.events import (
+    ClockMismatch,
+    Committed,
+    Completed,
+    Delta,
+    Failed,
+    ProtocolEvent,
+    Span,
+    SpeechStarted,
+    SpeechStopped,
+    WordTime,
+)
+from ipyspeaches.protocol.items import Item, Pending
+from ipyspeaches.protocol.timeline import Buffer, Timeline
+
+# The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
+# in whole seconds get one more.
+_MISMATCH_SHARE: Final = 0.1
+_MISMATCH_S: Final = 0.1
+# With server VAD, an onset is heard at most this much after it was sent, and reported up to this much too late.
+_VAD_WINDOW_SAMPLES: Final = 3 * SESSION_RATE_HZ
+_ONSET_SAMPLES: Final = SESSION_RATE_HZ // 2
+
+
+class Ledger:
+    """Follows every utterance from its start to its text.
+
+    Parameters
+    ----------
+    timeline
+        Where the server's buffers begin; the ledger ends them.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._items: dict[str, Item] = {}
+        self._settled: set[str] = set()
+        self._commits: deque[tuple[int, Buffer, Span]] = deque()
+        self._next_order = 0
+        self._newer_names = False
+
+    # What is open
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """Utterances that were committed (or whose commit was sent) and have no text yet, in commit order."""
+        answered = [Pending(item.item_id, item.utterance, item.span) for item in self._waiting()]
+        return (*answered, *(Pending(None, utterance, span) for utterance, _, span in self._commits))
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the server's VAD is inside an utterance."""
+        return any(item.open for item in self._items.values())
+
+    @property
+    def clear_is_safe(self) -> bool:
+        """Whether the server may be told to clear.
+
+        It drops the connection when a buffer vanishes before its item is in the conversation.
+        """
+        return not self._commits and not any(item.open or item.between for item in self._items.values())
+
+    def unsettled_from(self, *, client_cuts: bool) -> int:
+        """Return the first session sample whose text would be lost if the connection broke now."""
+        timeline = self._timeline
+        begin = timeline.sample_at(timeline.current.begin)
+        starts = [timeline.last_sample, *(timeline.sample_at(buffer.begin) for _, buffer, _ in self._commits)]
+        if client_cuts:
+            starts.append(begin)
+        elif not self.speaking:
+            starts.append(max(begin, timeline.last_sample - _VAD_WINDOW_SAMPLES))
+        for item in self._items.values():
+            if item.buffer is not None:
+                onset = round(timeline.at(item.buffer, item.started_ms) * SESSION_RATE_HZ)
+                starts.append(max(timeline.sample_at(item.buffer.begin), onset - _ONSET_SAMPLES))
+        return min(starts)
+
+    # What this side does
+
+    def commit_sent(self, utterance: int) -> None:
+        """Note that a commit for all that was sent has gone out."""
+        buffer = self._timeline.cut()
+        self._commits.append((utterance, buffer, self._timeline.span(buffer)))
+
+    def commit_refused(self, message: str) -> Failed | None:
+        """Return the failure of the oldest unanswered commit."""
+        if not self._commits:
+            return None
+        utterance, buffer, _ = self._commits.popleft()
+        self._timeline.forget(buffer)
+        return Failed("", utterance, message)
+
+    # What the server says
+
+    def cleared(self, position: int | None) -> None:
+        """Begin anew at a stream position; an utterance under way is gone."""
+        if position is not None:
+            self._timeline.restart_at(position)
+        for item in [i for i in self._items.values() if not i.stopped and not i.committed]:
+            del self._items[item.item_id]
+
+    def started(self, item_id: str, audio_start_ms: float) -> Iterator[ProtocolEvent]:
+        """Yield the start of speech, once per item."""
+        if item_id in self._items or item_id in self._settled:
+            return
+        buffer = self._timeline.current
+        self._items[item_id] = Item(item_id, buffer, started_ms=audio_start_ms, heard=True)
+        yield SpeechStarted(item_id, self._timeline.at(buffer, audio_start_ms))
+
+    def stopped(self, item_id: str, audio_end_ms: float) -> Iterator[ProtocolEvent]:
+        """Yield the end of speech, once per item; repetitions only say that the buffer is longer."""
+        item = self._items.get(item_id)
+        if item_id in self._settled or (item is not None and item.stopped):
+            if item is not None and item.buffer is not None:
+                self._timeline.extend(item.buffer, audio_end_ms)
+            return
+        item = item or self._items.setdefault(item_id, Item(item_id))
+        item.buffer = self._timeline.cut_at(audio_end_ms)
+        item.span = self._timeline.span(item.buffer, item.started_ms, audio_end_ms)
+        item.stopped = True
+        self._number(item)
+        yield SpeechStopped(item_id, item.span.end_s)
+
+    def committed(self, item_id: str) -> Iterator[ProtocolEvent]:
+        """Yield the commit, once per item, paired with ours if it is one of ours."""
+        item = self._items.get(item_id)
+        if item_id in self._settled or (item is not None and item.committed):
+            return
+        if item is None or item.buffer is None:
+            item = self._items.setdefault(item_id, Item(item_id))
+            self._pair(item)
+        elif not item.stopped:
+            self._timeline.cut()
+            item.span = self._timeline.span(item.buffer, item.started_ms)
+        item.committed = True
+        yield Committed(item_id, self._number(item), item.utterance, item.span)
+
+    def created(self, item_id: str) -> None:
+        """Note that the item is in the conversation."""
+        if item_id in self._items:
+            self._items[item_id].created = True
+
+    def delta(self, item_id: str | None, text: str, *, older: bool = False) -> Iterator[ProtocolEvent]:
+        """Yield all text of an unfinished item so far."""
+        item_id = self._resolve(item_id, older=older)
+        if item_id is None or item_id in self._settled or not text:
+            return
+        item = self._items.setdefault(item_id, Item(item_id))
+        item.text += text
+        yield Delta(item_id, item.text)
+
+    def completed(
+        self, event: wire.TranscriptionCompleted | wire.ResponseDone, *, older: bool = False
+    ) -> Iterator[ProtocolEvent]:
+        """Yield the final text, once per item, behind the commit if the server left that out."""
+        item_id = self._resolve(event.item_id, older=older)
+        if item_id is None or item_id in self._settled:
+            return
+        yield from self.committed(item_id)
+        item = self._settle(item_id)
+        self._settled.add(event.item_id or item_id)
+        language, words = None, []
+        if isinstance(event, wire.TranscriptionCompleted):
+            language, words = event.language or None, event.words or []
+            yield from self._check_clock(item, event.usage)
+        times = tuple(self._word_time(item.buffer, word) for word in words) if item.buffer else ()
+        text = event.transcript.strip()
+        yield Completed(item_id, self._number(item), item.utterance, item.span, text, language, times)
+        self._forget(item)
+
+    def failed(self, item_id: str, message: str) -> Iterator[ProtocolEvent]:
+        """Yield that the item will have no text."""
+        if item_id in self._settled:
+            return
+        yield from self.committed(item_id)
+        item = self._settle(item_id)
+        yield Failed(item_id, item.utterance, message)
+        self._forget(item)
+
+    def _waiting(self) -> list[Item]:
+        open_items = [item for item in self._items.values() if item.order is not None]
+        return sorted(open_items, key=lambda item: item.order or 0)
+
+    def _number(self, item: Item) -> int:
+        if item.order is None:
+            item.order = self._next_order
+            self._next_order += 1
+        return item.order
+
+    def _pair(self, item: Item) -> None:
+        """Give the item the oldest unanswered commit, or all that was sent if this side never commits."""
+        if self._commits:
+            item.utterance, item.buffer, item.span = self._commits.popleft()
+        else:
+            item.buffer = self._timeline.cut()
+            item.span = self._timeline.span(item.buffer)
+
+    def _resolve(self, item_id: str | None, *, older: bool) -> str | None:
+        """Return the item that a text belongs to.
+
+        Older servers name a response instead of the item: it is the oldest one without text. On servers that know
+        the newer names, the older ones stand for speech of the server itself, which is nothing of ours.
+        """
+        self._newer_names |= not older
+        if item_id is not None and (not older or item_id in self._items or item_id in self._settled):
+            return item_id
+        waiting = self._waiting()
+        if waiting:
+            return waiting[0].item_id
+        return item_id if not (older and self._newer_names) else None
+
+    def _settle(self, item_id: str) -> Item:
+        self._settled.add(item_id)
+        return self._items.pop(item_id)
+
+    def _forget(self, item: Item) -> None:
+        if item.buffer is not None:
+            self._timeline.forget(item.buffer)
+
+    def _check_clock(self, item: Item, usage: wire.Usage | None) -> Iterator[ProtocolEvent]:
+        if usage is None or usage.seconds is None or item.buffer is None:
+            return
+        counted_s = usage.seconds
+        if item.stopped:
+            self._timeline.extend(item.buffer, counted_s * 1000)
+        sent_s = self._timeline.sent_seconds(item.buffer)
+        if not sent_s:
+            return
+        rounding_s = 1.0 if counted_s.is_integer() else 0.0
+        if abs(counted_s - sent_s) > _MISMATCH_SHARE * sent_s + _MISMATCH_S + rounding_s:
+            yield ClockMismatch(item.item_id, sent_s, counted_s)
+
+    def _word_time(self, buffer: Buffer, word: wire.WireWord) -> WordTime:
+        start_s = self._timeline.at(buffer, word.start * 1000)
+        end_s = self._timeline.at(buffer, word.end * 1000, ending=True)
+        return WordTime(word.word.strip(), start_s, max(start_s, end_s), word.probability)

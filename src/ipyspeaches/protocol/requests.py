@@ -1,0 +1,42 @@
+"""The client's messages as they go over the wire: UTF-8 JSON in bytes, always sent as text frames."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from typing import Any, Final
+
+import msgspec
+
+COMMIT: Final = b'{"type":"input_audio_buffer.commit"}'
+CLEAR: Final = b'{"type":"input_audio_buffer.clear"}'
+
+_APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
+_APPEND_TAIL: Final = b'"}'
+
+
+def append(pcm: bytes | memoryview) -> bytes:
+    """Return the append message for 16-bit little-endian mono PCM at 24 kHz, C-contiguous.
+
+    Built by hand: base64 needs no escaping, and this is the one message that goes out ten times a second.
+    """
+    return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
+
+
+def session_update(
+    *, turn_detection: dict[str, Any] | None = None, transcription: dict[str, Any] | None = None
+) -> bytes:
+    """Return the update message for what is given.
+
+    Parameters
+    ----------
+    turn_detection
+        The complete object; see `ServerTurnDetection.to_wire`.
+    transcription
+        ``{"model": …, "language": …}``; without the model, servers ignore the language.
+    """
+    session: dict[str, Any] = {}
+    if turn_detection is not None:
+        session["turn_detection"] = turn_detection
+    if transcription is not None:
+        session["input_audio_transcription"] = transcription
+    return msgspec.json.encode({"type": "session.update", "session": session})
