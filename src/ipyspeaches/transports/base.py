@@ -1,0 +1,63 @@
+"""The seam between the protocol and whatever carries its messages."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+ABNORMAL_CLOSURE = 1006
+"""The code for a connection that ended without a close frame (RFC 6455, section 7.4.1)."""
+
+
+class TransportClosed(Exception):  # noqa: N818 - the end of a connection is news, mostly, not an error
+    """The connection has ended; what that means is for the protocol to say.
+
+    Parameters
+    ----------
+    code
+        Of the close frame; 1006 if there was none.
+    reason
+        Of the close frame.
+    close_frame
+        Whether a close frame came from the other side.
+    """
+
+    def __init__(self, code: int | None, reason: str = "", *, close_frame: bool) -> None:
+        super().__init__(f"The connection has ended (code {code}): open a new one.")
+        self.code = code
+        self.reason = reason
+        self.close_frame = close_frame
+
+
+class Transport(Protocol):
+    """Carries messages, whole and in order, over one connection."""
+
+    async def connect(self) -> None:
+        """Open the connection.
+
+        Raises
+        ------
+        ServerError
+            If there is no connection to be had; the message says why and what to do.
+        """
+
+    async def send(self, message: bytes) -> None:
+        """Send UTF-8 text; waits while the other side takes nothing.
+
+        Raises
+        ------
+        TransportClosed
+            If the connection has ended.
+        """
+
+    async def receive(self) -> str | bytes:
+        """Return the next message.
+
+        Raises
+        ------
+        TransportClosed
+            If the connection has ended and every message was taken.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the connection; does nothing if it has ended."""

@@ -1,0 +1,177 @@
+"""The realtime protocol over a WebSocket."""
+
+from __future__ import annotations
+
+import logging
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from ipyspeaches.errors import InputError, StateError
+from ipyspeaches.transports.base import ABNORMAL_CLOSURE, TransportClosed
+from ipyspeaches.transports.refusals import explain
+
+OPEN_TIMEOUT_S: Final = 10.0
+"""A server that has not answered by then is as good as not there."""
+CLOSE_TIMEOUT_S: Final = 2.0
+"""A server that is busy answers no close frame; all texts are there by then, so nobody should wait for it."""
+PING_INTERVAL_S: Final = 20.0
+PING_TIMEOUT_S: Final = 30.0
+"""A busy engine holds up a server for seconds, so that a late answer to a ping is no lost connection yet."""
+MAX_MESSAGE_BYTES: Final = 16 * 2**20
+
+REALTIME_PATH: Final = "/v1/realtime"
+_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+# At level DEBUG, websockets logs the request's headers, and so the key.
+_LOGGER: Final = logging.getLogger("ipyspeaches.websocket")
+_LOGGER.setLevel(logging.INFO)
+
+
+class WebSocketTransport:
+    """Carries the realtime protocol's messages over a WebSocket.
+
+    Frames are not compressed: base64 of speech shrinks by a fifth and costs ten times the CPU of all the rest.
+
+    Parameters
+    ----------
+    url
+        Base address of the server, ``http://host:port``.
+    query
+        Query of the connection's address; see `RealtimeProtocol.query`.
+    api_key
+        The server's key; it travels in the ``Authorization`` header and is shown nowhere.
+
+    Raises
+    ------
+    InputError
+        If the address cannot be one of a server.
+    """
+
+    def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
+        parts = _parse(url)
+        self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._secure = _SCHEMES[parts.scheme] == "wss"
+        self._loopback = _is_loopback(parts.hostname or "")
+        self._uri = _realtime_uri(parts, query)
+        self._api_key = api_key
+        self._connection: ClientConnection | None = None
+
+    def __repr__(self) -> str:
+        return f"WebSocketTransport({self.address!r})"
+
+    async def connect(self) -> None:
+        """Open the connection.
+
+        Raises
+        ------
+        ServerUnreachableError
+            If nothing answers there in time, or not under that name, or not in that way of encryption.
+        ServerAuthError
+            If the server refuses the key, or the model is missing (it does not tell which).
+        NotSpeachesError
+            If something answers that is no realtime endpoint.
+        """
+        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else None
+        # A proxy that the environment names cannot lead to this machine.
+        options: dict[str, Any] = {"proxy": None} if self._loopback else {}
+        try:
+            self._connection = await connect(
+                self._uri,
+                compression=None,
+                additional_headers=headers,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                ping_interval=PING_INTERVAL_S,
+                ping_timeout=PING_TIMEOUT_S,
+                max_size=MAX_MESSAGE_BYTES,
+                logger=_LOGGER,
+                **options,
+            )
+        except Exception as exc:
+            error = explain(exc, self.address, timeout_s=OPEN_TIMEOUT_S, key_given=bool(self._api_key))
+            if error is None:
+                raise
+            raise error from exc
+
+    async def send(self, message: bytes) -> None:
+        """Send UTF-8 text in a text frame; waits while the server takes nothing.
+
+        Raises
+        ------
+        TransportClosed
+            If the connection has ended.
+        StateError
+            If it was never opened.
+        """
+        try:
+            await self._opened().send(message, text=True)
+        except ConnectionClosed as exc:
+            raise self._closed(exc) from exc
+
+    async def receive(self) -> bytes:
+        """Return the server's next message, not decoded: JSON is read from bytes.
+
+        Raises
+        ------
+        TransportClosed
+            If the connection has ended and every message was taken.
+        StateError
+            If it was never opened.
+        """
+        try:
+            return await self._opened().recv(decode=False)
+        except ConnectionClosed as exc:
+            raise self._closed(exc) from exc
+
+    async def close(self) -> None:
+        """End the connection in good order, within `CLOSE_TIMEOUT_S`."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    def _opened(self) -> ClientConnection:
+        if self._connection is None:
+            raise StateError("The transport is not connected: await connect() first.")
+        return self._connection
+
+    def _closed(self, exc: ConnectionClosed) -> TransportClosed:
+        frame = exc.rcvd
+        if frame is None:
+            return TransportClosed(ABNORMAL_CLOSURE, close_frame=False)
+        # Some servers quote the key that they refuse.
+        reason = frame.reason.replace(self._api_key, "…") if self._api_key else frame.reason
+        return TransportClosed(frame.code, reason, close_frame=True)
+
+
+def _parse(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+        known = parts.scheme in _SCHEMES and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError as exc:
+        raise InputError(f"The server's address cannot be read ({exc}): write it like http://host:8000.") from exc
+    if not known:
+        shown = f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else "an address without http://"
+        raise InputError(f"The server's address is {shown}: write it like http://host:8000 or https://host.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InputError(
+            f"The server's address {parts.scheme}://{parts.hostname} carries more than a place: "
+            "leave out user, password, “?…” and “#…”, and give the key as api_key."
+        )
+    return parts
+
+
+def _realtime_uri(parts: SplitResult, query: dict[str, str]) -> str:
+    # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
+    coded = urlencode(query, quote_via=quote, safe="/")
+    base = parts.path.rstrip("/").removesuffix("/v1")
+    return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{base}{REALTIME_PATH}?{coded}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
