@@ -1,0 +1,22 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The working copy."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True)
+def _no_configured_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests talk to servers of their own, never to the one that the user has configured."""
+    monkeypatch.delenv("SPEACHES_BASE_URL", raising=False)
+    monkeypatch.delenv("SPEACHES_API_KEY", raising=False)
