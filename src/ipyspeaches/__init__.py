@@ -1,0 +1,96 @@
+"""Live speech recognition for notebooks.
+
+The public names, each imported when it is first used: ``import ipyspeaches as sp`` costs nothing that it does not need.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipyspeaches.errors import (
+        AudioError,
+        ConnectionLostError,
+        InputError,
+        MicrophoneError,
+        MissingExtraError,
+        ModelNotFoundError,
+        NotSpeachesError,
+        ProtocolError,
+        ServerAuthError,
+        ServerError,
+        ServerUnreachableError,
+        SpeachesError,
+        StateError,
+    )
+    from ipyspeaches.results import Segment, Transcript, Word
+    from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
+    from ipyspeaches.session.transcribe import transcribe
+    from ipyspeaches.vad import EnergyVad, SileroVad
+
+_ROOMS = {
+    "ipyspeaches.errors": (
+        "AudioError",
+        "ConnectionLostError",
+        "InputError",
+        "MicrophoneError",
+        "MissingExtraError",
+        "ModelNotFoundError",
+        "NotSpeachesError",
+        "ProtocolError",
+        "ServerAuthError",
+        "ServerError",
+        "ServerUnreachableError",
+        "SpeachesError",
+        "StateError",
+    ),
+    "ipyspeaches.results": ("Segment", "Transcript", "Word"),
+    "ipyspeaches.session": ("Session", "TurnDetection", "allow_nested_loops", "events", "run"),
+    "ipyspeaches.session.transcribe": ("transcribe",),
+    "ipyspeaches.vad": ("EnergyVad", "SileroVad"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "AudioError",
+    "ConnectionLostError",
+    "EnergyVad",
+    "InputError",
+    "MicrophoneError",
+    "MissingExtraError",
+    "ModelNotFoundError",
+    "NotSpeachesError",
+    "ProtocolError",
+    "Segment",
+    "ServerAuthError",
+    "ServerError",
+    "ServerUnreachableError",
+    "Session",
+    "SileroVad",
+    "SpeachesError",
+    "StateError",
+    "Transcript",
+    "TurnDetection",
+    "Word",
+    "allow_nested_loops",
+    "events",
+    "run",
+    "transcribe",
+]
+
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, to which it would mean that every name is there.
+
+    def __getattr__(name: str) -> object:
+        try:
+            room = _ROOM_OF[name]
+        except KeyError:
+            raise AttributeError(f"module 'ipyspeaches' has no attribute {name!r}") from None
+        value = globals()[name] = getattr(import_module(room), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,185 @@
+"""``ipyspeaches demo``: JupyterLab on the quickstart notebook."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from importlib import util
+from pathlib import Path
+from typing import IO
+
+from ipyspeaches.cli.options import Commands
+from ipyspeaches.errors import InputError, MissingExtraError, SpeachesError
+
+NOTEBOOK = "01_quickstart.ipynb"
+FIRST_PORT = 8888
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+
+
+def add_command(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="open the quickstart notebook in JupyterLab",
+        description="Copy the quickstart notebook into a folder, start JupyterLab there and open it in the browser. "
+        "Ctrl-C stops it.",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--port", type=int, help=f"port (default: the first free one from {FIRST_PORT})")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("ipyspeaches-demo"),
+        help="where your copy of the notebook lives; one that is there is kept (default: %(default)s)",
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run JupyterLab until it ends or Ctrl-C stops it.
+
+    Returns
+    -------
+    int
+        0 when JupyterLab was stopped in its own way (its menu, or a signal), 1 when it broke.
+    """
+    if util.find_spec("jupyterlab") is None:
+        raise MissingExtraError("jupyterlab", "lab", "open the demo")
+    if args.port is not None and not 0 <= args.port <= 65535:
+        args.parser.error(f"--port {args.port} is no port: give 1 to 65535, or 0 for any free one")
+    notebook = copy_notebook(args.folder)
+    port = free_port(args.port)
+    token = secrets.token_urlsafe(24)
+    with tempfile.TemporaryFile() as log:
+        process = _start(notebook.parent, port, token, log)
+        try:
+            _wait_until_ready(process, port, token, log)
+            url = f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={token}"
+            print(f"JupyterLab is at {url}\nIt works in {notebook.parent}. Stop it with Ctrl-C.", flush=True)
+            if not args.no_browser:
+                webbrowser.open(url)
+            return int(process.wait() != 0)
+        finally:
+            _stop(process)
+
+
+def copy_notebook(folder: Path) -> Path:
+    """Copy the quickstart notebook into ``folder`` unless it is there.
+
+    Returns
+    -------
+    Path
+        The copy, absolute.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be made or written.
+    """
+    target = folder.resolve() / NOTEBOOK
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copyfile(_source_notebook(), target)
+    except OSError as exc:
+        raise InputError(f"{target.parent} cannot be written ({exc.strerror}): name another --folder.") from exc
+    return target
+
+
+def free_port(asked: int | None) -> int:
+    """Return ``asked`` if it is free (0: any), or the first free port from `FIRST_PORT` when None.
+
+    Raises
+    ------
+    InputError
+        The port that was asked for is taken.
+    """
+    if asked is not None:
+        if (port := _bind(asked)) is None:
+            raise InputError(f"Port {asked} is taken: choose another --port, or leave it out to get a free one.")
+        return port
+    for candidate in (*range(FIRST_PORT, FIRST_PORT + 20), 0):
+        if (port := _bind(candidate)) is not None:
+            return port
+    raise SpeachesError("No port is free on this machine: stop a server that you no longer need.")
+
+
+def _source_notebook() -> Path:
+    package = Path(__file__).parents[1]
+    # In a wheel the notebooks are inside the package, in a working copy beside src/.
+    for folder in (package / "notebooks", package.parents[1] / "notebooks"):
+        if (folder / NOTEBOOK).is_file():
+            return folder / NOTEBOOK
+    raise SpeachesError("The quickstart notebook is missing: install ipyspeaches again.")
+
+
+def _bind(port: int) -> int | None:
+    with socket.socket() as probe:
+        # As the server will bind it: connections of the last run that linger do not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return None
+        return int(probe.getsockname()[1])
+
+
+def _start(folder: Path, port: int, token: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        # Widgets load their code from the kernel, never from the net.
+        "--ServerApp.password=",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    # The token travels by environment: a command line can be read by everyone on the machine. The kernel is this
+    # Python, not one of the same name in the user's home.
+    env = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_PREFER_ENV_PATH": "1"}
+    # A session of its own: the terminal's Ctrl-C reaches us alone, and we stop Jupyter in its own way.
+    return subprocess.Popen(  # noqa: S603  our own Python, our own arguments
+        command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    )
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, token: str, log: IO[bytes]) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/status", headers={"Authorization": f"token {token}"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with opener.open(request, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    log.seek(0)
+    last = log.read().decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    raise SpeachesError(
+        f"JupyterLab did not start: {last[0].strip()} (try `{Path(sys.executable).name} -m jupyterlab` by itself)."
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Let Jupyter shut its kernels down; kill it only when it does not."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

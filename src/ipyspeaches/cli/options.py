@@ -1,0 +1,62 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TypeAlias
+
+from ipyspeaches.errors import InputError
+
+# argparse keeps this type to itself, and it takes parameters only in the eyes of type checkers.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+
+KEY_VARIABLE = "SPEACHES_API_KEY"
+SERVER_VARIABLE = "SPEACHES_BASE_URL"
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--server``, ``--model`` and the two ways to name a key."""
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help=f"a Speaches server, e.g. http://localhost:8000 (default: ${SERVER_VARIABLE}, else the embedded server)",
+    )
+    parser.add_argument("--model", metavar="ID", help="the model (default: the server's first recognition model)")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        help=f"environment variable that holds the server's key (default: {KEY_VARIABLE})",
+    )
+    keys.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help=f"the key itself; everyone on this machine sees it in the list of processes: prefer ${KEY_VARIABLE}",
+    )
+
+
+def server_url(args: argparse.Namespace) -> str | None:
+    """Return the server asked for, or None for the embedded one."""
+    return args.server or os.environ.get(SERVER_VARIABLE) or None
+
+
+def api_key(args: argparse.Namespace) -> str | None:
+    """Return the server's key, or None without one.
+
+    Raises
+    ------
+    InputError
+        ``--api-key-env`` names a variable that is not set.
+    """
+    if args.api_key:
+        return str(args.api_key)
+    if args.api_key_env:
+        try:
+            return os.environ[args.api_key_env]
+        except KeyError as exc:
+            raise InputError(
+                f"The environment variable {args.api_key_env} is not set: put the server's key there, or leave out "
+                "--api-key-env."
+            ) from exc
+    return os.environ.get(KEY_VARIABLE) or None

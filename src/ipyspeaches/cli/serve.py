@@ -1,0 +1,47 @@
+"""``ipyspeaches serve``: the embedded server, for other programs and other notebooks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from ipyspeaches.cli.options import KEY_VARIABLE, Commands
+
+ENGINES = ("pocketsphinx",)
+
+
+def add_command(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "serve",
+        help="run the embedded recognition server",
+        description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol, understands "
+        "English, and needs no network. It prints `listening on http://…` when it is ready.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="port, 0 for any free one (default: 8000)")
+    parser.add_argument("--engine", choices=ENGINES, default="pocketsphinx")
+    parser.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help=f"ask clients for this key; everyone on this machine can read it in the list of processes, so prefer "
+        f"${KEY_VARIABLE}",
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C.
+
+    Returns
+    -------
+    int
+        0 when the server was stopped.
+    """
+    if not 0 <= args.port <= 65535:
+        args.parser.error(f"--port {args.port} is no port: give 1 to 65535, or 0 for any free one")
+    from ipyspeaches.local import serve
+
+    key = args.api_key or os.environ.get(KEY_VARIABLE) or None
+    serve(host=args.host, port=args.port, engine=args.engine, api_key=key)
+    return 0

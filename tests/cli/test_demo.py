@@ -1,0 +1,67 @@
+"""The demo: a real JupyterLab, started and stopped."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from ipyspeaches.cli import main
+from ipyspeaches.cli.demo import NOTEBOOK, copy_notebook, free_port
+from ipyspeaches.errors import InputError
+
+
+def test_the_notebook_is_copied_once(tmp_path: Path) -> None:
+    copy = copy_notebook(tmp_path / "new folder")
+    assert copy == tmp_path / "new folder" / NOTEBOOK
+    copy.write_text("mine", encoding="utf-8")
+    assert copy_notebook(copy.parent).read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["demo", "--no-browser", "--folder", str(tmp_path / "file" / "x")]) == 1
+    assert f"{tmp_path / 'file' / 'x'} cannot be written" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_refused_when_asked_for_and_passed_over_when_not() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="is taken"):
+            free_port(taken.getsockname()[1])
+    assert free_port(0) > 0
+    assert free_port(None) > 0
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_serves_the_notebook_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
+    command = [sys.executable, "-m", "ipyspeaches", "demo", "--no-browser", "--port", "0", "--folder", str(tmp_path)]
+    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / ".config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / ".run")}
+    demo = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert demo.stdout is not None
+        line = demo.stdout.readline()
+        found = re.fullmatch(rf"JupyterLab is at (http://127\.0\.0\.1:\d+)/lab/tree/{NOTEBOOK}\?token=(\S+)\n", line)
+        assert found is not None, line
+        url, token = found.groups()
+        with urllib.request.urlopen(f"{url}/api/contents/{NOTEBOOK}?token={token}") as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"{url}/api/contents/{NOTEBOOK}")
+        assert token not in Path(f"/proc/{demo.pid}/cmdline").read_text()
+    finally:
+        demo.send_signal(stop)
+        _, said = demo.communicate(timeout=60)
+    assert demo.returncode == 128 + stop
+    assert said == ""
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{url}/api/status?token={token}")

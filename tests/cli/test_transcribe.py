@@ -1,0 +1,111 @@
+"""The transcribe command's own work: what goes where. The recognition is real in test_transcribe_live.py."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from ipyspeaches import Segment, Transcript
+from ipyspeaches.cli import main, transcribe
+from ipyspeaches.errors import AudioError, ServerUnreachableError
+
+SAID = Transcript([Segment(0.0, 1.5, "good morning"), Segment(2.0, 3.0, "你好")])
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Put a fixed transcript in the place of recognition, and keep which files were asked for."""
+    files: list[Path] = []
+
+    def recognise(file: Path, _args: argparse.Namespace) -> Transcript:
+        files.append(file)
+        if file.name == "broken.wav":
+            raise AudioError("broken.wav cannot be read as sound: convert it first.")
+        if file.name == "offline.wav":
+            raise ServerUnreachableError("Nothing answers there: start a server.")
+        return SAID
+
+    monkeypatch.setattr(transcribe, "_transcribe", recognise)
+    return files
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("txt", "good morning\n你好\n"),
+        ("json", SAID.to_json()),
+        ("srt", SAID.to_srt()),
+        ("vtt", SAID.to_vtt()),
+        ("csv", SAID.to_csv()),
+    ],
+)
+def test_every_format_goes_to_stdout(
+    heard: list[Path], capsys: pytest.CaptureFixture[str], kind: str, expected: str
+) -> None:
+    assert main(["transcribe", "--format", kind, "a.wav"]) == 0
+    assert capsys.readouterr().out.rstrip("\n") == expected.rstrip("\n")
+    assert heard == [Path("a.wav")]
+
+
+def test_the_ending_of_the_output_names_the_format(heard: list[Path], tmp_path: Path) -> None:
+    assert main(["transcribe", "a.wav", "--output", str(tmp_path / "new" / "a.json")]) == 0
+    assert json.loads((tmp_path / "new" / "a.json").read_text(encoding="utf-8"))["text"] == SAID.text
+
+
+def test_several_files_go_to_a_folder(heard: list[Path], tmp_path: Path) -> None:
+    assert main(["transcribe", "a.wav", "b.flac", "--format", "srt", "--output", str(tmp_path / "out")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.srt", "b.srt"]
+
+
+def test_several_files_on_stdout_have_headings(heard: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["transcribe", "a.wav", "b.wav"]) == 0
+    assert capsys.readouterr().out.count("==>") == 2
+
+
+def test_a_broken_file_does_not_stop_the_others(heard: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["transcribe", "broken.wav", "b.wav"]) == 1
+    said = capsys.readouterr()
+    assert "good morning" in said.out
+    assert said.err == "ipyspeaches: broken.wav cannot be read as sound: convert it first.\n"
+
+
+def test_a_server_that_is_away_stops_at_once(heard: list[Path]) -> None:
+    assert main(["transcribe", "offline.wav", "b.wav"]) == 1
+    assert heard == [Path("offline.wav")]
+
+
+def test_an_output_that_cannot_be_written_is_named(
+    heard: list[Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["transcribe", "a.wav", "--output", str(tmp_path / "file" / "a.txt")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["a.wav", "b.wav", "--format", "srt"],
+        ["x/a.wav", "y/a.wav", "--output", "out"],
+        ["a.wav", "--output", "a.wav"],
+        ["a.wav", "--pace", "-1"],
+        ["a.wav", "--pace", "nan"],
+        ["a.wav", "--format", "doc"],
+        ["a.wav", "--transport", "pigeon"],
+    ],
+)
+def test_wrong_usage_is_2_and_nothing_is_transcribed(heard: list[Path], argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["transcribe", *argv])
+    assert caught.value.code == 2
+    assert heard == []
+
+
+def test_several_inputs_do_not_go_to_one_file(heard: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "one.txt").touch()
+    with pytest.raises(SystemExit):
+        main(["transcribe", "a.wav", "b.wav", "--output", str(tmp_path / "one.txt")])
+    assert heard == []

@@ -1,0 +1,45 @@
+"""Every notebook runs from top to bottom without a browser, and is stored without outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+CHINESE = range(0x4E00, 0x9FFF + 1)
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+    found: nbformat.NotebookNode = nbformat.read(request.param, as_version=4)  # type: ignore[no-untyped-call]
+    return found
+
+
+@pytest.mark.realtime
+def test_it_runs_from_top_to_bottom(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
+    client = nbclient.NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    last_words = [
+        output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"
+    ]
+    assert not [text for text in last_words if "Error" in text or "Warning" in text]
+
+
+def test_it_is_stored_without_outputs(notebook: nbformat.NotebookNode) -> None:
+    for cell in notebook.cells:
+        assert not cell.get("outputs"), f"cell {cell.id} holds outputs: clear them before saving"
+        assert cell.get("execution_count") is None
+    assert "widgets" not in notebook.metadata
+
+
+def test_every_section_speaks_english_and_chinese(notebook: nbformat.NotebookNode) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert any(ord(character) in CHINESE for character in cell.source), f"cell {cell.id} has no Chinese"
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.name for path in NOTEBOOKS][:1] == ["01_quickstart.ipynb"]
