@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from ipyspeaches.local import catalogue
 from ipyspeaches.local.access import AccessControl
+from ipyspeaches.local.audio_routes import speech_timestamps, transcriptions
 from ipyspeaches.local.realtime_route import realtime
 from ipyspeaches.local.worker_pool import WorkerPool
 
@@ -19,10 +22,25 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse({"message": "OK"})
 
 
+async def explain(request: Request, error: Exception) -> JSONResponse:
+    """Answer an HTTP error (no such path, wrong method, …) in the shape of all others."""
+    del request
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
 def routes() -> list[BaseRoute]:
     """Return all routes."""
     return [
         Route("/health", health),
+        Route("/v1/models", catalogue.list_models),
+        Route("/v1/models/{model:path}", catalogue.get_model),
+        Route("/v1/models/{model:path}", catalogue.download_model, methods=["POST"]),
+        Route("/api/ps", catalogue.list_running),
+        Route("/api/ps/{model:path}", catalogue.load_model, methods=["POST"]),
+        Route("/api/ps/{model:path}", catalogue.unload_model, methods=["DELETE"]),
+        Route("/v1/audio/transcriptions", transcriptions, methods=["POST"]),
+        Route("/v1/audio/speech/timestamps", speech_timestamps, methods=["POST"]),
         WebSocketRoute("/v1/realtime", realtime),
     ]
 
@@ -39,6 +57,7 @@ def create_app(pool: WorkerPool, host: str, api_key: str | None) -> ASGIApp:
     api_key
         Key to ask for, or None.
     """
-    app = Starlette(routes=routes())
+    app = Starlette(routes=routes(), exception_handlers={HTTPException: explain})
     app.state.pool = pool
+    app.state.catalogue = catalogue.Catalogue(pool)
     return AccessControl(app, host, api_key)

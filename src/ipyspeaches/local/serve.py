@@ -106,9 +106,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as exc:
+        reason = os.strerror(exc.errno) if exc.errno else str(exc)
         raise InputError(
-            f"The server cannot listen on {host} port {port} ({exc.strerror or exc}): choose another port, or 0 for a "
-            "free one."
+            f"The server cannot listen on {host} port {port} ({reason}): choose another port, or 0 for a free one."
         ) from exc
 
 

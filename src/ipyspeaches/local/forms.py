@@ -1,0 +1,144 @@
+"""Form fields of the HTTP endpoints, checked; what is wrong is said in FastAPI's ``{"detail": …}`` shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+MAX_UPLOAD_BYTES: Final = 1024**3
+_TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+class FormError(Exception):
+    """Fields that are missing or wrong.
+
+    Parameters
+    ----------
+    problems
+        One object a problem, as FastAPI shows them.
+    """
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
+def limited(request: Request) -> Request:
+    """Return the request so that reading more than `MAX_UPLOAD_BYTES` of it raises a 413 ``HTTPException``."""
+    taken = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_UPLOAD_BYTES:
+            raise HTTPException(413, f"The upload is larger than {MAX_UPLOAD_BYTES // 1024**2} MiB. Send it in parts.")
+        return message
+
+    return Request(request.scope, receive)
+
+
+class FormReader:
+    """Take fields out of a form and gather what is wrong with them.
+
+    Parameters
+    ----------
+    form
+        The form.
+    """
+
+    def __init__(self, form: FormData) -> None:
+        self._form = form
+        self._problems: list[dict[str, Any]] = []
+
+    def check(self) -> None:
+        """Raise `FormError` if anything was wrong."""
+        if self._problems:
+            raise FormError(self._problems)
+
+    def problem(self, kind: str, field: str, message: str, given: object, **context: object) -> None:
+        """Note a problem with a field."""
+        entry: dict[str, Any] = {"type": kind, "loc": ["body", field], "msg": message, "input": given}
+        if context:
+            entry["ctx"] = context
+        self._problems.append(entry)
+
+    def file(self, field: str = "file") -> UploadFile | None:
+        """Return an upload that has to be there."""
+        value = self._form.get(field)
+        if isinstance(value, UploadFile):
+            return value
+        if value is None:
+            self.problem("missing", field, "Field required", None)
+        else:
+            self.problem("value_error", field, f"Value error, Expected UploadFile, received: {type(value)}", value)
+        return None
+
+    def text(self, field: str) -> str | None:
+        """Return a text field, or None if it is empty or not there."""
+        value = self._form.get(field)
+        return value if isinstance(value, str) and value else None
+
+    def required_text(self, field: str) -> str:
+        """Return a text field that has to be there."""
+        value = self.text(field)
+        if value is None:
+            self.problem("missing", field, "Field required", None)
+        return value or ""
+
+    def choice(self, field: str, choices: Sequence[str], default: str) -> str:
+        """Return a field that has to be one of these."""
+        value = self.text(field)
+        if value is None:
+            return default
+        self._check_choice(field, value, choices)
+        return value
+
+    def choices(self, field: str, choices: Sequence[str]) -> list[str]:
+        """Return a repeated field, each of whose values has to be one of these."""
+        values = [value for value in self._form.getlist(field) if isinstance(value, str)]
+        for value in values:
+            self._check_choice(field, value, choices)
+        return values
+
+    def _check_choice(self, field: str, value: str, choices: Sequence[str]) -> None:
+        if value not in choices:
+            quoted = [f"'{choice}'" for choice in choices]
+            expected = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+            self.problem("literal_error", field, f"Input should be {expected}", value, expected=expected)
+
+    def flag(self, field: str) -> bool:
+        """Return a boolean field; False if it is not there."""
+        value = (self.text(field) or "false").lower()
+        if value not in _TRUE | _FALSE:
+            message = "Input should be a valid boolean, unable to interpret input"
+            self.problem("bool_parsing", field, message, value)
+        return value in _TRUE
+
+    def number(self, field: str, default: float, most: float = math.inf) -> float:
+        """Return a number from 0 to ``most``."""
+        given = self.text(field)
+        if given is None:
+            return default
+        try:
+            value = float(given)
+        except ValueError:
+            value = math.nan
+        if math.isnan(value):
+            message = "Input should be a valid number, unable to parse string as a number"
+            self.problem("float_parsing", field, message, given)
+            return default
+        if value < 0:
+            self.problem("greater_than_equal", field, "Input should be greater than or equal to 0", given, ge=0.0)
+        elif value > most:
+            self.problem("less_than_equal", field, f"Input should be less than or equal to {most:g}", given, le=most)
+        else:
+            return value
+        return default
