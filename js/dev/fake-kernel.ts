@@ -1,0 +1,184 @@
+import type { SessionEvent, ToKernel } from "../src/wire/messages.ts";
+import type { FakeModel } from "./fake-model.ts";
+import { columnsOf, scoresOf, speak } from "./speech.ts";
+
+const COLUMN_S = 0.01;
+const FRAME_S = 0.032;
+const SECONDS = 60;
+const UTTERANCES = [
+  {
+    a: 1.3,
+    b: 4.62,
+    gain: 0.86,
+    text: "So this is what my voice looks like, frame by frame.",
+    language: "en",
+    latency_s: 0.42,
+  },
+  {
+    a: 6.1,
+    b: 9.7,
+    gain: 0.92,
+    text: "大家好，今天我们来看看语音识别是怎么工作的。",
+    language: "zh",
+    latency_s: 0.47,
+  },
+  {
+    a: 11.2,
+    b: 15.6,
+    gain: 1.05,
+    text: "When the score stays below the lower line for half a second, the sentence is sent.",
+    language: "en",
+    latency_s: 0.39,
+  },
+  {
+    a: 17.0,
+    b: 22.3,
+    gain: 0.9,
+    text: "And if I drag the line up a little, the quiet words go.",
+    language: "en",
+    latency_s: 1.72,
+  },
+  {
+    a: 24,
+    b: 29,
+    gain: 0.8,
+    text: "<img src=x onerror=alert(1)> is only text.",
+    language: "en",
+    latency_s: 0.5,
+  },
+  {
+    a: 31,
+    b: 37,
+    gain: 0.7,
+    text: "שלום עולם, this line mixes directions.",
+    language: "he",
+    latency_s: 0.44,
+  },
+];
+
+/** Plays an invented session into a model, as the kernel would. */
+export class FakeKernel {
+  readonly #model: FakeModel;
+  readonly #speech = speak(UTTERANCES, SECONDS);
+  readonly #scores = scoresOf(this.#speech, FRAME_S, SECONDS);
+  #clock_s = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #done = new Set<string>();
+
+  constructor(model: FakeModel) {
+    this.#model = model;
+    model.onsend = (message) => this.#answer(message);
+  }
+
+  /** Everything up to `until_s` at once. */
+  jump(until_s: number): void {
+    this.#model.set("state", "listening");
+    while (this.#clock_s < until_s) this.#step(Math.min(0.04, until_s - this.#clock_s));
+  }
+
+  play(speed = 1): void {
+    this.#model.set("state", "listening");
+    this.#timer ??= setInterval(() => this.#step(0.04 * speed), 40);
+  }
+
+  halt(state: string): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#model.set("state", state);
+  }
+
+  #answer(message: ToKernel): void {
+    if (message.type !== "command") return;
+    this.#model.receive({ type: "reply", id: message.id, error: null });
+    if (message.name === "start") {
+      this.#clock_s = 0;
+      this.#done.clear();
+      this.#model.receive({ type: "reset" });
+      this.play();
+    } else if (message.name === "pause") this.halt("paused");
+    else if (message.name === "resume") this.play();
+    else if (message.name === "stop") this.halt("stopped");
+    else if (message.name === "set_detector") {
+      this.#model.set("detector", { ...this.#model.get("detector"), ...message.args });
+    }
+  }
+
+  #step(seconds: number): void {
+    const before = this.#clock_s;
+    this.#clock_s = Math.min(SECONDS, before + seconds);
+    const [c0, c1] = [Math.round(before / COLUMN_S), Math.round(this.#clock_s / COLUMN_S)];
+    const [f0, f1] = [Math.floor(before / FRAME_S), Math.floor(this.#clock_s / FRAME_S)];
+    const extremes = columnsOf(this.#speech, c0, c1 - c0, COLUMN_S);
+    const peak = Math.max(1, ...extremes);
+    const header = {
+      type: "frames",
+      first_column: c0,
+      column_s: COLUMN_S,
+      columns: c1 - c0,
+      first_frame: f0,
+      frame_s: FRAME_S,
+      frames: f1 - f0,
+      clock_s: this.#clock_s,
+      level_db: 20 * Math.log10(peak / 32768) - 12,
+      peak_db: 20 * Math.log10(peak / 32768),
+      clipped: peak >= 32767,
+    };
+    const score = this.#scores.score.slice(f0, f1);
+    const energy = this.#scores.energy.slice(f0, f1);
+    this.#model.receive(
+      header,
+      [extremes, score, energy].map((part) => new DataView(part.buffer)),
+    );
+    const events = this.#due();
+    if (events.length) this.#model.receive({ type: "events", events });
+  }
+
+  #once(key: string, due: boolean): boolean {
+    if (!due || this.#done.has(key)) return false;
+    this.#done.add(key);
+    return true;
+  }
+
+  #due(): SessionEvent[] {
+    const events: SessionEvent[] = [];
+    const now = this.#clock_s;
+    for (const [i, { a, b, text, language, latency_s }] of UTTERANCES.entries()) {
+      const [start_s, end_s, item_id] = [a - 0.1, b + 0.1, `item_${i}`];
+      if (this.#once(`${i} on`, now > a + 0.1)) {
+        events.push(
+          { type: "speech_started", time_s: start_s },
+          { type: "speech_started", time_s: a + 0.16, origin: "server" },
+        );
+      }
+      for (let t = start_s; t < end_s; t += 2) {
+        const until = Math.min(t + 2, end_s);
+        const late = i === 2 && t < 13;
+        if (this.#once(`${i} sent ${t}`, now > until + 0.1))
+          events.push({ type: "sent", start_s: t, end_s: until, late });
+      }
+      const heard = Math.floor(((now - a - 0.6) / (b - a)) * text.length);
+      if (heard > 3 && now < b + 0.55 + latency_s && this.#once(`${i} ${heard >> 2}`, true)) {
+        events.push({ type: "partial", item_id, start_s, text: text.slice(0, Math.min(heard, text.length)) });
+      }
+      if (this.#once(`${i} off`, now > b + 0.55)) {
+        events.push(
+          { type: "speech_stopped", start_s, end_s },
+          { type: "speech_stopped", start_s: a + 0.16, end_s: b + 0.5, origin: "server" },
+          { type: "committed", start_s, end_s },
+        );
+      }
+      if (this.#once(`${i} text`, now > b + 0.55 + latency_s)) {
+        events.push({ type: "final", item_id, id: i, start_s, end_s, text, language, latency_s });
+      }
+    }
+    if (this.#once("gap", now > 14)) {
+      events.push({
+        type: "warning",
+        kind: "reconnected",
+        time_s: 10.9,
+        text: "Reconnected, 3.2 s replayed. Nothing is missing.",
+      });
+    }
+    return events;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Model } from "../src/wire/channel.ts";
+import type { ToKernel, Traits } from "../src/wire/messages.ts";
+
+type Handler = (...values: never[]) => void;
+
+/** Stands in for the kernel's side of the model: traits, custom messages, and a record of what the page sent. */
+export class FakeModel {
+  readonly sent: { message: ToKernel; buffers: ArrayBuffer[] }[] = [];
+  readonly #handlers = new Map<string, Set<Handler>>();
+  readonly #traits: Traits;
+  /** Called with every message of the page. */
+  onsend: (message: ToKernel, buffers: ArrayBuffer[]) => void = () => {};
+
+  constructor(traits: Partial<Traits> = {}) {
+    this.#traits = {
+      state: "idle",
+      source_kind: "browser",
+      source_label: "",
+      server_label: "local",
+      server_state: "ready",
+      model: "Systran/faster-distil-whisper-large-v3",
+      language: "",
+      detector: {},
+      turn_detection_kind: "client",
+      error: null,
+      locale: "",
+      ...traits,
+    };
+  }
+
+  get model(): Model {
+    return this as unknown as Model;
+  }
+
+  get<K extends keyof Traits>(name: K): Traits[K] {
+    return this.#traits[name];
+  }
+
+  on(event: string, handler: Handler): void {
+    const set = this.#handlers.get(event) ?? new Set();
+    this.#handlers.set(event, set.add(handler));
+  }
+
+  off(event: string, handler: Handler): void {
+    this.#handlers.get(event)?.delete(handler);
+  }
+
+  get listeners(): number {
+    return [...this.#handlers.values()].reduce((sum, set) => sum + set.size, 0);
+  }
+
+  send(message: ToKernel, _callbacks: unknown, buffers: ArrayBuffer[] = []): void {
+    this.sent.push({ message, buffers });
+    this.onsend(message, buffers);
+  }
+
+  set<K extends keyof Traits>(name: K, value: Traits[K]): void {
+    this.#traits[name] = value;
+    for (const handler of this.#handlers.get(`change:${name}`) ?? []) (handler as () => void)();
+  }
+
+  /** A custom message of the kernel. */
+  receive(content: object, buffers: DataView[] = []): void {
+    for (const handler of this.#handlers.get("msg:custom") ?? []) {
+      (handler as (content: object, buffers: DataView[]) => void)(content, buffers);
+    }
+  }
+}

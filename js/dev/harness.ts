@@ -1,0 +1,51 @@
+/** Shows the widget in any state without a notebook.
+ *
+ * Query: theme=light|dark  lang=en|zh  width=900  state=idle|live|paused|stopped|lost|denied|kernel-error|busy|energy|play
+ *        at=21.4 (seconds jumped to)  select=item_1
+ */
+import transcriber from "../src/transcriber.ts";
+import { FakeKernel } from "./fake-kernel.ts";
+import { FakeModel } from "./fake-model.ts";
+
+const query = new URLSearchParams(location.search);
+const state = query.get("state") ?? "idle";
+const at_s = Number(query.get("at") ?? 21.4);
+const cell = document.getElementById("cell") as HTMLElement;
+document.body.dataset.jpThemeLight = String(query.get("theme") !== "dark");
+cell.style.width = `${query.get("width") ?? 900}px`;
+
+const fake = new FakeModel({ locale: query.get("lang") === "zh" ? "zh-CN" : "en" });
+const kernel = new FakeKernel(fake);
+if (state === "energy") {
+  fake.set("detector", { name: "energy", unit: "energy", threshold: 500, neg_threshold: 350 });
+}
+const widget = transcriber();
+widget.initialize({ model: fake.model });
+widget.render({ model: fake.model, el: cell });
+
+if (["live", "paused", "stopped", "lost", "busy", "energy"].includes(state)) kernel.jump(at_s);
+if (state === "paused" || state === "stopped") kernel.halt(state);
+if (state === "lost") fake.set("server_state", "reconnecting");
+if (state === "play") kernel.play(Number(query.get("speed") ?? 1));
+if (state === "denied") {
+  fake.set("error", {
+    kind: "denied",
+    title: "The browser blocked the microphone",
+    text: "Allow it in the address bar, then try again.",
+    detail: "The kernel runs on this computer and sees 2 microphones. The browser said: NotAllowedError.",
+    actions: [{ name: "retry" }, { name: "use_kernel" }, { name: "open_file" }],
+  });
+}
+if (state === "kernel-error") {
+  fake.set("state", "failed");
+  fake.set("error", {
+    kind: "server-unreachable",
+    title: "No server answers at http://127.0.0.1:8000",
+    text: "Start one with “ipyspeaches serve”, or pass server= with the address of another, then try again.",
+    actions: [{ name: "retry" }],
+  });
+}
+const select = query.get("select");
+if (select)
+  requestAnimationFrame(() => cell.querySelector<HTMLElement>(`.sp-script [data-key=${select}]`)?.click());
+Object.assign(globalThis, { harness: { fake, kernel, widget } });

@@ -1,0 +1,143 @@
+import type { Scope } from "../scope.ts";
+import type { PageStore } from "../store/page.ts";
+import type { Channel } from "../wire/channel.ts";
+import type { CaptureOrder } from "../wire/messages.ts";
+import { type CaptureError, captureError } from "./errors.ts";
+import { type Block, type Microphone, openMicrophone } from "./microphone.ts";
+
+/** One opening of the microphone, from the kernel's order to its end. */
+interface Take {
+  readonly id: CaptureOrder["capture_id"];
+  readonly scope: Scope;
+  microphone: Microphone | null;
+  paused: boolean;
+  seq: number;
+}
+
+/** Opens and closes the page's microphone as the kernel orders.
+ *
+ *     closed --start--> asking --granted--> open <--pause, start--> paused
+ *        ^-----------------+-- refused, stop, device gone --+---------'
+ *
+ * An order for another `capture_id` than the running one is stale and ignored, except `start`, which replaces it.
+ */
+export class Capture {
+  readonly #channel: Channel;
+  readonly #page: PageStore;
+  readonly #scope: Scope;
+  readonly #failed: (error: CaptureError) => void;
+  #take: Take | null = null;
+  /** Device to open; "" is the browser's default. */
+  device = "";
+
+  constructor(channel: Channel, page: PageStore, failed: (error: CaptureError) => void, scope: Scope) {
+    this.#channel = channel;
+    this.#page = page;
+    this.#failed = failed;
+    this.#scope = scope;
+    // missing on pages that are not secure, whatever the type says
+    const mediaDevices = navigator.mediaDevices as MediaDevices | undefined;
+    if (mediaDevices) {
+      scope.listen(mediaDevices, "devicechange", () => void this.listDevices());
+    }
+  }
+
+  async order(order: CaptureOrder): Promise<void> {
+    const mine = order.client_id === undefined || order.client_id === this.#channel.client_id;
+    if (order.action === "start") {
+      if (!mine) this.#close();
+      else if (this.#take?.id === order.capture_id) await this.#resume(this.#take);
+      else await this.#start(order.capture_id);
+    } else if (this.#take && this.#take.id === order.capture_id) {
+      if (order.action === "pause") await this.#pause(this.#take);
+      else await this.#stop(this.#take);
+    }
+  }
+
+  /** Microphones by name; browsers name them only once permission was given. */
+  async listDevices(): Promise<void> {
+    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    this.#page.devices = all
+      .filter(
+        (device) => device.kind === "audioinput" && device.deviceId !== "" && device.deviceId !== "default",
+      )
+      .map((device) => ({ id: device.deviceId, label: device.label }));
+  }
+
+  async #start(id: CaptureOrder["capture_id"]): Promise<void> {
+    this.#close();
+    const take: Take = { id, scope: this.#scope.child(), microphone: null, paused: false, seq: 0 };
+    this.#take = take;
+    this.#page.capture = "asking";
+    try {
+      const events = {
+        block: (block: Block) => this.#send(take, block),
+        ended: () => this.#lost(take),
+      };
+      take.microphone = await openMicrophone(this.device, events, take.scope);
+    } catch (error) {
+      if (this.#take === take) this.#refused(take, captureError(error));
+      return;
+    }
+    const { label, rate_hz } = take.microphone;
+    this.#channel.send({ type: "capture", state: "started", capture_id: id, label, rate: rate_hz });
+    this.#page.capture = "open";
+    if (take.paused) await this.#pause(take);
+    await this.listDevices();
+  }
+
+  async #pause(take: Take): Promise<void> {
+    take.paused = true;
+    if (!take.microphone) return; // still asking: it is paused as soon as it opens
+    this.#page.capture = "paused";
+    await take.microphone.pause();
+    if (!take.paused) await take.microphone.resume(); // resumed while the audio thread was being emptied
+  }
+
+  async #resume(take: Take): Promise<void> {
+    take.paused = false;
+    if (!take.microphone) return;
+    this.#page.capture = "open";
+    await take.microphone.resume();
+  }
+
+  async #stop(take: Take): Promise<void> {
+    await take.microphone?.flush();
+    if (this.#take !== take) return;
+    this.#close();
+    this.#channel.send({ type: "capture", state: "ended", capture_id: take.id });
+  }
+
+  #refused(take: Take, error: CaptureError): void {
+    const { kind, detail } = error;
+    this.#close();
+    this.#channel.send({ type: "capture", state: "failed", capture_id: take.id, error: kind, detail });
+    this.#failed(error);
+  }
+
+  #lost(take: Take): void {
+    if (this.#take !== take) return;
+    this.#close();
+    this.#channel.send({
+      type: "capture",
+      state: "ended",
+      capture_id: take.id,
+      error: "no-device",
+      detail: "the microphone was disconnected",
+    });
+  }
+
+  #send(take: Take, { first_frame, samples }: Block): void {
+    const rate = take.microphone?.rate_hz;
+    if (this.#take !== take || rate === undefined) return;
+    const seq = take.seq++;
+    this.#channel.send({ type: "audio", seq, first_frame, rate, capture_id: take.id }, [samples.buffer]);
+  }
+
+  #close(): void {
+    if (!this.#take) return;
+    this.#take.scope.dispose();
+    this.#take = null;
+    this.#page.capture = "closed";
+  }
+}

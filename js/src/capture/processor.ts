@@ -1,0 +1,30 @@
+/** Runs on the audio thread. Inlined into the module as text and started from a Blob URL. */
+import { BlockCollector } from "./blocks.ts";
+
+class CaptureProcessor extends AudioWorkletProcessor {
+  #origin: number | null = null;
+  readonly #collector: BlockCollector;
+
+  constructor(options: AudioWorkletNodeOptions) {
+    super();
+    const block_frames = Number(options.processorOptions?.block_frames);
+    this.#collector = new BlockCollector(block_frames, (first_frame, samples) =>
+      this.port.postMessage({ first_frame, samples }, [samples.buffer]),
+    );
+    this.port.onmessage = () => {
+      this.#collector.flush();
+      this.port.postMessage("flushed");
+    };
+  }
+
+  process(inputs: Float32Array[][]): boolean {
+    const channels = inputs[0];
+    if (channels?.length) {
+      this.#origin ??= currentFrame;
+      this.#collector.push(channels, currentFrame - this.#origin);
+    }
+    return true;
+  }
+}
+
+registerProcessor("ipyspeaches-capture", CaptureProcessor);

@@ -1,0 +1,117 @@
+import { Emitter } from "../emitter.ts";
+import type { Frames } from "../wire/codec.ts";
+import type { SessionEvent, Snapshot } from "../wire/messages.ts";
+import { type Line, Lines } from "./lines.ts";
+import { Signals } from "./signals.ts";
+import { Spans, SpeechLane } from "./spans.ts";
+
+export const LATE = 1; // flag of a sent span: it was kept and sent late
+
+// `type`, not `interface`: only a type alias fits an index signature
+export type SessionTopics = {
+  /** new drawing data; everything from `from_s` on looks different */
+  frames: { from_s: number };
+  /** lanes or rows changed from `from_s` on */
+  events: { from_s: number };
+  /** a row is new or has new text, or has gone (null) */
+  line: Line | null;
+  warning: { kind: string; text: string; time_s: number };
+  reset: undefined;
+};
+
+export interface Level {
+  level_db: number;
+  peak_db: number;
+  clipped: boolean;
+}
+
+/** What the kernel told about the recording: shared by all views of a model, never written by them. */
+export class SessionStore extends Emitter<SessionTopics> {
+  readonly signals = new Signals();
+  readonly lines = new Lines();
+  local = new SpeechLane();
+  server = new SpeechLane();
+  sent = new Spans();
+  committed = new Spans();
+  clock_s = 0;
+  level: Level | null = null;
+
+  reset(): void {
+    this.signals.clear();
+    this.lines.clear();
+    this.local = new SpeechLane();
+    this.server = new SpeechLane();
+    this.sent = new Spans();
+    this.committed = new Spans();
+    this.clock_s = 0;
+    this.level = null;
+    this.emit("reset", undefined);
+  }
+
+  addFrames(frames: Frames, detector: string): void {
+    const { header } = frames;
+    const from_s = Math.min(this.signals.add(frames, detector), this.clock_s);
+    this.clock_s = Math.max(this.clock_s, header.clock_s);
+    this.level = { level_db: header.level_db, peak_db: header.peak_db, clipped: header.clipped };
+    this.emit("frames", { from_s });
+  }
+
+  /** `whose` is the side that cuts: speech events without an `origin` are its opinion. */
+  addEvents(events: readonly SessionEvent[], whose: "local" | "server"): void {
+    let from_s = Number.POSITIVE_INFINITY;
+    for (const event of events) from_s = Math.min(from_s, this.#add(event, whose));
+    this.emit("events", { from_s });
+  }
+
+  /** Replaces everything known by what the kernel knows; the drawing of the past is not in it. */
+  restore(snapshot: Snapshot, whose: "local" | "server"): void {
+    this.lines.clear();
+    for (const segment of snapshot.segments ?? []) this.lines.final(segment);
+    const { partial } = snapshot;
+    if (partial) this.lines.partial(partial.item_id, partial.start_s, partial.start_s, partial.text);
+    this.clock_s = Math.max(this.clock_s, snapshot.clock_s ?? 0);
+    this.emit("line", null);
+    this.addEvents(snapshot.events ?? [], whose);
+    this.emit("events", { from_s: 0 });
+  }
+
+  /** Takes one event in; returns the earliest second that it changes. */
+  #add(event: SessionEvent, whose: "local" | "server"): number {
+    switch (event.type) {
+      case "speech_started":
+        this[event.origin ?? whose].started(event.time_s);
+        return event.time_s;
+      case "speech_stopped":
+        this[event.origin ?? whose].stopped(event.start_s, event.end_s);
+        return event.start_s;
+      case "sent":
+        this.sent.push(event.start_s, event.end_s, event.late ? LATE : 0);
+        return event.start_s;
+      case "committed":
+        this.committed.push(event.start_s, event.end_s);
+        return event.start_s;
+      case "partial": {
+        const { item_id, start_s, text, stable } = event;
+        const line = this.lines.partial(item_id, start_s, this.clock_s, text, stable ?? -1);
+        if (line) this.emit("line", line);
+        return start_s;
+      }
+      case "final":
+        this.emit("line", this.lines.final(event));
+        return event.start_s;
+      case "warning":
+        this.#warn(event);
+        return event.time_s;
+      default:
+        return Number.POSITIVE_INFINITY; // a newer kernel's event: nothing to draw
+    }
+  }
+
+  #warn({ kind, text, time_s }: Extract<SessionEvent, { type: "warning" }>): void {
+    if (GAP_KINDS.has(kind)) this.emit("line", this.lines.gap(time_s, text));
+    this.emit("warning", { kind, text, time_s });
+  }
+}
+
+/** Warnings about sound that was lost, kept or replayed stand in the transcript at the time it happened. */
+const GAP_KINDS = new Set(["gap", "lost", "audio_lost", "kept", "replayed", "reconnected"]);

@@ -1,0 +1,63 @@
+import { Emitter } from "../emitter.ts";
+import type { Scope } from "../scope.ts";
+import type { Model } from "../wire/channel.ts";
+import type { Detector, Traits } from "../wire/messages.ts";
+
+const NAMES = [
+  "state",
+  "source_kind",
+  "source_label",
+  "server_label",
+  "server_state",
+  "model",
+  "models",
+  "language",
+  "detector",
+  "turn_detection_kind",
+  "error",
+  "locale",
+] as const satisfies readonly (keyof Traits)[];
+
+const SILERO: Detector = {
+  name: "silero",
+  unit: "probability",
+  threshold: 0.5,
+  neg_threshold: 0.35,
+  min_silence_duration_ms: 550,
+  min_speech_duration_ms: 250,
+  speech_pad_ms: 100,
+};
+
+/** SYNCED state: the kernel's traits, read only. A view that wants a change sends a command. */
+export class Synced extends Emitter<{ change: keyof Traits }> {
+  readonly #model: Model;
+
+  constructor(model: Model, scope: Scope) {
+    super();
+    this.#model = model;
+    for (const name of NAMES) {
+      const notify = () => this.emit("change", name);
+      model.on(`change:${name}`, notify);
+      scope.own(() => model.off(`change:${name}`, notify));
+    }
+  }
+
+  get<K extends keyof Traits>(name: K): Traits[K] | undefined {
+    return (this.#model.get(name) as Traits[K] | null) ?? undefined;
+  }
+
+  text(
+    name: "state" | "source_label" | "server_label" | "server_state" | "model" | "language" | "locale",
+  ): string {
+    return this.get(name) ?? "";
+  }
+
+  get detector(): Detector {
+    return { ...SILERO, ...this.get("detector") };
+  }
+
+  /** Which side's cuts count. */
+  get whose(): "local" | "server" {
+    return this.get("turn_detection_kind") === "server" ? "server" : "local";
+  }
+}

@@ -1,0 +1,12 @@
+import base from "./base.css?raw";
+import header from "./header.css?raw";
+import narrow from "./narrow.css?raw";
+import overlays from "./overlays.css?raw";
+import tokens from "./tokens.css?raw";
+import tracks from "./tracks.css?raw";
+import transcript from "./transcript.css?raw";
+import tuning from "./tuning.css?raw";
+import widget from "./widget.css?raw";
+
+/** One sheet; it goes into the widget's own element, so that it also reaches a shadow tree and leaves with the view. */
+export const STYLE = [tokens, base, header, tuning, tracks, transcript, overlays, widget, narrow].join("\n");

@@ -1,0 +1,109 @@
+import type { Scope } from "../scope.ts";
+import type { Line, Lines } from "../store/lines.ts";
+import { h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
+import { languageTag } from "./format.ts";
+import type { Axis } from "./paint/scene.ts";
+
+const MIN_PX = 14;
+
+/** The text lane: a chip as long as its speech. Real elements, because words are read, selected and spoken. */
+export class Chips {
+  readonly node: HTMLElement;
+  readonly #strip = h("div");
+  readonly #chips = new Map<string, HTMLButtonElement>();
+  readonly #lines: Lines;
+  #px_per_s = 0;
+  #first_s = 0;
+
+  constructor(lines: Lines, label: string, select: (line: Line) => void, scope: Scope) {
+    this.#lines = lines;
+    this.node = h("div", { class: "sp-strip", role: "group", "aria-label": label }, this.#strip);
+    scope.listen<MouseEvent>(this.node, "click", (event) => {
+      const key = (event.target as HTMLElement).closest<HTMLElement>("[data-key]")?.dataset.key;
+      const line = key === undefined ? undefined : lines.get(key);
+      if (line) select(line);
+    });
+    rovingFocus(scope, this.node, ".sp-chip", "horizontal");
+  }
+
+  /** Makes, removes and refills chips; needed after events and after jumps of the window. */
+  rebuild(axis: Axis, edge_s: number, selected: string | null): void {
+    this.#px_per_s = axis.px_per_s;
+    const [from_s, to_s] = [axis.time(0), axis.time(axis.width)];
+    const shown = new Set<string>();
+    for (const line of this.#lines.all) {
+      if (line.kind === "gap" || line.start_s > to_s || endOf(line, edge_s) < from_s) continue;
+      shown.add(line.key);
+      this.#fill(this.#chip(line), line, selected);
+    }
+    for (const [key, chip] of this.#chips) {
+      if (shown.has(key)) continue;
+      chip.remove();
+      this.#chips.delete(key);
+    }
+    this.#first_s = from_s;
+    this.#tabStop();
+  }
+
+  /** Called every frame: shifts the strip, and keeps the text of a chip at the left edge in view. */
+  move(axis: Axis, edge_s: number, selected: string | null): void {
+    const from_s = axis.time(0);
+    if (axis.px_per_s !== this.#px_per_s || Math.abs(from_s - this.#first_s) > 1)
+      this.rebuild(axis, edge_s, selected);
+    this.#strip.style.transform = `translateX(${-axis.origin / axis.ratio}px)`;
+    for (const [key, chip] of this.#chips) {
+      const line = this.#lines.get(key);
+      if (!line) continue;
+      const left = Math.max(line.start_s, from_s) * axis.px_per_s;
+      const width = Math.max(MIN_PX, endOf(line, edge_s) * axis.px_per_s - left - 2);
+      place(chip, left, width);
+    }
+  }
+
+  #chip(line: Line): HTMLButtonElement {
+    const known = this.#chips.get(line.key);
+    if (known) return known;
+    const chip = h("button", {
+      type: "button",
+      class: "sp-chip",
+      dir: "auto",
+      "data-key": line.key,
+      tabindex: -1,
+    });
+    const after = [...this.#chips.entries()].find(
+      ([key]) => (this.#lines.get(key)?.start_s ?? 0) > line.start_s,
+    )?.[1];
+    this.#strip.insertBefore(chip, after ?? null);
+    this.#chips.set(line.key, chip);
+    return chip;
+  }
+
+  #fill(chip: HTMLButtonElement, line: Line, selected: string | null): void {
+    const partial = line.kind === "partial";
+    setText(chip, partial ? `${line.text}…` : line.text);
+    setAttribute(chip, "title", line.text);
+    setAttribute(chip, "lang", languageTag(line.language) || null);
+    setAttribute(chip, "aria-pressed", String(line.key === selected));
+    toggle(chip, "is-partial", partial);
+    toggle(chip, "is-sel", line.key === selected);
+  }
+
+  /** One chip is in the focus order; arrow keys reach the others. */
+  #tabStop(): void {
+    const chips = [...this.#chips.values()];
+    if (chips.some((chip) => chip.tabIndex === 0)) return;
+    const last = chips.at(-1);
+    if (last) last.tabIndex = 0;
+  }
+}
+
+/** A partial still grows: its chip reaches to now. */
+function endOf(line: Line, edge_s: number): number {
+  return line.kind === "partial" ? Math.max(line.start_s, edge_s) : line.end_s;
+}
+
+function place(chip: HTMLElement, left: number, width: number): void {
+  const [l, w] = [`${left.toFixed(1)}px`, `${width.toFixed(1)}px`];
+  if (chip.style.left !== l) chip.style.left = l;
+  if (chip.style.width !== w) chip.style.width = w;
+}

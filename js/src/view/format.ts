@@ -1,0 +1,51 @@
+/** Numbers as they stand on screen. Fixed widths: a number must not move what is beside it. */
+
+/** 81.42 -> "01:21.4"; an hour or more -> "1:01:21". */
+export function clock(time_s: number, decimals = 1): string {
+  const factor = 10 ** decimals;
+  const total = Math.floor(Math.max(0, time_s) * factor + 1e-6) / factor;
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor(total / 60) % 60;
+  if (hours > 0) return `${hours}:${two(minutes)}:${two(Math.floor(total % 60))}`;
+  const seconds = (total % 60).toFixed(decimals);
+  return `${two(minutes)}:${seconds.padStart(decimals ? decimals + 3 : 2, "0")}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** A level with a true minus sign; nothing is louder than silence: "–". */
+export function decibel(value: number | null, decimals = 0): string {
+  if (value === null || !Number.isFinite(value)) return "–";
+  const text = Math.abs(value).toFixed(decimals);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+/** int16 amplitude as dB of full scale. */
+export function amplitudeDb(amplitude: number): number {
+  return 20 * Math.log10(Math.max(amplitude, 1) / 32768);
+}
+
+export function threshold(value: number, unit: "probability" | "energy"): string {
+  return unit === "energy" ? String(Math.round(value)) : value.toFixed(2);
+}
+
+/** Length of the window: "24 s", "5 min", "2 h". */
+export function span(
+  seconds: number,
+  words: { seconds(value: string): string; minutes(value: string): string; hours(value: string): string },
+): string {
+  if (seconds < 60) return words.seconds(short(seconds));
+  if (seconds < 3600) return words.minutes(short(seconds / 60));
+  return words.hours(short(seconds / 3600));
+}
+
+function short(value: number): string {
+  return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : String(Math.round(value));
+}
+
+/** The language tag a row carries, so that glyphs fit the language and not the interface. */
+export function languageTag(language: string): string {
+  return language === "zh" ? "zh-CN" : language;
+}

@@ -1,0 +1,52 @@
+import type { Scope } from "../scope.ts";
+import type { Viewport } from "./viewport.ts";
+
+const LINE_PX = 16; // wheels that count in lines
+
+/** Wheel pans, Ctrl and wheel (or a pinch) zooms around the pointer.
+ *
+ * Where there is nothing to move, the page scrolls as usual.
+ */
+export function panByWheel(view: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
+  const wheel = (event: WheelEvent) => {
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
+    const delta = (Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY) * unit;
+    if (event.ctrlKey || event.metaKey) {
+      const { left } = view.getBoundingClientRect();
+      const x = event.clientX - left - gutter(view);
+      const share = Math.max(0, Math.min(1, x / width()));
+      viewport.zoom(viewport.span_s * Math.exp(delta / 300), viewport.start_s + share * viewport.span_s);
+      event.preventDefault();
+    } else if (viewport.pan((delta / width()) * viewport.span_s)) event.preventDefault();
+  };
+  scope.listen<WheelEvent>(view, "wheel", wheel, { passive: false });
+}
+
+/** Dragging the handle moves the time under the pointer. */
+export function panByPointer(
+  handle: HTMLElement,
+  viewport: Viewport,
+  width: () => number,
+  scope: Scope,
+): void {
+  let last_x: number | null = null;
+  scope.listen<PointerEvent>(handle, "pointerdown", (event) => {
+    last_x = event.clientX;
+    handle.setPointerCapture(event.pointerId);
+  });
+  scope.listen<PointerEvent>(handle, "pointermove", (event) => {
+    if (last_x === null) return;
+    viewport.pan(((last_x - event.clientX) / width()) * viewport.span_s);
+    last_x = event.clientX;
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    scope.listen(handle, end, () => {
+      last_x = null;
+    });
+  }
+}
+
+/** Where the plot begins inside the view. */
+function gutter(view: HTMLElement): number {
+  return view.querySelector<HTMLElement>(".sp-plot")?.offsetLeft ?? 0;
+}

@@ -1,0 +1,100 @@
+import type { App } from "../app.ts";
+import type { Scope } from "../scope.ts";
+import { button, h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
+import { clock } from "./format.ts";
+import { icon } from "./icons.ts";
+import { LevelMeter } from "./level-meter.ts";
+import { Pickers } from "./pickers.ts";
+import type { Popup } from "./popup.ts";
+
+/** Transport, clock, level, and what the session is made of. Nothing here changes its width with the state. */
+export class Header {
+  readonly node: HTMLElement;
+  readonly level: LevelMeter;
+  readonly #app: App;
+  readonly #record: HTMLButtonElement;
+  readonly #pause: HTMLButtonElement;
+  readonly #state = h("span");
+  readonly #light = h("i", { hidden: true });
+  readonly #elapsed = h("span", { class: "sp-v" });
+  readonly #time: HTMLElement;
+  readonly #pickers: Pickers;
+  #sign = "";
+
+  constructor(app: App, popup: Popup, chooseFile: () => void, more: HTMLElement, scope: Scope) {
+    const words = app.strings;
+    this.#app = app;
+    this.#record = button(scope, { class: "sp-btn sp-rec" }, [], () => this.record());
+    this.#pause = button(scope, { class: "sp-btn is-icon" }, [], () => this.pause());
+    this.#time = h(
+      "div",
+      { class: "sp-two sp-time" },
+      h("span", { class: "sp-k" }, this.#light, this.#state),
+      this.#elapsed,
+    );
+    this.level = new LevelMeter(words, scope);
+    this.#pickers = new Pickers(app, popup, chooseFile, scope);
+    this.node = h(
+      "div",
+      { class: "sp-head", role: "toolbar", "aria-label": words.recorder },
+      this.#record,
+      this.#pause,
+      this.#time,
+      this.level.node,
+      h("span", { class: "sp-grow" }),
+      h("span", { class: "sp-sep" }),
+      h("div", { class: "sp-row2" }, ...this.#pickers.nodes),
+      more,
+    );
+    rovingFocus(scope, this.node, "button", "horizontal");
+    for (const stop of this.node.querySelectorAll("button")) stop.tabIndex = stop === this.#record ? 0 : -1;
+    this.showTime(0);
+    this.update();
+  }
+
+  /** What the big button does in this phase. */
+  record(): void {
+    const { phase } = this.#app;
+    if (phase === "live" || phase === "connecting") this.#app.stop();
+    else if (phase === "paused") this.#app.resume();
+    else if (phase !== "asking" && phase !== "stopping") this.#app.start();
+  }
+
+  /** The small one: pause while it runs; stop while it is paused, since the big one then resumes. */
+  pause(): void {
+    const { phase } = this.#app;
+    if (phase === "live") this.#app.pause();
+    else if (phase === "paused" || phase === "asking") this.#app.stop();
+  }
+
+  showTime(time_s: number): void {
+    setText(this.#elapsed, clock(time_s));
+  }
+
+  update(): void {
+    const { phase, strings: words } = this.#app;
+    const running = phase === "live" || phase === "connecting";
+    const busy = phase === "asking" || phase === "stopping";
+    toggle(this.#record, "is-live", running);
+    setAttribute(this.#record, "aria-busy", busy ? true : null);
+    setAttribute(this.#record, "aria-disabled", busy ? true : null);
+    const label = running ? words.stop : phase === "paused" ? words.resume : words.record;
+    const stops = phase === "paused" || phase === "asking";
+    const small = stops ? words.stop : words.pause;
+    const sign = `${label} ${small}`;
+    if (sign !== this.#sign) {
+      this.#record.replaceChildren(icon(running ? "stop" : "record"), label);
+      this.#pause.replaceChildren(icon(stops ? "stop" : "pause"));
+      this.#sign = sign;
+    }
+    const idle = !running && !stops;
+    setAttribute(this.#pause, "aria-label", small);
+    setAttribute(this.#pause, "title", idle ? words.pauseWhy : small);
+    setAttribute(this.#pause, "disabled", idle || phase === "connecting");
+    setText(this.#state, words.phase[phase]);
+    this.#light.hidden = phase !== "live" && phase !== "paused";
+    toggle(this.#time, "is-live", phase === "live");
+    toggle(this.#time, "is-paused", phase === "paused");
+    this.#pickers.update();
+  }
+}

@@ -1,0 +1,129 @@
+import { LATE } from "../../store/session.ts";
+import type { Scene, Strip } from "./scene.ts";
+
+const BAR = { top: 5, height: 9 };
+const THIN = { top: 6.5, height: 6 };
+const SLIT_FROM = 8; // slits closer than this would be noise, not information
+
+/** The lanes below the score: our cuts, the server's, what was sent, what it took. */
+export function paintLanes(scene: Scene, strip: Strip): void {
+  paintLocal(scene, strip);
+  paintServer(scene, strip);
+  paintSent(scene, strip);
+  paintCommitted(scene, strip);
+}
+
+function window_s({ axis }: Scene, strip: Strip): [number, number] {
+  return [axis.time(strip.x0 - 12), axis.time(strip.x1 + 12)];
+}
+
+function paintLocal(scene: Scene, strip: Strip): void {
+  const { context, axis, layout, palette, session, detector, edge_s } = scene;
+  const lane = layout.local;
+  if (!lane) return;
+  const y = lane.y + BAR.top;
+  session.local.visit(...window_s(scene, strip), edge_s, (start_s, end_s, open) => {
+    if (start_s > edge_s) return;
+    const [a, b] = [axis.x(start_s), axis.x(Math.min(end_s, edge_s))];
+    bar(scene, a, y, b - a, BAR.height, palette.detector(detector.name).line, 2);
+    if (!open) return;
+    context.fillStyle = palette.paper;
+    for (let k = 0; k < 3 && b - 6 - 5 * k > a + 2; k++) context.fillRect(b - 6 - 5 * k, y, 2, BAR.height);
+  });
+}
+
+function paintServer(scene: Scene, strip: Strip): void {
+  const { context, axis, layout, palette, session, edge_s } = scene;
+  const lane = layout.server;
+  if (!lane) return;
+  session.server.visit(...window_s(scene, strip), edge_s, (start_s, end_s) => {
+    if (start_s > edge_s) return;
+    const [a, b] = [axis.x(start_s), axis.x(Math.min(end_s, edge_s))];
+    context.beginPath();
+    context.roundRect(a, lane.y + BAR.top, Math.max(1.5, b - a), BAR.height, 2);
+    context.fillStyle = palette.serverFill;
+    context.fill();
+    context.strokeStyle = palette.server;
+    context.lineWidth = 1.25;
+    context.stroke();
+  });
+}
+
+function paintSent(scene: Scene, strip: Strip): void {
+  const { context, axis, layout, palette, session } = scene;
+  const lane = layout.sent;
+  if (!lane) return;
+  let previous_end = Number.NEGATIVE_INFINITY;
+  session.sent.visit(...window_s(scene, strip), (start_s, end_s, flag) => {
+    const [a, b] = [axis.x(start_s), axis.x(end_s)];
+    if (flag & LATE) hatch(scene, a, lane.y + BAR.top, b - a, BAR.height, palette.kept);
+    else bar(scene, a, lane.y + THIN.top, b - a, THIN.height, palette.server, 1);
+    const joins = Math.abs(start_s - previous_end) < 0.01;
+    if (joins && b - a >= SLIT_FROM) {
+      context.fillStyle = palette.paper;
+      context.fillRect(a - 0.75, lane.y + THIN.top - 0.5, 1.5, THIN.height + 1);
+    }
+    previous_end = end_s;
+  });
+}
+
+function paintCommitted(scene: Scene, strip: Strip): void {
+  const { context, axis, layout, palette, session } = scene;
+  const lane = layout.committed;
+  if (!lane) return;
+  session.committed.visit(...window_s(scene, strip), (start_s, end_s) => {
+    const [a, b] = [axis.x(start_s), axis.x(end_s)];
+    bar(scene, a, lane.y + THIN.top, b - a, THIN.height, palette.server, 1);
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 1.6;
+    context.beginPath();
+    context.moveTo(b + 4, lane.y + 9.5);
+    context.lineTo(b + 6.6, lane.y + 12);
+    context.lineTo(b + 11.5, lane.y + 6);
+    context.stroke();
+  });
+}
+
+function bar(
+  { context }: Scene,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  colour: string,
+  radius: number,
+): void {
+  context.fillStyle = colour;
+  context.beginPath();
+  context.roundRect(x, y, Math.max(1.5, width), height, radius);
+  context.fill();
+}
+
+/** Kept and sent late: hatched, leaning right. The lines hang on the time axis, so that they scroll with it. */
+function hatch(
+  { context, axis }: Scene,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  colour: string,
+): void {
+  const gap = 5;
+  const shift = -(axis.origin / axis.ratio) % gap;
+  context.save();
+  context.beginPath();
+  context.rect(x, y, width, height);
+  context.clip();
+  context.strokeStyle = colour;
+  context.lineWidth = 1.1;
+  context.beginPath();
+  for (let k = Math.floor((x - height) / gap) * gap + shift - gap; k < x + width + gap; k += gap) {
+    context.moveTo(k, y + height);
+    context.lineTo(k + height, y);
+  }
+  context.stroke();
+  context.restore();
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
+  context.strokeRect(x + 0.5, y + 0.5, Math.max(0, width - 1), height - 1);
+}

@@ -1,0 +1,92 @@
+import type { Scope } from "../../scope.ts";
+import { h } from "../dom.ts";
+
+const TOKENS = {
+  paper: "--sp-paper",
+  ink: "--sp-ink",
+  tick: "--sp-ink-3",
+  grid: "--sp-grid",
+  axis: "--sp-line-2",
+  wave: "--sp-wave",
+  waveSpeech: "--sp-wave-speech",
+  silero: "--sp-silero",
+  energy: "--sp-energy",
+  webrtc: "--sp-webrtc",
+  server: "--sp-server",
+  kept: "--sp-kept",
+  threshold: "--sp-threshold",
+  release: "--sp-release",
+  recording: "--sp-rec",
+  error: "--sp-error",
+} as const;
+
+type Solid = Record<keyof typeof TOKENS, string>;
+
+/** Colours as the canvas needs them: computed, not as variables. */
+export interface Palette extends Solid {
+  selection: string;
+  serverFill: string;
+  /** colour and fill of a detector's curve */
+  detector(name: string): { line: string; fill: string };
+}
+
+/** Reads the tokens through a probe element; costs a style computation, so only when the theme changes. */
+export function readPalette(root: HTMLElement): Palette {
+  const probe = h("i", { hidden: true });
+  root.append(probe);
+  const read = (colour: string) => {
+    probe.style.color = colour;
+    return getComputedStyle(probe).color;
+  };
+  const faint = (token: string, percent: number) =>
+    read(`color-mix(in srgb, var(${token}) ${percent}%, transparent)`);
+  const solid = Object.fromEntries(
+    Object.entries(TOKENS).map(([name, token]) => [name, read(`var(${token})`)]),
+  ) as Solid;
+  const detectors = new Map(
+    (["silero", "energy", "webrtc"] as const).map((name) => [
+      name as string,
+      { line: solid[name], fill: faint(TOKENS[name], 16) },
+    ]),
+  );
+  const fallback = { line: solid.silero, fill: faint(TOKENS.silero, 16) };
+  const palette: Palette = {
+    ...solid,
+    selection: faint("--sp-brand", 10),
+    serverFill: faint("--sp-server", 14),
+    detector: (name) => detectors.get(name) ?? fallback,
+  };
+  probe.remove();
+  return palette;
+}
+
+/** Calls `changed` when the host page changes its theme, and tells the root which one it is.
+ *
+ * The root carries the theme itself because in a shadow tree it cannot see the page's attributes.
+ */
+export function watchTheme(root: HTMLElement, scope: Scope, changed: () => void): void {
+  const dark = globalThis.matchMedia?.("(prefers-color-scheme: dark)");
+  const update = () => {
+    const theme = hostTheme();
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    changed();
+  };
+  const observer = new MutationObserver(update);
+  const attributeFilter = ["class", "data-jp-theme-light", "data-jp-theme-name", "data-theme"];
+  observer.observe(document.body, { attributes: true, attributeFilter });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter });
+  scope.own(() => observer.disconnect());
+  if (dark) scope.listen(dark, "change", update);
+  update();
+}
+
+function hostTheme(): "light" | "dark" | null {
+  const light = document.body.dataset.jpThemeLight;
+  if (light !== undefined) return light === "true" ? "light" : "dark";
+  const classes = [...document.body.classList, ...document.documentElement.classList];
+  if (classes.some((name) => name === "dark" || name === "vscode-dark" || name === "vscode-high-contrast"))
+    return "dark";
+  if (classes.some((name) => name === "light" || name === "vscode-light")) return "light";
+  return null;
+}

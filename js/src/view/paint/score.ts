@@ -1,0 +1,138 @@
+import type { Pyramid } from "../../store/pyramid.ts";
+import type { ScoreTrack } from "../../store/signals.ts";
+import type { Detector } from "../../wire/messages.ts";
+import { amplitudeDb } from "../format.ts";
+import { type Box, horizontal, type Scene, type Strip } from "./scene.ts";
+
+const FLOOR_DB = -60;
+const MARGIN = 5;
+const NAMED_MARGIN = 17; // narrow views write the track's name into the plot
+
+/** Share of the row's height for an energy, on its own dB scale. */
+export function energyShare(energy: number): number {
+  return Math.max(0, Math.min(1, 1 - amplitudeDb(energy + 1) / FLOOR_DB));
+}
+
+/** The amplitude at a share of the height: the inverse of `energyShare`. */
+export function shareEnergy(share: number): number {
+  return 32768 * 10 ** ((FLOOR_DB * (1 - share)) / 20) - 1;
+}
+
+export function shareOf(value: number, unit: Detector["unit"]): number {
+  return unit === "energy" ? energyShare(value) : Math.max(0, Math.min(1, value));
+}
+
+export function yOfShare(share: number, box: Box, named: number): number {
+  const top = named > 0 ? NAMED_MARGIN : MARGIN;
+  return box.y + top + (1 - share) * (box.h - top - MARGIN);
+}
+
+/** The running detector's score, filled above its start line; energy as a thin line; start and release lines. */
+export function paintScore(scene: Scene, strip: Strip): void {
+  const { layout, palette, detector } = scene;
+  const y = (share: number) => yOfShare(share, layout.score, layout.named);
+  const start = y(shareOf(detector.threshold, detector.unit));
+  for (const track of visibleTracks(scene, strip)) {
+    const isEnergy = track.detector === "energy";
+    const colours = palette.detector(track.detector);
+    if (!isEnergy) curve(scene, strip, track, track.energy, (v) => y(energyShare(v)), palette.energy, 1);
+    const score = (v: number) => y(isEnergy ? energyShare(v) : Math.max(0, Math.min(1, v)));
+    if (track.detector === detector.name) fillAbove(scene, strip, track, score, start, colours.fill);
+    curve(scene, strip, track, track.score, score, colours.line, 1.5);
+  }
+  horizontal(scene, strip, start, palette.threshold, 1.5);
+  horizontal(scene, strip, y(shareOf(detector.neg_threshold, detector.unit)), palette.release, 1, [5, 4]);
+}
+
+function visibleTracks({ axis, session }: Scene, strip: Strip): ScoreTrack[] {
+  const [from_s, to_s] = [axis.time(strip.x0), axis.time(strip.x1)];
+  return session.signals.tracks.filter(
+    (track) => track.first_frame * track.frame_s <= to_s && track.score.length * track.frame_s >= from_s,
+  );
+}
+
+/** Visits the curve as points; with more than one frame a pixel, as the extremes of each pixel. NaN: a hole. */
+function points(
+  { axis, edge_s }: Scene,
+  strip: Strip,
+  track: ScoreTrack,
+  series: Pyramid,
+  visitor: (x: number, high: number, low: number) => void,
+): void {
+  const { frame_s } = track;
+  const frame_px = frame_s * axis.px_per_s;
+  const until_s = Math.min(edge_s, axis.time(strip.x1) + frame_s);
+  if (frame_px >= 1) {
+    // one frame further on either side, so that joints at the strip's edges are drawn
+    const first = Math.max(0, Math.floor(axis.time(strip.x0) / frame_s) - 2);
+    for (let i = first; (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
+      const value = series.value(i);
+      visitor(axis.x((i + 0.5) * frame_s), value, value);
+    }
+    return;
+  }
+  for (let x = Math.floor(strip.x0) - 2; x <= strip.x1 && axis.time(x) < until_s; x++) {
+    const { min, max } = series.range(axis.time(x) / frame_s, axis.time(x + 1) / frame_s);
+    visitor(x, min > max ? Number.NaN : max, min);
+  }
+}
+
+function curve(
+  scene: Scene,
+  strip: Strip,
+  track: ScoreTrack,
+  series: Pyramid,
+  y: (value: number) => number,
+  colour: string,
+  width: number,
+): void {
+  const { context } = scene;
+  context.beginPath();
+  let joined = false;
+  points(scene, strip, track, series, (x, high, low) => {
+    if (Number.isNaN(high)) {
+      joined = false;
+      return;
+    }
+    if (joined) context.lineTo(x, y(high));
+    else context.moveTo(x, y(high));
+    if (low !== high) context.lineTo(x, y(low));
+    joined = true;
+  });
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.lineJoin = "round";
+  context.stroke();
+}
+
+/** What counts as speech: the part of the curve above the start line. */
+function fillAbove(
+  scene: Scene,
+  strip: Strip,
+  track: ScoreTrack,
+  y: (value: number) => number,
+  start: number,
+  colour: string,
+): void {
+  const { context, layout } = scene;
+  context.save();
+  context.beginPath();
+  context.rect(strip.x0, layout.score.y, strip.x1 - strip.x0, start - layout.score.y);
+  context.clip();
+  context.beginPath();
+  let last: number | null = null;
+  const close = () => {
+    if (last !== null) context.lineTo(last, start);
+    last = null;
+  };
+  points(scene, strip, track, track.score, (x, high) => {
+    if (Number.isNaN(high)) return close();
+    if (last === null) context.moveTo(x, start);
+    context.lineTo(x, y(high));
+    last = x;
+  });
+  close();
+  context.fillStyle = colour;
+  context.fill();
+  context.restore();
+}

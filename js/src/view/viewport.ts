@@ -1,0 +1,113 @@
+import { Emitter } from "../emitter.ts";
+
+const SPANS_S = [3, 6, 12, 24, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800];
+const LEAD = 0.9; // where the live edge stands when the view follows it
+
+/** VIEW state: which part of the session one view shows, and what is selected in it. */
+export class Viewport extends Emitter<{ change: undefined; selection: string | null }> {
+  #start_s = 0;
+  #span_s: number;
+  #follow = true;
+  #edge_s = 0;
+  #selected: string | null = null;
+
+  constructor(span_s = 24) {
+    super();
+    this.#span_s = span_s;
+  }
+
+  get start_s(): number {
+    return this.#start_s;
+  }
+  get span_s(): number {
+    return this.#span_s;
+  }
+  get end_s(): number {
+    return this.#start_s + this.#span_s;
+  }
+  get follow(): boolean {
+    return this.#follow;
+  }
+  get selected(): string | null {
+    return this.#selected;
+  }
+
+  /** How far the window's live position is behind the edge. */
+  get behind_s(): number {
+    return this.#follow ? 0 : Math.max(0, this.#latest() - this.#start_s);
+  }
+
+  /** The live edge moved; a following window moves with it, without a notification: it is asked every frame. */
+  moveEdge(edge_s: number): void {
+    this.#edge_s = edge_s;
+    if (this.#follow) this.#start_s = this.#latest();
+  }
+
+  /** Looks into the past: Follow goes off and stays off until asked for. Returns whether anything moved. */
+  pan(seconds: number): boolean {
+    return this.show(this.#start_s + seconds);
+  }
+
+  show(start_s: number): boolean {
+    const there = Math.min(Math.max(0, start_s), this.#latest());
+    if (there === this.#start_s) return false;
+    this.#start_s = there;
+    this.#follow = false;
+    this.emit("change", undefined);
+    return true;
+  }
+
+  /** Brings a moment into view, if it is not. */
+  reveal(from_s: number, to_s: number): void {
+    if (from_s < this.start_s || to_s > this.end_s) this.show((from_s + to_s - this.span_s) / 2);
+  }
+
+  goLive(): void {
+    this.#follow = true;
+    this.#start_s = this.#latest();
+    this.emit("change", undefined);
+  }
+
+  /** The next length of the window, shorter or longer, around the live edge or the middle. */
+  step(direction: "in" | "out"): void {
+    const next =
+      direction === "in"
+        ? SPANS_S.findLast((span) => span < this.#span_s - 0.01)
+        : SPANS_S.find((span) => span > this.#span_s + 0.01);
+    if (next) this.zoom(next, this.#start_s + this.#span_s / 2);
+  }
+
+  /** Shows the whole session. */
+  everything(): void {
+    this.zoom(Math.max(SPANS_S[0] ?? 3, this.#edge_s / LEAD), 0);
+    this.goLive();
+  }
+
+  /** Sets the length of the window; `around_s` keeps its place on screen, unless the view follows. */
+  zoom(span_s: number, around_s: number): void {
+    const next = Math.min(Math.max(span_s, SPANS_S[0] ?? 3), SPANS_S.at(-1) ?? 28800);
+    const share = (around_s - this.#start_s) / this.#span_s;
+    this.#span_s = next;
+    const start_s = this.#follow ? this.#latest() : around_s - share * next;
+    this.#start_s = Math.min(Math.max(0, start_s), this.#latest());
+    this.emit("change", undefined);
+  }
+
+  select(key: string | null): void {
+    if (key === this.#selected) return;
+    this.#selected = key;
+    this.emit("selection", key);
+  }
+
+  reset(): void {
+    this.#edge_s = 0;
+    this.#start_s = 0;
+    this.#follow = true;
+    this.select(null);
+    this.emit("change", undefined);
+  }
+
+  #latest(): number {
+    return Math.max(0, this.#edge_s - LEAD * this.#span_s);
+  }
+}
