@@ -105,6 +105,36 @@ async def test_messages_travel_in_text_frames_and_in_order() -> None:
     assert set(kinds) == {str}
 
 
+async def test_a_server_that_takes_nothing_holds_the_sender_up_and_loses_nothing() -> None:
+    taken: list[int] = []
+    go = asyncio.Event()
+
+    async def late(connection: ServerConnection) -> None:
+        await go.wait()
+        async for message in connection:
+            taken.append(int(str(message).strip("x")))
+            if len(taken) == 200:
+                await connection.send("all")
+
+    async with server(late) as url:
+        transport = WebSocketTransport(url, QUERY)
+        await transport.connect()
+
+        async def flood() -> None:
+            for number in range(200):
+                await transport.send(str(number).encode() + b"x" * 100_000)
+
+        flooding = asyncio.create_task(flood())
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert not flooding.done()
+        go.set()
+        await flooding
+        assert await transport.receive() == b"all"
+        await transport.close()
+    assert taken == list(range(200))
+
+
 async def test_the_address_holds_the_query_and_the_header_the_key() -> None:
     seen: list[Request] = []
 
