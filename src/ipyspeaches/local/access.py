@@ -4,7 +4,7 @@
    rebound to the loopback address still carries its own name there.
 2. An ``Origin``, which only browsers send, must be a loopback page or the server itself; ``null`` is refused.
 3. With a key, HTTP takes it as ``Authorization: Bearer``, the WebSocket also as ``X-Api-Key`` and ``?api_key=``, as on
-   a Speaches server; ``/health`` is open.
+   a Speaches server; ``/health`` and ``/openapi.json`` are open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ipyspeaches.local.hosts import is_loopback
 
-OPEN_PATHS: Final = frozenset({"/health"})
+OPEN_PATHS: Final = frozenset({"/health", "/openapi.json"})
 WILDCARD_HOSTS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 
 

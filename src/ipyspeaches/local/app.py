@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +24,17 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse({"message": "OK"})
 
 
+async def interface(request: Request) -> JSONResponse:
+    """Say which program this is, where FastAPI servers describe themselves."""
+    del request
+    try:
+        version = metadata.version("ipyspeaches")
+    except metadata.PackageNotFoundError:  # runs from its source folder
+        version = "0"
+    info = {"title": "ipyspeaches", "version": version}
+    return JSONResponse({"openapi": "3.1.0", "info": info, "paths": {}})
+
+
 async def explain(request: Request, error: Exception) -> JSONResponse:
     """Answer an HTTP error (no such path, wrong method, …) in the shape of all others."""
     del request
@@ -33,6 +46,7 @@ def routes() -> list[BaseRoute]:
     """Return all routes."""
     return [
         Route("/health", health),
+        Route("/openapi.json", interface),
         Route("/v1/models", catalogue.list_models),
         Route("/v1/models/{model:path}", catalogue.get_model),
         Route("/v1/models/{model:path}", catalogue.download_model, methods=["POST"]),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import BinaryIO, Final
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import Resampler
+from ipyspeaches.audio.decoding import decode
 from ipyspeaches.errors import AudioError
 
 RAW_TYPES: Final = frozenset({"audio/pcm", "audio/raw"})
 RAW_RATE_HZ: Final = 16_000
 MAX_DURATION_S: Final = 2 * 3600
-_BLOCK_FRAMES: Final = 1 << 18
 
 
 def decode_upload(file: BinaryIO, content_type: str | None) -> NDArray[np.int16]:
@@ -36,34 +35,20 @@ def decode_upload(file: BinaryIO, content_type: str | None) -> NDArray[np.int16]
     if content_type is not None and content_type.split(";")[0].strip().lower() in RAW_TYPES:
         return _decode_raw(file.read())
     try:
-        with soundfile.SoundFile(file) as sound:
-            if sound.frames > MAX_DURATION_S * sound.samplerate:
-                raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
-            resampler = Resampler(sound.samplerate)
-            blocks = [
-                resampler.push(_to_mono(block)) for block in sound.blocks(_BLOCK_FRAMES, dtype="int16", always_2d=True)
-            ]
-    except (soundfile.SoundFileError, TypeError) as exc:
+        samples, rate = decode(file)
+    except AudioError as exc:
         raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
-    blocks.append(resampler.push(np.empty(0, dtype=np.int16), last=True))
-    return _not_empty(np.concatenate(blocks))
-
-
-def _to_mono(block: NDArray[np.int16]) -> NDArray[np.int16]:
-    if block.shape[1] == 1:
-        return np.ascontiguousarray(block[:, 0])
-    mono: NDArray[np.int16] = np.rint(block.mean(axis=1)).astype(np.int16)
-    return mono
+    return _at_session_rate(samples, rate)
 
 
 def _decode_raw(data: bytes) -> NDArray[np.int16]:
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16, copy=False)
-    if len(samples) > MAX_DURATION_S * RAW_RATE_HZ:
-        raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
-    return _not_empty(Resampler(RAW_RATE_HZ).push(samples, last=True))
-
-
-def _not_empty(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     if not len(samples):
         raise AudioError("Failed to decode audio. The file holds no sound.")
-    return samples
+    return _at_session_rate(samples, RAW_RATE_HZ)
+
+
+def _at_session_rate(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
+    if len(samples) > MAX_DURATION_S * rate:
+        raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
+    return Resampler(rate).push(samples, last=True)

@@ -1,0 +1,8 @@
+"""Clients of a server's endpoints besides the live session: is it there, what has it, load that."""
+
+from ipyspeaches.server.address import normalise_base_url
+from ipyspeaches.server.checks import check
+from ipyspeaches.server.client import Server
+from ipyspeaches.server.models import Model, ServerInfo
+
+__all__ = ["Model", "Server", "ServerInfo", "check", "normalise_base_url"]

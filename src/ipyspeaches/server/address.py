@@ -1,0 +1,52 @@
+"""Base addresses of servers: one way to write each, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from ipyspeaches.errors import InputError
+
+_HTTP_OF: Final = {"ws": "http", "wss": "https"}
+EXAMPLE: Final = "http://localhost:8000"
+
+
+def normalise_base_url(url: str) -> str:
+    """Return a server's base address without a slash at its end, and without the ``/v1`` that OpenAI clients want.
+
+    Parameters
+    ----------
+    url
+        As the user gave it, such as ``http://localhost:8000/``.
+
+    Raises
+    ------
+    InputError
+        If it has another scheme than http or https, no host, or more in it than an address (a key, a query).
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as exc:
+        raise InputError(f"The server's address cannot be read ({exc}): write it like {EXAMPLE}.") from exc
+    _check(parts)
+    host = parts.hostname or ""
+    shown_host = f"[{host}]" if ":" in host else host
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{shown_host}{'' if port is None else f':{port}'}{path}"
+
+
+def _check(parts: SplitResult) -> None:
+    """Refuse what is no base address; the messages leave out whatever could be a secret."""
+    host = parts.hostname
+    if parts.scheme in _HTTP_OF:
+        cure = f"{_HTTP_OF[parts.scheme]}://{host}" if host else EXAMPLE
+        raise InputError(f"The server's address begins with {parts.scheme}://: use {cure} … instead.")
+    if parts.scheme not in ("http", "https") or not host:
+        raise InputError(
+            f"The server's address must begin with http:// or https:// and a host: write it like {EXAMPLE}."
+        )
+    if parts.username is not None or parts.password is not None:
+        raise InputError("The server's address has a user or password in it: give the key as api_key instead.")
+    if parts.query or parts.fragment:
+        raise InputError("The server's address has a query in it: give only the address, and the key as api_key.")

@@ -1,0 +1,137 @@
+"""Why a request failed, by cause, in one sentence with the cure."""
+
+from __future__ import annotations
+
+import ssl
+from http import HTTPStatus
+from typing import Final
+
+import httpx2
+import msgspec
+
+from ipyspeaches.errors import (
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerError,
+    ServerUnreachableError,
+)
+
+_BUSY: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+_LONGEST_DETAIL: Final = 300
+
+
+def explain_transport(exc: httpx2.TransportError, address: str, timeout_s: float) -> ServerError:
+    """Return the error for a request that got no answer.
+
+    Parameters
+    ----------
+    exc
+        What was raised.
+    address
+        Base address, fit to be shown.
+    timeout_s
+        How long was waited.
+    """
+    if isinstance(exc, httpx2.ConnectTimeout | httpx2.ReadTimeout | httpx2.WriteTimeout | httpx2.PoolTimeout):
+        return ServerUnreachableError(
+            f"{address} did not answer within {timeout_s:.0f} s: check that the server is up, not overloaded, and not "
+            "behind a firewall."
+        )
+    if isinstance(exc, httpx2.ProxyError):
+        return ServerUnreachableError(
+            f"The proxy on the way to {address} does not let the request through: correct HTTP_PROXY and HTTPS_PROXY, "
+            "or name the host in NO_PROXY."
+        )
+    if isinstance(exc, httpx2.RemoteProtocolError | httpx2.DecodingError):
+        return NotSpeachesError(
+            f"Something answers at {address}, but not in HTTP: check the port, and write https:// if it speaks TLS."
+        )
+    return ServerUnreachableError(f"{address} cannot be reached: {_network_cure(exc)}.")
+
+
+def _network_cure(exc: BaseException) -> str:
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate cannot be trusted, so name it as its certificate does or set SSL_CERT_FILE"
+        if isinstance(cause, ssl.SSLError):
+            return "it does not speak TLS, so write http:// or correct the port"
+        cause = cause.__cause__ or cause.__context__
+    text = str(exc)
+    if "Name or service not known" in text or "getaddrinfo" in text or "name resolution" in text:
+        return "there is no such host, so check its spelling and the network's name service"
+    return "start the server, or correct the address and its port"
+
+
+def explain_status(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
+    """Return the error for an answer that is a refusal or a failure.
+
+    Parameters
+    ----------
+    response
+        With a status other than success, read to its end.
+    address
+        Base address, fit to be shown.
+    key_given
+        Whether a key was sent.
+    """
+    status = response.status_code
+    detail = detail_of(response)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        key = "the API key is wrong" if key_given else "it wants an API key"
+        said = f" It said: {detail}" if detail else ""
+        return ServerAuthError(f"{address} refused the request: {key} (api_key or SPEACHES_API_KEY).{said}")
+    if status in _BUSY:
+        return ServerUnreachableError(
+            f"{address} cannot answer now (HTTP {status}): it is starting or overloaded, try again in a while."
+        )
+    if status == HTTPStatus.NOT_FOUND and detail is not None and detail.startswith("Model "):
+        return ModelNotFoundError(f"{address} does not have the model: {detail}")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        said = f": {detail}" if detail else ""
+        return ProtocolError(
+            f"{address} failed on the request (HTTP {status}){said}. See the server's log for the cause."
+        )
+    if status == HTTPStatus.NOT_FOUND or detail is None:
+        return not_speaches(address, f"HTTP {status}")
+    return ProtocolError(f"{address} refused the request (HTTP {status}): {detail}")
+
+
+def not_speaches(address: str, what: str) -> NotSpeachesError:
+    """Return the error for an answer that no Speaches server gives."""
+    return NotSpeachesError(
+        f"Something answers at {address} ({what}), but not as a Speaches server does: give the base address of a "
+        "Speaches server."
+    )
+
+
+class _Problem(msgspec.Struct):
+    msg: str = ""
+    loc: list[str | int] = []
+
+
+class _Failure(msgspec.Struct):
+    detail: str | list[_Problem] | None = None
+    message: str | None = None
+
+
+def detail_of(response: httpx2.Response) -> str | None:
+    """Return what a server says about a failure: its ``detail`` or ``message``; None if it is no such JSON."""
+    try:
+        failure = msgspec.json.decode(response.content, type=_Failure)
+    except msgspec.MsgspecError:
+        return None
+    if isinstance(failure.detail, list):
+        shown = "; ".join(f"{'.'.join(map(str, problem.loc[1:]))}: {problem.msg}" for problem in failure.detail)
+    else:
+        shown = failure.detail or failure.message or ""
+    return shown[:_LONGEST_DETAIL] or None
