@@ -1,5 +1,6 @@
 """What a session or a file gave, as tables."""
 
+from ipyspeaches.results.accuracy import ErrorRate, cer, wer
 from ipyspeaches.results.event_log import Event, EventLog
 from ipyspeaches.results.frames import Frame, Frames
 from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
@@ -8,6 +9,7 @@ from ipyspeaches.results.text import join_text
 from ipyspeaches.results.transcript import Transcript
 
 __all__ = [
+    "ErrorRate",
     "Event",
     "EventLog",
     "Frame",
@@ -20,5 +22,7 @@ __all__ = [
     "UtteranceLatency",
     "Word",
     "Words",
+    "cer",
     "join_text",
+    "wer",
 ]

@@ -1,0 +1,129 @@
+"""How many words or characters of a transcript are wrong.
+
+Texts are normalised before they are compared: Unicode NFKC, case folded, punctuation removed. Scripts written without
+spaces have no words to count, so `wer` takes each of their characters as one, the custom for texts that mix Chinese
+with English (mixed error rate), and `cer` ignores spaces beside them. Numbers and spellings are not normalised: "20"
+and "twenty" differ. The alignment is jiwer's (Levenshtein distance by RapidFuzz).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from ipyspeaches.results.text import spaceless_script
+
+_APOSTROPHES: Final = "'\u2019"
+_SPACE: Final = "\u2423"
+"""Stands for a space where spaces separate the characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRate:
+    """Errors of a text against a reference.
+
+    Parameters
+    ----------
+    substitutions, deletions, insertions
+        Words or characters replaced, left out and added.
+    length
+        Words or characters of the reference.
+    """
+
+    substitutions: int
+    deletions: int
+    insertions: int
+    length: int
+
+    @property
+    def rate(self) -> float:
+        """Errors divided by the reference's length; 1.0 if that is empty and the other is not."""
+        errors = self.substitutions + self.deletions + self.insertions
+        if self.length:
+            return errors / self.length
+        return 1.0 if errors else 0.0
+
+    def __float__(self) -> float:
+        return self.rate
+
+
+def wer(reference: str, hypothesis: str) -> ErrorRate:
+    """Return the word error rate: substitutions, deletions and insertions a word of the reference.
+
+    Parameters
+    ----------
+    reference
+        What was said.
+    hypothesis
+        What was recognised.
+    """
+    return _compare(_words(reference), _words(hypothesis))
+
+
+def cer(reference: str, hypothesis: str) -> ErrorRate:
+    """Return the character error rate: the measure for Chinese, Japanese, Thai and their like.
+
+    A space between words counts as a character, except beside a script that has none.
+
+    Parameters
+    ----------
+    reference
+        What was said.
+    hypothesis
+        What was recognised.
+    """
+    return _compare(_characters(reference), _characters(hypothesis))
+
+
+def normalise(text: str) -> str:
+    """Return a text in NFKC, case folded, without punctuation and with single spaces.
+
+    Apostrophes and invisible joiners are part of a word (``don't`` becomes ``dont``); all other punctuation ends one.
+    """
+    # Folding can undo the composition (ẞ, ǰ), hence twice.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(_without_punctuation(character) for character in folded).split())
+
+
+def _without_punctuation(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf" or character in _APOSTROPHES:
+        return ""
+    return " " if category[0] in "PC" else character
+
+
+def _words(text: str) -> list[str]:
+    """Return words, and each character of a script without spaces, with its marks, as one."""
+    words: list[str] = []
+    is_open = False
+    for character in normalise(text):
+        is_mark = unicodedata.category(character).startswith("M")
+        is_spaceless = spaceless_script(character) is not None
+        if character == " ":
+            is_open = False
+        elif words and (is_mark or (is_open and not is_spaceless)):
+            words[-1] += character
+        else:
+            words.append(character)
+            is_open = not is_spaceless
+    return words
+
+
+def _characters(text: str) -> list[str]:
+    normal = normalise(text)
+    characters = []
+    for index, character in enumerate(normal):
+        if character != " ":
+            characters.append(character)
+        elif spaceless_script(normal[index - 1]) is None and spaceless_script(normal[index + 1]) is None:
+            characters.append(_SPACE)
+    return characters
+
+
+def _compare(reference: list[str], hypothesis: list[str]) -> ErrorRate:
+    # Here, because jiwer and RapidFuzz take a while to import and a live session needs neither.
+    import jiwer
+
+    found = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
+    return ErrorRate(found.substitutions, found.deletions, found.insertions, len(reference))

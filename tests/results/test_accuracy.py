@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipyspeaches.results import ErrorRate, cer, wer
+from ipyspeaches.results.accuracy import normalise
+
+
+def test_errors_are_counted_by_kind() -> None:
+    assert wer("the cat sat on the mat", "the bat sat the mat today") == ErrorRate(1, 1, 1, 6)
+    assert wer("the cat sat on the mat", "the bat sat the mat today").rate == pytest.approx(0.5)
+    assert float(cer("abcd", "abxd")) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("said", "recognised"),
+    [
+        ("Good morning, everyone!", "good morning everyone"),
+        ("Don’t stop", "don't stop"),
+        ("Ｈｅｌｌｏ　１２", "hello 12"),
+        ("a well-known fact", "a well known fact"),
+        ("STRASSE", "straße"),
+        ("cafe\u0301", "café"),
+        ("你好，世界。", "你好世界"),
+        ("我用 Python 写", "我用python写"),
+    ],
+)
+def test_case_width_and_punctuation_are_no_errors(said: str, recognised: str) -> None:
+    assert wer(said, recognised).rate == 0
+    assert cer(said, recognised).rate == 0
+
+
+def test_chinese_counts_characters() -> None:
+    assert cer("今天天气很好", "今天天汽很好") == ErrorRate(1, 0, 0, 6)
+    assert wer("今天天气很好", "今天天汽很好") == ErrorRate(1, 0, 0, 6)
+    assert wer("我用Python写代码", "我用Java写代码") == ErrorRate(1, 0, 0, 6)
+
+
+def test_spaces_of_english_are_characters_and_marks_belong_to_their_letter() -> None:
+    assert cer("a b", "ab") == ErrorRate(0, 1, 0, 3)
+    assert wer("กี่", "กี").length == 1
+
+
+def test_an_empty_reference_makes_everything_wrong() -> None:
+    assert wer("", "").rate == 0
+    assert wer("...", "uh huh") == ErrorRate(0, 0, 2, 0)
+    assert wer("...", "uh huh").rate == 1
+    assert wer("one two", "").rate == 1
+
+
+@given(st.text(), st.text())
+def test_any_text_equals_itself_and_lengths_account_for_every_error(one: str, other: str) -> None:
+    assert wer(one, one).rate == 0
+    assert cer(one, one).rate == 0
+    forth, back = cer(one, other), cer(other, one)
+    assert forth.length - forth.deletions + forth.insertions == back.length
+    assert forth.substitutions + forth.deletions <= forth.length
+
+
+@given(st.text())
+def test_normalising_again_changes_nothing(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
