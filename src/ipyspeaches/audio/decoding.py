@@ -1,0 +1,198 @@
+"""Sound in any shape to mono int16, and the errors of sound that cannot be used.
+
+libsndfile (via python-soundfile) reads and writes the files; how its quirks are met is said where they are met.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias
+
+import numpy as np
+import soundfile
+from numpy.typing import ArrayLike, NDArray
+
+from ipyspeaches.audio.resampler import MAX_RATE_HZ
+from ipyspeaches.errors import AudioError
+
+SoundFile: TypeAlias = str | os.PathLike[str] | BinaryIO
+
+MIN_RATE_HZ: Final = 1_000
+MAX_CHANNELS: Final = 256
+MAX_FLOAT: Final = 16.0
+"""Floating-point sound louder than 24 dB over full scale is no loud sound, it is in other units."""
+
+_BLOCK: Final = 1 << 18
+"""Frames read or written at once: libsndfile overflows its stack when it encodes a long Vorbis file in one call."""
+_FLOAT_SUBTYPES: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE", "VORBIS", "OPUS", "ALAC_24", "ALAC_32"})
+"""Read as float32 and rounded here: libsndfile would cut off the lower bits, or wrap loud decoded sound around."""
+_FORMATS: Final = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+_MAX_VORBIS_RATE_HZ: Final = 200_000
+"""libvorbis crashes the process above."""
+
+
+def check_rate(rate: float) -> int:
+    """Return a sample rate as int.
+
+    Raises
+    ------
+    AudioError
+        If it is not a whole number of Hz from `MIN_RATE_HZ` to `MAX_RATE_HZ`.
+    """
+    if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or rate != int(rate):
+        raise AudioError(
+            f"A sample rate of {rate} Hz is not possible: give the rate at which the sound was recorded, such as 16000."
+        )
+    return int(rate)
+
+
+def to_mono(samples: ArrayLike) -> NDArray[np.int16]:
+    """Return sound as a new mono int16 array.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(n,)`` or ``(n, channels)``; int16, int32 or uint8 at their full scale, float32 or float64 within ±1.
+        Channels are averaged before they are rounded, so that they cannot clip; floats over full scale clip.
+
+    Raises
+    ------
+    AudioError
+        If there are no samples or channels, more than two dimensions, values that are not finite or another dtype.
+    """
+    array = np.asarray(samples)
+    _check_shape(array)
+    values = _full_scale_32768(array)
+    if values.ndim == 1 and values.dtype.kind == "i":
+        return values.astype(np.int16)
+    if values.ndim == 2:
+        values = values.mean(axis=1, dtype=np.float64)
+    mono: NDArray[np.int16] = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
+    return mono
+
+
+def _check_shape(array: NDArray[Any]) -> None:
+    if array.ndim not in {1, 2}:
+        raise AudioError(f"Sound of shape {array.shape} cannot be used: give (samples,) or (samples, channels).")
+    if array.ndim == 2 and array.shape[1] == 0:
+        raise AudioError(f"Sound of shape {array.shape} has no channels: give (samples,) or (samples, channels).")
+    if not array.size:
+        raise AudioError("The sound is empty (0 samples): give at least one sample.")
+    if array.ndim == 2 and array.shape[1] > MAX_CHANNELS:
+        raise AudioError(f"Sound of shape {array.shape} has too many channels: if they come first, give samples.T.")
+
+
+def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the samples in int16 units, not rounded."""
+    # By kind and size, because files of other machines come as big-endian dtypes.
+    kind = f"{array.dtype.kind}{array.dtype.itemsize}"
+    if kind == "i2":
+        return array
+    if kind == "i4":
+        return array / 65_536.0
+    if kind == "u1":
+        centred: NDArray[np.int16] = (array.astype(np.int16) - 128) * 256
+        return centred
+    if kind not in {"f4", "f8"}:
+        raise AudioError(
+            f"Sound of dtype {array.dtype} cannot be used: convert it to int16, int32, uint8, float32 or float64."
+        )
+    if not np.isfinite(array).all():
+        raise AudioError(
+            "The sound has values that are not finite (NaN or infinity): remove them, as by np.nan_to_num."
+        )
+    peak = float(np.abs(array).max())
+    if peak > MAX_FLOAT:
+        raise AudioError(f"Floating-point sound must lie within ±1, but it reaches {peak:g}: divide it by full scale.")
+    scaled: NDArray[Any] = array * array.dtype.type(32_768)
+    return scaled
+
+
+def decode(file: SoundFile) -> tuple[NDArray[np.int16], int]:
+    """Read a sound file of any format, rate and number of channels that libsndfile knows.
+
+    Returns
+    -------
+    samples
+        Mono int16, shape ``(n,)``.
+    rate
+        The file's samples per second.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, no sound, damaged or empty.
+    """
+    name = _name(file)
+    if isinstance(file, str | os.PathLike):
+        _check_openable(Path(file), name)
+    try:
+        with soundfile.SoundFile(file) as sound:
+            rate = check_rate(sound.samplerate)
+            dtype = "float32" if sound.subtype in _FLOAT_SUBTYPES or "MPEG" in sound.subtype else "int16"
+            blocks = []
+            while len(block := sound.read(_BLOCK, dtype=dtype, always_2d=True)):
+                blocks.append(to_mono(block))
+    # python-soundfile answers a name ending in .raw with a TypeError.
+    except (soundfile.SoundFileError, TypeError) as exc:
+        reason = str(getattr(exc, "error_string", "not a sound file")).strip().rstrip(".")
+        raise AudioError(
+            f"{name} cannot be read as sound ({reason}): convert it first, as in: ffmpeg -i INPUT output.wav"
+        ) from exc
+    except AudioError as exc:
+        raise AudioError(f"{name}: {exc}") from exc
+    if not blocks:
+        raise AudioError(f"{name} is empty (0 samples): record it again, or choose another file.")
+    return np.concatenate(blocks), rate
+
+
+def _name(file: SoundFile) -> str:
+    if not isinstance(file, str | os.PathLike):
+        file = str(getattr(file, "name", "The sound"))
+    return Path(file).name
+
+
+def _check_openable(path: Path, name: str) -> None:
+    """Ask the system first: libsndfile calls every refusal "System error"."""
+    try:
+        with path.open("rb"):
+            return
+    except FileNotFoundError as exc:
+        raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
+    except OSError as exc:
+        raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a sound file that you may read.") from exc
+
+
+def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:
+    """Write mono int16 samples, shape ``(n,)``, as WAV, FLAC or Ogg Vorbis, by the suffix of the file.
+
+    Raises
+    ------
+    AudioError
+        If the suffix is another, the format does not know the rate, or the file cannot be written.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise AudioError(f"Sound cannot be saved as {path.name!r}: end the name with one of {', '.join(_FORMATS)}.")
+    container, subtype = _FORMATS[path.suffix.lower()]
+    if container == "OGG" and rate > _MAX_VORBIS_RATE_HZ:
+        raise AudioError(f"Ogg files cannot have {rate} Hz: save as .wav, or resample with .to_rate(48000) first.")
+    try:
+        with path.open("w+b") as file:
+            write_sound(file, samples, rate, container, subtype)
+    except OSError as exc:
+        raise AudioError(
+            f"{path} cannot be written ({exc.strerror}): choose another file or create its folder."
+        ) from exc
+    except soundfile.SoundFileError as exc:
+        path.unlink(missing_ok=True)
+        raise AudioError(f"{path.name} cannot have {rate} Hz: resample with .to_rate(48000) first.") from exc
+
+
+def write_sound(
+    file: BinaryIO, samples: NDArray[np.int16], rate: int, container: str = "WAV", subtype: str = "PCM_16"
+) -> None:
+    """Write mono int16 samples, shape ``(n,)``, in one of libsndfile's formats."""
+    with soundfile.SoundFile(file, "w", rate, 1, subtype, format=container) as sound:
+        for start in range(0, len(samples), _BLOCK):
+            sound.write(samples[start : start + _BLOCK])

@@ -1,0 +1,172 @@
+"""A piece of sound that is complete: loaded, sliced, resampled, saved, heard and seen."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import soxr
+from numpy.typing import ArrayLike, NDArray
+
+from ipyspeaches import samples as bundled
+from ipyspeaches.audio.decoding import SoundFile, check_rate, decode, encode, to_mono, write_sound
+from ipyspeaches.errors import AudioError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_INLINE_S: Final = 60.0
+_MAX_INLINE_BYTES: Final = 6_000_000
+"""A notebook file keeps the player's sound: a minute at 48 kHz, no more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Recording:
+    """Mono sound at its own rate.
+
+    Parameters
+    ----------
+    samples
+        int16, shape ``(n,)``, at least one. They are not copied, only made read-only here; `from_array` converts and
+        copies.
+    rate
+        Samples per second, 1,000 to 768,000.
+
+    Raises
+    ------
+    AudioError
+        If the samples are not a filled one-dimensional int16 array, or the rate is impossible.
+    """
+
+    samples: NDArray[np.int16]
+    rate: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.samples, np.ndarray) or self.samples.dtype != np.int16 or self.samples.ndim != 1:
+            raise AudioError("A recording holds a one-dimensional int16 array: use Recording.from_array to convert.")
+        if not len(self.samples):
+            raise AudioError("The sound is empty (0 samples): give at least one sample.")
+        view = self.samples.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "samples", view)
+        object.__setattr__(self, "rate", check_rate(self.rate))
+
+    @classmethod
+    def load(cls, path: SoundFile) -> Self:
+        """Read a sound file, or an open binary file, at its own rate; channels are averaged.
+
+        Parameters
+        ----------
+        path
+            Anything that libsndfile reads: WAV, FLAC, Ogg, MP3, AIFF and more.
+
+        Raises
+        ------
+        AudioError
+            If the file is missing, no sound, damaged or empty.
+        """
+        return cls(*decode(path))
+
+    @classmethod
+    def from_array(cls, samples: ArrayLike, rate: float) -> Self:
+        """Copy sound from an array.
+
+        Parameters
+        ----------
+        samples
+            Shape ``(n,)`` or ``(n, channels)``; int16, int32 or uint8 at their full scale, float32 or float64 within
+            ±1. Channels are averaged.
+        rate
+            Samples per second.
+
+        Raises
+        ------
+        AudioError
+            If there are no samples or channels, too many dimensions, values that are not finite, another dtype or an
+            impossible rate.
+        """
+        return cls(to_mono(samples), check_rate(rate))
+
+    @classmethod
+    def sample(cls, name: str = "quickstart") -> Self:
+        """Return a recording that comes with the package; `ipyspeaches.samples` knows what is said in it.
+
+        Raises
+        ------
+        InputError
+            If there is none of this name.
+        """
+        return cls.load(bundled.path(name))
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.rate
+
+    def slice(self, a: float = 0.0, b: float | None = None) -> Self:
+        """Return the part from second ``a`` to second ``b``, cut to what there is; the samples are shared.
+
+        Raises
+        ------
+        InputError
+            If nothing lies between ``a`` and ``b``.
+        """
+        start = max(0, round(a * self.rate))
+        end = len(self.samples) if b is None else min(len(self.samples), round(b * self.rate))
+        if start >= end:
+            until = "the end" if b is None else f"{b:g} s"
+            raise InputError(
+                f"There is no sound from {a:g} s to {until} in a recording of {self.duration:.2f} s: "
+                "give a start before the end, both inside."
+            )
+        return type(self)(self.samples[start:end], self.rate)
+
+    def to_rate(self, rate: int) -> Self:
+        """Return the recording at another rate (libsoxr, high quality); itself if it has that rate.
+
+        Raises
+        ------
+        AudioError
+            If the rate is impossible, or so low that no sample is left.
+        """
+        if check_rate(rate) == self.rate:
+            return self
+        return type(self)(soxr.resample(self.samples, self.rate, rate, quality="HQ"), rate)
+
+    def save(self, path: str | Path) -> Path:
+        """Write WAV, FLAC or Ogg Vorbis, as the suffix says, and return the file.
+
+        Raises
+        ------
+        AudioError
+            If the suffix is none of ``.wav``, ``.flac``, ``.ogg``, the format does not know the rate, or the file
+            cannot be written.
+        """
+        file = Path(path)
+        encode(file, self.samples, self.rate)
+        return file
+
+    def plot(self, segments: Iterable[Any] | None = None) -> Any:  # noqa: ANN401 - plotly has no types
+        """Return a Plotly figure of the waveform; see `ipyspeaches.plots.plot_recording`."""
+        # Here, because drawing stands above sound and plotly takes a while to import.
+        from ipyspeaches.plots import plot_recording
+
+        return plot_recording(self, segments)
+
+    def __repr__(self) -> str:
+        return f"Recording({self.duration:.2f} s at {self.rate:,} Hz)"
+
+    def _repr_html_(self) -> str:
+        title = f"Recording: {self.duration:.2f} s at {self.rate:,} Hz"
+        if self.duration > MAX_INLINE_S or self.samples.nbytes > _MAX_INLINE_BYTES:
+            return (
+                f"<div>{title}. Too long to play in a notebook: listen to a part with <code>.slice(0, 30)</code>.</div>"
+            )
+        wav = io.BytesIO()
+        write_sound(wav, self.samples, self.rate)
+        source = "data:audio/wav;base64," + base64.b64encode(wav.getvalue()).decode()
+        return f'<div>{title}<br><audio controls preload="metadata" src="{source}"></audio></div>'

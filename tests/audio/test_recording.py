@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import AudioError, InputError
+
+
+def tone(seconds: float = 0.5, rate: int = 16_000, level: float = 0.5) -> NDArray[np.float64]:
+    wave: NDArray[np.float64] = level * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
+    return wave
+
+
+def recording(seconds: float = 0.5, rate: int = 16_000) -> Recording:
+    return Recording.from_array(tone(seconds, rate), rate)
+
+
+SHAPES = hnp.array_shapes(min_dims=1, max_dims=2, max_side=40)
+
+
+@given(hnp.arrays(np.int16, SHAPES))
+def test_int16_of_any_shape_is_averaged_without_clipping(samples: NDArray[np.int16]) -> None:
+    made = Recording.from_array(samples, 8000)
+    channels = samples.reshape(len(samples), -1).astype(np.int64)
+    assert made.samples.dtype == np.int16
+    assert made.samples.shape == (len(samples),)
+    assert np.abs(made.samples - channels.mean(axis=1)).max() <= 0.5
+
+
+@given(hnp.arrays(np.float32, SHAPES, elements=st.floats(-1, 1, width=32)))
+def test_floats_keep_their_value_to_half_a_step(samples: NDArray[np.float32]) -> None:
+    made = Recording.from_array(samples, 8000).samples
+    channels = samples.reshape(len(samples), -1).astype(np.float64)
+    expected = np.minimum(channels.mean(axis=1) * 32_768, 32_767)
+    assert np.abs(made - expected).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (np.array([-(2**31), 0, 2**31 - 1], dtype=np.int32), [-32_768, 0, 32_767]),
+        (np.array([0, 128, 255], dtype=np.uint8), [-32_768, 0, 32_512]),
+        (np.array([-1.0, 0.5, 1.0, 1.5], dtype=np.float64), [-32_768, 16_384, 32_767, 32_767]),
+        (np.array([1, -2], dtype=">i2"), [1, -2]),
+        (np.array([0.25], dtype=">f4"), [8192]),
+        (np.array([[32_767, 32_767], [-32_768, -32_768]], dtype=np.int16), [32_767, -32_768]),
+        ([0.5, -0.5], [16_384, -16_384]),
+    ],
+)
+def test_each_dtype_has_its_own_full_scale(samples: NDArray[Any], expected: list[int]) -> None:
+    assert Recording.from_array(samples, 8000).samples.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(0, dtype=np.int16), "empty (0 samples)"),
+        (np.zeros((0, 2), dtype=np.int16), "empty (0 samples)"),
+        (np.zeros((5, 0), dtype=np.int16), "no channels"),
+        (np.zeros((2, 5, 1), dtype=np.int16), "(samples, channels)"),
+        (np.int16(1), "(samples, channels)"),
+        (np.zeros((2, 48_000), dtype=np.int16), "samples.T"),
+        (np.array([0.0, np.nan]), "NaN"),
+        (np.array([[0.0], [-np.inf]], dtype=np.float32), "infinity"),
+        (np.array([0.0, 20_000.0]), "reaches 20000"),
+        (np.zeros(3, dtype=np.complex128), "dtype complex128"),
+        (np.array(["a"], dtype=object), "dtype object"),
+        (np.zeros(3, dtype=np.int64), "dtype int64"),
+        (np.zeros(3, dtype=np.bool_), "dtype bool"),
+    ],
+)
+def test_arrays_that_are_no_sound_are_refused_in_one_sentence(samples: NDArray[Any], message: str) -> None:
+    with pytest.raises(AudioError, match=re.escape(message)) as caught:
+        Recording.from_array(samples, 8000)
+    assert re.fullmatch(r"[A-Z][^\n]*\.", str(caught.value))
+
+
+@pytest.mark.parametrize("rate", [0, -16_000, 1, 10**9, 16_000.5, float("nan"), float("inf")])
+def test_an_impossible_rate_is_refused(rate: float) -> None:
+    with pytest.raises(AudioError, match=r"sample rate of .* Hz is not possible"):
+        Recording.from_array(tone(), rate)
+
+
+def test_a_recording_cannot_be_changed() -> None:
+    made = recording()
+    with pytest.raises(ValueError, match="read-only"):
+        made.samples[0] = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.rate = 8000  # type: ignore[misc]
+
+
+def test_the_constructor_shares_samples_and_from_array_copies_them() -> None:
+    samples = np.arange(10, dtype=np.int16)
+    shared, copied = Recording(samples, 8000), Recording.from_array(samples, 8000)
+    samples[0] = 99
+    assert shared.samples[0] == 99
+    assert copied.samples[0] == 0
+    with pytest.raises(AudioError, match=r"use Recording\.from_array"):
+        Recording(samples.astype(np.float32), 8000)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "WAV"])
+def test_lossless_files_come_back_sample_by_sample(suffix: str, tmp_path: Path) -> None:
+    made = recording(rate=11_025)
+    file = made.save(tmp_path / f"tone.{suffix}")
+    back = Recording.load(file)
+    assert back.rate == 11_025
+    assert np.array_equal(back.samples, made.samples)
+
+
+def test_ogg_sounds_alike_and_is_written_in_pieces(tmp_path: Path) -> None:
+    # Longer than one block: libsndfile cannot encode a long file at once.
+    made = recording(20, 24_000)
+    back = Recording.load(str(made.save(str(tmp_path / "tone.ogg"))))
+    assert len(back.samples) == len(made.samples)
+    assert np.corrcoef(back.samples, made.samples)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW"])
+def test_every_encoding_of_wav_is_read_at_its_scale(subtype: str, tmp_path: Path) -> None:
+    stereo = np.stack([tone(), np.zeros(8000)], axis=1)
+    soundfile.write(tmp_path / "tone.wav", stereo, 16_000, subtype=subtype)
+    back = Recording.load(tmp_path / "tone.wav")
+    tolerance = 300 if subtype in {"PCM_U8", "ULAW"} else 1
+    assert np.abs(back.samples - tone() * 16_384).max() <= tolerance
+
+
+def test_an_open_file_is_read_too() -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone(), 16_000, format="FLAC")
+    buffer.seek(0)
+    assert Recording.load(buffer).duration == 0.5
+
+
+def _damaged(folder: Path) -> dict[str, Path]:
+    files = {name: folder / name for name in ("text.wav", "empty.wav", "nothing.flac", "nan.wav", "cut.flac", "x.raw")}
+    files["text.wav"].write_text("this is no sound")
+    files["nothing.flac"].write_bytes(b"")
+    files["x.raw"].write_bytes(bytes(100))
+    soundfile.write(files["empty.wav"], np.zeros(0), 16_000)
+    soundfile.write(files["nan.wav"], np.full(10, np.nan), 16_000, subtype="FLOAT")
+    whole = io.BytesIO()
+    soundfile.write(whole, np.random.default_rng(0).uniform(-1, 1, 50_000), 16_000, format="FLAC")
+    files["cut.flac"].write_bytes(whole.getvalue()[:30])
+    files["folder"] = folder
+    files["missing.wav"] = folder / "missing.wav"
+    return files
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.wav", r"There is no file missing\.wav: check the name"),
+        ("folder", r"cannot be opened \(Is a directory\)"),
+        ("text.wav", r"text\.wav cannot be read as sound \(.+\): convert it first"),
+        ("nothing.flac", r"nothing\.flac cannot be read as sound"),
+        ("x.raw", r"x\.raw cannot be read as sound"),
+        ("cut.flac", r"cut\.flac cannot be read as sound"),
+        ("empty.wav", r"empty\.wav is empty \(0 samples\)"),
+        ("nan.wav", r"nan\.wav: The sound has values that are not finite"),
+    ],
+)
+def test_files_that_are_no_sound_are_refused_in_one_sentence(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=message) as caught:
+        Recording.load(_damaged(tmp_path)[name])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "message"),
+    [
+        ("tone.mp4", 16_000, r"one of \.wav, \.flac, \.ogg\.$"),
+        ("tone.ogg", 384_000, r"Ogg files cannot have 384000 Hz"),
+        ("tone.flac", 200_001, r"tone\.flac cannot have 200001 Hz"),
+        ("nowhere/tone.wav", 16_000, r"cannot be written \(No such file or directory\)"),
+    ],
+)
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(
+    name: str, rate: int, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(AudioError, match=message):
+        recording(0.01, rate).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_slices_are_seconds_cut_to_what_is_there_and_share_the_samples() -> None:
+    made = recording(2.0)
+    part = made.slice(0.5, 1.25)
+    assert part.duration == 0.75
+    assert np.shares_memory(part.samples, made.samples)
+    assert np.array_equal(part.samples, made.samples[8000:20_000])
+    assert made.slice(-1, 99).duration == made.slice().duration == 2.0
+    assert made.slice(1.5).duration == 0.5
+
+
+@pytest.mark.parametrize(("a", "b"), [(2.0, None), (1.0, 1.0), (1.5, 0.5), (-2, -1)])
+def test_a_slice_of_nothing_is_refused(a: float, b: float | None) -> None:
+    with pytest.raises(InputError, match=r"no sound from .* in a recording of 2\.00 s"):
+        recording(2.0).slice(a, b)
+
+
+@pytest.mark.parametrize("rate", [8000, 24_000, 48_000])
+def test_another_rate_keeps_length_pitch_and_level(rate: int) -> None:
+    made = recording(1.0).to_rate(rate)
+    assert made.rate == rate
+    assert made.duration == pytest.approx(1.0, abs=2 / rate)
+    inner = slice(rate // 10, -rate // 10)
+    assert np.abs(made.samples[inner] - tone(1.0, rate)[inner] * 32_768).max() < 40
+
+
+def test_the_same_rate_is_the_same_recording() -> None:
+    made = recording()
+    assert made.to_rate(16_000) is made
+    with pytest.raises(AudioError, match="0 Hz is not possible"):
+        made.to_rate(0)
+
+
+def test_the_player_carries_its_sound() -> None:
+    html = recording()._repr_html_()
+    found = re.search(r'src="data:audio/wav;base64,([^"]+)"', html)
+    assert found
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(found[1])), dtype="int16")
+    assert rate == 16_000
+    assert np.array_equal(samples, recording().samples)
+
+
+def test_a_long_recording_does_not_bloat_the_notebook() -> None:
+    html = Recording(np.zeros(61 * 8000, dtype=np.int16), 8000)._repr_html_()
+    assert "<audio" not in html
+    assert ".slice(0, 30)" in html
+    assert repr(recording()) == "Recording(0.50 s at 16,000 Hz)"
+
+
+def test_samples_come_with_the_package() -> None:
+    made = Recording.sample()
+    assert made.rate == 16_000
+    assert 10 <= made.duration <= 14
+    with pytest.raises(InputError, match="no sample 'slowstart': choose one of quickstart"):
+        Recording.sample("slowstart")
