@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -112,7 +113,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
-    program = f"{sys.executable} -m ipyspeaches doctor --json"
+    program = f"{shlex.quote(sys.executable)} -m ipyspeaches doctor --json"
     done = subprocess.run(
         ["bash", "-c", f"{program} | true; echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True, check=True
     )
