@@ -46,16 +46,17 @@ class GrowingColumns:
         buffers, length = self._published
         if block.keys() != buffers.keys():
             raise InputError(f"The columns are {', '.join(buffers)}, not {', '.join(block)}: give each of them once.")
-        rows = {name: np.atleast_1d(np.asarray(values)) for name, values in block.items()}
-        shapes = {values.shape for values in rows.values()}
-        if len(shapes) != 1 or len(next(iter(shapes))) != 1:
-            raise InputError(f"Columns of shapes {sorted(shapes)} do not fit together: give each as many rows.")
-        end = length + next(iter(shapes))[0]
+        columns = [np.asarray(block[name]) for name in buffers]
+        shape = columns[0].shape
+        if len(shape) > 1 or any(values.shape != shape for values in columns):
+            shapes = [values.shape for values in columns]
+            raise InputError(f"Columns of shapes {shapes} do not fit together: give each as many rows.")
+        end = length + (shape[0] if shape else 1)
         capacity = len(next(iter(buffers.values())))
         if end > capacity:
             buffers = {name: _grown(column, length, max(end, capacity * 3 // 2)) for name, column in buffers.items()}
-        for name, values in rows.items():
-            buffers[name][length:end] = values
+        for buffer, values in zip(buffers.values(), columns, strict=True):
+            buffer[length:end] = values
         self._published = (buffers, end)
 
     def views(self) -> dict[str, Column]:
