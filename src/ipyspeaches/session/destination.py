@@ -1,0 +1,62 @@
+"""From options to a server that is known to work: address, key, model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+
+from ipyspeaches.server import ServerInfo, check
+from ipyspeaches.session.options import SessionOptions
+
+BASE_URL_VARIABLE = "SPEACHES_BASE_URL"
+API_KEY_VARIABLE = "SPEACHES_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A server that answers, and the model that will be used there.
+
+    Parameters
+    ----------
+    url
+        Base address.
+    api_key
+        The server's key; never shown.
+    info
+        What the check found.
+    embedded
+        Whether it is the embedded server.
+    """
+
+    url: str
+    api_key: str | None = field(repr=False)
+    info: ServerInfo
+    embedded: bool
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self.info.model
+
+
+async def resolve(options: SessionOptions) -> Destination:
+    """Find the server that the options mean and check it.
+
+    Raises
+    ------
+    ServerError
+        If it cannot be reached, refuses the key, is no Speaches server, or does not have the model.
+    MissingExtraError
+        If the embedded server is needed and not installed.
+    """
+    url = options.server or os.environ.get(BASE_URL_VARIABLE)
+    api_key = options.api_key or os.environ.get(API_KEY_VARIABLE)
+    embedded = not url
+    if not url:
+        from ipyspeaches.local import LocalServer
+
+        # Starting the process takes about a second: the engine must not wait for it.
+        local = await asyncio.to_thread(LocalServer.shared)
+        url, api_key = local.url, local.api_key
+    return Destination(url, api_key, await check(url, api_key=api_key, model=options.model), embedded)

@@ -1,0 +1,115 @@
+"""One thread with one asyncio loop runs every session.
+
+A busy cell, a blocked main thread, a subshell or a notebook's own threads do not stop it. Callers hand coroutines
+over: `run` waits like a plain function and works inside a running loop too, without patching anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from ipyspeaches.errors import StateError
+
+T = TypeVar("T")
+
+
+class Engine:
+    """A daemon thread that runs an asyncio loop from its first use to the end of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop; the thread is started when it is first asked for."""
+        with self._lock:
+            if self._loop is None or self._thread is None or not self._thread.is_alive():
+                ready = threading.Event()
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._loop, ready), name="ipyspeaches-engine", daemon=True
+                )
+                self._thread.start()
+                ready.wait()
+            return self._loop
+
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        loop.call_soon(ready.set)
+        loop.run_forever()
+
+    def is_current(self) -> bool:
+        """Whether the caller is on the engine's thread."""
+        return self._thread is threading.current_thread()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Start a coroutine on the engine and return at once."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the engine and wait for its result; an interrupt cancels it.
+
+        Raises
+        ------
+        StateError
+            If called on the engine's own thread, which would wait for itself.
+        """
+        if self.is_current():
+            coroutine.close()
+            raise StateError("run() was called inside the engine: use await there.")
+        future = self.submit(coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the engine and await its result from any loop; cancelling cancels it there."""
+        if self.is_current():
+            return await coroutine
+        return await asyncio.wrap_future(self.submit(coroutine))
+
+
+ENGINE = Engine()
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has no engine thread: it starts its own when it needs one.
+    os.register_at_fork(after_in_child=ENGINE.__init__)  # type: ignore[misc]
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of this package and wait for its result.
+
+    Works in a script, in a notebook cell whose loop is running, and in a subshell; an interrupt stops it at once.
+
+    Parameters
+    ----------
+    coroutine
+        Such as ``sp.transcribe("talk.wav")``.
+
+    Returns
+    -------
+    T
+        What the coroutine returns.
+    """
+    return ENGINE.run(coroutine)
+
+
+def allow_nested_loops() -> None:
+    """Let ``asyncio.run`` and ``run_until_complete`` work inside a running loop (nest-asyncio2), for this process.
+
+    Nothing in this package needs it, and nothing calls it for you: it patches asyncio. It serves cells that use other
+    libraries' blocking calls.
+    """
+    import nest_asyncio2
+
+    nest_asyncio2.apply()

@@ -1,0 +1,96 @@
+"""What a session tells its listeners: frozen values, times in seconds on the session clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ipyspeaches.errors import SpeachesError
+from ipyspeaches.results import Segment
+from ipyspeaches.session.state import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The session does something else from now on."""
+
+    time_s: float
+    state: SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Speech began at ``start_s``; ``source`` is ``"client"`` or ``"server"``, whose VAD heard it."""
+
+    time_s: float
+    start_s: float
+    source: str = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """Speech from ``start_s`` to ``end_s`` is over."""
+
+    time_s: float
+    start_s: float
+    end_s: float
+    source: str = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Sound from ``start_s`` to ``end_s`` was handed to the connection."""
+
+    time_s: float
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The server took the utterance from ``start_s`` to ``end_s``."""
+
+    time_s: float
+    item_id: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Text of an utterance that is not final yet: all of it so far."""
+
+    time_s: float
+    item_id: str
+    start_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The final text of an utterance; an empty text means that nothing was recognised."""
+
+    time_s: float
+    item_id: str
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:  # noqa: A001  the contract's name; import it as ``events.Warning``
+    """Something the user should know while the session goes on; ``kind`` is stable, ``text`` is a sentence."""
+
+    time_s: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorOccurred:
+    """The session ends because of this; everything recorded is kept."""
+
+    time_s: float
+    error: SpeachesError
+
+
+SessionEvent = (
+    StateChanged | SpeechStarted | SpeechStopped | Sent | Committed | Partial | Final | Warning | ErrorOccurred
+)

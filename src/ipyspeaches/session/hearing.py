@@ -1,0 +1,159 @@
+"""What a session does with sound: one clock, one store, scores, cuts. Pure: no I/O, no tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, AudioStore, Resampler, mean_abs, to_db, to_seconds
+from ipyspeaches.results import Frames
+from ipyspeaches.session.turn_detection import TurnDetection
+from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, SegmenterEvent
+
+_NOTHING = np.empty(0, dtype=np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a piece of sound led to.
+
+    Parameters
+    ----------
+    events
+        What the segmenter decided.
+    actions
+        What the gate wants sent.
+    lost_s
+        Seconds that the source knows to be missing; they are stored as zeros, so that time stays right.
+    """
+
+    events: list[SegmenterEvent]
+    actions: list[GateAction]
+    lost_s: float = 0
+
+
+class Hearing:
+    """Turn blocks of sound into stored samples, frames, and decisions.
+
+    Parameters
+    ----------
+    turn_detection
+        Who cuts, with which detector.
+    """
+
+    def __init__(self, turn_detection: TurnDetection) -> None:
+        self.store = AudioStore()
+        self.frames = Frames()
+        self.turn_detection = turn_detection
+        self._resampler: Resampler | None = None
+        self._gate = Gate(turn_detection.gate, SESSION_RATE_HZ)
+        self._open_gate = OpenGate()
+        self._scored = 0  # samples handed to the scorer
+        self._begin(turn_detection.detector)
+
+    def _begin(self, detector: Detector) -> None:
+        self._scorer = detector.scorer(SESSION_RATE_HZ)
+        self._segmenter = detector.segmenter(self._scorer.hop, SESSION_RATE_HZ, self._scored)
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds a frame."""
+        return to_seconds(self._scorer.hop)
+
+    @property
+    def speech_start_s(self) -> float | None:
+        """Where the speech began that is under way, in session seconds."""
+        start = self._segmenter.speech_start
+        return None if start is None else to_seconds(start)
+
+    def push(self, block: AudioBlock, append: int) -> Heard:
+        """Take a block; ``append`` is how many samples to gather before they are sent."""
+        if self._resampler is None or self._resampler.rate != block.rate:
+            self._drain()
+            self._resampler = Resampler(block.rate)
+        lost = block.lost * SESSION_RATE_HZ // block.rate
+        if lost:
+            self._drain()
+            self._resampler = Resampler(block.rate)
+            self.store.append(np.zeros(lost, dtype=np.int16))
+        self.store.append(self._resampler.push(block.samples))
+        events = self._score(self._unscored())
+        return Heard(events, self._advance(events, self._segmenter.position, append), to_seconds(lost))
+
+    def cut(self, append: int) -> Heard:
+        """End the utterance that is under way here, as on a pause or at the end of the sound."""
+        self._drain()
+        unscored = self._unscored()
+        # Zeros fill the last frame and push what the scorer holds back through it.
+        padding = np.zeros(-len(unscored) % self._scorer.hop + 2 * self._scorer.hop, dtype=np.int16)
+        events = self._score(np.concatenate((unscored, padding)))
+        end = len(self.store)
+        events += self._segmenter.finish(end)
+        actions = self._advance(events, end, append, last=True)
+        self._scored = end
+        self._begin(self.turn_detection.detector)
+        return Heard(events, actions)
+
+    def set_detector(self, detector: Detector, append: int) -> Heard:
+        """Use other options, or another detector, from the next frame on.
+
+        Another detector begins with an empty memory, so the utterance that is under way ends here.
+        """
+        if detector.scorer_options() == self.turn_detection.detector.scorer_options():
+            self._segmenter.reconfigure(detector.options)
+            self.turn_detection = self.turn_detection.with_detector(detector)
+            return Heard([], [])
+        heard = self.cut(append)
+        self.turn_detection = self.turn_detection.with_detector(detector)
+        self._begin(detector)
+        return heard
+
+    def _drain(self) -> None:
+        if self._resampler is not None:
+            self.store.append(self._resampler.push(_NOTHING, last=True))
+            self._resampler = None
+
+    def _unscored(self) -> NDArray[np.int16]:
+        end = len(self.store)
+        samples = self.store.read(self._scored, end)
+        self._scored = end
+        return samples
+
+    def _score(self, samples: NDArray[np.int16]) -> list[SegmenterEvent]:
+        """Score samples, write the frames they complete, and return what the segmenter decided."""
+        scores = self._scorer.push(samples)
+        if not len(scores):
+            return []
+        hop, start = self._scorer.hop, self._segmenter.position
+        events: list[SegmenterEvent] = []
+        is_speech = np.empty(len(scores), dtype=np.bool_)
+        for index, score in enumerate(scores.tolist()):
+            events += self._segmenter.push((score,))
+            is_speech[index] = self._segmenter.in_speech
+        # Frames that reach behind the end of the sound (padding) are judged, but not shown.
+        shown = min(len(scores), (len(self.store) - start) // hop)
+        if shown > 0:
+            self._write_frames(start, scores[:shown], is_speech[:shown])
+        return events
+
+    def _write_frames(self, start: int, scores: NDArray[np.float32], is_speech: NDArray[np.bool_]) -> None:
+        hop = self._scorer.hop
+        sound = self.store.read(start, start + len(scores) * hop).reshape(-1, hop)
+        wide = sound.astype(np.float32)
+        self.frames.append(
+            time=(start + hop * np.arange(len(scores))) / SESSION_RATE_HZ,
+            level_db=to_db(np.sqrt(np.einsum("ij,ij->i", wide, wide) / hop)),
+            energy=scores if self.turn_detection.detector.unit == "energy" else mean_abs(sound),
+            score=scores,
+            is_speech=is_speech,
+        )
+
+    def _advance(
+        self, events: list[SegmenterEvent], position: int, append: int, *, last: bool = False
+    ) -> list[GateAction]:
+        if not self.turn_detection.client_cuts:
+            return self._open_gate.advance(len(self.store), append, last=last)
+        silence = None if last else self._segmenter.silence_start
+        return self._gate.advance(events, position, silence, append)

@@ -1,0 +1,114 @@
+"""A protocol and the transport that carries it: the only place where the two meet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ipyspeaches.errors import ServerError, ServerUnreachableError
+from ipyspeaches.protocol import Disconnected, ProtocolEvent, Ready, RealtimeProtocol
+from ipyspeaches.transports import Transport, TransportClosed
+
+READY_TIMEOUT_S = 10.0
+
+
+class Link:
+    """Runs one connection: reads, sends in order, and says when it is lost.
+
+    Parameters
+    ----------
+    protocol
+        The realtime protocol, not opened yet.
+    transport
+        Carries its messages.
+    on_event
+        Called on the loop with each of the protocol's events.
+    """
+
+    def __init__(
+        self, protocol: RealtimeProtocol, transport: Transport, on_event: Callable[[ProtocolEvent], None]
+    ) -> None:
+        self.protocol = protocol
+        self._transport = transport
+        self._on_event = on_event
+        self._sending = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._progress = asyncio.Event()
+        self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
+
+    async def open(self) -> None:
+        """Connect and wait until the server has confirmed the configuration.
+
+        Raises
+        ------
+        ServerError
+            If there is no connection, or it is lost before the server was ready.
+        """
+        await self._transport.connect()
+        self.protocol.connection_opened()
+        self._reader = asyncio.create_task(self._read())
+        await self.send()
+        ready = asyncio.create_task(self._ready.wait())
+        awaited: set[asyncio.Future[Any]] = {ready, self.lost}
+        try:
+            await asyncio.wait(awaited, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if self.lost.done():
+            raise self.lost.result()
+        if not self._ready.is_set():
+            raise ServerUnreachableError(
+                f"The server accepted the connection but did not answer within {READY_TIMEOUT_S:.0f} s: "
+                "check that it is a Speaches server and not overloaded, then start again."
+            )
+
+    async def send(self) -> None:
+        """Send what the protocol has queued; messages never overtake each other."""
+        async with self._sending:
+            for message in self.protocol.data_to_send():
+                try:
+                    await self._transport.send(message)
+                except TransportClosed:
+                    return  # the reader sees the same end, with its reason
+
+    async def settle(self, silence_s: float) -> bool:
+        """Wait until no text is pending; give up when the server has said nothing for ``silence_s`` seconds."""
+        while self.protocol.pending and not self.lost.done():
+            self._progress.clear()
+            try:
+                await asyncio.wait_for(self._progress.wait(), silence_s)
+            except TimeoutError:
+                return False
+        return not self.protocol.pending
+
+    async def wait_below(self, pending: int) -> None:
+        """Wait until fewer than ``pending`` utterances are without text."""
+        while len(self.protocol.pending) >= pending and not self.lost.done():
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def close(self) -> None:
+        """Close the connection and stop reading."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        await self._transport.close()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._dispatch(self.protocol.receive(await self._transport.receive()))
+                await self.send()
+        except TransportClosed as closed:
+            self._dispatch(self.protocol.connection_lost(closed.code, closed.reason, close_frame=closed.close_frame))
+
+    def _dispatch(self, events: list[ProtocolEvent]) -> None:
+        for event in events:
+            if isinstance(event, Ready):
+                self._ready.set()
+            elif isinstance(event, Disconnected) and not self.lost.done():
+                self.lost.set_result(event.error)
+            self._on_event(event)
+        self._progress.set()

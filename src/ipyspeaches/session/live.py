@@ -1,0 +1,170 @@
+"""One run of a session on the engine's loop: connect, listen, finish, and close whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+from ipyspeaches.audio import AudioBlock
+from ipyspeaches.protocol import AppendLength, ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.session.destination import Destination
+from ipyspeaches.session.hearing import Heard, Hearing
+from ipyspeaches.session.link import Link
+from ipyspeaches.session.scribe import Scribe
+from ipyspeaches.sources import Source
+from ipyspeaches.transports import WebSocketTransport
+from ipyspeaches.vad import Detector, Send
+
+SETTLE_S = 120.0
+"""How long a server may say nothing while texts are pending before the session ends without them."""
+
+MAX_PENDING = 8
+"""Utterances without text that a recording may run ahead of the server."""
+
+
+class LiveRun:
+    """The moving parts between a source and a connected server.
+
+    Parameters
+    ----------
+    source
+        Where sound comes from.
+    destination
+        The server.
+    hearing
+        Keeps and cuts the sound.
+    scribe
+        Writes down the results.
+    language
+        Language code for the server, or None.
+    """
+
+    def __init__(
+        self, source: Source, destination: Destination, hearing: Hearing, scribe: Scribe, language: str | None
+    ) -> None:
+        self._source = source
+        self._hearing = hearing
+        self._scribe = scribe
+        turn = hearing.turn_detection
+        self._append = AppendLength(client_cuts=turn.client_cuts)
+        options = RealtimeOptions(model=destination.model, language=language, client_cuts=turn.client_cuts)
+        if turn.server_vad is not None:
+            options = RealtimeOptions(
+                model=destination.model, language=language, turn_detection=turn.server_vad, client_cuts=False
+            )
+        protocol = RealtimeProtocol(options)
+        transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
+        self._link = Link(protocol, transport, self._take)
+        self._going = asyncio.Event()
+        self._going.set()
+        self.on_heard: Callable[[Heard], None] = lambda _heard: None
+
+    async def connect(self) -> None:
+        """Open the connection.
+
+        Raises
+        ------
+        ServerError
+            If the server does not take it.
+        """
+        await self._link.open()
+
+    async def listen(self) -> None:
+        """Hear the source to its end, then wait for the last texts.
+
+        Raises
+        ------
+        ServerError
+            If the connection is lost on the way.
+        MicrophoneError
+            If the source fails.
+        """
+        pump = asyncio.create_task(self._pump())
+        awaited: set[asyncio.Future[Any]] = {pump, self._link.lost}
+        try:
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not pump.done():
+                pump.cancel()
+                await asyncio.wait({pump})
+        if self._link.lost.done():
+            raise self._link.lost.result()
+        pump.result()
+
+    async def finish(self) -> None:
+        """Send what is left and wait for the texts that are pending.
+
+        Raises
+        ------
+        ServerError
+            If the connection is lost before they came.
+        """
+        await self._act(self._hearing.cut(self._append.samples))
+        self._link.protocol.flush()
+        await self._link.send()
+        if not await self._link.settle(SETTLE_S) and not self._link.lost.done():
+            count = len(self._link.protocol.pending)
+            self._scribe.warn(
+                "unanswered",
+                f"The server did not answer for {SETTLE_S:.0f} s: {count} utterances have no text. "
+                "Their sound is kept in the recording; transcribe it again when the server has recovered.",
+            )
+        if self._link.lost.done():
+            raise self._link.lost.result()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._link.close()
+
+    async def pause(self) -> None:
+        """End the utterance under way and hear nothing more until `resume`."""
+        self._going.clear()
+        await self._act(self._hearing.cut(self._append.samples))
+
+    def resume(self) -> None:
+        """Hear again."""
+        self._going.set()
+
+    async def set_detector(self, detector: Detector) -> None:
+        """Use another detector, or other options, from the next frame on."""
+        await self._act(self._hearing.set_detector(detector, self._append.samples))
+
+    async def _pump(self) -> None:
+        async with aclosing(self._source.blocks()) as blocks:
+            async for block in blocks:
+                if not self._going.is_set():
+                    if self._source.live:
+                        continue
+                    await self._going.wait()
+                await self._hear(block)
+
+    async def _hear(self, block: AudioBlock) -> None:
+        heard = self._hearing.push(block, self._append.samples)
+        if heard.lost_s:
+            self._scribe.warn("audio_lost", f"{heard.lost_s:.2f} s of sound were lost on the way; the gap is kept.")
+        if block.overflowed:
+            self._scribe.warn("overflow", "The microphone gave sound faster than it was taken: some may be missing.")
+        await self._act(heard)
+        if not self._source.live:
+            await self._link.wait_below(MAX_PENDING)
+
+    async def _act(self, heard: Heard) -> None:
+        """Do what the gate wants: the protocol gets samples by range, out of the one store."""
+        self._scribe.wall_clock.arrived(len(self._hearing.store))
+        self._scribe.heard(heard.events)
+        for action in heard.actions:
+            if isinstance(action, Send):
+                self._link.protocol.append(self._hearing.store.read(action.start, action.end), action.start)
+                self._scribe.sent(action.start, action.end)
+            else:
+                self._link.protocol.commit(action.utterance)
+                self._scribe.cut(action)
+        if heard.actions:
+            await self._link.send()
+        self.on_heard(heard)
+
+    def _take(self, event: ProtocolEvent) -> None:
+        self._append.observe(event)
+        self._scribe.take(event)

@@ -1,0 +1,64 @@
+"""The engine runs coroutines for callers of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from ipyspeaches.errors import StateError
+from ipyspeaches.session import ENGINE, run
+
+
+async def thread_name() -> str:
+    await asyncio.sleep(0)
+    return threading.current_thread().name
+
+
+def test_run_waits_for_the_result_on_the_engine_thread() -> None:
+    assert run(thread_name()) == "ipyspeaches-engine"
+
+
+async def test_run_works_inside_a_running_loop() -> None:
+    assert run(thread_name()) == "ipyspeaches-engine"
+
+
+async def test_call_is_awaited_from_another_loop() -> None:
+    assert await ENGINE.call(thread_name()) == "ipyspeaches-engine"
+
+
+def test_run_on_the_engine_itself_is_refused_instead_of_waiting_for_ever() -> None:
+    async def nested() -> None:
+        run(thread_name())
+
+    with pytest.raises(StateError, match="use await there"):
+        run(nested())
+
+
+async def test_cancelling_the_caller_cancels_the_work() -> None:
+    cancelled = threading.Event()
+    started = threading.Event()
+
+    async def long() -> None:
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    task = asyncio.create_task(ENGINE.call(long()))
+    await asyncio.to_thread(started.wait, 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(cancelled.wait, 5)
+
+
+def test_exceptions_reach_the_caller() -> None:
+    async def fails() -> None:
+        raise ValueError("as it is")
+
+    with pytest.raises(ValueError, match="as it is"):
+        run(fails())

@@ -1,0 +1,257 @@
+"""A session over a real connection: results in order, and one clear sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import (
+    AudioError,
+    ConnectionLostError,
+    InputError,
+    MicrophoneError,
+    ModelNotFoundError,
+    NotSpeachesError,
+    ServerUnreachableError,
+    StateError,
+)
+from ipyspeaches.session import Session, SessionState, TurnDetection, events, live, run, transcribe
+from ipyspeaches.vad import EnergyVad
+
+ENERGY = TurnDetection.client(EnergyVad(threshold=500))
+
+
+def session(scripted: Any, recording: Recording, **options: Any) -> Session:
+    return Session(recording, server=scripted.url, turn_detection=ENERGY, pace=0, **options)
+
+
+async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording) -> None:
+    async with session(scripted, bursts) as running:
+        await running.wait()
+    assert running.state is SessionState.STOPPED
+    assert running.transcript.text == "utterance 1 utterance 2 utterance 3"
+    assert [segment.start for segment in running.transcript] == pytest.approx([1, 3, 5], abs=0.03)
+    assert [segment.end for segment in running.transcript] == pytest.approx([2, 4, 6], abs=0.03)
+    assert running.recording.duration == pytest.approx(7, abs=0.001)
+    assert len(running.latency) == 3
+    assert len(running.frames) == 350
+
+
+async def test_only_speech_is_sent_and_all_of_it(scripted: Any, bursts: Recording) -> None:
+    async with session(scripted, bursts) as running:
+        await running.wait()
+    appends = [m for m in scripted.received if m["type"] == "input_audio_buffer.append"]
+    sent = [np.frombuffer(base64.b64decode(m["audio"]), dtype="<i2") for m in appends]
+    assert all(len(audio) % 3 == 0 for audio in sent)
+    # 1 s of speech, 300 ms before and 300 ms behind, three times.
+    assert sum(map(len, sent)) == pytest.approx(3 * 1.6 * 24_000, rel=0.03)
+    loud = sum(int((np.abs(audio.astype(int)) > 200).sum()) for audio in sent)
+    heard = np.abs(running.recording.samples.astype(int)) > 200
+    assert loud == int(heard.sum())
+
+
+async def test_finals_in_any_order_are_shown_in_the_order_of_speech(scripted: Any, bursts: Recording) -> None:
+    scripted.hold = 2
+    async with session(scripted, bursts) as running:
+        await running.wait()
+    assert [segment.text for segment in running.transcript] == ["utterance 1", "utterance 2", "utterance 3"]
+
+
+async def test_events_tell_the_story_in_order(scripted: Any, bursts: Recording) -> None:
+    seen: list[Any] = []
+    async with session(scripted, bursts) as running:
+        async for event in running:
+            seen.append(event)
+    states = [event.state for event in seen if isinstance(event, events.StateChanged)]
+    assert states == ["connecting", "listening", "stopping", "stopped"]
+    assert sum(isinstance(event, events.SpeechStarted) for event in seen) == 3
+    assert sum(isinstance(event, events.SpeechStopped) for event in seen) == 3
+    assert [event.segment.text for event in seen if isinstance(event, events.Final)] == [
+        "utterance 1",
+        "utterance 2",
+        "utterance 3",
+    ]
+    assert "Final" in running.events.columns()["type"]
+
+
+async def test_a_cut_connection_is_one_clear_error_and_keeps_everything(scripted: Any, bursts: Recording) -> None:
+    scripted.cut_after = 1
+    running = session(scripted, bursts)
+    await running.start()
+    with pytest.raises(ConnectionLostError) as caught:
+        await running.wait()
+    assert str(caught.value).count("\n") == 0
+    assert running.state is SessionState.FAILED
+    assert running.error is caught.value
+    assert running.transcript.text == "utterance 1"
+    assert running.recording.duration > 2
+
+
+async def test_a_silent_server_does_not_hang_the_session(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SETTLE_S", 0.3)
+    scripted.mute_after = 2
+    async with session(scripted, bursts) as running:
+        await asyncio.wait_for(running.wait(), 10)
+    assert len(running.transcript) == 2
+    texts = running.events.columns()["text"]
+    assert any("1 utterances have no text" in text or "1 utterance has no text" in text for text in texts)
+
+
+async def test_malformed_and_unknown_events_are_kept_and_not_fatal(scripted: Any, bursts: Recording) -> None:
+    scripted.extra = ["{not json", "[1, 2]", '{"type": "brand.new", "x": 1}', '{"no": "type"}', '"text"']
+    scripted.extra.append(json.dumps({"type": "error", "error": {"message": "busy", "type": "server_error"}}))
+    async with session(scripted, bursts) as running:
+        await running.wait()
+    assert len(running.transcript) == 3
+    columns = running.events.columns()
+    assert "brand.new" in columns["type"]
+    assert any("busy" in text for text in columns["text"])
+
+
+async def test_an_unreachable_server_is_named(bursts: Recording) -> None:
+    running = Session(bursts, server="http://127.0.0.1:9", pace=0)
+    with pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:9"):
+        await running.start()
+    assert running.state is SessionState.FAILED
+
+
+async def test_an_unknown_model_is_refused_before_sound_flows(scripted: Any, bursts: Recording) -> None:
+    running = session(scripted, bursts, model="no/such")
+    with pytest.raises(ModelNotFoundError, match=r"no/such.*test/model"):
+        await running.start()
+    assert not any(message["type"].endswith("append") for message in scripted.received)
+
+
+@pytest.mark.parametrize("address", ["ws://localhost:8000", "localhost:8000", "ftp://x"])
+async def test_a_wrong_scheme_is_corrected(address: str, bursts: Recording) -> None:
+    with pytest.raises(InputError, match="http://"):
+        await Session(bursts, server=address, pace=0).start()
+
+
+async def test_a_server_that_is_not_speaches(bursts: Recording) -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>"
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(web, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(NotSpeachesError):
+            await Session(bursts, server=f"http://127.0.0.1:{port}", pace=0).start()
+
+
+async def test_start_twice_and_stop_before_start(scripted: Any, bursts: Recording) -> None:
+    running = session(scripted, bursts)
+    with pytest.raises(StateError, match="start it first"):
+        await running.stop()
+    with pytest.raises(StateError, match="start it first"):
+        await running.wait()
+    await running.start()
+    with pytest.raises(StateError, match="already running"):
+        await running.start()
+    await running.stop()
+    await running.stop()
+    with pytest.raises(StateError, match="make a new session"):
+        await running.start()
+
+
+async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripted: Any, bursts: Recording) -> None:
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=8)
+    await running.start()
+    await asyncio.sleep(0.2)
+    await running.pause()
+    assert running.state is SessionState.PAUSED
+    held = len(running.recording.samples)
+    await asyncio.sleep(0.3)
+    assert len(running.recording.samples) == held
+    await running.resume()
+    await running.wait()
+    assert running.recording.duration == pytest.approx(7, abs=0.001)
+
+
+async def test_stop_ends_a_recording_early_and_keeps_its_texts(scripted: Any, bursts: Recording) -> None:
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4)
+    await running.start()
+    await asyncio.sleep(0.75)
+    await running.stop()
+    assert running.state is SessionState.STOPPED
+    assert 1 <= len(running.transcript) < 3
+    assert running.transcript[0].text == "utterance 1"
+
+
+async def test_a_missing_microphone_fails_in_words(scripted: Any) -> None:
+    class Missing:
+        kind, label, live = "kernel", "none", True
+
+        async def blocks(self) -> Any:
+            raise MicrophoneError("There is no microphone: plug one in.")
+            yield
+
+        def end(self) -> None:
+            pass
+
+    running = Session(Missing(), server=scripted.url)
+    await running.start()
+    with pytest.raises(MicrophoneError, match="plug one in"):
+        await running.wait()
+
+
+async def test_silence_gives_an_empty_transcript(scripted: Any) -> None:
+    silence = Recording(np.zeros(32_000, dtype=np.int16), 16_000)
+    transcript = await transcribe(silence, server=scripted.url)
+    assert transcript.text == ""
+    assert len(transcript) == 0
+    assert not any(message["type"].endswith("append") for message in scripted.received)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate"),
+    [
+        (np.zeros(0, dtype=np.int16), 16_000),
+        (np.zeros((100, 0), dtype=np.float32), 16_000),
+        (np.array([0.0, np.nan], dtype=np.float32), 16_000),
+        (np.zeros(100, dtype=np.int16), 0),
+        (np.zeros((2, 2, 2), dtype=np.int16), 16_000),
+    ],
+)
+async def test_arrays_that_are_no_sound(samples: np.ndarray, rate: int) -> None:
+    with pytest.raises(AudioError):
+        await transcribe(samples, rate)
+
+
+async def test_an_array_needs_its_rate() -> None:
+    with pytest.raises(InputError, match="rate=16000"):
+        await transcribe(np.zeros(100, dtype=np.int16))
+
+
+@pytest.mark.parametrize("source", ["browser", 42])
+def test_sources_that_are_none(source: Any) -> None:
+    with pytest.raises(InputError):
+        Session(source)
+
+
+def test_unknown_options_are_refused_by_name(bursts: Recording) -> None:
+    with pytest.raises(InputError, match="Unknown option modell"):
+        Session(bursts, modell="x")  # type: ignore[call-arg]
+
+
+def test_the_key_is_in_no_repr(bursts: Recording) -> None:
+    running = Session(bursts, api_key="very-secret")
+    assert "very-secret" not in repr(running) + repr(running.options) + repr(vars(running))
+
+
+def test_run_gives_the_same_from_plain_code(scripted: Any, bursts: Recording) -> None:
+    transcript = run(transcribe(bursts, server=scripted.url, turn_detection=ENERGY))
+    assert transcript.text == "utterance 1 utterance 2 utterance 3"

@@ -1,0 +1,93 @@
+"""Sources give their sound whole, and say in words why they cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from ipyspeaches.audio import AudioBlock, NumberedBlock
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import InputError, MicrophoneError
+from ipyspeaches.sources import BrowserMicrophone, KernelMicrophone, RecordedSource, Source, list_input_devices
+
+
+async def hear(source: Source) -> list[AudioBlock]:
+    return [block async for block in source.blocks()]
+
+
+def tone(n: int) -> np.ndarray:
+    return np.arange(n, dtype=np.int16)
+
+
+async def test_a_recording_comes_whole_and_at_once() -> None:
+    recording = Recording(tone(16_123), 16_000)
+    blocks = await hear(RecordedSource(recording))
+    assert np.array_equal(np.concatenate([block.samples for block in blocks]), recording.samples)
+    assert {block.rate for block in blocks} == {16_000}
+
+
+async def test_pace_is_kept() -> None:
+    begun = time.monotonic()
+    await hear(RecordedSource(Recording(tone(16_000), 16_000), pace=4))
+    assert time.monotonic() - begun >= 0.24
+
+
+async def test_an_ended_recording_stops() -> None:
+    source = RecordedSource(Recording(tone(160_000), 16_000), pace=1)
+    asyncio.get_running_loop().call_later(0.15, source.end)
+    blocks = await asyncio.wait_for(hear(source), 5)
+    assert 0 < len(blocks) < 10
+
+
+@pytest.mark.parametrize("pace", [-1, float("nan"), float("inf")])
+def test_an_impossible_pace_is_refused(pace: float) -> None:
+    with pytest.raises(InputError, match="give 1 for real time"):
+        RecordedSource(Recording(tone(10), 16_000), pace)
+
+
+async def test_browser_blocks_from_other_threads_come_in_order() -> None:
+    microphone = BrowserMicrophone()
+    order = [1, 0, 3, 2, 4, 6, 5, 7]
+
+    def page() -> None:
+        for number in order:
+            microphone.put(NumberedBlock(number, number * 10, np.full(10, number, dtype=np.int16)), 24_000)
+            time.sleep(0.001)
+        microphone.end()
+
+    thread = threading.Thread(target=page)
+    thread.start()
+    blocks = await asyncio.wait_for(hear(microphone), 5)
+    thread.join()
+    assert [int(block.samples[0]) for block in blocks] == list(range(8))
+    assert microphone.sequencer.reordered > 0
+
+
+async def test_a_failure_of_the_page_comes_after_what_it_captured() -> None:
+    microphone = BrowserMicrophone()
+    microphone.put(NumberedBlock(1, 10, tone(10)), 24_000)
+    microphone.end(MicrophoneError("unplugged"))
+    heard: list[AudioBlock] = []
+    with pytest.raises(MicrophoneError, match="unplugged"):
+        async for block in microphone.blocks():
+            heard.append(block)
+    assert len(heard) == 1
+    assert heard[0].lost == 10
+
+
+async def test_without_portaudio_the_sentence_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(MicrophoneError, match="apt-get install libportaudio2"):
+        await hear(KernelMicrophone())
+    with pytest.raises(MicrophoneError, match="libportaudio2"):
+        list_input_devices()
+
+
+async def test_an_unknown_device_is_refused_in_words() -> None:
+    with pytest.raises(MicrophoneError, match=r"cannot be opened|has no microphone"):
+        await hear(KernelMicrophone("no such microphone"))

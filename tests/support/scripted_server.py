@@ -1,0 +1,131 @@
+"""A server that says what a test tells it to, for faults that a real one has only by chance."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+import pytest
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from ipyspeaches.audio.recording import Recording
+
+MODEL = {"id": "test/model", "created": 1, "object": "model", "owned_by": "test", "language": ["en"]}
+MODELS = {"object": "list", "data": [{**MODEL, "task": "automatic-speech-recognition"}]}
+
+
+class ScriptedServer:
+    """Speaks enough of Speaches to be believed: models over HTTP, a realtime session over the WebSocket.
+
+    Attributes
+    ----------
+    cut_after
+        Commits after which the connection is cut without a close frame.
+    mute_after
+        Commits after which nothing is answered any more.
+    hold
+        Finals to hold back, so that they come in reverse order.
+    extra
+        Raw messages sent right after the first append.
+    """
+
+    def __init__(self) -> None:
+        self.cut_after: int | None = None
+        self.mute_after: int | None = None
+        self.hold = 0
+        self.extra: list[str] = []
+        self.received: list[dict[str, Any]] = []
+        self.url = ""
+
+    def respond(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer plain HTTP; None lets the WebSocket through."""
+        if request.path.startswith("/v1/realtime"):
+            return None
+        found = {"/v1/models": MODELS, "/health": {"message": "OK"}}.get(request.path.split("?")[0])
+        status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+        body = json.dumps(found or {"detail": "Not Found"}).encode()
+        headers = Headers([("content-type", "application/json"), ("content-length", str(len(body)))])
+        return Response(status, status.phrase, headers, body)
+
+    async def session(self, socket: ServerConnection) -> None:
+        """Run one realtime session."""
+        turn: dict[str, Any] = {"type": "server_vad", "threshold": 0.9, "silence_duration_ms": 550}
+        turn |= {"prefix_padding_ms": 0, "create_response": False}
+        state = {"id": "sess_1", "input_audio_transcription": {"model": "test/model", "language": None}}
+        held: list[str] = []
+        commits = 0
+        await socket.send(json.dumps({"type": "session.created", "session": {**state, "turn_detection": turn}}))
+        async for raw in socket:
+            message = json.loads(raw)
+            self.received.append(message)
+            kind = message["type"]
+            if kind == "session.update":
+                turn |= message["session"].get("turn_detection") or {}
+                await socket.send(json.dumps({"type": "session.updated", "session": {**state, "turn_detection": turn}}))
+            elif kind == "input_audio_buffer.append" and self.extra:
+                for extra in self.extra:
+                    await socket.send(extra)
+                self.extra = []
+            elif kind == "input_audio_buffer.commit":
+                commits += 1
+                if self.mute_after is not None and commits > self.mute_after:
+                    continue
+                if self.cut_after is not None and commits > self.cut_after:
+                    socket.transport.abort()
+                    return
+                held.append(await self._commit(socket, commits))
+                if len(held) > self.hold:
+                    for final in reversed(held):
+                        await socket.send(final)
+                    held.clear()
+
+    async def _commit(self, socket: ServerConnection, number: int) -> str:
+        item, before = f"item_{number}", f"item_{number - 1}" if number > 1 else None
+        committed = {"type": "input_audio_buffer.committed", "item_id": item, "previous_item_id": before}
+        await socket.send(json.dumps(committed))
+        created: dict[str, Any] = {"id": item, "object": "realtime.item", "type": "message", "role": "user"}
+        created |= {"content": [{"type": "input_audio", "transcript": None}], "status": "completed"}
+        await socket.send(json.dumps({"type": "conversation.item.created", "item": created}))
+        final = {"type": "conversation.item.input_audio_transcription.completed", "item_id": item}
+        return json.dumps({**final, "content_index": 0, "transcript": f"utterance {number}"})
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A scripted server on a thread of its own."""
+    script = ScriptedServer()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def begin() -> Server:
+        return await serve(script.session, "127.0.0.1", 0, process_request=script.respond)
+
+    async def end(server: Server) -> None:
+        server.close()
+        await server.wait_closed()
+
+    server = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
+    script.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+    yield script
+    asyncio.run_coroutine_threadsafe(end(server), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def bursts() -> Recording:
+    """Three bursts of noise, each a stretch of speech to the energy detector: at 1-2, 3-4 and 5-6 s of 7."""
+    noise = np.random.default_rng(5)
+    sound = noise.normal(0, 10, 7 * 16_000)
+    for start in (1, 3, 5):
+        sound[start * 16_000 : (start + 1) * 16_000] = noise.normal(0, 4_000, 16_000)
+    return Recording(sound.astype(np.int16), 16_000)
