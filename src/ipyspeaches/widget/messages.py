@@ -1,0 +1,97 @@
+"""Session events and failures in the shapes that the page reads; the twin of `js/src/wire/messages.ts`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipyspeaches.errors import (
+    AudioError,
+    ConnectionLostError,
+    MicrophoneError,
+    MissingExtraError,
+    ModelNotFoundError,
+    NotSpeachesError,
+    ServerAuthError,
+    ServerUnreachableError,
+    SpeachesError,
+)
+from ipyspeaches.results import Segment
+from ipyspeaches.session import events
+
+_ORIGIN = {"client": "local", "server": "server"}
+
+_KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
+    (ServerUnreachableError, "unreachable", "The server does not answer", ("retry",)),
+    (ServerAuthError, "auth", "The server refused the key", ("retry",)),
+    (NotSpeachesError, "not_speaches", "This is not a Speaches server", ("retry",)),
+    (ModelNotFoundError, "model", "The server does not have this model", ("retry",)),
+    (ConnectionLostError, "lost", "The connection was lost", ("retry",)),
+    (MicrophoneError, "microphone", "The microphone cannot be used", ("retry", "use_kernel", "open_file")),
+    (MissingExtraError, "missing_extra", "A package is missing", ("retry",)),
+    (AudioError, "audio", "This sound cannot be used", ("open_file",)),
+)
+
+
+class PageMicrophoneError(MicrophoneError):
+    """The page's microphone failed; ``kind`` is the page's word for why."""
+
+    def __init__(self, kind: str, message: str, detail: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.detail = detail
+
+
+def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
+    """Return an event as the page reads it, None for those that it learns by other ways."""
+    match event:
+        case events.SpeechStarted(start_s=start_s, source=source):
+            return {"type": "speech_started", "time_s": start_s, "origin": _ORIGIN[source]}
+        case events.SpeechStopped(start_s=start_s, end_s=end_s, source=source):
+            return {"type": "speech_stopped", "start_s": start_s, "end_s": end_s, "origin": _ORIGIN[source]}
+        case events.Sent(start_s=start_s, end_s=end_s):
+            return {"type": "sent", "start_s": start_s, "end_s": end_s}
+        case events.Committed(start_s=start_s, end_s=end_s):
+            return {"type": "committed", "start_s": start_s, "end_s": end_s}
+        case events.Partial(item_id=item_id, start_s=start_s, text=text):
+            return {"type": "partial", "item_id": item_id, "start_s": start_s, "text": text}
+        case events.Final(segment=segment):
+            return {"type": "final", **segment_message(segment)}
+        case events.Warning(time_s=time_s, kind=kind, text=text):
+            return {"type": "warning", "time_s": time_s, "kind": kind, "text": text}
+    return None
+
+
+def segment_message(segment: Segment) -> dict[str, Any]:
+    """Return a segment as the page reads it."""
+    return {
+        "item_id": segment.item_id,
+        "id": segment.id,
+        "start_s": segment.start,
+        "end_s": segment.end,
+        "text": segment.text,
+        "language": segment.language,
+        "latency_s": segment.latency_s,
+        "words": [
+            {"word": word.word, "start": word.start, "end": word.end, "probability": word.probability}
+            for word in segment.words
+        ],
+    }
+
+
+def failure_message(error: SpeachesError) -> dict[str, Any]:
+    """Return a failure in words: what happened, what to do, and the ways out that the page offers."""
+    actions: tuple[str, ...]
+    if isinstance(error, PageMicrophoneError):
+        kind, title, actions = (
+            error.kind,
+            "The browser's microphone cannot be used",
+            ("retry", "use_kernel", "open_file"),
+        )
+        detail = error.detail
+    else:
+        kind, title, actions = next(
+            (row[1:] for row in _KINDS if isinstance(error, row[0])), ("other", "This did not work", ("retry",))
+        )
+        detail = ""
+    named = [{"name": action} for action in actions]
+    return {"kind": kind, "title": title, "text": str(error), "detail": detail, "actions": named}

@@ -1,0 +1,63 @@
+"""What the traits say about sources, servers and sessions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session import Session, SessionOptions, SessionState
+from ipyspeaches.session.destination import BASE_URL_VARIABLE
+from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.widget.messages import failure_message
+
+
+def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
+    """Return ``source_kind`` and ``source_label``."""
+    if isinstance(source, str) and source in {"browser", "kernel"}:
+        return {"source_kind": source, "source_label": label or ""}
+    if isinstance(source, Recording):
+        return {"source_kind": "file", "source_label": label or f"recording, {source.duration:.1f} s"}
+    if isinstance(source, (str, os.PathLike)):
+        return {"source_kind": "file", "source_label": label or Path(source).name}
+    return {"source_kind": source.kind, "source_label": label or source.label}
+
+
+def server_traits(options: SessionOptions) -> dict[str, str]:
+    """Return ``server_label`` and ``server_state`` of a server that was not asked yet."""
+    url = options.server or os.environ.get(BASE_URL_VARIABLE)
+    return {"server_label": _host(url) if url else "", "server_state": "none"}
+
+
+def session_traits(session: Session) -> dict[str, Any]:
+    """Return the traits that follow a session."""
+    shown: dict[str, Any] = {"state": session.state.value, "server_state": _SERVER_STATE[session.state]}
+    shown["source_label"] = session.source_label
+    if session.destination is not None:
+        shown["server_label"] = "local" if session.destination.embedded else _host(session.destination.url)
+        shown["model"] = session.destination.model
+        shown["models"] = [model.id for model in session.destination.info.models]
+    if session.error is not None:
+        shown["error"] = failure_message(session.error)
+        if session.destination is not None and session.state is SessionState.FAILED:
+            shown["server_state"] = "ready"
+    return shown
+
+
+_SERVER_STATE = {
+    SessionState.IDLE: "none",
+    SessionState.CONNECTING: "connecting",
+    SessionState.LISTENING: "ready",
+    SessionState.PAUSED: "ready",
+    SessionState.STOPPING: "ready",
+    SessionState.STOPPED: "ready",
+    SessionState.FAILED: "failed",
+}
+
+
+def _host(url: str) -> str:
+    """Return host and port only: addresses may carry user names and keys."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or url

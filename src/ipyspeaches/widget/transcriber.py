@@ -1,0 +1,214 @@
+"""The `Transcriber` widget: traits and wiring, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+import anywidget
+import traitlets
+
+from ipyspeaches.errors import InputError, SpeachesError, StateError
+from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.vad import Detector
+from ipyspeaches.widget.bridge import Bridge
+from ipyspeaches.widget.commands import Commands
+from ipyspeaches.widget.messages import failure_message
+from ipyspeaches.widget.shown import server_traits, session_traits, source_traits
+
+if TYPE_CHECKING:
+    from ipyspeaches.audio.recording import Recording
+    from ipyspeaches.results import EventLog, Frames, Latency, Transcript
+
+BUNDLE = Path(__file__).parent.parent / "static" / "transcriber.js"
+
+
+class Transcriber(anywidget.AnyWidget):
+    """Microphone in, live waveform, voice activity and words out.
+
+    Parameters
+    ----------
+    source
+        ``"browser"`` or ``"kernel"`` for a microphone, a path, a `Recording`, or a `Source`.
+    locale
+        Language of the interface, such as ``"zh-CN"``; empty for the browser's.
+    **options
+        See `SessionOptions`: server, api_key, model, language, turn_detection, pace, …
+
+    Raises
+    ------
+    InputError
+        If an option cannot be used, or the front end was not built.
+    """
+
+    _esm = BUNDLE if BUNDLE.exists() else ""
+
+    state = traitlets.Unicode("idle").tag(sync=True)
+    source_kind = traitlets.Unicode("browser").tag(sync=True)
+    source_label = traitlets.Unicode("").tag(sync=True)
+    server_label = traitlets.Unicode("").tag(sync=True)
+    server_state = traitlets.Unicode("none").tag(sync=True)
+    model = traitlets.Unicode("").tag(sync=True)
+    models = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    language = traitlets.Unicode("").tag(sync=True)
+    detector = traitlets.Dict().tag(sync=True)
+    turn_detection_kind = traitlets.Unicode("client").tag(sync=True)
+    error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    locale = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, *, source: SourceLike = "browser", locale: str = "", **options: Unpack[SessionKeywords]) -> None:
+        if not BUNDLE.exists():
+            raise InputError("The widget's front end is missing: in a source checkout run `make build` once.")
+        checked = SessionOptions.of(dict(options))
+        self._keywords = options
+        self._source = source
+        self._turn_detection = checked.turn_detection or TurnDetection.client()
+        super().__init__(
+            locale=locale,
+            language=checked.language or "",
+            model=checked.model or "",
+            **source_traits(source),
+            **server_traits(checked),
+            detector=self._turn_detection.detector.describe(),
+            turn_detection_kind="client" if self._turn_detection.client_cuts else "server",
+        )
+        _keep_subshell_routing(self.comm)
+        self._bridge = Bridge(self)
+        self._commands = Commands(self, self._bridge)
+        self.on_msg(lambda _widget, content, buffers: self._commands.receive(content, buffers))
+
+    def start(self) -> None:
+        """Begin a new recording; returns when it listens.
+
+        Raises
+        ------
+        StateError
+            If it is recording already.
+        SpeachesError
+            What kept it from starting; the widget shows it too.
+        """
+        ENGINE.run(self._commands.start({}))
+
+    def pause(self) -> None:
+        """Pause: nothing is recorded or sent until `resume`."""
+        ENGINE.run(self._bridge.pause())
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        ENGINE.run(self._bridge.resume())
+
+    def stop(self) -> None:
+        """End the recording and wait for its last texts."""
+        ENGINE.run(self._bridge.stop())
+
+    def wait(self) -> None:
+        """Wait until the recording has ended: by itself (a file), or because it was stopped.
+
+        Raises
+        ------
+        SpeachesError
+            What ended it, if it failed; everything recorded is kept.
+        """
+        ENGINE.run(self.session.wait())
+
+    @property
+    def session(self) -> Session:
+        """The recording that runs, or the last one.
+
+        Raises
+        ------
+        StateError
+            If nothing was recorded yet.
+        """
+        if self._bridge.session is None:
+            raise StateError("Nothing was recorded yet: press Record or call start() first.")
+        return self._bridge.session
+
+    @property
+    def transcript(self) -> Transcript:
+        """What was said."""
+        return self.session.transcript
+
+    @property
+    def recording(self) -> Recording:
+        """What was heard."""
+        return self.session.recording
+
+    @property
+    def frames(self) -> Frames:
+        """Level, energy and score of each frame."""
+        return self.session.frames
+
+    @property
+    def events(self) -> EventLog:
+        """What happened, in order."""
+        return self.session.events
+
+    @property
+    def latency(self) -> Latency:
+        """How long each utterance took."""
+        return self.session.latency
+
+    @property
+    def turn_detection(self) -> TurnDetection:
+        """Who cuts, with the detector as it is set now."""
+        return self._turn_detection
+
+    def set_detector(self, detector: Detector) -> None:
+        """Use other options, or another detector, from the next frame on."""
+        ENGINE.run(self._commands.use_detector(detector))
+
+    # What the bridge and the commands need of the widget.
+
+    def post(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Send a message to every view."""
+        self.send(content, buffers)
+
+    def show(self, session: Session) -> None:
+        """Show a session's slow state in the traits."""
+        with self.hold_sync():
+            for name, value in session_traits(session).items():
+                setattr(self, name, value)
+
+    def show_failure(self, error: SpeachesError) -> None:
+        """Show a failure in the cell."""
+        self.error = failure_message(error)
+
+    def new_recording(self) -> tuple[SourceLike, SessionKeywords]:
+        """Return what the next recording is made of, and clear an old failure."""
+        self.set_trait("error", None)
+        keywords = self._keywords.copy()
+        keywords["turn_detection"] = self._turn_detection
+        return self._source, keywords
+
+    def use_source(self, source: SourceLike, label: str | None = None) -> None:
+        """Take the next recording from another source."""
+        self._source = source
+        for name, value in source_traits(source, label).items():
+            setattr(self, name, value)
+
+    def use_model(self, model: str) -> None:
+        """Use another model from the next recording on; an empty name leaves the choice to the server."""
+        self._keywords["model"] = model or None
+        self.model = model
+
+    def use_language(self, language: str) -> None:
+        """Use another language from the next recording on; an empty code lets the server find out."""
+        self._keywords["language"] = language or None
+        self.language = language
+
+    def use_turn_detection(self, turn_detection: TurnDetection) -> None:
+        """Show and use another choice of who cuts."""
+        self._turn_detection = turn_detection
+        self.detector = turn_detection.detector.describe()
+
+
+def _keep_subshell_routing(comm: Any) -> None:  # noqa: ANN401  ipykernel's comm has no type
+    """Let messages be handled where the front end asked for, even while a cell is busy.
+
+    ipykernel 7.4 sends a comm's messages to the shell from which this comm last sent, which is the main shell as soon
+    as a cell sets a trait; then sound waits for the cell. The name is private: without it nothing is changed.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001

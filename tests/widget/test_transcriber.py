@@ -1,0 +1,213 @@
+"""The widget without a browser: its traits, its commands, and what it says to a page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import InputError, StateError
+from ipyspeaches.session import SessionState, TurnDetection
+from ipyspeaches.vad import EnergyVad, SileroVad
+from ipyspeaches.widget import Transcriber
+
+ENERGY = TurnDetection.client(EnergyVad(threshold=500))
+
+
+class Page:
+    """Stands where the front end is: keeps what is sent, sends what it is told."""
+
+    def __init__(self, widget: Transcriber, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.widget = widget
+        self.messages: list[tuple[dict[str, Any], list[bytes]]] = []
+        monkeypatch.setattr(
+            widget, "send", lambda content, buffers=None: self.messages.append((content, buffers or []))
+        )
+
+    def say(self, content: dict[str, Any], buffers: list[Any] | None = None) -> None:
+        self.widget._handle_custom_msg(content, [memoryview(buffer) for buffer in buffers or []])
+
+    def command(self, name: str, /, **args: Any) -> dict[str, Any] | None:
+        number = len(self.messages) + 1000
+        self.say({"type": "command", "id": number, "name": name, "args": args, "client_id": "me"})
+        reply = wait_for(lambda: next((m for m, _ in self.messages if m.get("id") == number), None))
+        error: dict[str, Any] | None = reply["error"]
+        return error
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message, _ in self.messages if message["type"] == kind]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [event for batch in self.of("events") for event in batch["events"] if event["type"] == kind]
+
+
+def wait_for(found: Callable[[], Any], seconds: float = 10) -> Any:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if result := found():
+            return result
+        time.sleep(0.01)
+    raise AssertionError("waited in vain")
+
+
+def test_a_recording_is_drawn_and_written_out(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    page = Page(widget, monkeypatch)
+    widget.start()
+    widget.wait()
+    wait_for(lambda: len(page.events("final")) == 3)
+    assert widget.state == "stopped"
+    assert widget.transcript.text == "utterance 1 utterance 2 utterance 3"
+    assert [event["text"] for event in page.events("final")] == ["utterance 1", "utterance 2", "utterance 3"]
+    assert wait_for(lambda: sum(frames["columns"] for frames in page.of("frames")) == 700)
+    assert widget.source_kind == "file"
+    assert widget.model == "test/model"
+    assert page.messages[0][0] == {"type": "reset"}
+
+
+def test_browser_sound_becomes_text(scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server=scripted.url, turn_detection=ENERGY)
+    page = Page(widget, monkeypatch)
+    assert page.command("start") is None
+    (order,) = page.of("capture")
+    assert order["action"] == "start"
+    assert order["client_id"] == "me"
+    capture = order["capture_id"]
+    page.say({"type": "capture", "state": "started", "capture_id": capture, "label": "Desk mic", "rate": 16_000})
+    for sequence, samples in enumerate(np.split(bursts.samples, range(640, len(bursts.samples), 640))):
+        content = {"type": "audio", "seq": sequence, "first_frame": sequence * 640, "rate": 16_000}
+        page.say({**content, "capture_id": capture}, [samples.tobytes()])
+    page.say({"type": "audio", "seq": 0, "first_frame": 0, "rate": 16_000, "capture_id": "old"}, [b"\0\0"])
+    wait_for(lambda: len(page.events("final")) == 3)
+    assert page.command("stop") is None
+    assert widget.state == "stopped"
+    assert widget.source_label == "Desk mic"
+    assert widget.recording.duration == pytest.approx(7, abs=0.001)
+
+
+def test_a_refused_microphone_is_shown_with_ways_out(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("start") is None
+    capture = page.of("capture")[0]["capture_id"]
+    page.say({"type": "capture", "state": "failed", "capture_id": capture, "error": "denied", "detail": "NotAllowed"})
+    error = wait_for(lambda: widget.error)
+    assert error["kind"] == "denied"
+    assert "allow it for this page" in error["text"]
+    assert [action["name"] for action in error["actions"]] == ["retry", "use_kernel", "open_file"]
+    assert wait_for(lambda: widget.state == "failed")
+
+
+def test_an_unreachable_server_is_one_sentence_in_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server="http://127.0.0.1:9")
+    page = Page(widget, monkeypatch)
+    error = page.command("start")
+    assert error is not None
+    assert error["kind"] == "unreachable"
+    assert widget.error == error
+    assert widget.state == "failed"
+    # The next try begins with a clean cell.
+    page.command("start")
+    assert widget.session.state is SessionState.FAILED
+
+
+def test_start_twice_stop_before_start_and_unknown_commands(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    with pytest.raises(StateError, match="press Record or call start"):
+        widget.stop()
+    with pytest.raises(StateError, match="press Record or call start"):
+        _ = widget.transcript
+    assert page.command("start") is None
+    twice = page.command("start")
+    assert twice is not None
+    assert "already recording" in twice["text"]
+    assert widget.state == "listening"
+    unknown = page.command("dance")
+    assert unknown is not None
+    assert "dance" in unknown["text"]
+    assert page.command("pause") is None
+    assert widget.state == "paused"
+    assert page.command("resume") is None
+    widget.stop()
+    assert widget.state == "stopped"
+
+
+def test_the_detector_follows_the_page(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("set_detector", threshold=0.7, min_silence_duration_ms=300) is None
+    assert widget.turn_detection.detector == SileroVad(threshold=0.7, min_silence_duration_ms=300)
+    assert widget.detector["threshold"] == 0.7
+    assert page.command("start") is None
+    assert page.command("set_detector", name="energy", threshold=800) is None
+    assert widget.session.turn_detection.detector.describe() == EnergyVad(threshold=800).describe()
+    wrong = page.command("set_detector", threshold=-1)
+    assert wrong is not None
+    assert "threshold is -1" in wrong["text"]
+    assert widget.detector["threshold"] == 800
+    widget.stop()
+
+
+def test_an_uploaded_file_is_transcribed(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    content = bursts.save(tmp_path / "talk.wav").read_bytes()
+    widget = Transcriber(server=scripted.url, turn_detection=ENERGY, pace=0)
+    page = Page(widget, monkeypatch)
+    for offset in range(0, len(content), 100_000):
+        message = {"type": "file", "file_id": "f", "name": "talk.wav", "size": len(content), "offset": offset}
+        page.say(message, [content[offset : offset + 100_000]])
+    assert page.command("set_source", kind="file", file_id="f") is None
+    assert (widget.source_kind, widget.source_label) == ("file", "talk.wav")
+    widget.start()
+    widget.wait()
+    assert len(widget.transcript) == 3
+    missing = page.command("set_source", kind="file", file_id="never")
+    assert missing is not None
+    assert "open it again" in missing["text"]
+
+
+def test_a_page_that_comes_late_gets_everything(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    widget.start()
+    widget.wait()
+    page = Page(widget, monkeypatch)
+    page.say({"type": "hello", "client_id": "late"})
+    (snapshot,) = wait_for(lambda: page.of("snapshot"))
+    assert [segment["text"] for segment in snapshot["segments"]] == ["utterance 1", "utterance 2", "utterance 3"]
+    assert wait_for(lambda: sum(frames["columns"] for frames in page.of("frames")) == 700)
+
+
+def test_messages_are_plain_json(scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    page = Page(widget, monkeypatch)
+    widget.start()
+    widget.wait()
+    wait_for(lambda: len(page.events("final")) == 3)
+    json.dumps([content for content, _ in page.messages], allow_nan=False)
+
+
+def test_neither_key_nor_sound_nor_words_are_in_the_saved_state(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Transcriber(source=bursts, server=scripted.url, api_key="very-secret", turn_detection=ENERGY, pace=0)
+    widget.start()
+    widget.wait()
+    state = {name: value for name, value in widget.get_state().items() if not name.startswith("_")}
+    assert "very-secret" not in json.dumps(state)
+    assert "utterance" not in json.dumps(state)
+
+
+def test_unknown_options_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="Unknown option modell"):
+        Transcriber(modell="x")  # type: ignore[call-arg]
