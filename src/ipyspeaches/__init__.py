@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ipyspeaches.audio.recording import Recording
     from ipyspeaches.errors import (
         AudioError,
         ConnectionLostError,
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
         SpeachesError,
         StateError,
     )
-    from ipyspeaches.results import Segment, Transcript, Word
+    from ipyspeaches.local import LocalServer
+    from ipyspeaches.results import Segment, Transcript, Word, cer, wer
+    from ipyspeaches.server import Server
     from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
     from ipyspeaches.session.transcribe import transcribe
     from ipyspeaches.vad import EnergyVad, SileroVad
+    from ipyspeaches.widget import Transcriber
 
 _ROOMS = {
+    "ipyspeaches.audio.recording": ("Recording",),
     "ipyspeaches.errors": (
         "AudioError",
         "ConnectionLostError",
@@ -45,10 +50,28 @@ _ROOMS = {
         "SpeachesError",
         "StateError",
     ),
-    "ipyspeaches.results": ("Segment", "Transcript", "Word"),
-    "ipyspeaches.session": ("Session", "TurnDetection", "allow_nested_loops", "events", "run"),
+    "ipyspeaches.local": ("LocalServer",),
+    "ipyspeaches.results": (
+        "Segment",
+        "Transcript",
+        "Word",
+        "cer",
+        "wer",
+    ),
+    "ipyspeaches.server": ("Server",),
+    "ipyspeaches.session": (
+        "Session",
+        "TurnDetection",
+        "allow_nested_loops",
+        "events",
+        "run",
+    ),
     "ipyspeaches.session.transcribe": ("transcribe",),
-    "ipyspeaches.vad": ("EnergyVad", "SileroVad"),
+    "ipyspeaches.vad": (
+        "EnergyVad",
+        "SileroVad",
+    ),
+    "ipyspeaches.widget": ("Transcriber",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -57,12 +80,15 @@ __all__ = [
     "ConnectionLostError",
     "EnergyVad",
     "InputError",
+    "LocalServer",
     "MicrophoneError",
     "MissingExtraError",
     "ModelNotFoundError",
     "NotSpeachesError",
     "ProtocolError",
+    "Recording",
     "Segment",
+    "Server",
     "ServerAuthError",
     "ServerError",
     "ServerUnreachableError",
@@ -70,13 +96,16 @@ __all__ = [
     "SileroVad",
     "SpeachesError",
     "StateError",
+    "Transcriber",
     "Transcript",
     "TurnDetection",
     "Word",
     "allow_nested_loops",
+    "cer",
     "events",
     "run",
     "transcribe",
+    "wer",
 ]
 
 
