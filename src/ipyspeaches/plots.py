@@ -68,10 +68,11 @@ def plot_recording(recording: Recording, segments: Iterable[Any] | None = None) 
         Amplitude (-1 to 1) over time (s).
     """
     figure = _figure("amplitude")
-    figure.add_trace(_waveform(recording))
+    # Traces are painted in order: the boxes first, so that the wave lies on top.
     if segments is not None:
         peak = max(float(np.abs(recording.samples.astype(np.int32)).max()), 1.0) / 32_768
         figure.add_trace(_boxes(_spans(segments), -peak, peak, "speech"))
+    figure.add_trace(_waveform(recording))
     return figure
 
 
@@ -93,10 +94,10 @@ def plot_transcript(transcript: Transcript, recording: Recording | None = None) 
     import plotly.graph_objects as go
 
     figure = _figure("amplitude" if recording is not None else "")
+    segments = transcript.segments
+    figure.add_trace(_boxes(_spans(segments), -1, 1, "utterances"))
     if recording is not None:
         figure.add_trace(_waveform(recording))
-    figure.add_trace(_boxes(_spans(transcript), -1, 1, "utterances"))
-    segments = transcript.segments
     labels = [_label(segment.text) if len(segments) <= _LABELLED_SEGMENTS else "" for segment in segments]
     figure.add_trace(
         go.Scatter(
@@ -136,10 +137,10 @@ def plot_frames(frames: Frames, threshold: float | None = None) -> Any:  # noqa:
     columns = frames.columns()
     time, score, is_speech = columns["time"], columns["score"], columns["is_speech"]
     figure = _figure("score")
-    x, y = envelope(time, score)
-    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"width": 1, "color": _SCORE}, name="score"))
     top = float(max(np.nanmax(score, initial=0), threshold or 0)) or 1.0
     figure.add_trace(_boxes(_runs(time, is_speech), 0, top, "speech"))
+    x, y = envelope(time, score)
+    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"width": 1, "color": _SCORE}, name="score"))
     if threshold is not None:
         figure.add_hline(threshold, line={"dash": "dash", "color": _THRESHOLD}, annotation_text="threshold")
     return figure
@@ -162,7 +163,7 @@ def plot_latency(latency: Latency) -> Any:  # noqa: ANN401 - untyped plotly
             name = f"{row.measure.removesuffix('_ms').replace('_', ' ')}<br>median {row.median_ms:.0f} ms"
             points = "all" if row.utterances <= 500 else "outliers"
             figure.add_trace(go.Box(y=columns[row.measure], name=name, boxpoints=points, hovertext=columns["item_id"]))
-    figure.update_layout(yaxis_title="ms after the end of speech", showlegend=False, margin={"t": 30})
+    figure.update_layout(yaxis_title="ms after the end of speech", showlegend=False, height=420, margin={"t": 30})
     return figure
 
 
