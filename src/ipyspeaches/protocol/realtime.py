@@ -69,8 +69,12 @@ class RealtimeProtocol:
 
     @property
     def pending(self) -> tuple[Pending, ...]:
-        """Utterances that were committed, or whose commit was sent, and have no text yet; in commit order."""
-        return self._ledger.pending
+        """Utterances that were committed, or whose commit was sent, and have no text yet; in commit order.
+
+        While a flush is under way, one more stands for what it may bring: when nothing is pending, nothing comes.
+        """
+        unknown = (Pending(None, None, None),) if self.state is ProtocolState.FLUSHING else ()
+        return (*self._ledger.pending, *unknown)
 
     @property
     def speaking(self) -> bool:

@@ -31,14 +31,14 @@ class ProtocolState(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What moves a session from one state to the next."""
+    """What moves a session from one state to the next, in words that follow "cannot"."""
 
-    OPENED = "opened"
-    CONFIRMED = "confirmed"
+    OPENED = "open the connection"
+    CONFIRMED = "confirm the configuration"
     FLUSH = "flush"
-    FLUSHED = "flushed"
+    FLUSHED = "end the flush"
     CLOSE = "close"
-    LOST = "lost"
+    LOST = "lose the connection"
 
 
 TRANSITIONS: Final[dict[ProtocolState, dict[Trigger, ProtocolState]]] = {
