@@ -4,6 +4,8 @@ import csv
 import importlib
 import io
 import math
+import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -168,6 +170,21 @@ def test_html_escapes_and_shows_the_first_rows_only() -> None:
     assert html.count("<tr>") == 11
     assert "12 rows, the first 10" in html
     assert repr(Visits(12)) == "Visits(12 rows: number, level, heard, text, when, marks)"
+
+
+def test_pandas_takes_a_table_where_pyarrow_is_not_installed() -> None:
+    program = """
+import sys
+sys.modules["pyarrow"] = None
+import pandas as pd
+from ipyspeaches.results import Segment, Transcript
+transcript = Transcript([Segment(0.5, 1.5, "hello", language="en")])
+pd.testing.assert_frame_equal(pd.DataFrame(transcript)[["start", "text"]], transcript.to_pandas()[["start", "text"]])
+"""
+    source = str(Path(__file__).parents[1] / "src")
+    environment = os.environ | {"PYTHONPATH": source}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.stderr == ""
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.text(st.characters(exclude_categories=["Cs", "Cc"])))))
