@@ -108,6 +108,7 @@ export class FakeKernel {
     this.#clock_s = Math.min(SECONDS, before + seconds);
     const [c0, c1] = [Math.round(before / COLUMN_S), Math.round(this.#clock_s / COLUMN_S)];
     const [f0, f1] = [Math.floor(before / FRAME_S), Math.floor(this.#clock_s / FRAME_S)];
+    if (c1 === c0) return;
     const extremes = columnsOf(this.#speech, c0, c1 - c0, COLUMN_S);
     const peak = Math.max(1, ...extremes);
     const header = {
@@ -125,9 +126,10 @@ export class FakeKernel {
     };
     const score = this.#scores.score.slice(f0, f1);
     const energy = this.#scores.energy.slice(f0, f1);
+    const isEnergy = this.#model.get("detector").name === "energy";
     this.#model.receive(
       header,
-      [extremes, score, energy].map((part) => new DataView(part.buffer)),
+      [extremes, isEnergy ? energy : score, energy].map((part) => new DataView(part.buffer)),
     );
     const events = this.#due();
     if (events.length) this.#model.receive({ type: "events", events });

@@ -80,7 +80,7 @@ export class Chips {
 
   #fill(chip: HTMLButtonElement, line: Line, selected: string | null): void {
     const partial = line.kind === "partial";
-    setText(chip, partial ? `${line.text}…` : line.text);
+    setText(chip, partial ? `${line.text.trimEnd()}…` : line.text);
     setAttribute(chip, "title", line.text);
     setAttribute(chip, "lang", languageTag(line.language) || null);
     setAttribute(chip, "aria-pressed", String(line.key === selected));

@@ -11,7 +11,7 @@ export class Lessons {
     const places = [
       ["wave", press],
       ["score", lift],
-      ["server", lines],
+      ["sent", lines],
       ["text", text],
     ] as const;
     this.#steps = places.map(([track, sentence], i) => {

@@ -98,7 +98,7 @@ export class Pickers {
       model
         .split("/")
         .at(-1)
-        ?.replace(/^faster-/, "") || words.modelDefault,
+        ?.replace(/faster-|whisper-(?=.)/g, "") || words.modelDefault,
     );
     this.#language.show(words.language, this.#languageName(synced.text("language")));
     this.#showServer();

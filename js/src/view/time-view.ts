@@ -49,6 +49,7 @@ export class TimeView {
   #layout: Layout | null = null;
   #dirty_s = Number.NEGATIVE_INFINITY;
   #rebuild = true;
+  #begun = false;
   #described_ms = Number.NEGATIVE_INFINITY;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
@@ -79,6 +80,7 @@ export class TimeView {
   refresh(): void {
     this.#dirty_s = Number.NEGATIVE_INFINITY;
     this.#rebuild = true;
+    this.#refreshState();
     this.#loop.request();
   }
 
@@ -122,12 +124,17 @@ export class TimeView {
       this.#dirty_s = Math.min(this.#dirty_s, from_s);
       this.#loop.request();
     };
-    session.on(scope, "frames", changed);
+    session.on(scope, "frames", (event) => {
+      if (!this.#begun) this.refresh(); // the first sound ends the lessons
+      this.#begun = true;
+      changed(event);
+    });
     session.on(scope, "events", (event) => {
       this.#rebuild = true;
       changed(event);
     });
     session.on(scope, "reset", () => {
+      this.#begun = false;
       this.#viewport.reset();
       this.refresh();
     });
@@ -205,18 +212,16 @@ export class TimeView {
     if (rebuild) this.#chips.rebuild(axis, edge_s, selected);
     this.#chips.move(axis, edge_s, selected);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
-    if (rebuild) this.#refreshStill();
+    if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
     if (rebuild || now_ms - this.#described_ms > DESCRIBE_MS) this.#describe(axis, edge_s, now_ms);
     setText(this.#tracks.peak, words.peak(this.#peak()));
     this.#tracks.peak.hidden = this.#fresh;
   }
 
-  /** What changes with state only, not with time. */
-  #refreshStill(): void {
+  /** What follows from the state alone. At once: it must not wait for a frame, which a hidden page never gets. */
+  #refreshState(): void {
     const { strings: words, phase } = this.#app;
     const { detector } = this.#flags;
-    const layout = this.#measure();
-    this.#flags.update(layout.score.h, layout.named);
     const name = detector.name.toLowerCase();
     this.#tracks.showDetector(
       name,
@@ -225,9 +230,8 @@ export class TimeView {
     const problem = panelProblem(this.#app);
     this.#panel.show(problem);
     this.#canvas.classList.toggle("is-hidden", problem !== null);
-    this.#lessons.show(
-      this.#fresh && problem === null && (phase === "idle" || phase === "asking" || phase === "connecting"),
-    );
+    const before = phase === "idle" || phase === "asking" || phase === "connecting";
+    this.#lessons.show(this.#fresh && problem === null && before);
   }
 
   #peak(): string {

@@ -1,5 +1,5 @@
 import type { Strings } from "../i18n/index.ts";
-import { type Child, h } from "./dom.ts";
+import { type Child, h, setText } from "./dom.ts";
 import type { Box, Layout } from "./paint/scene.ts";
 
 type Name = "ruler" | "wave" | "score" | "local" | "server" | "sent" | "committed" | "text" | "overview";
@@ -16,6 +16,7 @@ export class Tracks {
   readonly peak = h("span", { style: "top:calc(50% - 6px)", hidden: true });
   readonly #detectorKey = h("em", { class: "k" });
   readonly #detectorName = h("span");
+  readonly #energyLegend: HTMLElement;
 
   constructor(words: Strings) {
     const range = h("span", {}, "+1");
@@ -23,10 +24,8 @@ export class Tracks {
     const low = h("span", {}, "−1");
     low.style.bottom = "2px";
     const energyKey = h("em", { class: "k is-thin", style: "--k:var(--sp-energy)" });
-    const legend = [
-      h("small", {}, this.#detectorKey, this.#detectorName),
-      h("small", {}, energyKey, words.energyCurve),
-    ];
+    this.#energyLegend = h("small", {}, energyKey, words.energyCurve);
+    const legend = [h("small", {}, this.#detectorKey, this.#detectorName), this.#energyLegend];
     this.rows = new Map<Name, Row>([
       ["ruler", row("sp-ruler", "")],
       ["wave", row("is-wave", words.waveform, [h("small", {}, words.fullScale)], [range, this.peak, low])],
@@ -49,7 +48,8 @@ export class Tracks {
   showDetector(name: string, label: string): void {
     const token = ["silero", "energy", "webrtc"].includes(name) ? name : "silero";
     this.#detectorKey.style.setProperty("--k", `var(--sp-${token})`);
-    if (this.#detectorName.textContent !== label) this.#detectorName.textContent = label;
+    setText(this.#detectorName, label);
+    this.#energyLegend.hidden = name === "energy"; // it is the score itself then
   }
 
   /** Where the plots are inside `canvas`, measured; lanes hidden at this width are null. */

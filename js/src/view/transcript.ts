@@ -99,7 +99,7 @@ export class TranscriptView {
   #body(line: Line, stable: number): HTMLElement {
     if (line.kind === "gap") return h("span", { class: "body", dir: "auto" }, icon("gap"), line.text);
     const [head, tail] = [line.text.slice(0, stable), line.text.slice(stable)];
-    const open = line.kind === "partial" ? h("span", { class: "tail" }, `${tail}…`) : null;
+    const open = line.kind === "partial" ? h("span", { class: "tail" }, `${tail.trimEnd()}…`) : null;
     return h("span", { class: "body", dir: "auto", lang: languageTag(line.language) || null }, head, open);
   }
 

@@ -1,0 +1,142 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Scope } from "../../src/scope.ts";
+import { SessionStore } from "../../src/store/session.ts";
+import type { Frames } from "../../src/wire/codec.ts";
+import type { FinalEvent, SessionEvent } from "../../src/wire/messages.ts";
+
+function final(item_id: string, start_s: number, text: string, latency_s = 0.4): FinalEvent {
+  return { type: "final", item_id, start_s, end_s: start_s + 1, text, language: "en", latency_s };
+}
+
+function frames(first_column: number, columns: number, peak = 100): Frames {
+  return {
+    header: {
+      type: "frames",
+      first_column,
+      column_s: 0.01,
+      columns,
+      first_frame: 0,
+      frame_s: 0.032,
+      frames: 0,
+      clock_s: (first_column + columns) * 0.01,
+      level_db: -20,
+      peak_db: -10,
+      clipped: false,
+    },
+    extremes: new Int16Array(columns * 2).map((_, i) => (i % 2 ? peak : -peak)),
+    score: new Float32Array(),
+    energy: new Float32Array(),
+  };
+}
+
+let store: SessionStore;
+beforeEach(() => {
+  store = new SessionStore();
+});
+
+const add = (...events: SessionEvent[]) => store.addEvents(events, "local");
+const texts = () => store.lines.all.map((line) => `${line.kind}: ${line.text}`);
+
+describe("the transcript", () => {
+  it("turns a partial into its final in the same row", () => {
+    add({ type: "partial", item_id: "a", start_s: 1, text: "hel" });
+    const row = store.lines.get("a");
+    add({ type: "partial", item_id: "a", start_s: 1, text: "hello wor" }, final("a", 1, "Hello world."));
+    expect(store.lines.get("a")).toBe(row);
+    expect(texts()).toEqual(["final: Hello world."]);
+  });
+
+  it("does not let a late partial take back a final", () => {
+    add(final("a", 1, "Hello."), { type: "partial", item_id: "a", start_s: 1, text: "hel" });
+    expect(texts()).toEqual(["final: Hello."]);
+  });
+
+  it("drops the row of an item in which the server heard nothing", () => {
+    add({ type: "partial", item_id: "a", start_s: 1, text: "uh" }, final("a", 1, "  "));
+    expect(texts()).toEqual([]);
+  });
+
+  it("orders rows by their time and puts losses where they happened", () => {
+    add(final("b", 5, "two"), final("a", 1, "one"));
+    add({ type: "warning", kind: "lost", time_s: 3, text: "0.4 s lost" });
+    expect(texts()).toEqual(["final: one", "gap: 0.4 s lost", "final: two"]);
+  });
+
+  it("takes the median of the last ten latencies", () => {
+    for (let i = 0; i < 12; i++) add(final(`i${i}`, i, "x", i));
+    expect(store.lines.latency_s).toBe(6.5);
+  });
+});
+
+describe("the lanes", () => {
+  const seen = (lane: "local" | "server") => {
+    const spans: [number, number, boolean][] = [];
+    store[lane].visit(0, 100, 9, (a, b, open) => spans.push([a, b, open]));
+    return spans;
+  };
+
+  it("shows open speech up to now until it is closed", () => {
+    add({ type: "speech_started", time_s: 2 });
+    expect(seen("local")).toEqual([[2, 9, true]]);
+    add({ type: "speech_stopped", start_s: 1.9, end_s: 4 });
+    expect(seen("local")).toEqual([[1.9, 4, false]]);
+  });
+
+  it("gives speech to the side that cuts, unless the event names another", () => {
+    store.addEvents([{ type: "speech_stopped", start_s: 1, end_s: 2 }], "server");
+    store.addEvents([{ type: "speech_stopped", start_s: 3, end_s: 4, origin: "local" }], "server");
+    expect(seen("server")).toEqual([[1, 2, false]]);
+    expect(seen("local")).toEqual([[3, 4, false]]);
+  });
+
+  it("keeps sent stretches in order and finds those in a window", () => {
+    for (let t = 0; t < 1000; t++) add({ type: "sent", start_s: t, end_s: t + 0.9 });
+    const found: number[] = [];
+    store.sent.visit(500.5, 502.5, (start_s) => found.push(start_s));
+    expect(found).toEqual([500, 501, 502]);
+  });
+});
+
+describe("the drawing data", () => {
+  it("tells from where on the picture changed, and counts lost sound", () => {
+    const changed: number[] = [];
+    store.on(new Scope(), "frames", ({ from_s }) => changed.push(from_s));
+    store.addFrames(frames(0, 4), "silero");
+    store.addFrames(frames(4, 4), "silero");
+    store.addFrames(frames(58, 4), "silero");
+    expect(changed[1]).toBeCloseTo(0.04);
+    expect(store.signals.lost_s).toBeCloseTo(0.5);
+    expect(store.signals.peak(0.2, 0.3)).toBeNull();
+    expect(store.signals.peak(0, 0.05)).toBe(100);
+  });
+
+  it("marks a clipped stretch once", () => {
+    store.addFrames(frames(0, 8, 32767), "silero");
+    store.addFrames(frames(200, 1, 32767), "silero");
+    expect(store.signals.clipped_s).toEqual([0, 2]);
+  });
+
+  it("forgets everything at a reset", () => {
+    store.addFrames(frames(0, 4), "silero");
+    add(final("a", 1, "x"), { type: "committed", start_s: 0, end_s: 1 });
+    store.reset();
+    expect(store.clock_s).toBe(0);
+    expect(texts()).toEqual([]);
+    expect(store.signals.peak(0, 1)).toBeNull();
+    expect(store.committed.length).toBe(0);
+  });
+});
+
+it("is restored from a snapshot without doubling rows", () => {
+  const { type: _type, ...segment } = final("a", 1, "kept");
+  const snapshot = {
+    type: "snapshot" as const,
+    clock_s: 12,
+    segments: [segment],
+    partial: { item_id: "b", start_s: 11, text: "and" },
+  };
+  store.restore(snapshot, "local");
+  store.restore(snapshot, "local");
+  expect(texts()).toEqual(["final: kept", "partial: and"]);
+  expect(store.clock_s).toBe(12);
+});

@@ -1,0 +1,96 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { en } from "../../src/i18n/en.ts";
+import { Scope } from "../../src/scope.ts";
+import { stableLength } from "../../src/view/stable.ts";
+import { TranscriptView } from "../../src/view/transcript.ts";
+import { type Bench, bench } from "./helpers.ts";
+
+let kernel: Bench;
+let view: TranscriptView;
+let chosen: string[];
+
+beforeEach(() => {
+  kernel = bench();
+  chosen = [];
+  view = new TranscriptView(en, kernel.app.session.lines, (line) => chosen.push(line.key), new Scope());
+  kernel.app.session.on(new Scope(), "events", () => view.refresh(en.empty));
+  document.body.replaceChildren(view.node);
+});
+
+const final = (item_id: string, start_s: number, text: string) =>
+  ({ type: "final", item_id, start_s, end_s: start_s + 1, text, language: "zh", latency_s: 1.9 }) as const;
+const partial = (item_id: string, start_s: number, text: string) =>
+  ({ type: "partial", item_id, start_s, text }) as const;
+const log = () => view.node.querySelector("[role=log]") as HTMLElement;
+const row = (key: string) => view.node.querySelector(`[data-key=${key}]`) as HTMLElement;
+
+describe("what the server says", () => {
+  const hostile = `<img src=x onerror="globalThis.hacked=1"><b>bold</b>`;
+
+  it("stays text, as final and as partial", () => {
+    kernel.say(final("a", 1, hostile), partial("b", 3, hostile));
+    expect(view.node.querySelectorAll("img, b")).toHaveLength(0);
+    expect(row("a").querySelector(".body")?.textContent).toBe(hostile);
+    expect(row("b").querySelector(".body")?.textContent).toBe(`${hostile}…`);
+  });
+
+  it("carries its own language and direction", () => {
+    kernel.say(final("a", 1, "你好"));
+    const body = row("a").querySelector(".body");
+    expect([body?.getAttribute("lang"), body?.getAttribute("dir")]).toEqual(["zh-CN", "auto"]);
+  });
+});
+
+it("keeps the element of a row when its text becomes final, and only then reads it out", () => {
+  kernel.say(partial("a", 1, "hello"));
+  const before = row("a");
+  expect(log().contains(before)).toBe(false);
+  kernel.say(final("a", 1, "Hello."));
+  expect(row("a")).toBe(before);
+  expect(log().contains(before)).toBe(true);
+});
+
+it("leaves a final below an older partial where it stands", () => {
+  kernel.say(partial("a", 1, "slow"), partial("b", 3, "fast"), final("b", 3, "Fast."));
+  const keys = () => [...view.node.querySelectorAll<HTMLElement>("li")].map((li) => li.dataset.key);
+  expect(keys()).toEqual(["a", "b"]);
+  kernel.say(final("a", 1, "Slow."));
+  expect(keys()).toEqual(["a", "b"]);
+  expect(log().querySelectorAll("li")).toHaveLength(2);
+});
+
+it("marks unstable words, slow answers and losses", () => {
+  kernel.say(partial("p", 5, "the quiet wor"));
+  kernel.say(partial("p", 5, "the quick words"));
+  expect(row("p").querySelector(".tail")?.textContent).toBe("quick words…");
+  kernel.say(final("p", 5, "The quiet words."), {
+    type: "warning",
+    kind: "gap",
+    time_s: 2,
+    text: "0.4 s lost",
+  });
+  expect(row("p").querySelector(".is-slow")?.textContent).toBe("1.90 s slow");
+  expect(view.node.querySelector(".is-gap")?.textContent).toContain("0.4 s lost");
+});
+
+it("selects by click and by keyboard, with one row in the focus order", () => {
+  kernel.say(final("a", 1, "one"), final("b", 3, "two"));
+  expect([row("a").tabIndex, row("b").tabIndex]).toEqual([-1, 0]);
+  row("a").click();
+  row("b").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  expect(chosen).toEqual(["a", "b"]);
+  view.select("b");
+  expect(row("b").getAttribute("aria-current")).toBe("true");
+});
+
+describe("stableLength", () => {
+  it.each([
+    ["hello wor", "", -1, 0],
+    ["hello world", "hello wor", -1, 6],
+    ["hello world", "hello world", -1, 11],
+    ["今天我们看", "今天我", -1, 3],
+    ["hello world", "", 5, 5],
+  ])("of %j after %j, told %i, is %i", (text, previous, stable, length) => {
+    expect(stableLength({ text, stable }, previous)).toBe(length);
+  });
+});
