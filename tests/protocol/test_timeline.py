@@ -55,6 +55,15 @@ def test_buffers_of_a_server_follow_each_other_without_drift(appends: list[int],
         assert (buffer.begin, buffer.end) == (begin, timeline.position)
 
 
+def test_a_server_may_end_a_buffer_within_an_append() -> None:
+    timeline = Timeline()
+    for _ in range(40):
+        timeline.append(timeline.position, 4800)
+    for begin_ms, length_ms in ((0, 2592), (2592, 3968), (6560, 1000)):
+        buffer = timeline.cut_at(length_ms)
+        assert (buffer.begin, buffer.end) == (begin_ms * 24, (begin_ms + length_ms) * 24)
+
+
 def test_times_restart_at_every_buffer() -> None:
     timeline = Timeline()
     for _ in range(40):

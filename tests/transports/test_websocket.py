@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import ssl
@@ -23,6 +24,7 @@ from ipyspeaches.errors import (
     StateError,
 )
 from ipyspeaches.transports import TransportClosed, WebSocketTransport, refusals, websocket
+from replay import EXCHANGES
 
 QUERY = {"model": "Systran/faster-whisper-tiny", "intent": "transcription"}
 KEY = "sk-very-secret"
@@ -291,6 +293,20 @@ async def test_a_refusal_names_both_causes(status: HTTPStatus) -> None:
     for text in (with_key, without_key):
         assert f"HTTP {status.value}" in text
         assert "model" in text
+
+
+async def test_every_recorded_upgrade_ends_as_it_did() -> None:
+    recorded = json.loads((EXCHANGES / "ws-403.json").read_text(encoding="utf-8"))
+    assert {exchange["status"] for exchange in recorded} == {101, 403}
+    for exchange in recorded:
+        if exchange["status"] == HTTPStatus.SWITCHING_PROTOCOLS:
+            async with server() as url:
+                transport = WebSocketTransport(url, QUERY, KEY)
+                await transport.connect()
+                await transport.close()
+        else:
+            async with answering(HTTPStatus(exchange["status"])) as url:
+                await refusal(url, ServerAuthError, KEY)
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED])

@@ -19,11 +19,11 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.protocol.events import Span
 
 _SAMPLES_PER_MS: Final = SESSION_RATE_HZ // 1000
-# A server ends a buffer only where an append ended, so that reported ends, cut to whole milliseconds, can be put
-# right. Only the last appends can matter.
+# Speaches ends a buffer only where an append ended, so that its ends, cut to whole milliseconds, can be put right;
+# otherwise the cuts would add up to a drift. Only the last appends can matter.
 _REMEMBERED_ENDS: Final = 1024
-# An end is put right only within this distance (the longest append that suits server VAD, halved).
-_SNAP_SAMPLES: Final = 100 * _SAMPLES_PER_MS
+# Further away than rounding explains, a server ends buffers within an append, and means what it says.
+_SNAP_SAMPLES: Final = 2 * _SAMPLES_PER_MS
 # With this many appends of which most do not join, the caller's clock runs at another rate than the samples.
 _APPENDS_TO_JUDGE: Final = 10
 
@@ -188,7 +188,7 @@ class Timeline:
         return round(position)
 
     def _snapped(self, begin: int, milliseconds: float) -> int:
-        """Return the stream position of an end that a server reports: the nearest end of an append."""
+        """Return the stream position of an end that a server reports in whole milliseconds."""
         wanted = min(max(begin + milliseconds * _SAMPLES_PER_MS, begin), self.position)
         nearest = min(self._ends, key=lambda end: abs(end - wanted), default=self.position)
         return nearest if abs(nearest - wanted) <= _SNAP_SAMPLES and nearest >= begin else round(wanted)
