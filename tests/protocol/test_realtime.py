@@ -314,7 +314,7 @@ def test_the_barrier_is_three_messages_and_comes_back_once() -> None:
     closing = [session("session.updated"), committed("a"), completed("a", "text", 0.2)]
     events = feed(protocol, session("session.updated", vad=NEVER), stopped("a", 200), *closing)
     assert [event for event in events if isinstance(event, Flushed)] == [Flushed(("a",))]
-    assert protocol.pending == ()
+    assert not protocol.pending
 
 
 def test_a_barrier_that_a_server_refuses_comes_back_all_the_same() -> None:

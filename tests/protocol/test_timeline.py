@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.protocol import Span
@@ -10,6 +10,7 @@ RATE = 24_000
 PIECES = st.lists(st.tuples(st.integers(0, 5_000), st.integers(1, 5_000), st.integers(0, 300)), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(PIECES)
 def test_every_sample_is_found_where_it_was(pieces: list[tuple[int, int, int]]) -> None:
     timeline = Timeline()
@@ -28,6 +29,7 @@ def test_every_sample_is_found_where_it_was(pieces: list[tuple[int, int, int]]) 
     assert timeline.last_sample == start
 
 
+@settings(deadline=None)
 @given(PIECES, st.floats(allow_nan=False), st.floats(allow_nan=False))
 def test_any_time_that_a_server_may_claim_lies_in_the_session(
     pieces: list[tuple[int, int, int]], start_ms: float, end_ms: float
@@ -42,6 +44,7 @@ def test_any_time_that_a_server_may_claim_lies_in_the_session(
     assert 7 / RATE <= span.start_s <= span.end_s <= (7 + sent) / RATE
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(80, 200))
 def test_buffers_of_a_server_follow_each_other_without_drift(appends: list[int], length_ms: int) -> None:
     """A server reports whole milliseconds and ends a buffer only where an append ended."""
