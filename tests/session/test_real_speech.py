@@ -1,0 +1,114 @@
+"""Real speech, in real time, over a real WebSocket to a real server: nothing is clipped, nothing is worse.
+
+The anchor is the same engine run on the whole file over HTTP, and the local detector run on the whole file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from ipyspeaches import wer
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.local import LocalServer
+from ipyspeaches.results import Transcript
+from ipyspeaches.session import ENGINE, Session, TurnDetection, events
+from ipyspeaches.vad import SileroVad
+
+SPOKEN = {
+    "6930-75918-0000.flac": "CONCORD RETURNED TO ITS PLACE AMIDST THE TENTS",
+    "7902-96591-0000.flac": "I AM FROM THE CUTTER LYING OFF THE COAST",
+}
+POINTS = 0.03
+
+pytestmark = pytest.mark.realtime
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def speech(root: Path) -> dict[Path, str]:
+    """The human recordings and what is said in them."""
+    folder = root.parent / "shared" / "audio"
+    if not folder.is_dir():
+        pytest.skip("the human recordings are not beside this checkout")
+    files = sorted([*folder.glob("*.wav"), *folder.glob("*.flac")])
+    return {file: SPOKEN.get(file.name) or file.with_suffix(".txt").read_text() for file in files}
+
+
+async def listen(file: Path, local: LocalServer, turn: TurnDetection) -> tuple[Transcript, list[Any]]:
+    seen: list[Any] = []
+    session = Session(file, server=local.url, turn_detection=turn, pace=1, on_event=seen.append)
+    async with session:
+        await session.wait()
+    return session.transcript, seen
+
+
+def whole(file: Path, local: LocalServer) -> str:
+    with file.open("rb") as content:
+        data = {"model": "pocketsphinx/en-us", "response_format": "json"}
+        answer = httpx2.post(f"{local.url}/v1/audio/transcriptions", files={"file": content}, data=data, timeout=120)
+    text: str = answer.raise_for_status().json()["text"]
+    return text
+
+
+def test_client_cuts_are_as_good_as_the_whole_file_and_clip_nothing(
+    local: LocalServer, speech: dict[Path, str]
+) -> None:
+    turn = TurnDetection.client()
+
+    async def all_files() -> list[tuple[Transcript, list[Any]]]:
+        # Two at a time: more decoders than cores would fall behind real time.
+        places = asyncio.Semaphore(2)
+
+        async def one(file: Path) -> tuple[Transcript, list[Any]]:
+            async with places:
+                return await listen(file, local, turn)
+
+        return await asyncio.gather(*(one(file) for file in speech))
+
+    heard = ENGINE.run(all_files())
+    for (file, spoken), (transcript, seen) in zip(speech.items(), heard, strict=True):
+        streamed, at_once = wer(spoken, transcript.text).rate, wer(spoken, whole(file, local)).rate
+        assert streamed <= at_once + POINTS, f"{file.name}: {transcript.text!r}"
+        sent = [(event.start_s, event.end_s) for event in seen if isinstance(event, events.Sent)]
+        for segment in SileroVad(speech_pad_ms=0).segment(Recording.load(file)):
+            assert covered(segment.start, segment.end, sent), f"{file.name}: {segment} was not sent whole: {sent}"
+
+
+def test_words_come_while_speaking(local: LocalServer) -> None:
+    async def quickstart() -> list[Any]:
+        seen: list[Any] = []
+        async with Session(Recording.sample(), server=local.url, pace=1, on_event=seen.append) as session:
+            await session.wait()
+        return seen
+
+    seen = ENGINE.run(quickstart())
+    first = next(event for event in seen if isinstance(event, events.Partial))
+    stopped = next(event for event in seen if isinstance(event, events.SpeechStopped))
+    assert first.time_s < stopped.end_s
+
+
+def test_server_cuts_give_the_same_words(local: LocalServer, speech: dict[Path, str]) -> None:
+    file = next(file for file in speech if file.name == "LJ001-0004.wav")
+    transcript, seen = ENGINE.run(listen(file, local, TurnDetection.server(0.5, 550)))
+    assert wer(speech[file], transcript.text).rate <= wer(speech[file], whole(file, local)).rate + POINTS
+    assert [event.source for event in seen if isinstance(event, events.SpeechStopped) and event.source == "server"]
+
+
+def covered(start_s: float, end_s: float, spans: list[tuple[float, float]]) -> bool:
+    """Whether spans in order, without gaps between them, hold everything from start to end."""
+    at = start_s
+    for begin, end in spans:
+        if begin <= at + 0.001:
+            at = max(at, end)
+    return at >= end_s - 0.001  # the rates of file and session round a sample differently
