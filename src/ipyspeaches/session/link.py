@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ipyspeaches.errors import ServerError, ServerUnreachableError
-from ipyspeaches.protocol import Disconnected, ProtocolEvent, Ready, RealtimeProtocol
+from ipyspeaches.protocol import Disconnected, ProtocolEvent, ProtocolState, Ready, RealtimeProtocol
 from ipyspeaches.transports import Transport, TransportClosed
 
 READY_TIMEOUT_S = 10.0
@@ -91,18 +91,29 @@ class Link:
 
     async def close(self) -> None:
         """Close the connection and stop reading."""
+        if self.protocol.state not in {ProtocolState.CLOSED, ProtocolState.FAILED}:
+            self.protocol.close()
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
         await self._transport.close()
 
     async def _read(self) -> None:
+        clock = asyncio.get_running_loop().time
+        heard_at = clock()
         try:
             while True:
-                self._dispatch(self.protocol.receive(await self._transport.receive()))
+                message = await self._transport.receive()
+                heard_at = clock()
+                self._dispatch(self.protocol.receive(message))
                 await self.send()
         except TransportClosed as closed:
-            self._dispatch(self.protocol.connection_lost(closed.code, closed.reason, close_frame=closed.close_frame))
+            # How long the server was silent before tells a fault in the server from one on the way to it.
+            self._dispatch(
+                self.protocol.connection_lost(
+                    closed.code, closed.reason, close_frame=closed.close_frame, idle_s=clock() - heard_at
+                )
+            )
 
     def _dispatch(self, events: list[ProtocolEvent]) -> None:
         for event in events:

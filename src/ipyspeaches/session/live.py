@@ -86,12 +86,12 @@ class LiveRun:
         try:
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if not pump.done():
-                pump.cancel()
-                await asyncio.wait({pump})
-        if self._link.lost.done():
-            raise self._link.lost.result()
-        pump.result()
+            pump.cancel()
+            # Sending into a lost connection fails too: the reason that counts is the connection's.
+            (outcome,) = await asyncio.gather(pump, return_exceptions=True)
+        self._check_connected()
+        if outcome is not None:
+            raise outcome
 
     async def finish(self) -> None:
         """Send what is left and wait for the texts that are pending.
@@ -101,6 +101,7 @@ class LiveRun:
         ServerError
             If the connection is lost before they came.
         """
+        self._check_connected()
         await self._act(self._hearing.cut(self._append.samples))
         self._link.protocol.flush()
         await self._link.send()
@@ -111,8 +112,7 @@ class LiveRun:
                 f"The server did not answer for {SETTLE_S:.0f} s: {count} utterances have no text. "
                 "Their sound is kept in the recording; transcribe it again when the server has recovered.",
             )
-        if self._link.lost.done():
-            raise self._link.lost.result()
+        self._check_connected()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -130,6 +130,10 @@ class LiveRun:
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
         await self._act(self._hearing.set_detector(detector, self._append.samples))
+
+    def _check_connected(self) -> None:
+        if self._link.lost.done():
+            raise self._link.lost.result()
 
     async def _pump(self) -> None:
         async with aclosing(self._source.blocks()) as blocks:
