@@ -47,6 +47,13 @@ def test_sound_dropped_before_numbering_is_seen_by_its_frames() -> None:
     assert late.lost == 10 - SIZE
 
 
+def test_frames_before_the_first_block_are_no_loss() -> None:
+    sequencer = Sequencer()
+    (first,) = sequencer.push(NumberedBlock(0, 480, np.zeros(SIZE, dtype=np.int16)))
+    (second,) = sequencer.push(NumberedBlock(1, 480 + SIZE, np.zeros(SIZE, dtype=np.int16)))
+    assert first.lost == second.lost == 0
+
+
 def test_flush_gives_what_waits() -> None:
     sequencer = Sequencer()
     assert numbers(sequencer.push(block(2)) + sequencer.push(block(4))) == []

@@ -80,7 +80,8 @@ class Sequencer:
 
     def _in_order(self, block: NumberedBlock) -> OrderedBlock:
         # The frame index tells what is missing even where the page dropped sound before numbering its blocks.
-        lost = max(0, block.first_frame - self._next_frame)
+        # The first block begins the recording, whatever frames the capture ran through before it.
+        lost = max(0, block.first_frame - self._next_frame) if block.sequence else 0
         self.lost_frames += lost
         self._next_sequence = block.sequence + 1
         self._next_frame = block.first_frame + len(block.samples)
