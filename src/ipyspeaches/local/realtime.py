@@ -195,9 +195,9 @@ class RealtimeSession:
     async def _clear(self, message: dict[str, Any]) -> None:
         del message
         self._live.stop()
-        if self._detector is not None:
-            self._detector.end_turn()
         self._next_buffer(self._buffer.length)
+        self._detector = None  # a new one has forgotten that somebody was speaking
+        self._set_detector()
         self._emit(events.event("input_audio_buffer.cleared"))
 
     async def _delete(self, message: dict[str, Any]) -> None:

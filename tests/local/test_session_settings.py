@@ -1,0 +1,88 @@
+"""What a client may change, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ipyspeaches.errors import InputError
+from ipyspeaches.local.engine import POCKETSPHINX, engine_spec
+from ipyspeaches.local.session_settings import SessionSettings, TurnDetectionSettings, updated
+
+SETTINGS = SessionSettings(POCKETSPHINX.model)
+
+
+def turn_detection(**values: object) -> TurnDetectionSettings | None:
+    return updated(SETTINGS, {"turn_detection": values}, POCKETSPHINX).turn_detection
+
+
+def test_a_part_of_turn_detection_is_enough() -> None:
+    assert turn_detection(threshold=0.7) == TurnDetectionSettings(threshold=0.7)
+    assert turn_detection(silence_duration_ms=200, type="server_vad") == TurnDetectionSettings(silence_duration_ms=200)
+
+
+def test_prefix_padding_is_applied_and_echoed() -> None:
+    settings = updated(SETTINGS, {"turn_detection": {"prefix_padding_ms": 120}}, POCKETSPHINX)
+    assert settings.as_event("sess_1")["turn_detection"]["prefix_padding_ms"] == 120
+
+
+def test_null_turns_detection_off_and_an_object_on_again() -> None:
+    manual = updated(SETTINGS, {"turn_detection": None}, POCKETSPHINX)
+    assert manual.turn_detection is None
+    assert not manual.server_cuts
+    assert manual.as_event("sess_1")["turn_detection"] is None
+    assert updated(manual, {"turn_detection": {"threshold": 0.6}}, POCKETSPHINX).server_cuts
+
+
+def test_a_threshold_of_one_never_cuts() -> None:
+    settings = updated(SETTINGS, {"turn_detection": {"threshold": 1.0}}, POCKETSPHINX)
+    assert settings.turn_detection is not None
+    assert not settings.server_cuts
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        None,
+        [],
+        {"turn_detection": {"threshold": 1.5}},
+        {"turn_detection": {"threshold": float("nan")}},
+        {"turn_detection": {"threshold": "0.5"}},
+        {"turn_detection": {"threshold": True}},
+        {"turn_detection": {"silence_duration_ms": -1}},
+        {"turn_detection": {"type": "semantic_vad"}},
+        {"turn_detection": 5},
+        {"input_audio_format": "g711_ulaw"},
+        {"input_audio_transcription": None},
+        {"input_audio_transcription": {"model": "no/such"}},
+        {"input_audio_transcription": {"language": "zh"}},
+        {"input_audio_transcription": {"language": 5}},
+    ],
+)
+def test_what_cannot_be_is_refused(session: object) -> None:
+    with pytest.raises(InputError, match=r"\w"):
+        updated(SETTINGS, session, POCKETSPHINX)
+
+
+def test_the_language_stays_on_null_and_is_unset_by_an_empty_one() -> None:
+    english = updated(SETTINGS, {"input_audio_transcription": {"language": "en-GB"}}, POCKETSPHINX)
+    assert english.language == "en-GB"
+    assert updated(english, {"input_audio_transcription": {"language": None}}, POCKETSPHINX).language == "en-GB"
+    assert updated(english, {"input_audio_transcription": {"language": ""}}, POCKETSPHINX).language is None
+
+
+def test_what_has_nothing_to_do_with_transcription_is_ignored() -> None:
+    ignored: dict[str, Any] = {"modalities": ["text"], "temperature": 0.1, "instructions": "…"}
+    assert updated(SETTINGS, ignored, POCKETSPHINX) == SETTINGS
+
+
+def test_whisper_models_understand_any_language_but_the_english_ones() -> None:
+    assert engine_spec("faster-whisper").understands("zh")
+    assert not engine_spec("faster-whisper", "Systran/faster-whisper-tiny.en").understands("zh")
+
+
+@pytest.mark.parametrize(("name", "model"), [("sphinx", None), ("pocketsphinx", "no/such")])
+def test_unknown_engines_and_models_are_refused(name: str, model: str | None) -> None:
+    with pytest.raises(InputError, match="engine"):
+        engine_spec(name, model)
