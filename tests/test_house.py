@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,7 +111,7 @@ def test_files_and_functions_can_be_read_at_once(name: str, path: Path) -> None:
 
 def test_importing_the_package_imports_nothing_expensive() -> None:
     program = f"import sys, ipyspeaches; print(*(name for name in {EXPENSIVE} if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=source_env())
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 
@@ -145,7 +144,3 @@ def test_type_checkers_see_the_public_names() -> None:
     }
     assert seen == ipyspeaches._ROOM_OF
     assert sorted(seen) == sorted(ipyspeaches.__all__)
-
-
-def source_env() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}

@@ -15,6 +15,8 @@ from harness.lab import LabServer
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 1000}
 PAGE_TIMEOUT_MS = 60_000
+# A busy machine takes seconds to start a recogniser: slow is not wrong.
+expect.set_options(timeout=30_000)
 # Built by concatenation in the cell, so that the cell's own source does not count as its result.
 MARKER = "RES" + "ULT"
 RESULT_CELL = "import json as _json; print('RES' + 'ULT' + _json.dumps({}) + '$')"
@@ -112,7 +114,7 @@ class LabPage:
         """Return the output area of a code cell."""
         return self.page.locator(".jp-CodeCell").nth(index).locator(".jp-Cell-outputArea")
 
-    def result(self, index: int, timeout_s: float = 60.0) -> Any:  # noqa: ANN401  what the cell sent
+    def result(self, index: int, timeout_s: float = 60.0) -> Any:
         """Return the value that a cell made with `result_of` printed."""
         area = self.output(index)
         expect(area).to_contain_text(MARKER, timeout=timeout_s * 1000)

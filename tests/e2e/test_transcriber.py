@@ -1,0 +1,108 @@
+"""The main job in a real JupyterLab and a real browser: press the button, speak, read the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Locator, expect
+
+from harness import LabPage, NullSink
+from harness.browser import result_of
+from ipyspeaches import Recording, samples, wer
+
+pytestmark = pytest.mark.e2e
+
+LEAD_S = 1.0
+TAIL_S = 2.0
+MOST_WORDS_WRONG = 0.2
+WORDS_TIMEOUT_MS = 60_000
+
+OpenNotebook = Callable[..., LabPage]
+SHOW = "import pandas as pd\ndata = pd.DataFrame(w.transcript)[['start', 'end', 'text']]\ndata"
+READ_BACK = result_of("dict(data.to_dict('list'), all=w.transcript.text, heard_s=w.recording.duration)")
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quickstart sample as the WAV that a fake microphone plays, with silence around it."""
+    sample = Recording.sample("quickstart")
+    silence = [np.zeros(int(seconds * sample.rate), np.int16) for seconds in (LEAD_S, TAIL_S)]
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    soundfile.write(path, np.concatenate([silence[0], sample.samples, silence[1]]), sample.rate, subtype="PCM_16")
+    return path
+
+
+def widget(page: LabPage) -> Locator:
+    return page.page.get_by_role("region", name="Transcriber")
+
+
+def button(page: LabPage, name: str) -> Locator:
+    return widget(page).get_by_role("button", name=name, exact=True)
+
+
+def check_words(found: dict[str, Any]) -> None:
+    """Compare what the next cell read with what was said."""
+    assert wer(samples.info("quickstart").text, found["all"]).rate <= MOST_WORDS_WRONG, found["all"]
+    assert " ".join(found["text"]) == found["all"]
+    starts, ends = found["start"], found["end"]
+    assert starts == sorted(starts)
+    assert all(0 <= start < end <= found["heard_s"] for start, end in zip(starts, ends, strict=True))
+
+
+def test_browser_microphone(open_notebook: OpenNotebook, speech: Path, artifacts: Path) -> None:
+    page = open_notebook(["import ipyspeaches as sp\nw = sp.Transcriber()\nw", SHOW, READ_BACK], microphone=speech)
+    page.run_cell(0)
+    button(page, "Record").click()
+    expect(button(page, "Stop")).to_be_visible()
+    transcript = widget(page).get_by_role("log")
+    expect(transcript).to_contain_text("speech recognition", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
+    page.page.screenshot(path=artifacts / "browser-microphone-live.png")
+    expect(transcript).to_contain_text("turn to speak", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
+    button(page, "Stop").click()
+    expect(button(page, "Record")).to_be_visible()
+    page.run_cell(1)
+    expect(page.output(1)).to_contain_text("speech recognition", ignore_case=True)
+    page.page.screenshot(path=artifacts / "browser-microphone.png")
+    page.run_cell(2)
+    check_words(page.result(2))
+    assert page.errors == []
+
+
+def test_kernel_microphone(open_notebook: OpenNotebook, null_sink: NullSink, speech: Path, artifacts: Path) -> None:
+    page = open_notebook(["import ipyspeaches as sp\nw = sp.Transcriber(source='kernel')\nw", SHOW, READ_BACK])
+    page.run_cell(0)
+    button(page, "Record").click()
+    expect(button(page, "Stop")).to_be_visible()
+    expect(widget(page).get_by_role("status")).to_contain_text("Listening")
+    player = null_sink.play(speech)
+    transcript = widget(page).get_by_role("log")
+    expect(transcript).to_contain_text("turn to speak", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
+    player.wait(30)
+    page.page.screenshot(path=artifacts / "kernel-microphone.png")
+    button(page, "Stop").click()
+    expect(button(page, "Record")).to_be_visible()
+    page.run_cell(1)
+    page.run_cell(2)
+    check_words(page.result(2))
+    assert page.errors == []
+
+
+def test_a_refused_permission_is_explained(open_notebook: OpenNotebook, speech: Path, artifacts: Path) -> None:
+    page = open_notebook(
+        ["import ipyspeaches as sp\nw = sp.Transcriber()\nw", result_of("w.state")], microphone=speech, grant=False
+    )
+    page.run_cell(0)
+    button(page, "Record").click()
+    alert = widget(page).get_by_role("alert")
+    expect(alert).to_contain_text("The browser blocked the microphone")
+    expect(alert).to_contain_text("choose “Allow”")
+    expect(alert.get_by_role("button", name="Try again")).to_be_visible()
+    page.page.screenshot(path=artifacts / "permission-denied.png")
+    page.run_cell(1)
+    assert page.result(1) in {"idle", "failed", "stopped"}
+    assert page.errors == []
