@@ -20,6 +20,7 @@ from ipyspeaches.protocol import (
     Ready,
     RealtimeOptions,
     RealtimeProtocol,
+    Reconfigured,
     Reported,
     ServerTurnDetection,
     Span,
@@ -142,14 +143,19 @@ def test_the_same_difference_is_told_once() -> None:
     for _ in range(2):
         protocol.update(turn_detection=ServerTurnDetection(prefix_padding_ms=300))
     echo = session("session.updated")
-    assert feed(protocol, echo, echo) == [Mismatch("turn_detection.prefix_padding_ms", 300, 0)]
+    told = feed(protocol, echo, echo)
+    assert [event for event in told if isinstance(event, Mismatch)] == [
+        Mismatch("turn_detection.prefix_padding_ms", 300, 0)
+    ]
+    assert sum(isinstance(event, Reconfigured) for event in told) == 2
 
 
 def test_a_language_is_unset_with_an_empty_one() -> None:
     protocol = ready(client_cuts=True, language="zh")
     protocol.update(language=None)
     assert updates(protocol) == [{"input_audio_transcription": {"model": MODEL, "language": ""}}]
-    assert feed(protocol, session("session.updated", vad=NEVER, language="")) == []
+    (confirmed,) = feed(protocol, session("session.updated", vad=NEVER, language=""))
+    assert confirmed == Reconfigured(MODEL, None, NEVER)
     assert protocol.options.language is None
     protocol.update(language="en")
     protocol.update(model="other/model")

@@ -255,3 +255,30 @@ def test_the_key_is_in_no_repr(bursts: Recording) -> None:
 def test_run_gives_the_same_from_plain_code(scripted: Any, bursts: Recording) -> None:
     transcript = run(transcribe(bursts, server=scripted.url, turn_detection=ENERGY))
     assert transcript.text == "utterance 1 utterance 2 utterance 3"
+
+
+async def test_marks_are_told_and_kept(scripted: Any, bursts: Recording) -> None:
+    async with session(scripted, bursts) as running:
+        await running.wait()
+        mark = running.mark()
+        running.rename_mark(mark.id, "end")
+        running.mark("start", 0.5)
+    assert [(m.name, m.time) for m in running.marks] == [("end", pytest.approx(7, abs=0.001)), ("start", 0.5)]
+    assert running.events.columns()["type"].count("Marked") == 3
+
+
+async def test_server_vad_changes_while_listening_and_is_confirmed(scripted: Any, bursts: Recording) -> None:
+    turn = TurnDetection.server(0.9, 550, detector=EnergyVad())
+    running = Session(bursts, server=scripted.url, turn_detection=turn, pace=4)
+    async with running:
+        await running.set_turn_detection(TurnDetection.server(0.4, 300, detector=EnergyVad()))
+        with pytest.raises(StateError, match="from the next recording on"):
+            await running.set_turn_detection(ENERGY)
+        async for event in running:
+            if isinstance(event, events.Reconfigured):
+                break
+    assert event.turn_detection is not None
+    assert (event.turn_detection["threshold"], event.turn_detection["silence_duration_ms"]) == (0.4, 300)
+    sent = [m["session"]["turn_detection"] for m in scripted.received if m["type"] == "session.update"]
+    full = {"type", "threshold", "silence_duration_ms", "prefix_padding_ms", "create_response"}
+    assert all(set(turn_detection) == full for turn_detection in sent)

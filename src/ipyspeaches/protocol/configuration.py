@@ -13,7 +13,7 @@ from typing import Final
 from ipyspeaches.errors import StateError
 from ipyspeaches.protocol import requests, wire
 from ipyspeaches.protocol.asked import Asked, Barrier
-from ipyspeaches.protocol.events import Mismatch, Ready
+from ipyspeaches.protocol.events import Mismatch, Ready, Reconfigured
 from ipyspeaches.protocol.options import NEVER_CUT, RealtimeOptions, ServerTurnDetection
 
 
@@ -55,6 +55,11 @@ class Configuration:
         """Return what the server has confirmed."""
         transcription = self.session.transcription
         return Ready(self.session.id or "", transcription.model, transcription.language or None, self.session.vad)
+
+    def reconfigured(self) -> Reconfigured:
+        """Return what holds after a change of the running session."""
+        transcription = self.session.transcription
+        return Reconfigured(transcription.model, transcription.language or None, self.session.vad)
 
     def begin(self, session: wire.SessionInfo) -> bytes | None:
         """Take the session that the server opened; return the update that it still needs, if any."""

@@ -46,6 +46,15 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """The server has answered a change of the running session: this is what holds now."""
+
+    model: str | None
+    language: str | None
+    turn_detection: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """The server runs with another value than the one asked for."""
 
@@ -153,6 +162,7 @@ class Disconnected:
 
 ProtocolEvent = (
     Ready
+    | Reconfigured
     | Mismatch
     | SpeechStarted
     | SpeechStopped

@@ -99,11 +99,14 @@ class Inbox:
 
     def _answered(self, session: wire.SessionInfo | None) -> Iterator[ProtocolEvent]:
         """Take the answer to an update; the first one ends the configuration, whatever it says."""
+        was_asked = not self._configuration.settled
         barrier, news = self._configuration.answered(session)
         self._diagnosis.chat = self._configuration.is_chat
         if self._opened and not self._ready:
             self._ready = True
             yield self._configuration.ready()
+        elif was_asked and barrier is Barrier.NONE:
+            yield self._configuration.reconfigured()
         yield from news
         if barrier is Barrier.CLOSES:
             yield self.flushed()

@@ -4,6 +4,7 @@ from ipyspeaches.results.accuracy import ErrorRate, cer, wer
 from ipyspeaches.results.event_log import Event, EventLog
 from ipyspeaches.results.frames import Frame, Frames
 from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
+from ipyspeaches.results.marks import Mark, Marks
 from ipyspeaches.results.segment import Segment, Word, Words
 from ipyspeaches.results.text import join_text
 from ipyspeaches.results.transcript import Transcript
@@ -16,6 +17,8 @@ __all__ = [
     "Frames",
     "Latency",
     "LatencySummary",
+    "Mark",
+    "Marks",
     "MeasureSummary",
     "Segment",
     "Transcript",

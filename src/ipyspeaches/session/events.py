@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.results import Segment
@@ -75,6 +76,24 @@ class Final:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """The server has confirmed a change: its ``turn_detection`` as it is now."""
+
+    time_s: float
+    turn_detection: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Somebody marked the moment ``at_s``; the same ``mark_id`` again gives it another name."""
+
+    time_s: float
+    mark_id: int
+    at_s: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warning:  # noqa: A001  the contract's name; import it as ``events.Warning``
     """Something the user should know while the session goes on; ``kind`` is stable, ``text`` is a sentence."""
 
@@ -92,5 +111,15 @@ class ErrorOccurred:
 
 
 SessionEvent = (
-    StateChanged | SpeechStarted | SpeechStopped | Sent | Committed | Partial | Final | Warning | ErrorOccurred
+    StateChanged
+    | SpeechStarted
+    | SpeechStopped
+    | Sent
+    | Committed
+    | Partial
+    | Final
+    | Reconfigured
+    | Marked
+    | Warning
+    | ErrorOccurred
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
@@ -156,6 +157,18 @@ class Lifecycle:
         await self._ended.wait()
         if self.error is not None:
             raise self.error
+
+    async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
+        """Use other options of the same side that cuts; the server confirms its own with an event."""
+        now = self.hearing.turn_detection
+        if now.client_cuts is not turn_detection.client_cuts and self.state is not SessionState.IDLE:
+            raise StateError("Who cuts cannot change while recording: it counts from the next recording on.")
+        await self.set_detector(turn_detection.detector)
+        server_vad = turn_detection.server_vad
+        if server_vad is not None and server_vad != now.server_vad:
+            if self._run is not None and self.state not in ENDED:
+                await self._run.set_server_vad(server_vad)
+            self.hearing.turn_detection = replace(self.hearing.turn_detection, server_vad=server_vad)
 
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from ipyspeaches.audio import AudioBlock
-from ipyspeaches.protocol import AppendLength, ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import AppendLength, ProtocolEvent, RealtimeOptions, RealtimeProtocol, ServerTurnDetection
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.hearing import Heard, Hearing
 from ipyspeaches.session.link import Link
@@ -134,6 +134,11 @@ class LiveRun:
     def _check_connected(self) -> None:
         if self._link.lost.done():
             raise self._link.lost.result()
+
+    async def set_server_vad(self, options: ServerTurnDetection) -> None:
+        """Ask the server to cut by other numbers; its answer comes as an event."""
+        self._link.protocol.update(turn_detection=options)
+        await self._link.send()
 
     async def _pump(self) -> None:
         async with aclosing(self._source.blocks()) as blocks:

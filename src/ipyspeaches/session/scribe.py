@@ -10,7 +10,7 @@ from typing import Any
 from ipyspeaches import protocol
 from ipyspeaches.audio import to_seconds
 from ipyspeaches.protocol import ProtocolEvent, Span
-from ipyspeaches.results import EventLog, Latency, Segment, Transcript, Word
+from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript, Word
 from ipyspeaches.session import events
 from ipyspeaches.session.bus import Bus
 from ipyspeaches.session.hearing import Hearing
@@ -43,6 +43,7 @@ class Scribe:
         self.transcript = Transcript()
         self.events = EventLog()
         self.latency = Latency()
+        self.marks = Marks()
         self.wall_clock = WallClock()
         self._hearing = hearing
         self._bus = bus
@@ -57,6 +58,7 @@ class Scribe:
             protocol.Delta: self._delta,
             protocol.Completed: self._completed,
             protocol.Failed: self._failed,
+            protocol.Reconfigured: self._reconfigured,
             protocol.Mismatch: self._mismatch,
             protocol.Reported: self._reported,
             protocol.ClockMismatch: self._clock_mismatch,
@@ -86,6 +88,10 @@ class Scribe:
             return
         self._warned.add(kind)
         self.emit(events.Warning(self.now_s, kind, text), text=text, detail=kind)
+
+    def mark(self, mark: Mark) -> None:
+        """Note a mark that was set or renamed."""
+        self.emit(events.Marked(self.now_s, mark.id, mark.time, mark.name), text=mark.name, detail=f"{mark.time:.3f}")
 
     def heard(self, decided: list[SegmenterEvent]) -> None:
         """Note what the local detector decided."""
@@ -188,6 +194,9 @@ class Scribe:
         self.transcript.set_partial(event.item_id, "")
         where = f"{utterance.span.start_s:.1f} to {utterance.span.end_s:.1f} s"
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
+
+    def _reconfigured(self, event: protocol.Reconfigured) -> None:
+        self.emit(events.Reconfigured(self.now_s, event.turn_detection), detail=repr(event.turn_detection))
 
     def _mismatch(self, event: protocol.Mismatch) -> None:
         text = f"The server uses {event.field} = {event.confirmed!r}, not {event.asked!r} as asked."

@@ -22,7 +22,7 @@ from ipyspeaches.session.turn_detection import TurnDetection
 from ipyspeaches.vad import Detector
 
 if TYPE_CHECKING:
-    from ipyspeaches.results import EventLog, Frames, Latency, Transcript
+    from ipyspeaches.results import EventLog, Frames, Latency, Mark, Marks, Transcript
 
 
 class Session:
@@ -115,6 +115,11 @@ class Session:
         return self._life.scribe.latency
 
     @property
+    def marks(self) -> Marks:
+        """Moments that were marked."""
+        return self._life.scribe.marks
+
+    @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector that is in use now."""
         return self._life.hearing.turn_detection
@@ -192,6 +197,34 @@ class Session:
             What ended it, if it failed; everything recorded is kept.
         """
         await ENGINE.call(self._life.wait())
+
+    def mark(self, name: str = "", time_s: float | None = None) -> Mark:
+        """Mark a moment: now, or ``time_s`` seconds into the session; callable from any thread."""
+        mark = self.marks.add(self._life.scribe.now_s if time_s is None else time_s, name)
+        self._life.scribe.mark(mark)
+        return mark
+
+    def rename_mark(self, number: int, name: str) -> Mark:
+        """Give a mark another name.
+
+        Raises
+        ------
+        InputError
+            If there is no such mark.
+        """
+        mark = self.marks.rename(number, name)
+        self._life.scribe.mark(mark)
+        return mark
+
+    async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
+        """Use other options of the same side that cuts, from the next frame on.
+
+        Raises
+        ------
+        StateError
+            If it would change who cuts, which counts only from the next session on.
+        """
+        await ENGINE.call(self._life.set_turn_detection(turn_detection))
 
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
