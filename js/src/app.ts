@@ -10,6 +10,9 @@ import { decodeFrames } from "./wire/codec.ts";
 import type { CommandName, Failure, SourceKind } from "./wire/messages.ts";
 import { uploadFile } from "./wire/upload.ts";
 
+/** Refused, these leave nothing to look at; the others are told in the status line. */
+const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
+
 /** Everything of one model: stores, channel, capture. Several views share it; it ends with the model. */
 export class App {
   readonly scope: Scope;
@@ -39,9 +42,11 @@ export class App {
     return phaseOf(this.synced.text("state"), this.page.capture, this.failure !== null);
   }
 
-  /** What stands in the error panel: the kernel's word, or what only this page knows. */
+  /** What keeps it from recording: the page's own words on its microphone, else the kernel's. */
   get failure(): Failure | null {
-    return this.synced.get("error") ?? this.page.failure;
+    const { failure } = this.page;
+    const own = failure !== null && failure.title === "";
+    return own ? failure : (this.synced.get("error") ?? failure);
   }
 
   start(): void {
@@ -58,9 +63,9 @@ export class App {
   }
 
   /** `device` is a browser's device id for the page's microphone; the kernel picks its own by default. */
-  async setSource(kind: SourceKind, device = ""): Promise<void> {
+  async setSource(kind: SourceKind, device = "", label = ""): Promise<void> {
     if (kind === "browser") this.#capture.device = device;
-    await this.#command("set_source", device ? { kind, device } : { kind });
+    await this.#command("set_source", device ? { kind, device, label } : { kind });
   }
 
   setDetector(changes: Record<string, unknown>): Promise<boolean> {
@@ -95,10 +100,12 @@ export class App {
     this.#waiting.add(token);
     this.page.waiting_since_ms ??= performance.now();
     if (this.page.failure) this.page.failure = null;
+    if (this.page.refusal) this.page.refusal = null;
     const failure = await this.#channel.command(name, args);
     this.#waiting.delete(token);
     if (this.#waiting.size === 0) this.page.waiting_since_ms = null;
-    if (failure) this.page.failure = failure;
+    if (failure && BLOCKING.has(name)) this.page.failure = failure;
+    else if (failure) this.page.refusal = failure;
     return failure === null;
   }
 

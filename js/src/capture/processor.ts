@@ -2,7 +2,6 @@
 import { BlockCollector } from "./blocks.ts";
 
 class CaptureProcessor extends AudioWorkletProcessor {
-  #origin: number | null = null;
   readonly #collector: BlockCollector;
 
   constructor(options: AudioWorkletNodeOptions) {
@@ -19,10 +18,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
 
   process(inputs: Float32Array[][]): boolean {
     const channels = inputs[0];
-    if (channels?.length) {
-      this.#origin ??= currentFrame;
-      this.#collector.push(channels, currentFrame - this.#origin);
-    }
+    if (channels?.length) this.#collector.push(channels, currentFrame);
     return true;
   }
 }

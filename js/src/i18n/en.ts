@@ -137,6 +137,8 @@ export const en = {
   } as Record<string, string>,
   problems,
   problem: "Something went wrong",
+  /** titles of the kernel's failures by kind, where they are not taken as they come */
+  titles: {} as Record<string, string>,
   status: {
     idle: ["Ready.", "No microphone? Open a file instead."],
     asking: ["The browser asks for the microphone.", "Choose “Allow” in its question."],

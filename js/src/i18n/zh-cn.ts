@@ -128,6 +128,17 @@ export const zhCN: Strings = {
     },
   },
   problem: "出现了问题",
+  titles: {
+    unreachable: "服务器没有响应",
+    auth: "服务器拒绝了密钥",
+    not_speaches: "这不是 Speaches 服务器",
+    model: "服务器没有这个模型",
+    lost: "连接已断开",
+    microphone: "无法使用麦克风",
+    missing_extra: "缺少一个软件包",
+    audio: "无法使用这段声音",
+    other: "操作未完成",
+  },
   status: {
     idle: ["就绪。", "没有麦克风？可以打开文件。"],
     asking: ["浏览器正在请求使用麦克风。", "请在弹出的询问中选择“允许”。"],

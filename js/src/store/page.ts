@@ -15,6 +15,7 @@ export interface Device {
 export class PageStore extends Emitter<{ change: undefined }> {
   #capture: CaptureState = "closed";
   #failure: Failure | null = null;
+  #refusal: Failure | null = null;
   #devices: readonly Device[] = [];
   /** When the oldest unanswered command was sent; null when none waits. */
   #waiting_since_ms: number | null = null;
@@ -27,11 +28,21 @@ export class PageStore extends Emitter<{ change: undefined }> {
     this.emit("change", undefined);
   }
 
+  /** What keeps this page from recording. */
   get failure(): Failure | null {
     return this.#failure;
   }
   set failure(value: Failure | null) {
     this.#failure = value;
+    this.emit("change", undefined);
+  }
+
+  /** A command that was refused while everything else goes on; it is told in the status line. */
+  get refusal(): Failure | null {
+    return this.#refusal;
+  }
+  set refusal(value: Failure | null) {
+    this.#refusal = value;
     this.emit("change", undefined);
   }
 

@@ -1,5 +1,6 @@
 import { at } from "../assert.ts";
 import type { Frames } from "../wire/codec.ts";
+import type { FramesHeader } from "../wire/messages.ts";
 import { Pyramid } from "./pyramid.ts";
 
 const KEEP_S = 4 * 3600; // finest detail of the last four hours; older past from a coarser level
@@ -8,7 +9,10 @@ const KEEP_S = 4 * 3600; // finest detail of the last four hours; older past fro
 export interface ScoreTrack {
   detector: string;
   frame_s: number;
+  /** number of its first frame in the messages, and when that frame begins */
   first_frame: number;
+  start_s: number;
+  /** by frames since `start_s` */
   score: Pyramid;
   energy: Pyramid;
 }
@@ -43,14 +47,15 @@ export class Signals {
       this.columns.set(header.first_column + i, min, max);
       if (max >= 32767 || min <= -32768) this.#clip((header.first_column + i) * this.column_s);
     }
-    const track = this.#track(detector, header.frame_s, header.first_frame);
+    const track = this.#track(header, detector);
+    const offset = header.first_frame - track.first_frame;
     for (let i = 0; i < header.frames; i++) {
-      track.score.set(header.first_frame + i, at(score, i), at(score, i));
-      track.energy.set(header.first_frame + i, at(energy, i), at(energy, i));
+      track.score.set(offset + i, at(score, i), at(score, i));
+      track.energy.set(offset + i, at(energy, i), at(energy, i));
     }
     const column_start = header.columns ? header.first_column * header.column_s : Infinity;
     // the curve is joined to the frame before
-    const frame_start = header.frames ? (header.first_frame - 1) * header.frame_s : Infinity;
+    const frame_start = header.frames ? track.start_s + (offset - 1) * header.frame_s : Infinity;
     return Math.min(column_start, frame_start);
   }
 
@@ -66,11 +71,26 @@ export class Signals {
     if (last === undefined || time_s - last > 0.1) this.clipped_s.push(time_s);
   }
 
-  #track(detector: string, frame_s: number, first_frame: number): ScoreTrack {
-    const last = this.tracks.at(-1);
-    if (last && last.frame_s === frame_s && last.detector === detector) return last;
+  /** The track that a message continues: same detector, same grid, no jump in time. */
+  #track({ frames, first_frame, first_frame_s, frame_s }: FramesHeader, detector: string): ScoreTrack {
+    const start_s = frames > 0 ? (first_frame_s ?? first_frame * frame_s) : 0;
+    const fits = (track: ScoreTrack) =>
+      frames === 0 ||
+      (track.detector === detector &&
+        track.frame_s === frame_s &&
+        first_frame >= track.first_frame &&
+        Math.abs(track.start_s + (first_frame - track.first_frame) * frame_s - start_s) < frame_s / 2);
+    const known = this.tracks.findLast(fits);
+    if (known) return known;
     const keep = KEEP_S / frame_s;
-    const track = { detector, frame_s, first_frame, score: new Pyramid(keep), energy: new Pyramid(keep) };
+    const track = {
+      detector,
+      frame_s,
+      first_frame,
+      start_s,
+      score: new Pyramid(keep),
+      energy: new Pyramid(keep),
+    };
     this.tracks.push(track);
     return track;
   }

@@ -34,7 +34,9 @@ export class Chips {
     for (const line of this.#lines.all) {
       if (line.kind === "gap" || line.start_s > to_s || endOf(line, edge_s) < from_s) continue;
       shown.add(line.key);
-      this.#fill(this.#chip(line), line, selected);
+      const chip = this.#chip(line);
+      this.#fill(chip, line, selected);
+      place(chip, line, axis, edge_s);
     }
     for (const [key, chip] of this.#chips) {
       if (shown.has(key)) continue;
@@ -45,7 +47,7 @@ export class Chips {
     this.#tabStop();
   }
 
-  /** Called every frame: shifts the strip, and keeps the text of a chip at the left edge in view. */
+  /** Called every frame: shifts the strip; only chips at the left edge and growing ones are laid out anew. */
   move(axis: Axis, edge_s: number, selected: string | null): void {
     const from_s = axis.time(0);
     if (axis.px_per_s !== this.#px_per_s || Math.abs(from_s - this.#first_s) > 1)
@@ -53,10 +55,7 @@ export class Chips {
     this.#strip.style.transform = `translateX(${-axis.origin / axis.ratio}px)`;
     for (const [key, chip] of this.#chips) {
       const line = this.#lines.get(key);
-      if (!line) continue;
-      const left = Math.max(line.start_s, from_s) * axis.px_per_s;
-      const width = Math.max(MIN_PX, endOf(line, edge_s) * axis.px_per_s - left - 2);
-      place(chip, left, width);
+      if (line && (line.kind === "partial" || line.start_s < from_s)) place(chip, line, axis, edge_s);
     }
   }
 
@@ -102,7 +101,10 @@ function endOf(line: Line, edge_s: number): number {
   return line.kind === "partial" ? Math.max(line.start_s, edge_s) : line.end_s;
 }
 
-function place(chip: HTMLElement, left: number, width: number): void {
+/** As long as its speech, less a gap to the next; the text of a chip cut by the left edge stays in view. */
+function place(chip: HTMLElement, line: Line, axis: Axis, edge_s: number): void {
+  const left = Math.max(line.start_s, axis.time(0)) * axis.px_per_s;
+  const width = Math.max(MIN_PX, endOf(line, edge_s) * axis.px_per_s - left - 2);
   const [l, w] = [`${left.toFixed(1)}px`, `${width.toFixed(1)}px`];
   if (chip.style.left !== l) chip.style.left = l;
   if (chip.style.width !== w) chip.style.width = w;

@@ -2,10 +2,8 @@ import type { Strings } from "../i18n/index.ts";
 import { Scope } from "../scope.ts";
 import type { Action } from "../wire/messages.ts";
 import { button, h } from "./dom.ts";
-import type { Problem } from "./failure.ts";
-import { type IconName, icon } from "./icons.ts";
-
-const ICONS: Readonly<Record<string, IconName>> = { retry: "again", use_kernel: "kernel", open_file: "file" };
+import { ACTION_ICONS, actionLabel, type Problem } from "./failure.ts";
+import { icon } from "./icons.ts";
 
 /** A failure in place of the tracks, of the same height: what happened, what to do, and buttons that do it. */
 export class ErrorPanel {
@@ -36,7 +34,7 @@ export class ErrorPanel {
       button(
         scope,
         { class: i === 0 ? "sp-btn is-primary" : "sp-btn" },
-        [icon(ICONS[action.name] ?? "play"), this.#label(action)],
+        [icon(ACTION_ICONS[action.name] ?? "play"), actionLabel(action, this.#words)],
         () => this.#run(action),
       ),
     );
@@ -46,9 +44,5 @@ export class ErrorPanel {
       h("div", { class: "acts" }, ...buttons),
       problem.detail ? h("p", { class: "fine" }, problem.detail) : "",
     );
-  }
-
-  #label({ name, label, label_key }: Action): string {
-    return this.#words.action[label_key ?? name] ?? label ?? name;
   }
 }

@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import type { Strings } from "../i18n/index.ts";
 import type { Action, CaptureErrorKind, Failure } from "../wire/messages.ts";
+import type { IconName } from "./icons.ts";
 
 /** Every failure of the browser's microphone has these three ways out. */
 const WAYS_OUT: readonly Action[] = [{ name: "retry" }, { name: "use_kernel" }, { name: "open_file" }];
@@ -15,28 +16,43 @@ export interface Problem {
 
 /** A failure in the reader's language.
  *
- * The page knows the words for what its own microphone does; everything else comes from the kernel in words already.
+ * The page knows the words for what its own microphone does. Everything else comes from the kernel in words already;
+ * of these only the titles are translated. "other" is a word of both, and the page's own failures have no title.
  */
-export function describe(failure: Failure, words: Strings, browser: boolean): Problem {
-  const own = browser ? words.problems[failure.kind as CaptureErrorKind] : undefined;
-  const detail = failure.detail ?? "";
-  if (!own) {
-    const { title, text, actions = [] } = failure;
-    return { title: title || words.problem, text, detail, actions };
-  }
+export function describe(failure: Failure, words: Strings): Problem {
+  const { kind, title, text, detail = "", actions = [] } = failure;
+  const page = title === "";
+  const own = page || kind !== "other" ? words.problems[kind as CaptureErrorKind] : undefined;
+  if (!own) return { title: words.titles[kind] ?? (title || words.problem), text, detail, actions };
   return {
     ...own,
-    detail: detail && !failure.title ? words.browserSays(detail) : detail,
-    actions: failure.actions?.length ? failure.actions : WAYS_OUT,
+    detail: page && detail ? words.browserSays(detail) : detail,
+    actions: actions.length > 0 ? actions : WAYS_OUT,
   };
 }
 
-/** What stands in place of the tracks: a failure with ways out, while nothing is being recorded. */
+/** The failure in place of the tracks: with ways out, while nothing is recorded and there is nothing to look at. */
 export function panelProblem(app: App): Problem | null {
-  const { failure } = app;
-  if (!failure || BUSY_PHASES.has(app.phase)) return null;
-  const problem = describe(failure, app.strings, app.synced.get("source_kind") !== "kernel");
+  const { failure, session } = app;
+  if (!failure || session.clock_s > 0 || BUSY_PHASES.has(app.phase)) return null;
+  const problem = describe(failure, app.strings);
   return problem.actions.length > 0 ? problem : null;
+}
+
+/** The failure for the status line, where it has no panel. */
+export function statusProblem(app: App): Problem | null {
+  const failure = app.page.refusal ?? (panelProblem(app) || BUSY_PHASES.has(app.phase) ? null : app.failure);
+  return failure ? describe(failure, app.strings) : null;
+}
+
+export const ACTION_ICONS: Readonly<Record<string, IconName>> = {
+  retry: "again",
+  use_kernel: "kernel",
+  open_file: "file",
+};
+
+export function actionLabel({ name, label, label_key }: Action, words: Strings): string {
+  return words.action[label_key ?? name] ?? label ?? name;
 }
 
 /** Does what a failure's button offers. */

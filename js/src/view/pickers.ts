@@ -165,7 +165,7 @@ export class Pickers {
           ...named.map((device) => ({
             label: device.label,
             selected: kind === "browser" && device.label === label,
-            choose: () => void this.#app.setSource("browser", device.id),
+            choose: () => void this.#app.setSource("browser", device.id, device.label),
           })),
         ],
       },

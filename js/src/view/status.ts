@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
-import type { Scope } from "../scope.ts";
+import { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
-import { describe, panelProblem } from "./failure.ts";
+import { ACTION_ICONS, actionLabel, runAction, statusProblem } from "./failure.ts";
 import { type IconName, icon } from "./icons.ts";
 
 const PATIENCE_MS = 1_500; // a command unanswered for longer: the kernel runs something else
@@ -24,11 +24,18 @@ export class StatusLine {
   readonly #text = h("span");
   readonly #counts = h("span", { class: "counts" });
   readonly #file: HTMLButtonElement;
+  readonly #actions = h("span", { class: "acts" });
+  readonly #chooseFile: () => void;
+  readonly #scope: Scope;
+  #shown: Scope | null = null;
+  #offered = "";
   #warning: { text: string; until_ms: number } | null = null;
   #note: string | null = null;
 
   constructor(app: App, chooseFile: () => void, scope: Scope) {
     this.#app = app;
+    this.#chooseFile = chooseFile;
+    this.#scope = scope;
     this.#file = button(scope, { class: "sp-btn is-s" }, [icon("file"), app.strings.openFile], chooseFile);
     const message = h("span", { class: "msg" }, this.#strong, " ", this.#text);
     this.node = h(
@@ -71,7 +78,28 @@ export class StatusLine {
     setText(this.#strong, strong);
     setText(this.#text, text);
     setAttribute(this.node, "title", `${strong} ${text}`.trim());
+    this.#showActions();
     this.#showCounts();
+  }
+
+  /** The ways out of a failure, as far as there is room: the first two. */
+  #showActions(): void {
+    const { phase, page, strings } = this.#app;
+    const offers =
+      phase === "live" || phase === "paused" || page.refusal ? [] : (statusProblem(this.#app)?.actions ?? []);
+    const key = JSON.stringify(offers);
+    if (key === this.#offered) return;
+    this.#offered = key;
+    this.#shown?.dispose();
+    const scope = new Scope(this.#scope.signal);
+    this.#shown = scope;
+    const buttons = offers.slice(0, 2).map((action) => {
+      const content = [icon(ACTION_ICONS[action.name] ?? "play"), actionLabel(action, strings)];
+      return button(scope, { class: "sp-btn is-s" }, content, () =>
+        runAction(this.#app, action, this.#chooseFile),
+      );
+    });
+    this.#actions.replaceChildren(...buttons);
   }
 
   #showCounts(): void {
@@ -91,7 +119,7 @@ export class StatusLine {
   }
 
   #sentence(): Sentence {
-    const { strings: words, phase, failure, synced, page } = this.#app;
+    const { strings: words, phase, synced, page } = this.#app;
     const say = (
       [strong, text]: readonly string[],
       icon: IconName,
@@ -106,10 +134,8 @@ export class StatusLine {
     const waited = page.waiting_since_ms === null ? 0 : performance.now() - page.waiting_since_ms;
     if (waited > PATIENCE_MS && phase !== "asking" && phase !== "connecting")
       return say(words.status.busy, "busy", "is-warn");
-    if (failure && !panelProblem(this.#app)) {
-      const { title, text } = describe(failure, words, synced.get("source_kind") !== "kernel");
-      return say([title, text], "warn", "is-error");
-    }
+    const problem = statusProblem(this.#app);
+    if (problem) return say([`${problem.title}.`, problem.text], "warn", "is-error");
     if (phase === "live" && LOST.has(synced.text("server_state")))
       return say(words.status.lost, "again", "is-warn");
     if (this.#warning && performance.now() < this.#warning.until_ms)

@@ -2,11 +2,11 @@ import type { App } from "../app.ts";
 import { FrameLoop, type Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
 import { Chips } from "./chips.ts";
+import { describePicture, peakDb } from "./describe.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { ErrorPanel } from "./error-panel.ts";
 import { panelProblem, runAction } from "./failure.ts";
 import { Flags } from "./flags.ts";
-import { amplitudeDb, decibel } from "./format.ts";
 import { panByPointer, panByWheel } from "./gestures.ts";
 import { Lessons } from "./lessons.ts";
 import { LiveEdge } from "./live-edge.ts";
@@ -50,6 +50,7 @@ export class TimeView {
   #dirty_s = Number.NEGATIVE_INFINITY;
   #rebuild = true;
   #begun = false;
+  #place_painted = "";
   #described_ms = Number.NEGATIVE_INFINITY;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
@@ -155,13 +156,21 @@ export class TimeView {
     const edge_s = this.#edge.value;
     this.#viewport.moveEdge(edge_s);
     const layout = this.#measure();
-    if (layout.width > 0) {
+    if (layout.width > 0 && this.#differs(layout, edge_s)) {
       const axis = this.#paint(layout, edge_s);
       this.#place(axis, edge_s, now_ms);
     }
     this.#events.painted(edge_s);
     if (more) this.#loop.request();
     else if (!running) this.#edge.rest();
+  }
+
+  /** Whether a new frame would differ: the edge is on another pixel, or its clock shows another tenth. */
+  #differs({ width, ratio }: Layout, edge_s: number): boolean {
+    const place = `${Math.floor((edge_s * width * ratio) / this.#viewport.span_s)} ${Math.floor(edge_s * 10)}`;
+    const differs = this.#rebuild || place !== this.#place_painted;
+    this.#place_painted = place;
+    return differs;
   }
 
   #measure(): Layout {
@@ -203,7 +212,7 @@ export class TimeView {
 
   /** The parts that are elements: labels, chips, flags, overview, panel. */
   #place(axis: Axis, edge_s: number, now_ms: number): void {
-    const { phase, strings: words } = this.#app;
+    const { phase, session, synced, strings: words } = this.#app;
     const { start_s, span_s, selected } = this.#viewport;
     const rebuild = this.#rebuild;
     this.#rebuild = false;
@@ -213,9 +222,11 @@ export class TimeView {
     this.#chips.move(axis, edge_s, selected);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
     if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
-    if (rebuild || now_ms - this.#described_ms > DESCRIBE_MS) this.#describe(axis, edge_s, now_ms);
-    setText(this.#tracks.peak, words.peak(this.#peak()));
+    setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
     this.#tracks.peak.hidden = this.#fresh;
+    if (!rebuild && now_ms - this.#described_ms < DESCRIBE_MS) return;
+    this.#described_ms = now_ms;
+    setAttribute(this.#canvas, "aria-label", describePicture(session, synced.whose, axis, edge_s, words));
   }
 
   /** What follows from the state alone. At once: it must not wait for a frame, which a hidden page never gets. */
@@ -232,28 +243,5 @@ export class TimeView {
     this.#canvas.classList.toggle("is-hidden", problem !== null);
     const before = phase === "idle" || phase === "asking" || phase === "connecting";
     this.#lessons.show(this.#fresh && problem === null && before);
-  }
-
-  #peak(): string {
-    const { start_s, end_s } = this.#viewport;
-    const peak = this.#app.session.signals.peak(start_s, end_s);
-    return decibel(peak === null ? null : peak >= 32767 ? 0 : amplitudeDb(peak), 1);
-  }
-
-  #describe(axis: Axis, edge_s: number, now_ms: number): void {
-    this.#described_ms = now_ms;
-    const { session, synced, strings: words } = this.#app;
-    let count = 0;
-    let open = false;
-    session[synced.whose].visit(axis.time(0), axis.time(axis.width), edge_s, (_start, _end, still) => {
-      count++;
-      open ||= still;
-    });
-    const to_s = Math.min(axis.time(axis.width), Math.max(edge_s, axis.time(0)));
-    setAttribute(
-      this.#canvas,
-      "aria-label",
-      words.canvas(axis.time(0).toFixed(0), to_s.toFixed(0), count, open),
-    );
   }
 }

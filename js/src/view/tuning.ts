@@ -13,7 +13,8 @@ type Option =
   | "min_silence_duration_ms"
   | "min_speech_duration_ms"
   | "speech_pad_ms";
-const DETECTORS = ["silero", "energy", "webrtc"];
+const COLOURED = ["silero", "energy", "webrtc"];
+const OFFERED = ["silero", "energy"];
 
 /** A number that can be typed. Enter or leaving the field applies it, Esc puts it back. */
 class NumberField {
@@ -124,7 +125,7 @@ export class Tuning {
     const { synced, strings: words } = this.#app;
     const { detector } = synced;
     const name = detector.name.toLowerCase();
-    this.#key.className = `sp-key is-${DETECTORS.includes(name) ? name : "silero"}`;
+    this.#key.className = `sp-key is-${COLOURED.includes(name) ? name : "silero"}`;
     setText(this.#name, words.detectorNames[name] ?? detector.name);
     this.#fields.get("threshold")?.show(threshold(detector.threshold, detector.unit));
     this.#fields.get("neg_threshold")?.show(threshold(detector.neg_threshold, detector.unit));
@@ -161,7 +162,7 @@ export class Tuning {
   #choose(opener: HTMLElement, popup: Popup): void {
     const { synced, strings: words } = this.#app;
     const now = synced.detector.name.toLowerCase();
-    const options = DETECTORS.map((name) => ({
+    const options = [...new Set([...OFFERED, now])].map((name) => ({
       label: words.detectorNames[name] ?? name,
       selected: name === now,
       choose: () => void this.#app.setDetector({ name }),

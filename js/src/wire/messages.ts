@@ -80,6 +80,8 @@ export interface FramesHeader {
   column_s: number;
   columns: number;
   first_frame: number;
+  /** When the first frame begins; without it, frames are counted from the start of the session. */
+  first_frame_s?: number;
   frame_s: number;
   frames: number;
   clock_s: number;

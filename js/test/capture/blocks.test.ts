@@ -28,15 +28,23 @@ it("fills blocks across quanta and numbers them by frame", () => {
 });
 
 it("never joins what is apart: a hole ends the block", () => {
-  const { got, blocks } = collector(4);
-  blocks.push([quantum(1, 2)], 0);
-  blocks.push([quantum(3, 4)], 128);
+  const { got, blocks } = collector(3);
+  blocks.push([quantum(0, 1, 2, 3)], 1000);
+  blocks.push([quantum(4, 5)], 1128);
   blocks.flush();
   blocks.flush();
   expect(got).toEqual([
-    { first: 0, samples: [1, 2] },
-    { first: 128, samples: [3, 4] },
+    { first: 0, samples: [0, 1, 2] },
+    { first: 3, samples: [3] },
+    { first: 128, samples: [4, 5] },
   ]);
+});
+
+it("begins when the device has started for good", () => {
+  const { got, blocks } = collector(2);
+  blocks.push([quantum(7)], 500);
+  blocks.push([quantum(1, 2)], 900);
+  expect(got).toEqual([{ first: 0, samples: [1, 2] }]);
 });
 
 it("mixes channels to mono and stays inside int16", () => {

@@ -47,7 +47,7 @@ export function paintScore(scene: Scene, strip: Strip): void {
 function visibleTracks({ axis, session }: Scene, strip: Strip): ScoreTrack[] {
   const [from_s, to_s] = [axis.time(strip.x0), axis.time(strip.x1)];
   return session.signals.tracks.filter(
-    (track) => track.first_frame * track.frame_s <= to_s && track.score.length * track.frame_s >= from_s,
+    (track) => track.start_s <= to_s && track.start_s + track.score.length * track.frame_s >= from_s,
   );
 }
 
@@ -59,20 +59,23 @@ function points(
   series: Pyramid,
   visitor: (x: number, high: number, low: number) => void,
 ): void {
-  const { frame_s } = track;
+  const { frame_s, start_s } = track;
   const frame_px = frame_s * axis.px_per_s;
   const until_s = Math.min(edge_s, axis.time(strip.x1) + frame_s);
   if (frame_px >= 1) {
     // one frame further on either side, so that joints at the strip's edges are drawn
-    const first = Math.max(0, Math.floor(axis.time(strip.x0) / frame_s) - 2);
-    for (let i = first; (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
+    const first = Math.max(0, Math.floor((axis.time(strip.x0) - start_s) / frame_s) - 2);
+    for (let i = first; start_s + (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
       const value = series.value(i);
-      visitor(axis.x((i + 0.5) * frame_s), value, value);
+      visitor(axis.x(start_s + (i + 0.5) * frame_s), value, value);
     }
     return;
   }
   for (let x = Math.floor(strip.x0) - 2; x <= strip.x1 && axis.time(x) < until_s; x++) {
-    const { min, max } = series.range(axis.time(x) / frame_s, axis.time(x + 1) / frame_s);
+    const { min, max } = series.range(
+      (axis.time(x) - start_s) / frame_s,
+      (axis.time(x + 1) - start_s) / frame_s,
+    );
     visitor(x, min > max ? Number.NaN : max, min);
   }
 }
