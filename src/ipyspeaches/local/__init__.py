@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ipyspeaches.local.local_server import LocalServer
-from ipyspeaches.local.serve import serve
+from ipyspeaches.local.serving import serve
 
 __all__ = ["LocalServer", "serve"]

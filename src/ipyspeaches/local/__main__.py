@@ -7,7 +7,7 @@ import sys
 
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engine import ENGINE_NAMES
-from ipyspeaches.local.serve import KEY_VARIABLE, serve
+from ipyspeaches.local.serving import KEY_VARIABLE, serve
 
 
 def main(arguments: list[str] | None = None) -> int:

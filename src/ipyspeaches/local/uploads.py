@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO, Final
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import Resampler
@@ -37,7 +38,9 @@ def decode_upload(file: BinaryIO, content_type: str | None) -> NDArray[np.int16]
     try:
         samples, rate = decode(file)
     except AudioError as exc:
-        raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
+        if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):
+            raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
+        raise
     return _at_session_rate(samples, rate)
 
 

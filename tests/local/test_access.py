@@ -1,0 +1,159 @@
+"""Who gets in: over real HTTP and WebSockets, and by the recorded answers of a Speaches server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.types import Receive, Scope, Send
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from ipyspeaches.local import LocalServer
+from ipyspeaches.local.access import AccessControl
+from ipyspeaches.local.hosts import is_loopback
+
+KEY = "secret"
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[LocalServer]:
+    """A server with the key of the recordings."""
+    with LocalServer(api_key=KEY) as server:
+        yield server
+
+
+def recorded_upgrades() -> list[dict[str, Any]]:
+    path = Path(__file__).parents[1] / "data" / "exchanges" / "ws-403.json"
+    exchanges: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return exchanges
+
+
+@pytest.mark.parametrize("recorded", recorded_upgrades(), ids=lambda exchange: exchange["request"]["what"])
+async def test_upgrades_are_answered_as_recorded(locked: LocalServer, recorded: dict[str, Any]) -> None:
+    request = recorded["request"]
+    address = locked.url.replace("http", "ws", 1) + request["path"]
+    status, body = 101, b""
+    try:
+        async with connect(address, additional_headers=request.get("headers"), proxy=None):
+            pass
+    except InvalidStatus as exc:
+        status, body = exc.response.status_code, bytes(exc.response.body or b"")
+    assert status == recorded["status"]
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    "name", ["error-403-no-key", "error-403-query-key", "error-403-wrong-key", "error-403-x-api-key"]
+)
+def test_refusals_are_worded_as_recorded(locked: LocalServer, root: Path, name: str) -> None:
+    recorded = json.loads((root / f"tests/data/exchanges/http/{name}.json").read_text(encoding="utf-8"))
+    request = recorded["request"]
+    answer = httpx2.request(
+        request["method"], locked.url + request["path"], headers=request.get("headers"), trust_env=False
+    )
+    assert answer.status_code == recorded["status"]
+    assert answer.json() == json.loads(recorded["body"])
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_the_right_key_opens_and_health_needs_none(locked: LocalServer) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    assert httpx2.get(f"{locked.url}/v1/models", headers=headers, trust_env=False).status_code == 200
+    assert httpx2.get(f"{locked.url}/health", trust_env=False).json() == {"message": "OK"}
+
+
+async def status_of(
+    headers: dict[str, str], *, host: str = "127.0.0.1", key: str | None = None, kind: str = "http"
+) -> int:
+    """Return the status that a request gets from the access control in front of an application that says 200."""
+    statuses: list[int] = []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": f"{kind}.connect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+        elif message["type"] == "websocket.close":
+            statuses.append(403)
+
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": kind, "path": "/v1/models", "headers": raw, "query_string": b"", "method": "GET"}
+    await AccessControl(app, host, key)(scope, receive, send)
+    return statuses[0]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "127.0.0.1:8000"}, 200),
+        ({"Host": "localhost:8000"}, 200),
+        ({"Host": "[::1]:8000"}, 200),
+        ({"Host": "rebound.example:8000"}, 403),
+        ({"Host": "127.0.0.1.rebound.example"}, 403),
+        ({"Host": ""}, 403),
+        ({}, 403),
+        ({"Host": "localhost", "Origin": "http://localhost:8888"}, 200),
+        ({"Host": "localhost", "Origin": "https://127.0.0.1:8888"}, 200),
+        ({"Host": "localhost", "Origin": "null"}, 403),
+        ({"Host": "localhost", "Origin": "https://page.example"}, 403),
+        ({"Host": "localhost", "Origin": "https://localhost.page.example"}, 403),
+        ({"Host": "localhost", "Origin": "file://"}, 403),
+        ({"Host": "localhost", "Origin": "http://[bad"}, 403),
+    ],
+)
+async def test_only_this_machines_names_and_pages_get_in(headers: dict[str, str], status: int, kind: str) -> None:
+    assert await status_of(headers, kind=kind) == status
+
+
+async def test_a_server_for_the_network_knows_its_own_name_and_page() -> None:
+    headers = {"Host": "192.0.2.7:8000", "Origin": "http://192.0.2.7:8000", "Authorization": "Bearer k"}
+    assert await status_of(headers, host="192.0.2.7", key="k") == 200
+    assert await status_of({**headers, "Host": "other.example:8000"}, host="192.0.2.7", key="k") == 403
+    assert (
+        await status_of({**headers, "Host": "any.example", "Origin": "http://any.example"}, host="0.0.0.0", key="k")
+        == 200
+    )
+    assert await status_of({"Host": "any.example"}, host="0.0.0.0", key="k") == 403
+
+
+@pytest.mark.parametrize("given", ["k", "Bearer ", "Bearer K", "bearer k", "Bearer kk", "Bearer \u00fc"])
+async def test_only_the_key_itself_opens(given: str) -> None:
+    headers = {"Host": "localhost", "Authorization": given}
+    assert await status_of(headers, key="k") == 403
+
+
+def test_the_key_is_not_shown() -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        pass
+
+    assert KEY not in repr(AccessControl(app, "127.0.0.1", KEY))
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("lab.localhost", True),
+        ("0.0.0.0", False),
+        ("localhost.example", False),
+        ("192.168.0.1", False),
+        ("", False),
+    ],
+)
+def test_loopback_hosts(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

@@ -1,0 +1,204 @@
+"""Files over HTTP: the shapes of the recorded answers, with our text in them."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+import soundfile
+from jiwer import wer
+from numpy.typing import NDArray
+
+from human_speech import words
+from ipyspeaches import samples
+from ipyspeaches.local import LocalServer
+from realtime_client import MODEL
+
+INFO = samples.info("quickstart")
+TIMEOUT_S = 300
+
+
+def recorded(root: Path, name: str) -> Any:
+    return json.loads((root / f"tests/data/exchanges/http/{name}.json").read_text(encoding="utf-8"))
+
+
+def wav(sound: NDArray[Any], rate: int = 24_000, **options: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sound, rate, format=options.get("format", "WAV"), subtype=options.get("subtype"))
+    return buffer.getvalue()
+
+
+def post(
+    server: LocalServer,
+    data: bytes | None,
+    *,
+    path: str = "/v1/audio/transcriptions",
+    content_type: str = "audio/wav",
+    **fields: str,
+) -> httpx2.Response:
+    files = None if data is None else {"file": ("sound.wav", data, content_type)}
+    return httpx2.post(server.url + path, data=fields, files=files, timeout=TIMEOUT_S, trust_env=False)
+
+
+@pytest.fixture(scope="session")
+def two_sentences(quickstart: NDArray[np.int16]) -> bytes:
+    return wav(quickstart[: round((INFO.sentences[1].end + 0.6) * 24_000)])
+
+
+@pytest.mark.parametrize("name", ["json", "verbose_json", "verbose_json-words"])
+def test_json_has_the_recorded_keys(local_server: LocalServer, root: Path, two_sentences: bytes, name: str) -> None:
+    real = recorded(root, f"transcription-{name}")
+    fields = {**real["request"]["form"], "model": MODEL}
+    answer = post(local_server, two_sentences, **fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, real["headers"]["content-type"])
+    ours, theirs = answer.json(), json.loads(real["body"])
+    assert ours.keys() == theirs.keys()
+    assert wer(words(" ".join(sentence.text for sentence in INFO.sentences[:2])), words(ours["text"])) < 0.3
+    if name != "json":
+        assert [segment.keys() for segment in ours["segments"]] == [theirs["segments"][0].keys()] * 2
+        assert [segment["id"] for segment in ours["segments"]] == [1, 2]
+        assert ours["duration"] == pytest.approx(INFO.sentences[1].end + 0.6, abs=0.001)
+        for segment, sentence in zip(ours["segments"], INFO.sentences, strict=False):
+            assert segment["start"] == pytest.approx(sentence.start, abs=0.25)
+            assert segment["end"] == pytest.approx(sentence.end, abs=0.3)
+    if name == "verbose_json-words":
+        assert ours["words"][0].keys() == theirs["words"][0].keys()
+        assert "".join(word["word"] for word in ours["words"]).strip() == ours["text"]
+    elif name == "verbose_json":
+        assert ours["words"] is None
+
+
+def test_plain_formats(local_server: LocalServer, root: Path, two_sentences: bytes) -> None:
+    answers = {}
+    for name in ("text", "srt", "vtt"):
+        answer = post(local_server, two_sentences, model=MODEL, response_format=name)
+        assert answer.headers["content-type"] == recorded(root, f"transcription-{name}")["headers"]["content-type"]
+        answers[name] = answer.text
+    srt, vtt = answers["srt"].split("\n\n"), answers["vtt"].split("\n\n")
+    assert srt[0].startswith("1\n00:00:00,")
+    assert " --> " in srt[1]
+    assert vtt[0] == "WEBVTT"
+    assert vtt[1].startswith("00:00:00.")
+    assert len(srt) == len(vtt) - 1 == 3
+    assert " ".join(cue.split("\n")[2].strip() for cue in srt[:2]) == answers["text"]
+
+
+def test_a_stream_gives_a_delta_a_sentence_and_then_the_whole(
+    local_server: LocalServer, root: Path, two_sentences: bytes
+) -> None:
+    real = recorded(root, "sse-long")
+    answer = post(local_server, two_sentences, model=MODEL, stream="true")
+    assert answer.headers["content-type"] == real["headers"]["content-type"]
+    lines = [line.removeprefix("data: ") for line in answer.text.split("\n\n") if line]
+    *deltas, done = [json.loads(line) for line in lines]
+    real_events = [json.loads(chunk["text"].removeprefix("data: ")) for chunk in real["chunks"]]
+    assert [delta.keys() for delta in deltas] == [real_events[0].keys()] * 2
+    assert done.keys() == real_events[-1].keys()
+    assert "".join(delta["delta"] for delta in deltas).strip() == done["text"] != ""
+
+
+def test_any_rate_format_and_number_of_channels_is_heard(
+    local_server: LocalServer, quickstart: NDArray[np.int16]
+) -> None:
+    sentence = quickstart[: round((INFO.sentences[0].end + 0.4) * 24_000)]
+    expected = post(local_server, wav(sentence), model=MODEL).json()["text"]
+    stereo = np.stack((sentence, sentence), axis=1)
+    assert post(local_server, wav(stereo), model=MODEL).json()["text"] == expected
+    assert post(local_server, wav(sentence, format="FLAC"), model=MODEL).json()["text"] == expected
+    assert (
+        post(local_server, wav(sentence / np.float32(32_768), subtype="FLOAT"), model=MODEL).json()["text"] == expected
+    )
+    assert post(local_server, wav(np.repeat(sentence, 2), rate=48_000), model=MODEL).json()["text"]
+
+
+def test_raw_sound_is_taken_as_16_khz(local_server: LocalServer, quickstart: NDArray[np.int16]) -> None:
+    path = "/v1/audio/speech/timestamps"
+    (span, *_) = post(local_server, quickstart.tobytes(), path=path, content_type="audio/pcm").json()
+    assert span["start"] / 1000 == pytest.approx(INFO.sentences[0].start * 1.5, abs=0.3)
+
+
+def test_silence_gives_no_words(local_server: LocalServer) -> None:
+    answer = post(local_server, wav(np.zeros(48_000, dtype=np.int16)), model=MODEL, response_format="verbose_json")
+    assert answer.json()["text"] == ""
+    assert answer.json()["segments"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("error-404-model", b"sound"),
+        ("error-404-model-stream", b"sound"),
+        ("error-415-junk", b"x" * 5000),
+        ("error-415-empty", b""),
+        ("error-422-format", b"sound"),
+        ("error-422-no-model", b"sound"),
+        ("error-422-no-file", None),
+    ],
+)
+def test_errors_are_those_that_were_recorded(
+    local_server: LocalServer, root: Path, name: str, data: bytes | None
+) -> None:
+    real = recorded(root, name)
+    fields = {**real["request"]["form"]}
+    if fields.get("model") == "Systran/faster-whisper-tiny":
+        fields["model"] = MODEL
+    answer = post(local_server, data, **fields)
+    assert (answer.status_code, answer.json()) == (real["status"], json.loads(real["body"]))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"language": "zh"}, {"stream": "perhaps"}, {"timestamp_granularities[]": "syllable"}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_what_cannot_be_done_is_named(local_server: LocalServer, fields: dict[str, str]) -> None:
+    answer = post(local_server, b"sound", model=MODEL, **fields)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", next(iter(fields))]
+
+
+def test_sound_that_cannot_be_used_is_refused_with_the_reason(local_server: LocalServer) -> None:
+    for sound, reason in ((np.empty(0, dtype=np.int16), "empty"), (np.full(9, np.nan, dtype=np.float32), "not finite")):
+        answer = post(local_server, wav(sound, subtype="FLOAT"), model=MODEL)
+        assert answer.status_code == 415
+        assert reason in answer.json()["detail"]
+
+
+def spans(server: LocalServer, data: bytes, **fields: str) -> list[tuple[int, int]]:
+    answer = post(server, data, path="/v1/audio/speech/timestamps", **fields)
+    assert answer.status_code == 200
+    return [(span["start"], span["end"]) for span in answer.json()]
+
+
+def test_speech_timestamps_are_where_the_sentences_are(
+    local_server: LocalServer, quickstart: NDArray[np.int16]
+) -> None:
+    found = spans(local_server, wav(quickstart), threshold="0.5", min_silence_duration_ms="300")
+    assert len(found) == len(INFO.sentences)
+    for (start, end), sentence in zip(found, INFO.sentences, strict=True):
+        assert start / 1000 == pytest.approx(sentence.start, abs=0.2)
+        assert end / 1000 == pytest.approx(sentence.end, abs=0.3)
+    padded = spans(local_server, wav(quickstart), threshold="0.5", min_silence_duration_ms="300", speech_pad_ms="100")
+    assert [(start - 100, end + 100) for start, end in found] == padded
+    assert spans(local_server, wav(quickstart), threshold="1.0") == []
+
+
+def test_a_threshold_out_of_range_is_refused_as_recorded(
+    local_server: LocalServer, root: Path, two_sentences: bytes
+) -> None:
+    real = recorded(root, "timestamps-1.5")
+    answer = post(local_server, two_sentences, path="/v1/audio/speech/timestamps", threshold="1.5")
+    assert (answer.status_code, answer.json()) == (422, json.loads(real["body"]))
+
+
+@pytest.mark.parametrize("threshold", ["abc", "nan", "-1"])
+def test_a_threshold_that_is_no_number_is_refused(
+    local_server: LocalServer, two_sentences: bytes, threshold: str
+) -> None:
+    answer = post(local_server, two_sentences, path="/v1/audio/speech/timestamps", threshold=threshold)
+    assert answer.status_code == 422

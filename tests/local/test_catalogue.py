@@ -1,0 +1,73 @@
+"""Models: listed, loaded, unloaded, in the shapes that were recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from ipyspeaches.local import LocalServer
+from realtime_client import MODEL
+
+SYSTRAN = "Systran/faster-whisper-tiny"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx2.Client]:
+    """A server of its own, because these tests unload its model."""
+    with LocalServer() as server, httpx2.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+        yield client
+
+
+def recorded(root: Path, name: str) -> tuple[int, Any]:
+    """Return a recorded answer, with our model for theirs."""
+    exchange = json.loads((root / f"tests/data/exchanges/http/{name}.json").read_text(encoding="utf-8"))
+    return exchange["status"], json.loads(exchange["body"].replace(SYSTRAN, MODEL))
+
+
+def answered(response: httpx2.Response) -> tuple[int, Any]:
+    return response.status_code, response.json()
+
+
+def test_only_our_own_models_are_listed(client: httpx2.Client, root: Path) -> None:
+    _status, real = recorded(root, "models")
+    listed = client.get("/v1/models").json()
+    assert listed.keys() == real.keys()
+    assert [model["id"] for model in listed["data"]] == [MODEL, "silero_vad_v6"]
+    assert [model["task"] for model in listed["data"]] == ["automatic-speech-recognition", "voice-activity-detection"]
+    assert all(model.keys() == real["data"][0].keys() for model in listed["data"])
+    only = client.get("/v1/models", params={"task": "automatic-speech-recognition"}).json()["data"]
+    assert only == listed["data"][:1]
+    assert client.get(f"/v1/models/{MODEL}").json() == only[0]
+
+
+def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:
+    assert answered(client.get("/v1/models/no/such")) == recorded(root, "model-404")
+    assert answered(client.post("/api/ps/no/such")) == recorded(root, "ps-post-404")
+    assert client.post("/v1/models/no/such").status_code == 404
+    assert client.post(f"/v1/models/{MODEL}").status_code == 201
+
+
+def test_the_engine_is_unloaded_and_loaded(client: httpx2.Client, root: Path) -> None:
+    assert answered(client.get("/api/ps")) == recorded(root, "ps-get")
+    assert answered(client.post(f"/api/ps/{MODEL}")) == recorded(root, "ps-post-again")
+    assert answered(client.delete(f"/api/ps/{MODEL}")) == recorded(root, "ps-delete")
+    assert answered(client.delete(f"/api/ps/{MODEL}")) == recorded(root, "ps-delete-404")
+    assert answered(client.get("/api/ps")) == recorded(root, "ps-get-empty")
+    assert answered(client.post(f"/api/ps/{MODEL}")) == recorded(root, "ps-post")
+
+
+def test_an_unloaded_engine_comes_back_when_it_is_needed(client: httpx2.Client) -> None:
+    client.delete(f"/api/ps/{MODEL}")
+    files = {"file": ("silence.raw", bytes(32_000), "audio/pcm")}
+    assert client.post("/v1/audio/transcriptions", data={"model": MODEL}, files=files).json()["text"] == ""
+    assert client.get("/api/ps").json()["models"] == [MODEL]
+
+
+def test_other_paths_and_methods_are_answered_in_json(client: httpx2.Client, root: Path) -> None:
+    assert answered(client.get("/nowhere")) == (404, {"detail": "Not Found"})
+    assert answered(client.post("/v1/models", json={})) == recorded(root, "client-secrets-405")
