@@ -3,6 +3,7 @@
 from ipyspeaches.audio.block import AudioBlock
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.levels import Level, mean_abs, measure, to_db
+from ipyspeaches.audio.pyramid import Pyramid
 from ipyspeaches.audio.resampler import Resampler
 from ipyspeaches.audio.sequencer import NumberedBlock, OrderedBlock, Sequencer
 from ipyspeaches.audio.store import AudioStore
@@ -14,6 +15,7 @@ __all__ = [
     "Level",
     "NumberedBlock",
     "OrderedBlock",
+    "Pyramid",
     "Resampler",
     "Sequencer",
     "mean_abs",
