@@ -34,6 +34,16 @@ class Heard:
     lost_s: float = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Frames of one detector: rows of `Frames` from ``first_row`` on, from ``start_s`` on, ``frame_s`` each."""
+
+    detector: str
+    first_row: int
+    start_s: float
+    frame_s: float
+
+
 class Hearing:
     """Turn blocks of sound into stored samples, frames, and decisions.
 
@@ -50,12 +60,14 @@ class Hearing:
         self._resampler: Resampler | None = None
         self._gate = Gate(turn_detection.gate, SESSION_RATE_HZ)
         self._open_gate = OpenGate()
+        self.tracks: list[Track] = []
         self._scored = 0  # samples handed to the scorer
         self._begin(turn_detection.detector)
 
     def _begin(self, detector: Detector) -> None:
         self._scorer = detector.scorer(SESSION_RATE_HZ)
         self._segmenter = detector.segmenter(self._scorer.hop, SESSION_RATE_HZ, self._scored)
+        self.tracks.append(Track(detector.name, len(self.frames), to_seconds(self._scored), self.frame_s))
 
     @property
     def frame_s(self) -> float:

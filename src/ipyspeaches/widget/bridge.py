@@ -18,11 +18,15 @@ from ipyspeaches.session import Session, SessionKeywords, SessionState, events
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.state import ACTIVE, ENDED
 from ipyspeaches.sources import BrowserMicrophone
-from ipyspeaches.widget.feed import Feed
+from ipyspeaches.widget.drawing import Drawing, Message
 from ipyspeaches.widget.messages import PageMicrophoneError, event_message, segment_message
 
 TICK_S = 0.04
 """Messages to the page come in this rhythm: more than 25 a second bunch up in the notebook server."""
+
+
+RECENT_S = 600
+"""What a page that comes late gets at once; the rest of a long recording it fetches by window."""
 
 
 class Page(Protocol):
@@ -47,7 +51,7 @@ class Bridge:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._queue: list[dict[str, Any]] = []
-        self._feed: Feed | None = None
+        self._drawing: Drawing | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._capture_ids = itertools.count(1)
         self._capture_id = 0
@@ -70,7 +74,7 @@ class Bridge:
         self._microphone = BrowserMicrophone() if source == "browser" else None
         session = Session(self._microphone or source, **keywords)
         self.session = session
-        self._feed = Feed(session.hearing)
+        self._drawing = Drawing(session.hearing)
         self._queue.clear()
         self._page.post({"type": "reset"})
         session.subscribe(self._on_event)
@@ -166,10 +170,24 @@ class Bridge:
         if session is not None:
             content["clock_s"] = session.hearing.store.duration_s
             content["segments"] = [segment_message(segment) for segment in session.transcript]
+            content["marks"] = [mark._asdict() for mark in session.marks]
         self._page.post(content)
-        if session is not None:
-            for header, buffers in iter(Feed(session.hearing).take, None):
+        if session is not None and self._drawing is not None:
+            recent_s = session.hearing.store.duration_s - RECENT_S
+            for header, buffers in self._drawing.replay(recent_s):
                 self._page.post(header, buffers)
+
+    def window(self, level: int, first_column: int, columns: int) -> Message:
+        """Return a window of the drawing at a resolution.
+
+        Raises
+        ------
+        StateError
+            If nothing was recorded yet.
+        """
+        if self._drawing is None:
+            raise StateError("Nothing was recorded yet: press Record or call start() first.")
+        return self._drawing.window(level, first_column, columns)
 
     def _on_event(self, event: events.SessionEvent) -> None:
         message = event_message(event)
@@ -190,8 +208,8 @@ class Bridge:
             await asyncio.sleep(TICK_S)
 
     def _send_new(self) -> None:
-        if self._feed is not None:
-            for header, buffers in iter(self._feed.take, None):
+        if self._drawing is not None:
+            for header, buffers in iter(self._drawing.take, None):
                 self._page.post(header, buffers)
         if self._queue:
             batch, self._queue = self._queue, []

@@ -56,6 +56,10 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
             return {"type": "partial", "item_id": item_id, "start_s": start_s, "text": text}
         case events.Final(segment=segment):
             return {"type": "final", **segment_message(segment)}
+        case events.Marked(mark_id=mark_id, at_s=at_s, name=name):
+            return {"type": "mark", "id": mark_id, "time_s": at_s, "name": name}
+        case events.Reconfigured(time_s=time_s, turn_detection=turn_detection):
+            return {"type": "reconfigured", "time_s": time_s, "turn_detection": turn_detection}
         case events.Warning(time_s=time_s, kind=kind, text=text):
             return {"type": "warning", "time_s": time_s, "kind": kind, "text": text}
     return None

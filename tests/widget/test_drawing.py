@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ipyspeaches.audio import AudioBlock
 from ipyspeaches.session import TurnDetection
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.vad import EnergyVad
-from ipyspeaches.widget.feed import COLUMN, MAX_COLUMNS, Feed
+from ipyspeaches.widget.drawing import COLUMN, MAX_COLUMNS, Drawing
 
 
 def test_messages_add_up_to_the_recording() -> None:
     hearing = Hearing(TurnDetection.client(EnergyVad()))
-    feed = Feed(hearing)
+    drawing = Drawing(hearing)
     sound = np.random.default_rng(2).integers(-32_768, 32_767, 24_000 * 130, dtype=np.int16)
     extremes, scores, energies = b"", b"", b""
     for piece in np.array_split(sound, 7):
         hearing.push(AudioBlock(piece, 24_000), 4_800)
-        for header, buffers in iter(feed.take, None):
+        for header, buffers in iter(drawing.take, None):
             assert header["columns"] <= MAX_COLUMNS
             assert header["first_column"] * 4 == len(extremes)
             assert header["first_frame"] * 4 == len(scores)
@@ -33,18 +34,45 @@ def test_messages_add_up_to_the_recording() -> None:
 
 def test_nothing_new_is_no_message() -> None:
     hearing = Hearing(TurnDetection.client(EnergyVad()))
-    feed = Feed(hearing)
-    assert feed.take() is None
+    drawing = Drawing(hearing)
+    assert drawing.take() is None
     hearing.push(AudioBlock(np.zeros(2_400, dtype=np.int16), 24_000), 4_800)
-    assert feed.take() is not None
-    assert feed.take() is None
+    assert drawing.take() is not None
+    assert drawing.take() is None
 
 
 def test_clipping_and_level_are_those_of_the_last_moment() -> None:
     hearing = Hearing(TurnDetection.client(EnergyVad()))
     hearing.push(AudioBlock(np.full(24_000, 32_767, dtype=np.int16), 24_000), 4_800)
-    message = Feed(hearing).take()
+    message = Drawing(hearing).take()
     assert message is not None
     header, _ = message
     assert header["clipped"]
     assert header["peak_db"] == 0 or abs(header["peak_db"]) < 0.001
+
+
+def test_windows_and_replay_show_the_same_as_the_live_messages() -> None:
+    hearing = Hearing(TurnDetection.client(EnergyVad()))
+    drawing = Drawing(hearing)
+    sound = np.random.default_rng(2).integers(-9_000, 9_000, 24_000 * 90, dtype=np.int16)
+    live = bytearray()
+    for number, piece in enumerate(np.array_split(sound, 9)):
+        if number == 4:
+            hearing.set_detector(EnergyVad(frame_ms=32), 4_800)
+        hearing.push(AudioBlock(piece, 24_000), 4_800)
+        for _, buffers in iter(drawing.take, None):
+            live += buffers[0]
+    replayed = list(drawing.replay(0))
+    assert b"".join(buffers[0] for _, buffers in replayed) == live
+    assert {header["frame_s"] for header, _ in replayed if header["frames"]} == {0.02, 0.032}
+    scores = b"".join(buffers[1] for _, buffers in replayed)
+    assert np.array_equal(np.frombuffer(scores, dtype="<f4"), hearing.frames.score)
+    header, (extremes, first_score, *_) = drawing.window(1, 0, 2_000)
+    assert header["columns"] == 9_000 // 8
+    base = np.frombuffer(bytes(live), dtype="<i2").reshape(-1, 8, 2)
+    drawn = np.frombuffer(extremes, dtype="<i2").reshape(-1, 2)
+    assert np.array_equal(drawn[:, 0], base[:, :, 0].min(axis=1))
+    assert header["curves"][0]["entries"] * 8 == len(first_score)
+    header, _ = drawing.window(1, 800, 100)
+    late = header["curves"][1]
+    assert late["first_frame"] * late["frame_s"] == pytest.approx(800 * 0.08, abs=0.6)
