@@ -7,7 +7,7 @@ import os
 
 from ipyspeaches.cli.options import KEY_VARIABLE, Commands
 
-ENGINES = ("pocketsphinx",)
+ENGINES = ("pocketsphinx", "faster-whisper")
 
 
 def add_command(commands: Commands) -> None:
@@ -15,12 +15,14 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
         "serve",
         help="run the embedded recognition server",
-        description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol, understands "
-        "English, and needs no network. It prints `listening on http://…` when it is ready.",
+        description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol and prints "
+        "`listening on http://…` when it is ready. PocketSphinx understands English and needs no network; faster-whisper "
+        "fetches its model once.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="port, 0 for any free one (default: 8000)")
-    parser.add_argument("--engine", choices=ENGINES, default="pocketsphinx")
+    parser.add_argument("--engine", choices=ENGINES, default="pocketsphinx", help="default: %(default)s")
+    parser.add_argument("--model", metavar="ID", help="which model faster-whisper loads")
     parser.add_argument(
         "--api-key",
         metavar="KEY",
@@ -43,5 +45,5 @@ def run(args: argparse.Namespace) -> int:
     from ipyspeaches.local import serve
 
     key = args.api_key or os.environ.get(KEY_VARIABLE) or None
-    serve(host=args.host, port=args.port, engine=args.engine, api_key=key)
+    serve(host=args.host, port=args.port, engine=args.engine, model=args.model, api_key=key)
     return 0
