@@ -88,8 +88,7 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     detail = detail_of(response)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         key = "the API key is wrong" if key_given else "it wants an API key"
-        said = f" It said: {detail}" if detail else ""
-        return ServerAuthError(f"{address} refused the request: {key} (api_key or SPEACHES_API_KEY).{said}")
+        return ServerAuthError(f"{address} refused the request (HTTP {status}): {key} (api_key or SPEACHES_API_KEY).")
     if status in _BUSY:
         return ServerUnreachableError(
             f"{address} cannot answer now (HTTP {status}): it is starting or overloaded, try again in a while."
@@ -97,10 +96,8 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     if status == HTTPStatus.NOT_FOUND and detail is not None and detail.startswith("Model "):
         return ModelNotFoundError(f"{address} does not have the model: {detail}")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = f": {detail}" if detail else ""
-        return ProtocolError(
-            f"{address} failed on the request (HTTP {status}){said}. See the server's log for the cause."
-        )
+        said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
+        return ProtocolError(f"{address} failed on the request ({said}): see the server's log for the cause.")
     if status == HTTPStatus.NOT_FOUND or detail is None:
         return not_speaches(address, f"HTTP {status}")
     return ProtocolError(f"{address} refused the request (HTTP {status}): {detail}")

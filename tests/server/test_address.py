@@ -1,0 +1,47 @@
+"""Base addresses are written one way, and what is none is refused without showing a secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipyspeaches.errors import InputError
+from ipyspeaches.server import normalise_base_url
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("http://localhost:8000", "http://localhost:8000"),
+        (" http://localhost:8000/ ", "http://localhost:8000"),
+        ("http://localhost:8000/v1", "http://localhost:8000"),
+        ("http://localhost:8000/v1/", "http://localhost:8000"),
+        ("HTTPS://Speech.Example", "https://speech.example"),
+        ("https://example.org/speaches/", "https://example.org/speaches"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_one_way_to_write_an_address(given: str, normal: str) -> None:
+    assert normalise_base_url(given) == normal
+    assert normalise_base_url(normal) == normal
+
+
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        ("ws://localhost:8000/v1/realtime", "http://localhost"),
+        ("wss://speech.example", "https://speech.example"),
+        ("localhost:8000", "http://localhost:8000"),
+        ("speech.example", "http://localhost:8000"),
+        ("ftp://speech.example", "http://"),
+        ("", "http://"),
+        ("http://", "http://"),
+        ("http://host:99999", "http://localhost:8000"),
+        ("http://[::1", "http://localhost:8000"),
+        ("http://user:hidden@host", "api_key"),
+        ("http://host?api_key=hidden", "api_key"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_the_cure(given: str, cure: str) -> None:
+    with pytest.raises(InputError, match=cure) as refused:
+        normalise_base_url(given)
+    assert "hidden" not in str(refused.value)
