@@ -16,8 +16,8 @@ def add_command(commands: Commands) -> None:
         "serve",
         help="run the embedded recognition server",
         description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol and prints "
-        "`listening on http://…` when it is ready. PocketSphinx understands English and needs no network; faster-whisper "
-        "fetches its model once.",
+        "`listening on http://…` when it is ready. PocketSphinx understands English and needs no network; "
+        "faster-whisper fetches its model once.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="port, 0 for any free one (default: 8000)")
