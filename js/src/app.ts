@@ -104,7 +104,8 @@ export class App {
     const failure = await this.#channel.command(name, args);
     this.#waiting.delete(token);
     if (this.#waiting.size === 0) this.page.waiting_since_ms = null;
-    if (failure && BLOCKING.has(name)) this.page.failure = failure;
+    if (failure && BLOCKING.has(name))
+      this.page.failure ??= failure; // the page may know better why
     else if (failure) this.page.refusal = failure;
     return failure === null;
   }

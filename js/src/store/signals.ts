@@ -45,7 +45,8 @@ export class Signals {
     for (let i = 0; i < header.columns; i++) {
       const [min, max] = [at(extremes, 2 * i), at(extremes, 2 * i + 1)];
       this.columns.set(header.first_column + i, min, max);
-      if (max >= 32767 || min <= -32768) this.#clip((header.first_column + i) * this.column_s);
+      if (min > max) this.lost_s += header.column_s;
+      else if (max >= 32767 || min <= -32768) this.#clip((header.first_column + i) * this.column_s);
     }
     const track = this.#track(header, detector);
     const offset = header.first_frame - track.first_frame;

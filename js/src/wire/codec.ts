@@ -4,7 +4,7 @@ import type { FramesHeader } from "./messages.ts";
 /** One message of drawing data, decoded. */
 export interface Frames {
   header: FramesHeader;
-  /** min, max of each column, interleaved, int16 units */
+  /** min, max of each column, interleaved, int16 units; a column without sound has min above max */
   extremes: Int16Array;
   /** score of the running detector, one a frame */
   score: Float32Array;

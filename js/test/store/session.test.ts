@@ -110,6 +110,14 @@ describe("the drawing data", () => {
     expect(store.signals.peak(0, 0.05)).toBe(100);
   });
 
+  it("takes columns with min above max as lost sound, not as silence", () => {
+    store.addFrames(frames(0, 4), "silero");
+    store.addFrames(frames(4, 50, -100), "silero");
+    store.addFrames(frames(54, 4), "silero");
+    expect(store.signals.lost_s).toBeCloseTo(0.5);
+    expect(store.signals.peak(0.1, 0.4)).toBeNull();
+  });
+
   it("marks a clipped stretch once", () => {
     store.addFrames(frames(0, 8, 32767), "silero");
     store.addFrames(frames(200, 1, 32767), "silero");
