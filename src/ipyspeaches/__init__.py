@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ipyspeaches.server import Server
     from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
     from ipyspeaches.session.transcribe import transcribe
-    from ipyspeaches.vad import EnergyVad, SileroVad
+    from ipyspeaches.vad import EnergyVad, Segments, SileroVad
     from ipyspeaches.widget import Transcriber
 
 _ROOMS = {
@@ -69,6 +69,7 @@ _ROOMS = {
     "ipyspeaches.session.transcribe": ("transcribe",),
     "ipyspeaches.vad": (
         "EnergyVad",
+        "Segments",
         "SileroVad",
     ),
     "ipyspeaches.widget": ("Transcriber",),
@@ -88,6 +89,7 @@ __all__ = [
     "ProtocolError",
     "Recording",
     "Segment",
+    "Segments",
     "Server",
     "ServerAuthError",
     "ServerError",

@@ -2,6 +2,7 @@
 
 from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad
 from ipyspeaches.vad.gate import Commit, Gate, GateAction, GateOptions, OpenGate, Send
+from ipyspeaches.vad.labels import Labels, labels_path, save_labels
 from ipyspeaches.vad.options import SegmentOptions
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segmenter import Closed, Opened, Segmenter, SegmenterEvent, pad_segments
@@ -15,6 +16,7 @@ __all__ = [
     "Gate",
     "GateAction",
     "GateOptions",
+    "Labels",
     "OpenGate",
     "Opened",
     "Scores",
@@ -25,5 +27,7 @@ __all__ = [
     "Send",
     "SileroVad",
     "SpeechSegment",
+    "labels_path",
     "pad_segments",
+    "save_labels",
 ]
