@@ -39,6 +39,13 @@ class Page:
         error: dict[str, Any] | None = reply["error"]
         return error
 
+    def ask(self, name: str, /, **args: Any) -> tuple[dict[str, Any], list[bytes]]:
+        number = len(self.messages) + 1000
+        self.say({"type": "command", "id": number, "name": name, "args": args})
+        reply, buffers = wait_for(lambda: next((m for m in self.messages if m[0].get("id") == number), None))
+        assert reply["error"] is None, reply["error"]
+        return reply["data"], buffers
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message, _ in self.messages if message["type"] == kind]
 
@@ -206,6 +213,85 @@ def test_neither_key_nor_sound_nor_words_are_in_the_saved_state(
     state = {name: value for name, value in widget.get_state().items() if not name.startswith("_")}
     assert "very-secret" not in json.dumps(state)
     assert "utterance" not in json.dumps(state)
+
+
+def test_the_page_may_take_sound_windows_marks_and_files(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    page = Page(widget, monkeypatch)
+    widget.start()
+    widget.wait()
+    wait_for(lambda: len(page.events("final")) == 3)
+    wait_for(lambda: sum(frames["columns"] for frames in page.of("frames")) == 700)
+    data, (sound,) = page.ask("sound", start_s=1.0, end_s=2.0)
+    assert np.array_equal(np.frombuffer(sound, dtype="<i2"), widget.recording.slice(1.0, 2.0).samples)
+    data, buffers = page.ask("window", level=1, first_column=0, columns=500)
+    assert data["columns"] == 88
+    assert len(buffers[0]) == 88 * 4
+    data, _ = page.ask("mark", time_s=3.0, name="<b>Q1</b>")
+    page.ask("mark", id=data["id"], name="Q2")
+    assert [mark.name for mark in widget.session.marks] == ["Q2"]
+    assert wait_for(lambda: page.of("events") and True)
+    for form, begin in {"srt": b"1\n", "vtt": b"WEBVTT", "txt": b"utterance 1", "json": b"{", "wav": b"RIFF"}.items():
+        _, (content,) = page.ask("export", format=form)
+        assert content.startswith(begin), form
+    refused = page.command("export", format="docx")
+    assert refused is not None
+    assert "docx" in refused["text"]
+
+
+def test_the_server_is_checked_and_changed_from_the_page(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server="http://127.0.0.1:9")
+    page = Page(widget, monkeypatch)
+    refused = page.command("check_server")
+    assert refused is not None
+    assert refused["kind"] == "unreachable"
+    assert page.command("set_server", url=scripted.url, api_key="very-secret") is None
+    data, _ = page.ask("check_server")
+    assert data["models"] == ["test/model"]
+    assert widget.server_state == "ready"
+    assert "very-secret" not in json.dumps([content for content, _ in page.messages])
+    assert "very-secret" not in repr(widget.get_state())
+
+
+def test_server_cuts_are_chosen_changed_and_confirmed(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("set_turn_detection", kind="server", threshold=0.8) is None
+    assert widget.turn_detection_kind == "server"
+    assert widget.server_turn_detection == {"threshold": 0.8, "silence_duration_ms": 550}
+    assert page.command("start") is None
+    assert page.command("set_turn_detection", threshold=0.3) is None
+    (confirmed,) = wait_for(lambda: page.events("reconfigured"))
+    assert confirmed["turn_detection"]["threshold"] == 0.3
+    widget.stop()
+
+
+def test_kernel_microphones_are_listed_or_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(Transcriber(), monkeypatch)
+    data, _ = page.ask("list_devices")
+    assert (data["error"] is None) is not bool(data["error"])
+    assert isinstance(data["devices"], list)
+
+
+def test_the_saved_notebook_holds_the_words_as_plain_html(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, html: Any) -> None:
+            shown.append(html.data)
+
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    monkeypatch.setattr("IPython.display.display", lambda *_args, **_more: Handle())
+    widget._ipython_display_()
+    widget.start()
+    widget.wait()
+    last = wait_for(lambda: shown and shown[-1])
+    assert "utterance 3" in last
+    assert 'class="ipyspeaches-saved"' in last
 
 
 def test_unknown_options_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 
 from ipyspeaches.server import ServerInfo, check
+from ipyspeaches.server.presets import model_id
 from ipyspeaches.session.options import SessionOptions
 
 BASE_URL_VARIABLE = "SPEACHES_BASE_URL"
@@ -59,4 +60,5 @@ async def resolve(options: SessionOptions) -> Destination:
         # Starting the process takes about a second: the engine must not wait for it.
         local = await asyncio.to_thread(LocalServer.shared)
         url, api_key = local.url, local.api_key
-    return Destination(url, api_key, await check(url, api_key=api_key, model=options.model), embedded)
+    model = None if options.model is None else model_id(options.model)
+    return Destination(url, api_key, await check(url, api_key=api_key, model=model), embedded)

@@ -38,7 +38,8 @@ class SessionOptions:
     api_key
         The server's key; None for ``$SPEACHES_API_KEY``. It is never shown.
     model
-        A model id; None for the server's first recognition model.
+        A model id or a preset (``"realtime"``, ``"accurate"``, ``"fastest"``); None for the server's first
+        recognition model.
     language
         Code such as ``"en"`` or ``"zh"``; None lets the server find out.
     transport

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.session import ENGINE
 from ipyspeaches.session.state import ACTIVE
-from ipyspeaches.sources import KernelMicrophone
-from ipyspeaches.vad import Detector, EnergyVad, SileroVad
+from ipyspeaches.widget.exports import export
 from ipyspeaches.widget.messages import failure_message
+from ipyspeaches.widget.settings import Settings
 from ipyspeaches.widget.uploads import Uploads
 
 if TYPE_CHECKING:
     from ipyspeaches.widget.bridge import Bridge
     from ipyspeaches.widget.transcriber import Transcriber
 
-DETECTORS: dict[str, type[Detector]] = {"silero": SileroVad, "energy": EnergyVad}
+MAX_PLAYED_S = 120.0
 
-NUMBERS = frozenset(
-    {"threshold", "neg_threshold", "min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms"}
-)
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command gives back besides success."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    buffers: list[bytes] = field(default_factory=list)
+
+
+Command = Callable[[dict[str, Any]], Awaitable[Answer | None]]
 
 
 class Commands:
@@ -40,15 +47,19 @@ class Commands:
         self._widget = widget
         self._bridge = bridge
         self._uploads = Uploads()
-        self._by_name: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
+        self.settings = Settings(widget, bridge, self._uploads)
+        self._by_name: dict[str, Command] = {
             "start": self.start,
             "pause": lambda _args: bridge.pause(),
             "resume": lambda _args: bridge.resume(),
             "stop": lambda _args: bridge.stop(),
-            "set_source": self._set_source,
-            "set_detector": self._set_detector,
-            "set_model": self._set_model,
-            "set_language": self._set_language,
+            "mark": self._mark,
+            "window": self._window,
+            "sound": self._sound,
+            "export": self._export,
+            "list_devices": self._list_devices,
+            "check_server": self._check_server,
+            **self.settings.commands,
         }
 
     def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
@@ -76,26 +87,23 @@ class Commands:
                 self._widget.show_failure(exc)
             raise
 
-    async def use_detector(self, detector: Detector) -> None:
-        """Use a detector from the next frame on, and show it."""
-        if self._bridge.session is not None and self._bridge.session.state in ACTIVE:
-            await self._bridge.session.set_detector(detector)
-        self._widget.use_turn_detection(self._widget.turn_detection.with_detector(detector))
-
     async def _obey(self, content: dict[str, Any]) -> None:
         failure: dict[str, Any] | None = None
+        answer: Answer | None = None
         name = content.get("name")
         args = {**content.get("args", {}), "client_id": content.get("client_id")}
         try:
             command = self._by_name.get(str(name))
             if command is None:
                 raise InputError(f"This kernel does not know the command {name!r}: reload the page.")
-            await command(args)
+            answer = await command(args)
         except SpeachesError as exc:
             failure = failure_message(exc)
         except Exception as exc:  # noqa: BLE001  a command without a reply would leave the page waiting
             failure = failure_message(SpeachesError(f"The kernel failed at {name!r} ({type(exc).__name__}: {exc})."))
-        self._widget.post({"type": "reply", "id": content.get("id"), "error": failure})
+        answer = answer or Answer()
+        reply = {"type": "reply", "id": content.get("id"), "error": failure, "data": answer.data}
+        self._widget.post(reply, answer.buffers)
 
     def _add_piece(self, content: dict[str, Any], pieces: list[bytes]) -> None:
         try:
@@ -104,32 +112,32 @@ class Commands:
         except SpeachesError as exc:
             self._widget.show_failure(exc)
 
-    async def _set_source(self, args: dict[str, Any]) -> None:
-        kind = args.get("kind")
-        if kind == "browser":
-            self._widget.use_source("browser", args.get("label"))
-        elif kind == "kernel":
-            device = args.get("device")
-            self._widget.use_source("kernel" if device is None else KernelMicrophone(device))
-        elif kind == "file":
-            name, recording = self._uploads.take(str(args.get("file_id")))
-            self._widget.use_source(recording, name)
+    async def _mark(self, args: dict[str, Any]) -> Answer:
+        """Set a mark now or at ``time_s``, or rename the one with ``id``."""
+        session, name = self._widget.session, str(args.get("name") or "")
+        if args.get("id") is not None:
+            mark = session.rename_mark(int(args["id"]), name)
         else:
-            raise InputError(f"There is no source {kind!r}: choose the browser, the kernel or a file.")
+            time_s = args.get("time_s")
+            mark = session.mark(name, None if time_s is None else float(time_s))
+        return Answer({"id": mark.id, "name": mark.name, "time_s": mark.time})
 
-    async def _set_detector(self, args: dict[str, Any]) -> None:
-        now = self._widget.turn_detection.detector
-        numbers: dict[str, Any] = {
-            name: float(value) for name, value in args.items() if name in NUMBERS and value is not None
-        }
-        wanted = DETECTORS.get(str(args.get("name", now.name)))
-        if wanted is None:
-            raise InputError(f"There is no detector {args['name']!r}: choose one of {', '.join(DETECTORS)}.")
-        detector = dataclasses.replace(now, **numbers) if wanted is type(now) else wanted(**numbers)
-        await self.use_detector(detector)
+    async def _window(self, args: dict[str, Any]) -> Answer:
+        header, buffers = self._bridge.window(int(args["level"]), int(args["first_column"]), int(args["columns"]))
+        return Answer(header, buffers)
 
-    async def _set_model(self, args: dict[str, Any]) -> None:
-        self._widget.use_model(str(args.get("model") or ""))
+    async def _sound(self, args: dict[str, Any]) -> Answer:
+        """Return int16 sound from ``start_s`` to ``end_s``, for playing it."""
+        start_s, end_s = float(args["start_s"]), float(args["end_s"])
+        part = self._widget.session.recording.slice(start_s, min(end_s, start_s + MAX_PLAYED_S))
+        return Answer({"start_s": start_s, "rate": part.rate}, [part.samples.astype("<i2").tobytes()])
 
-    async def _set_language(self, args: dict[str, Any]) -> None:
-        self._widget.use_language(str(args.get("language") or ""))
+    async def _export(self, args: dict[str, Any]) -> Answer:
+        media_type, content = export(self._widget.session, str(args.get("format")))
+        return Answer({"media_type": media_type, "name": f"transcript.{args.get('format')}"}, [content])
+
+    async def _list_devices(self, _args: dict[str, Any]) -> Answer:
+        return Answer(await self.settings.kernel_devices())
+
+    async def _check_server(self, _args: dict[str, Any]) -> Answer:
+        return Answer(await self.settings.check_server())

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import Session, SessionOptions, SessionState
-from ipyspeaches.session.destination import BASE_URL_VARIABLE
+from ipyspeaches.server.models import RECOGNITION_TASK
+from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
+from ipyspeaches.session.destination import BASE_URL_VARIABLE, Destination
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.widget.messages import failure_message
 
@@ -25,6 +26,20 @@ def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str
     return {"source_kind": source.kind, "source_label": label or source.label}
 
 
+def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
+    """Return ``detector``, ``turn_detection_kind`` and, where the server cuts, its numbers, not confirmed yet."""
+    server_vad = turn_detection.server_vad
+    shown: dict[str, Any] = {"detector": turn_detection.detector.describe()}
+    shown["turn_detection_kind"] = "client" if server_vad is None else "server"
+    shown["server_turn_detection"] = None
+    if server_vad is not None:
+        shown["server_turn_detection"] = {
+            "threshold": server_vad.threshold,
+            "silence_duration_ms": server_vad.silence_duration_ms,
+        }
+    return shown
+
+
 def server_traits(options: SessionOptions) -> dict[str, str]:
     """Return ``server_label`` and ``server_state`` of a server that was not asked yet."""
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
@@ -36,14 +51,23 @@ def session_traits(session: Session) -> dict[str, Any]:
     shown: dict[str, Any] = {"state": session.state.value, "server_state": _SERVER_STATE[session.state]}
     shown["source_label"] = session.source_label
     if session.destination is not None:
-        shown["server_label"] = "local" if session.destination.embedded else _host(session.destination.url)
-        shown["model"] = session.destination.model
-        shown["models"] = [model.id for model in session.destination.info.models]
+        shown |= destination_traits(session.destination)
     if session.error is not None:
         shown["error"] = failure_message(session.error)
         if session.destination is not None and session.state is SessionState.FAILED:
             shown["server_state"] = "ready"
     return shown
+
+
+def destination_traits(destination: Destination) -> dict[str, Any]:
+    """Return the traits that follow a server that answered."""
+    recognisers = [model.id for model in destination.info.models if model.task in {None, RECOGNITION_TASK}]
+    return {
+        "server_label": "local" if destination.embedded else _host(destination.url),
+        "server_version": destination.info.version or "",
+        "model": destination.model,
+        "models": recognisers,
+    }
 
 
 _SERVER_STATE = {

@@ -9,13 +9,16 @@ import anywidget
 import traitlets
 
 from ipyspeaches.errors import InputError, SpeachesError, StateError
-from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionOptions, SessionState, TurnDetection
 from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.session.state import ENDED
 from ipyspeaches.vad import Detector
 from ipyspeaches.widget.bridge import Bridge
 from ipyspeaches.widget.commands import Commands
 from ipyspeaches.widget.messages import failure_message
-from ipyspeaches.widget.shown import server_traits, session_traits, source_traits
+from ipyspeaches.widget.saved import SavedTranscript
+from ipyspeaches.widget.settings import presets
+from ipyspeaches.widget.shown import server_traits, session_traits, source_traits, turn_detection_traits
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
@@ -49,11 +52,14 @@ class Transcriber(anywidget.AnyWidget):
     source_label = traitlets.Unicode("").tag(sync=True)
     server_label = traitlets.Unicode("").tag(sync=True)
     server_state = traitlets.Unicode("none").tag(sync=True)
+    server_version = traitlets.Unicode("").tag(sync=True)
+    presets = traitlets.List(traitlets.Dict()).tag(sync=True)
     model = traitlets.Unicode("").tag(sync=True)
     models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     language = traitlets.Unicode("").tag(sync=True)
     detector = traitlets.Dict().tag(sync=True)
     turn_detection_kind = traitlets.Unicode("client").tag(sync=True)
+    server_turn_detection = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     locale = traitlets.Unicode("").tag(sync=True)
 
@@ -70,13 +76,23 @@ class Transcriber(anywidget.AnyWidget):
             model=checked.model or "",
             **source_traits(source),
             **server_traits(checked),
-            detector=self._turn_detection.detector.describe(),
-            turn_detection_kind="client" if self._turn_detection.client_cuts else "server",
+            **turn_detection_traits(self._turn_detection),
+            presets=presets(),
         )
         _keep_subshell_routing(self.comm)
         self._bridge = Bridge(self)
         self._commands = Commands(self, self._bridge)
+        self._saved = SavedTranscript()
         self.on_msg(lambda _widget, content, buffers: self._commands.receive(content, buffers))
+
+    def _ipython_display_(self) -> None:
+        """Show the widget, and leave its transcript in the saved notebook."""
+        from IPython.display import display
+
+        bundle = self._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        display(data, metadata=metadata, raw=True)
+        self._saved.place()
 
     def start(self) -> None:
         """Begin a new recording; returns when it listens.
@@ -157,7 +173,7 @@ class Transcriber(anywidget.AnyWidget):
 
     def set_detector(self, detector: Detector) -> None:
         """Use other options, or another detector, from the next frame on."""
-        ENGINE.run(self._commands.use_detector(detector))
+        ENGINE.run(self._commands.settings.use(self._turn_detection.with_detector(detector)))
 
     # What the bridge and the commands need of the widget.
 
@@ -167,8 +183,14 @@ class Transcriber(anywidget.AnyWidget):
 
     def show(self, session: Session) -> None:
         """Show a session's slow state in the traits."""
+        self.show_traits(session_traits(session))
+        if session.state in {SessionState.PAUSED, *ENDED}:
+            self._saved.update(session.transcript._repr_html_())
+
+    def show_traits(self, traits: dict[str, Any]) -> None:
+        """Set several traits in one message."""
         with self.hold_sync():
-            for name, value in session_traits(session).items():
+            for name, value in traits.items():
                 setattr(self, name, value)
 
     def show_failure(self, error: SpeachesError) -> None:
@@ -185,8 +207,13 @@ class Transcriber(anywidget.AnyWidget):
     def use_source(self, source: SourceLike, label: str | None = None) -> None:
         """Take the next recording from another source."""
         self._source = source
-        for name, value in source_traits(source, label).items():
-            setattr(self, name, value)
+        self.show_traits(source_traits(source, label))
+
+    def use_server(self, url: str, api_key: str) -> None:
+        """Use another server from the next recording on; an empty address is the default server."""
+        self._keywords["server"] = url or None
+        self._keywords["api_key"] = api_key or None
+        self.show_traits(server_traits(SessionOptions.of(dict(self._keywords))))
 
     def use_model(self, model: str) -> None:
         """Use another model from the next recording on; an empty name leaves the choice to the server."""
@@ -201,7 +228,7 @@ class Transcriber(anywidget.AnyWidget):
     def use_turn_detection(self, turn_detection: TurnDetection) -> None:
         """Show and use another choice of who cuts."""
         self._turn_detection = turn_detection
-        self.detector = turn_detection.detector.describe()
+        self.show_traits(turn_detection_traits(turn_detection))
 
 
 def _keep_subshell_routing(comm: Any) -> None:  # noqa: ANN401  ipykernel's comm has no type
