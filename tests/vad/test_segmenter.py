@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.vad import Closed, Opened, Segmenter, SegmenterEvent, SegmentOptions, pad_segments
+from silero_rules import padded as padded_by_silero
+from silero_rules import speech_stretches
 
 HOP, RATE = 512, 16_000
 
@@ -27,44 +28,6 @@ options_strategy = st.builds(
 )
 
 
-def reference(probs: list[float], o: SegmentOptions, length: int) -> list[tuple[int, int]]:  # noqa: C901
-    """Silero-vad's own post-processing, told again as plain loops over samples (its rules, not its code)."""
-    min_speech, min_silence = RATE * o.min_speech_duration_ms / 1000, RATE * o.min_silence_duration_ms / 1000
-    pad, pause = RATE * o.speech_pad_ms / 1000, RATE * 98 / 1000
-    longest = RATE * o.max_speech_duration_s - HOP - 2 * pad
-    speeches: list[dict[str, Any]] = []
-    begun: int | None = None
-    quiet: int | None = None
-    pauses: list[tuple[int, int]] = []
-    for index, prob in enumerate(probs):
-        now = index * HOP
-        if prob >= o.threshold and quiet is not None:
-            if now - quiet > pause:
-                pauses.append((quiet, now - quiet))
-            quiet = None
-        if prob >= o.threshold and begun is None:
-            begun = now
-            continue
-        if begun is not None and now - begun > longest:
-            if pauses:
-                at, took = max(pauses, key=lambda p: p[1])
-                speeches.append({"start": begun, "end": at})
-                begun, quiet, pauses = at + took, None, []
-            else:
-                speeches.append({"start": begun, "end": now})
-                begun, quiet, pauses = None, None, []
-                continue
-        if prob < o.neg_threshold and begun is not None:
-            quiet = now if quiet is None else quiet
-            if now - quiet >= min_silence:
-                if quiet - begun > min_speech:
-                    speeches.append({"start": begun, "end": quiet})
-                begun, quiet, pauses = None, None, []
-    if begun is not None and length - begun > min_speech:
-        speeches.append({"start": begun, "end": length})
-    return [(s["start"], s["end"]) for s in speeches]
-
-
 def run(scores: list[float], options: SegmentOptions, chunks: list[int]) -> list[SegmenterEvent]:
     segmenter = Segmenter(options, HOP, RATE)
     events: list[SegmenterEvent] = []
@@ -81,7 +44,7 @@ def test_streaming_in_any_chunks_equals_the_reference(
     scores: list[float], options: SegmentOptions, chunks: list[int]
 ) -> None:
     closed = [(e.start, e.end) for e in run(scores, options, chunks) if isinstance(e, Closed)]
-    assert closed == reference(scores, options, len(scores) * HOP)
+    assert closed == speech_stretches(scores, options, len(scores) * HOP)
 
 
 @settings(max_examples=200, deadline=None)
@@ -99,10 +62,12 @@ def test_every_segment_opens_before_it_closes_and_nothing_else_opens(
 
 @settings(max_examples=200, deadline=None)
 @given(scores=bursts_strategy, options=options_strategy)
-def test_padded_segments_stay_in_order_and_inside(scores: list[float], options: SegmentOptions) -> None:
+def test_padding_is_that_of_silero_and_stays_in_order_and_inside(scores: list[float], options: SegmentOptions) -> None:
     length = len(scores) * HOP
     closed = [e for e in run(scores, options, []) if isinstance(e, Closed)]
     padded = pad_segments(closed, options.speech_pad_ms * RATE / 1000, length)
+    stretches = [(segment.start, segment.end) for segment in closed]
+    assert padded == padded_by_silero(stretches, options.speech_pad_ms * RATE / 1000, length)
     edges = [edge for pair in padded for edge in pair]
     assert edges == sorted(edges)
     assert all(0 <= edge <= length for edge in edges)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.options import SegmentOptions
 from ipyspeaches.vad.scorers import SILERO_FRAME, SILERO_RATE_HZ, EnergyScorer, Scorer, SileroScorer
 from ipyspeaches.vad.scores import Scores
-from ipyspeaches.vad.segmenter import Closed, Segmenter, pad_segments
+from ipyspeaches.vad.segmenter import Segmenter
 from ipyspeaches.vad.segments import Segments
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Detector:
 
     def segmenter(self, hop: int, rate: int, origin: int = 0) -> Segmenter:
         """Return a streaming segmenter with this detector's options."""
+        self.check_frames(hop, rate)
         return Segmenter(self.options, hop, rate, origin)
 
     def score(self, recording: Recording) -> Scores:
@@ -88,11 +90,13 @@ class Detector:
     def segment(self, sound: Recording | Scores) -> Segments:
         """Cut a recording, or scores computed before, into stretches of speech."""
         scores = sound if isinstance(sound, Scores) else self.score(sound)
-        segmenter = self.segmenter(scores.hop, scores.rate)
-        events = segmenter.push(scores.value.tolist()) + segmenter.finish(scores.length)
-        closed = [event for event in events if isinstance(event, Closed)]
-        padded = pad_segments(closed, self.speech_pad_ms * scores.rate / 1000, scores.length)
-        return Segments((start / scores.rate, end / scores.rate) for start, end in padded)
+        self.check_frames(scores.hop, scores.rate)
+        runs = Runs(scores, self.options.threshold, self.options.neg_threshold)
+        start, end = runs.cut(self.options)
+        return Segments.from_arrays(start / scores.rate, end / scores.rate)
+
+    def check_frames(self, hop: int, rate: int) -> None:
+        """Raise an `InputError` if scores of ``hop`` samples a frame cannot be this detector's."""
 
     def describe(self) -> dict[str, Any]:
         """Return the detector in plain values, for widgets and logs."""
@@ -174,8 +178,7 @@ class SileroVad(Detector):
             recording = recording.to_rate(SILERO_RATE_HZ)
         return recording.samples, SILERO_RATE_HZ
 
-    def segmenter(self, hop: int, rate: int, origin: int = 0) -> Segmenter:
-        """Return a segmenter for Silero's 32 ms frames."""
+    def check_frames(self, hop: int, rate: int) -> None:
+        """Refuse frames that are not of 32 ms."""
         if hop * SILERO_RATE_HZ != SILERO_FRAME * rate:
             raise InputError(f"These scores have frames of {1000 * hop / rate:g} ms: Silero's have 32 ms.")
-        return super().segmenter(hop, rate, origin)

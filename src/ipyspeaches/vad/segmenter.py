@@ -1,8 +1,8 @@
 """Scores in, segments out, frame by frame.
 
 The rules are those of silero-vad's ``get_speech_timestamps`` (snakers4/silero-vad, ``utils_vad.py``, 2026-08), with
-``use_max_poss_sil_at_max_speech=True``, as a state machine that needs no future: batch use is the same machine run
-over the whole, so that both agree for every chunking.
+``use_max_poss_sil_at_max_speech=True``, as a state machine that needs no future, so that it gives the same for every
+chunking. `batch` gives the same for whole recordings, faster.
 
 1. A score of ``threshold`` or more starts speech.
 2. Inside speech, scores below ``neg_threshold`` are silence; it ends when a score reaches ``threshold`` again.
@@ -11,6 +11,10 @@ over the whole, so that both agree for every chunking.
 5. A segment beyond ``max_speech_duration_s`` (less one frame and the padding) is cut at its longest silence above
    98 ms, or right there.
 6. Padding comes last, see `pad_segments`.
+
+Given the same scores and options, the segments are those of silero-vad, to the sample. What differs is around them:
+times are not rounded to a tenth of a second, sound of other rates is resampled and not thinned out, and the detectors
+have other defaults (550 ms of silence, 100 ms of padding and 30 s at most, for speech that is recognised live).
 """
 
 from __future__ import annotations
