@@ -19,6 +19,7 @@ from ipyspeaches.session.opening import SourceLike, open_source
 from ipyspeaches.session.options import SessionKeywords, SessionOptions
 from ipyspeaches.session.state import ENDED, SessionState
 from ipyspeaches.session.turn_detection import TurnDetection
+from ipyspeaches.sources import Source
 from ipyspeaches.vad import Detector
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class Session:
     def destination(self) -> Destination | None:
         """The server, once it is known to answer."""
         return self._life.destination
+
+    @property
+    def source(self) -> Source:
+        """Where sound comes from."""
+        return self._life.source
 
     @property
     def source_label(self) -> str:

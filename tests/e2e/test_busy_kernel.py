@@ -1,0 +1,65 @@
+"""A cell that computes must not cost a word: sound goes on, the transcript goes on, nothing changes its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from harness import LabPage
+from harness.browser import result_of
+from ipyspeaches import Recording, samples, wer
+
+pytestmark = pytest.mark.e2e
+
+OpenNotebook = Callable[..., LabPage]
+
+BUSY = {
+    "sleep": "import time; begun = time.time(); time.sleep(8); ended = time.time()",
+    "pure-python-loop": (
+        "import time; begun = time.time(); n = 0\nwhile time.time() < begun + 8: n += 1\nended = time.time()"
+    ),
+}
+# The sound that came while the cell was busy, by what the events say: their clock is the machine's.
+READ_BACK = result_of(
+    "dict(text=w.transcript.text, heard_s=w.recording.duration, starts=[s.start for s in w.transcript],"
+    " lost=sum(event.detail == 'audio_lost' for event in w.events),"
+    " taken_meanwhile=sum(event.type == 'Committed' and begun < event.wall_time.timestamp() < ended"
+    " for event in w.events))"
+)
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sample = Recording.sample("quickstart")
+    sound = np.concatenate([np.zeros(2 * sample.rate, np.int16), sample.samples, np.zeros(2 * sample.rate, np.int16)])
+    return Recording(sound, sample.rate).save(tmp_path_factory.mktemp("speech") / "speech.wav")
+
+
+@pytest.mark.parametrize("busy", BUSY)
+def test_a_busy_cell_costs_no_word(open_notebook: OpenNotebook, speech: Path, artifacts: Path, busy: str) -> None:
+    page = open_notebook(
+        ["import ipyspeaches as sp\nw = sp.Transcriber()\nw", BUSY[busy], READ_BACK], microphone=speech
+    )
+    page.run_cell(0)
+    widget = page.page.get_by_role("region", name="Transcriber")
+    widget.get_by_role("button", name="Record", exact=True).click()
+    expect(widget.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    page.run_cell(1)
+    page.page.wait_for_timeout(6_000)
+    page.page.screenshot(path=artifacts / f"busy-{busy}.png")
+    expect(widget.get_by_role("log")).to_contain_text("turn to speak", timeout=90_000, ignore_case=True)
+    widget.get_by_role("button", name="Stop", exact=True).click()
+    expect(widget.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    page.run_cell(2)
+    found = page.result(2)
+    assert wer(samples.info("quickstart").text, found["text"]).rate <= 0.2, found["text"]
+    assert found["lost"] == 0
+    assert found["starts"] == sorted(found["starts"])
+    assert found["heard_s"] >= 17
+    if busy == "sleep":
+        assert found["taken_meanwhile"] >= 1, "sentences reach the server while the cell sleeps"
+    assert page.errors == []
