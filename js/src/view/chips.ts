@@ -4,7 +4,8 @@ import { h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
 import { languageTag } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";
 
-const MIN_PX = 14;
+const MIN_PX = 3;
+const WORDS_PX = 22; // narrower than this, a chip is a mark without words
 
 /** The text lane: a chip as long as its speech. Real elements, because words are read, selected and spoken. */
 export class Chips {
@@ -108,4 +109,5 @@ function place(chip: HTMLElement, line: Line, axis: Axis, edge_s: number): void 
   const [l, w] = [`${left.toFixed(1)}px`, `${width.toFixed(1)}px`];
   if (chip.style.left !== l) chip.style.left = l;
   if (chip.style.width !== w) chip.style.width = w;
+  toggle(chip, "is-mark", width < WORDS_PX);
 }

@@ -6,6 +6,8 @@ const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 180
 const APART_PX = 55;
 const FLAG_PX = 47; // half a label and half the flag of the live edge: closer than this they would meet
 
+const FLAG_HALF_PX = 26;
+
 /** Times at which the grid stands: labels at least 55 px apart. */
 export function ticksOf(start_s: number, span_s: number, width: number): number[] {
   const step = STEPS_S.find((seconds) => (seconds * width) / span_s >= APART_PX) ?? 7200;
@@ -49,7 +51,9 @@ export class Ruler {
     if (this.#now.hidden) return;
     setText(this.#now, clock(edge_s));
     toggle(this.#now, "is-off", shown === "off");
-    this.#now.style.transform = `translateX(calc(${edge_x}px - 50%))`;
+    // the flag stops inside the ruler; its line goes on
+    const flag_x = Math.min(Math.max(edge_x, FLAG_HALF_PX), axis.width - FLAG_HALF_PX);
+    this.#now.style.transform = `translateX(calc(${flag_x}px - 50%))`;
   }
 
   #label(tick: number, axis: Axis): HTMLElement {

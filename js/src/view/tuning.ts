@@ -141,7 +141,7 @@ export class Tuning {
     const on = follow && live;
     this.#follow.classList.toggle("is-on", on);
     setAttribute(this.#follow, "aria-pressed", String(on));
-    setText(this.#followLabel, follow ? words.follow : words.behind(behind_s.toFixed(0)));
+    setText(this.#followLabel, behind_s < 0.5 ? words.follow : words.behind(behind_s.toFixed(0)));
     setText(this.#span, span(span_s, words));
   }
 

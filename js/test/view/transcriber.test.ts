@@ -40,6 +40,29 @@ it("says hello once, however many views there are", () => {
   expect(fake.sent.map(({ message }) => message.type)).toEqual(["hello"]);
 });
 
+it("shows the same session in every view", () => {
+  const other = document.createElement("div");
+  document.body.append(other);
+  const widget = transcriber();
+  stops.push(widget.initialize({ model: fake.model }));
+  for (const place of [other, other]) stops.push(widget.render({ model: fake.model, el: place }));
+  const event = {
+    type: "final",
+    item_id: "a",
+    start_s: 0,
+    end_s: 1,
+    text: "Hello.",
+    language: "en",
+    latency_s: 1,
+  };
+  fake.receive({ type: "events", events: [event] });
+  const texts = [...other.querySelectorAll("[role=log]")].map(
+    (log) => log.querySelector(".body")?.textContent,
+  );
+  expect(texts).toEqual(["Hello.", "Hello."]);
+  expect(fake.sent.filter(({ message }) => message.type === "hello")).toHaveLength(2);
+});
+
 it("sends what the buttons say in each state", () => {
   button("Record").click();
   fake.set("state", "listening");

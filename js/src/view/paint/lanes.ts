@@ -3,6 +3,7 @@ import type { Scene, Strip } from "./scene.ts";
 
 const BAR = { top: 5, height: 9 };
 const THIN = { top: 6.5, height: 6 };
+const TICK_PX = 12;
 const SLIT_FROM = 8; // slits closer than this would be noise, not information
 
 /** The lanes below the score: our cuts, the server's, what was sent, what it took. */
@@ -56,14 +57,16 @@ function paintSent(scene: Scene, strip: Strip): void {
   let previous_end = Number.NEGATIVE_INFINITY;
   session.sent.visit(...window_s(scene, strip), (start_s, end_s, flag) => {
     const [a, b] = [axis.x(start_s), axis.x(end_s)];
-    if (flag & LATE) hatch(scene, a, lane.y + BAR.top, b - a, BAR.height, palette.kept);
-    else bar(scene, a, lane.y + THIN.top, b - a, THIN.height, palette.server, 1);
     const joins = Math.abs(start_s - previous_end) < 0.01;
-    if (joins && b - a >= SLIT_FROM) {
-      context.fillStyle = palette.paper;
-      context.fillRect(a - 0.75, lane.y + THIN.top - 0.5, 1.5, THIN.height + 1);
-    }
+    const narrow = joins && b - a < SLIT_FROM;
     previous_end = end_s;
+    if (flag & LATE) return hatch(scene, a, lane.y + BAR.top, b - a, BAR.height, palette.kept);
+    // joined appends become one bar: begun a little earlier, no round corner shows between them
+    const from = narrow ? a - 2 : a;
+    bar(scene, from, lane.y + THIN.top, b - from, THIN.height, palette.server, 1);
+    if (!joins || narrow) return;
+    context.fillStyle = palette.paper;
+    context.fillRect(a - 0.75, lane.y + THIN.top - 0.5, 1.5, THIN.height + 1);
   });
 }
 
@@ -71,9 +74,11 @@ function paintCommitted(scene: Scene, strip: Strip): void {
   const { context, axis, layout, palette, session } = scene;
   const lane = layout.committed;
   if (!lane) return;
-  session.committed.visit(...window_s(scene, strip), (start_s, end_s) => {
+  session.committed.visit(...window_s(scene, strip), (start_s, end_s, _flag, i) => {
     const [a, b] = [axis.x(start_s), axis.x(end_s)];
     bar(scene, a, lane.y + THIN.top, b - a, THIN.height, palette.server, 1);
+    const { committed } = session;
+    if (i + 1 < committed.length && axis.x(committed.start(i + 1)) < b + TICK_PX) return; // no room for the tick
     context.strokeStyle = palette.ink;
     context.lineWidth = 1.6;
     context.beginPath();
