@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ipyspeaches.server import Server
     from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
     from ipyspeaches.session.transcribe import transcribe
-    from ipyspeaches.vad import EnergyVad, Segments, SileroVad
+    from ipyspeaches.vad import AdaptiveEnergyVad, EnergyVad, RmsVad, Segments, SileroVad, WebRtcVad
     from ipyspeaches.widget import Transcriber
 
 _ROOMS = {
@@ -68,15 +68,19 @@ _ROOMS = {
     ),
     "ipyspeaches.session.transcribe": ("transcribe",),
     "ipyspeaches.vad": (
+        "AdaptiveEnergyVad",
         "EnergyVad",
+        "RmsVad",
         "Segments",
         "SileroVad",
+        "WebRtcVad",
     ),
     "ipyspeaches.widget": ("Transcriber",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "AdaptiveEnergyVad",
     "AudioError",
     "ConnectionLostError",
     "EnergyVad",
@@ -88,6 +92,7 @@ __all__ = [
     "NotSpeachesError",
     "ProtocolError",
     "Recording",
+    "RmsVad",
     "Segment",
     "Segments",
     "Server",
@@ -101,6 +106,7 @@ __all__ = [
     "Transcriber",
     "Transcript",
     "TurnDetection",
+    "WebRtcVad",
     "Word",
     "allow_nested_loops",
     "cer",

@@ -46,13 +46,14 @@ class MissingExtraError(SpeachesError, ImportError):
     package
         Name of the package that could not be imported.
     extra
-        Extra of ipyspeaches that installs it.
+        Extra of ipyspeaches that installs it; None for a package that should have come with ipyspeaches itself.
     purpose
         What it is needed for, as the end of "… is needed to …".
     """
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{package} is needed to {purpose}. Install it with: pip install 'ipyspeaches[{extra}]'")
+    def __init__(self, package: str, extra: str | None, purpose: str) -> None:
+        wanted = package if extra is None else f"'ipyspeaches[{extra}]'"
+        super().__init__(f"{package} is needed to {purpose}. Install it with: pip install {wanted}")
 
 
 class MicrophoneError(SpeachesError):

@@ -1,122 +1,41 @@
-"""Detectors: a scorer and its options in one frozen value, ready for a session or a recording."""
+"""The detectors: what each listens for, and the numbers it is tuned with."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.audio.levels import SILENCE_DB
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad.batch import Runs
-from ipyspeaches.vad.options import SegmentOptions
-from ipyspeaches.vad.scorers import SILERO_FRAME, SILERO_RATE_HZ, EnergyScorer, Scorer, SileroScorer
-from ipyspeaches.vad.scores import Scores
-from ipyspeaches.vad.segmenter import Segmenter
-from ipyspeaches.vad.segments import Segments
+from ipyspeaches.vad.detector import Detector
+from ipyspeaches.vad.loudness import EnergyScorer, NoiseFloor, NoiseFloorScorer, RmsScorer
+from ipyspeaches.vad.scorers import (
+    SILERO_FRAME,
+    SILERO_RATE_HZ,
+    WEBRTC_FRAMES_MS,
+    Scorer,
+    SileroScorer,
+    WebRtcScorer,
+)
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
 
 
-@dataclass(frozen=True, kw_only=True)
-class Detector:
-    """What all detectors share: the options, under Silero's names (see `SegmentOptions`).
-
-    Parameters
-    ----------
-    threshold
-        A frame with at least this score is speech.
-    neg_threshold
-        Inside speech, a frame below this score is silence; None for the detector's default.
-    min_speech_duration_ms, min_silence_duration_ms, speech_pad_ms, max_speech_duration_s
-        As in `SegmentOptions`.
-    """
-
-    name: ClassVar[str]
-    unit: ClassVar[str]
-
-    threshold: float
-    neg_threshold: float | None = None
-    min_speech_duration_ms: float = 250
-    min_silence_duration_ms: float = 550
-    speech_pad_ms: float = 100
-    max_speech_duration_s: float = 30
-    options: SegmentOptions = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        release = self.default_neg_threshold() if self.neg_threshold is None else self.neg_threshold
-        options = SegmentOptions(
-            threshold=self.threshold,
-            neg_threshold=release,
-            min_speech_duration_ms=self.min_speech_duration_ms,
-            min_silence_duration_ms=self.min_silence_duration_ms,
-            speech_pad_ms=self.speech_pad_ms,
-            max_speech_duration_s=self.max_speech_duration_s,
-        )
-        object.__setattr__(self, "options", options)
-
-    def default_neg_threshold(self) -> float:
-        """Return the score below which speech ends when ``neg_threshold`` is not given."""
-        raise NotImplementedError
-
-    def scorer(self, rate: int) -> Scorer:
-        """Return a streaming scorer for sound at ``rate`` samples per second."""
-        raise NotImplementedError
-
-    def scorer_options(self) -> tuple[object, ...]:
-        """Return what the scores depend on besides the sound: equal means that old scores stay valid."""
-        return (self.name,)
-
-    def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
-        """Return the samples to score and their rate."""
-        return recording.samples, recording.rate
-
-    def segmenter(self, hop: int, rate: int, origin: int = 0) -> Segmenter:
-        """Return a streaming segmenter with this detector's options."""
-        self.check_frames(hop, rate)
-        return Segmenter(self.options, hop, rate, origin)
-
-    def score(self, recording: Recording) -> Scores:
-        """Score a recording; its last frame is filled up with zeros."""
-        samples, rate = self.prepare(recording)
-        scorer = self.scorer(rate)
-        padding = np.zeros(-len(samples) % scorer.hop, dtype=np.int16)
-        value = scorer.push(np.concatenate((samples, padding)))
-        return Scores(value, scorer.hop, rate, len(samples))
-
-    def segment(self, sound: Recording | Scores) -> Segments:
-        """Cut a recording, or scores computed before, into stretches of speech."""
-        scores = sound if isinstance(sound, Scores) else self.score(sound)
-        self.check_frames(scores.hop, scores.rate)
-        runs = Runs(scores, self.options.threshold, self.options.neg_threshold)
-        start, end = runs.cut(self.options)
-        return Segments.from_arrays(start / scores.rate, end / scores.rate)
-
-    def check_frames(self, hop: int, rate: int) -> None:
-        """Raise an `InputError` if scores of ``hop`` samples a frame cannot be this detector's."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return the detector in plain values, for widgets and logs."""
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "threshold": self.options.threshold,
-            "neg_threshold": self.options.neg_threshold,
-            "min_speech_duration_ms": self.min_speech_duration_ms,
-            "min_silence_duration_ms": self.min_silence_duration_ms,
-            "speech_pad_ms": self.speech_pad_ms,
-            "max_speech_duration_s": None if math.isinf(self.max_speech_duration_s) else self.max_speech_duration_s,
-        }
+def at_model_rate(recording: Recording) -> tuple[NDArray[np.int16], int]:
+    """Return a recording's samples at 16 kHz, which Silero and WebRTC hear, and that rate."""
+    if recording.rate != SILERO_RATE_HZ:
+        recording = recording.to_rate(SILERO_RATE_HZ)
+    return recording.samples, SILERO_RATE_HZ
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnergyVad(Detector):
-    """Speech is where it is loud: the mean absolute value of a frame, in int16 units.
-
-    The detector to learn on, and about 30 times cheaper than Silero. ``threshold=500`` is the field's usual start.
+class _Loudness(Detector):
+    """What detectors share that measure how loud a frame is.
 
     Parameters
     ----------
@@ -124,10 +43,6 @@ class EnergyVad(Detector):
         Length of a frame.
     """
 
-    name: ClassVar[str] = "energy"
-    unit: ClassVar[str] = "energy"
-
-    threshold: float = 500
     frame_ms: float = 20
 
     def __post_init__(self) -> None:
@@ -135,17 +50,144 @@ class EnergyVad(Detector):
         if not 1 <= self.frame_ms <= 1000:
             raise InputError(f"frame_ms is {self.frame_ms}: give from 1 to 1000 milliseconds.")
 
-    def default_neg_threshold(self) -> float:
-        """Return 3 dB below the threshold."""
-        return self.threshold / math.sqrt(2)
-
     def scorer_options(self) -> tuple[object, ...]:
         """Return the name and the length of a frame."""
         return (self.name, self.frame_ms)
 
+    def hop(self, rate: int) -> int:
+        """Return the samples a frame."""
+        return max(1, round(rate * self.frame_ms / 1000))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyVad(_Loudness):
+    """Speech is where it is loud: the mean absolute value of a frame, in int16 units.
+
+    The detector to learn on, and about 30 times cheaper than Silero. ``threshold=500`` is the field's usual start.
+
+    Parameters
+    ----------
+    threshold
+        A frame with at least this energy is speech, 0 to 32,768.
+    frame_ms
+        Length of a frame.
+    """
+
+    name: ClassVar[str] = "energy"
+    unit: ClassVar[str] = "energy"
+    remembers: ClassVar[bool] = False
+
+    threshold: float = 500
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("threshold", "neg_threshold"):
+            value = getattr(self.options, name)
+            if value < 0:
+                raise InputError(f"{name} is {value}: an energy is a number from 0 up, in int16 units.")
+
+    def default_neg_threshold(self) -> float:
+        """Return 3 dB below the threshold."""
+        return min(self.threshold, self.threshold / math.sqrt(2))
+
     def scorer(self, rate: int) -> Scorer:
         """Return an `EnergyScorer`."""
-        return EnergyScorer(max(1, round(rate * self.frame_ms / 1000)))
+        return EnergyScorer(self.hop(rate))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RmsVad(_Loudness):
+    """Speech is where it is loud: the root mean square of a frame, in dB below full scale.
+
+    The same idea as `EnergyVad` on the scale of level meters: 6 dB more is twice the amplitude.
+
+    Parameters
+    ----------
+    threshold
+        A frame with at least this level is speech, in dBFS, -96 to 0.
+    frame_ms
+        Length of a frame.
+    """
+
+    name: ClassVar[str] = "rms"
+    unit: ClassVar[str] = "dBFS"
+    remembers: ClassVar[bool] = False
+
+    threshold: float = -40
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.options.threshold > 0:
+            raise InputError(f"threshold is {self.threshold}: levels are in dBFS, give a number from -96 to 0.")
+
+    def default_neg_threshold(self) -> float:
+        """Return 3 dB below the threshold."""
+        return self.threshold - 3
+
+    def scorer(self, rate: int) -> Scorer:
+        """Return an `RmsScorer`."""
+        return RmsScorer(self.hop(rate))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptiveEnergyVad(_Loudness):
+    """Speech is where it is louder than the noise, whose level is followed: needs no tuning to the microphone.
+
+    The noise floor is the least of the smoothed power of the last seconds (minimum statistics: R. Martin, "Spectral
+    subtraction based on minimum statistics", EUSIPCO 1994; here for the whole band at once and without its correction
+    for the bias of a minimum, which the threshold makes up for). At the beginning, what is heard first is the floor:
+    speech that starts with the recording is found after its first pause.
+
+    Parameters
+    ----------
+    threshold
+        A frame this many dB above the noise floor is speech.
+    frame_ms
+        Length of a frame.
+    noise_window_s
+        How far back the least power is looked for. It must be longer than speech goes on without a pause.
+    smoothing_ms
+        Time constant of the smoothing before the least is taken.
+    floor_db
+        Lowest noise floor in dBFS: what is quieter is no noise but a muted microphone or digital silence.
+    """
+
+    name: ClassVar[str] = "adaptive"
+    unit: ClassVar[str] = "dB"
+
+    threshold: float = 10
+    noise_window_s: float = 3
+    smoothing_ms: float = 100
+    floor_db: float = -70
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, low, high in (
+            ("noise_window_s", 0.1, 60),
+            ("smoothing_ms", 1, 10_000),
+            ("floor_db", SILENCE_DB, 0),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise InputError(f"{name} is {getattr(self, name)}: give a number from {low:g} to {high:g}.")
+
+    def default_neg_threshold(self) -> float:
+        """Return 3 dB below the threshold, at least 0."""
+        return min(self.threshold, max(self.threshold - 3, 0))
+
+    def scorer_options(self) -> tuple[object, ...]:
+        """Return the name, the length of a frame and what the floor is made of."""
+        return (self.name, self.frame_ms, self.noise_window_s, self.smoothing_ms, self.floor_db)
+
+    def scorer(self, rate: int) -> Scorer:
+        """Return a `NoiseFloorScorer`."""
+        hop = self.hop(rate)
+        frame_s = hop / rate
+        floor = NoiseFloor(
+            window=max(1, round(self.noise_window_s / frame_s)),
+            smoothing=math.exp(-1000 * frame_s / self.smoothing_ms),
+            floor_db=self.floor_db,
+        )
+        return NoiseFloorScorer(hop, floor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +201,7 @@ class SileroVad(Detector):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.threshold > 1:
+        if not 0 <= self.options.neg_threshold <= self.threshold <= 1:
             raise InputError(
                 f"threshold is {self.threshold}: Silero's scores are probabilities, give a number from 0 to 1."
             )
@@ -174,11 +216,61 @@ class SileroVad(Detector):
 
     def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
         """Return the recording at 16 kHz, the rate that the model hears."""
-        if recording.rate != SILERO_RATE_HZ:
-            recording = recording.to_rate(SILERO_RATE_HZ)
-        return recording.samples, SILERO_RATE_HZ
+        return at_model_rate(recording)
 
     def check_frames(self, hop: int, rate: int) -> None:
         """Refuse frames that are not of 32 ms."""
         if hop * SILERO_RATE_HZ != SILERO_FRAME * rate:
             raise InputError(f"These scores have frames of {1000 * hop / rate:g} ms: Silero's have 32 ms.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebRtcVad(Detector):
+    """The detector of WebRTC: a Gaussian mixture model over six frequency bands that says yes or no.
+
+    Its scores are 0 and 1, so that not ``threshold`` but ``aggressiveness`` decides how sure it has to be.
+
+    Parameters
+    ----------
+    aggressiveness
+        From 0 (most is speech) to 3 (only what surely is).
+    frame_ms
+        Length of a frame: 10, 20 or 30.
+
+    Raises
+    ------
+    InputError
+        If the aggressiveness or the length of a frame is another one.
+    """
+
+    name: ClassVar[str] = "webrtc"
+    unit: ClassVar[str] = "probability"
+
+    threshold: float = 0.5
+    aggressiveness: int = 2
+    frame_ms: int = 30
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.aggressiveness not in (0, 1, 2, 3):
+            raise InputError(f"aggressiveness is {self.aggressiveness}: give 0, 1, 2 or 3.")
+        if self.frame_ms not in WEBRTC_FRAMES_MS:
+            raise InputError(f"frame_ms is {self.frame_ms}: WebRTC's detector hears frames of 10, 20 or 30 ms.")
+        if not 0 < self.threshold <= 1:
+            raise InputError(f"threshold is {self.threshold}: the scores are 0 and 1, give a number between them.")
+
+    def default_neg_threshold(self) -> float:
+        """Return the threshold: there is nothing between yes and no."""
+        return self.threshold
+
+    def scorer_options(self) -> tuple[object, ...]:
+        """Return the name, the aggressiveness and the length of a frame."""
+        return (self.name, self.aggressiveness, self.frame_ms)
+
+    def scorer(self, rate: int) -> Scorer:
+        """Return a `WebRtcScorer`."""
+        return WebRtcScorer(rate, self.aggressiveness, self.frame_ms)
+
+    def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
+        """Return the recording at 16 kHz."""
+        return at_model_rate(recording)

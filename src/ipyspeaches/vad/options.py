@@ -30,7 +30,7 @@ class SegmentOptions:
     Raises
     ------
     InputError
-        If a value is not finite where it must be, negative, or ``neg_threshold`` is above ``threshold``.
+        If a value is not finite where it must be, a duration is negative, or ``neg_threshold`` is above ``threshold``.
     """
 
     threshold: float
@@ -41,16 +41,14 @@ class SegmentOptions:
     max_speech_duration_s: float = math.inf
 
     def __post_init__(self) -> None:
-        for name in (
-            "threshold",
-            "neg_threshold",
-            "min_speech_duration_ms",
-            "min_silence_duration_ms",
-            "speech_pad_ms",
-        ):
+        for name in ("threshold", "neg_threshold"):
+            # Levels in dBFS are negative.
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)}: give a number.")
+        for name in ("min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise InputError(f"{name} is {value}: give a number from 0 up.")
+                raise InputError(f"{name} is {value}: give milliseconds from 0 up.")
         if not self.max_speech_duration_s > 0:
             raise InputError(
                 f"max_speech_duration_s is {self.max_speech_duration_s}: give seconds above 0, or math.inf."

@@ -1,0 +1,85 @@
+"""Scores are computed once for what is in a recording."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.vad import ScoreCache, Scores, SileroVad
+from ipyspeaches.vad import score_cache as score_cache_module
+
+
+class Counting:
+    """Compute scores of a given size and count how often."""
+
+    def __init__(self, frames: int = 10) -> None:
+        self.times = 0
+        self._frames = frames
+
+    def __call__(self) -> Scores:
+        self.times += 1
+        return Scores(np.zeros(self._frames, np.float32), 320, 16_000, 320 * self._frames)
+
+
+def recording(first: int = 1, rate: int = 16_000) -> Recording:
+    return Recording(np.array([first, 2, 3], dtype=np.int16), rate)
+
+
+def test_equal_sound_is_scored_once() -> None:
+    cache, compute = ScoreCache(), Counting()
+    sound = recording()
+    first = cache.get(sound, ("silero",), compute)
+    assert cache.get(sound, ("silero",), compute) is first
+    assert cache.get(recording(), ("silero",), compute) is first
+    assert compute.times == 1
+
+
+@pytest.mark.parametrize(
+    ("sound", "options"), [(recording(9), ("a",)), (recording(rate=8_000), ("a",)), (recording(), ("a", 30))]
+)
+def test_other_sound_rates_and_options_are_scored_anew(sound: Recording, options: tuple[object, ...]) -> None:
+    cache, compute = ScoreCache(), Counting()
+    cache.get(recording(), ("a",), compute)
+    cache.get(sound, options, compute)
+    assert compute.times == 2
+
+
+def test_the_least_recently_used_scores_are_forgotten() -> None:
+    cache, compute = ScoreCache(max_bytes=100), Counting(frames=10)
+    one, two, three = recording(1), recording(2), recording(3)
+    for sound in (one, two, one, three):
+        cache.get(sound, (), compute)
+    assert compute.times == 3
+    assert cache.nbytes == 80
+    cache.get(one, (), compute)
+    assert compute.times == 3
+    cache.get(two, (), compute)
+    assert compute.times == 4
+
+
+def test_scores_larger_than_the_memory_are_kept_until_the_next() -> None:
+    cache, compute = ScoreCache(max_bytes=1), Counting()
+    assert cache.get(recording(), (), compute) is cache.get(recording(), (), compute)
+    cache.clear()
+    assert cache.nbytes == 0
+
+
+def test_names_of_recordings_are_not_kept_longer_than_the_recordings() -> None:
+    cache = ScoreCache()
+    sounds = [recording(first) for first in range(5)]
+    for sound in sounds:
+        cache.get(sound, (), Counting())
+    assert len(cache._keys) == 5
+    del sounds, sound
+    gc.collect()
+    assert len(cache._keys) == 0
+
+
+def test_silero_hears_a_recording_once_for_all_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = ScoreCache()
+    monkeypatch.setattr(score_cache_module, "_PROCESS", cache)
+    sound = Recording.sample().slice(0, 2)
+    assert SileroVad(threshold=0.9).score(sound) is SileroVad(threshold=0.2).score(Recording.sample().slice(0, 2))
