@@ -21,11 +21,15 @@ from ipyspeaches.local.engine import ENGINE_RATE_HZ, LiveDecoder, RecognisedWord
 FRAMES_PER_S: Final = 100
 NOISE_FLOOR: Final = 16.0
 """Standard deviation of the noise floor, in int16 units."""
+PEAK: Final = 16_000.0
+"""Largest sample of an utterance, in int16 units."""
+MAX_GAIN: Final = 30.0
 MAX_LIVE_DECODERS: Final = 4
 """Utterances that one process follows at a time; each decoder takes about 100 MB."""
 
-INITIAL_CEPSTRAL_MEAN: Final = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
-"""Where a live decoder's cepstral mean starts: the bundled model's own (``en-us/feat.params``)."""
+INITIAL_CEPSTRAL_MEAN: Final = "46.8,2.0,-0.4,2.3,-4.2,-2.2,-4.8,0.9,-1.5,-0.2,-0.4,-0.9,1.8"
+"""Where a live decoder's cepstral mean starts: the mean of read speech in several recordings. From PocketSphinx's own
+start, meant for other microphones, half of the first words are wrong."""
 
 _VARIANT: Final = re.compile(r"\(\d+\)$")
 
@@ -40,7 +44,7 @@ class _Segment(Protocol):
 class _Decoder(Protocol):
     """The part of ``pocketsphinx.Decoder`` (an untyped extension) that is used here."""
 
-    def start_stream(self) -> None: ...
+    def reinit_feat(self) -> None: ...
     def start_utt(self) -> None: ...
     def process_raw(self, data: bytes, *, full_utt: bool = False) -> object: ...
     def end_utt(self) -> None: ...
@@ -94,9 +98,9 @@ class PocketSphinxEngine:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); the language is always English."""
         del language
         decoder = self._decoder
-        decoder.start_stream()  # forgets the noise of the utterance before
+        decoder.reinit_feat()  # forgets the noise and the channel of the utterance before
         decoder.start_utt()
-        decoder.process_raw(with_noise_floor(samples).tobytes(), full_utt=True)
+        decoder.process_raw(prepare(samples).tobytes(), full_utt=True)
         decoder.end_utt()
         if decoder.hyp() is None:
             return Recognition("", (), "en")
@@ -130,8 +134,8 @@ class PocketSphinxLiveDecoder:
         self._decoder = decoder
         self._idle = idle
         self._samples = 0
+        decoder.reinit_feat()
         decoder.set_cmn(INITIAL_CEPSTRAL_MEAN)
-        decoder.start_stream()
         decoder.start_utt()
 
     def feed(self, samples: NDArray[np.int16]) -> list[RecognisedWord]:
@@ -146,11 +150,17 @@ class PocketSphinxLiveDecoder:
         self._idle.append(self._decoder)
 
 
+def prepare(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return an utterance at the level that the engine hears best, over the noise floor."""
+    peak = float(np.abs(samples.astype(np.int32)).max(initial=1))
+    return with_noise_floor(samples * min(MAX_GAIN, PEAK / peak))
+
+
 _FLOOR: Final = np.random.default_rng(seed=1).normal(0, NOISE_FLOOR, ENGINE_RATE_HZ)
 
 
-def with_noise_floor(samples: NDArray[np.int16], offset: int = 0) -> NDArray[np.int16]:
-    """Return the samples over a fixed, inaudible noise; the same samples always give the same result."""
+def with_noise_floor(samples: NDArray[np.int16] | NDArray[np.floating], offset: int = 0) -> NDArray[np.int16]:
+    """Return samples (int16 units) over a fixed, inaudible noise; the same samples always give the same result."""
     floor = np.resize(np.roll(_FLOOR, -offset), len(samples))
     noisy: NDArray[np.int16] = np.clip(np.rint(samples + floor), -32768, 32767).astype(np.int16)
     return noisy

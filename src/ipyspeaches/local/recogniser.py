@@ -19,8 +19,10 @@ LIVE_STEP_MS: Final = 200
 """Sound between two hypotheses that are compared."""
 
 
-def transcribe(engine: Engine, samples: NDArray[np.int16], language: str | None, job: int) -> Iterator[StretchText]:
-    """Yield the text of each stretch of speech.
+def transcribe(
+    engine: Engine, samples: NDArray[np.int16], language: str | None, job: int
+) -> Iterator[StretchText | None]:
+    """Yield the text of each stretch of speech, and None where others may have a turn.
 
     Parameters
     ----------
@@ -35,6 +37,9 @@ def transcribe(engine: Engine, samples: NDArray[np.int16], language: str | None,
     """
     heard = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).push(samples, last=True)
     for stretch in stretches_of_speech(heard):
+        if stretch is None:
+            yield None
+            continue
         recognition = engine.recognise(stretch.samples, language)
         if not recognition.text.strip():
             continue

@@ -7,7 +7,7 @@ give the same text on every way in, and silence gives none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from ipyspeaches.vad.scorers import SILERO_FRAME, SileroScorer
 
 CONTEXT_MS: Final = 200
 """Sound around speech that goes to the engine; zeros where there is none."""
+BLOCK_S: Final = 10
 STRETCH_OPTIONS: Final = SegmentOptions(
     threshold=0.5,
     neg_threshold=0.35,
@@ -42,8 +43,7 @@ class Stretch:
 
 def speech_scores(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     """Return Silero's probability of speech of each 32 ms frame (int16 at 16 kHz); the last one is filled up."""
-    padding = np.zeros(-len(samples) % SILERO_FRAME, dtype=np.int16)
-    return SileroScorer(ENGINE_RATE_HZ).push(np.concatenate((samples, padding)))
+    return SileroScorer(ENGINE_RATE_HZ).push(_filled_up(samples))
 
 
 def speech_spans(
@@ -56,11 +56,30 @@ def speech_spans(
     return pad_segments(closed, options.speech_pad_ms * ENGINE_RATE_HZ / 1000, length)
 
 
-def stretches_of_speech(samples: NDArray[np.int16]) -> list[Stretch]:
-    """Return what an engine shall hear of a buffer (int16 at 16 kHz): one stretch an utterance, none for silence."""
+def stretches_of_speech(samples: NDArray[np.int16]) -> Iterator[Stretch | None]:
+    """Yield what an engine shall hear of a buffer (int16 at 16 kHz): one stretch an utterance, none for silence.
+
+    Scoring an hour takes minutes; a None comes after every `BLOCK_S` of it, so that somebody else gets a turn.
+    """
     context = CONTEXT_MS * ENGINE_RATE_HZ // 1000
-    spans = speech_spans(speech_scores(samples), len(samples), STRETCH_OPTIONS)
-    return [Stretch(start - context, _cut(samples, start - context, end + context), start, end) for start, end in spans]
+    scorer = SileroScorer(ENGINE_RATE_HZ)
+    segmenter = Segmenter(STRETCH_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
+    padded = _filled_up(samples)
+    block = BLOCK_S * ENGINE_RATE_HZ // SILERO_FRAME * SILERO_FRAME
+    for start in range(0, len(padded), block):
+        events = segmenter.push(scorer.push(padded[start : start + block]).tolist())
+        if start + block >= len(padded):
+            events += segmenter.finish(len(samples))
+        for event in events:
+            if isinstance(event, Closed):
+                first, last = event.start - context, event.end + context
+                yield Stretch(first, _cut(samples, first, last), event.start, event.end)
+        yield None
+
+
+def _filled_up(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return the samples with zeros behind them, in whole frames."""
+    return np.pad(samples, (0, -len(samples) % SILERO_FRAME))
 
 
 def _cut(samples: NDArray[np.int16], start: int, end: int) -> NDArray[np.int16]:

@@ -72,7 +72,7 @@ class Worker:
         self._engine = engine
         self._inbox = inbox
         self._outbox = outbox
-        self._jobs: deque[tuple[int, Iterator[StretchText]]] = deque()
+        self._jobs: deque[tuple[int, Iterator[StretchText | None]]] = deque()
         self._live: dict[int, _LiveJob] = {}
 
     def run(self) -> None:
@@ -122,15 +122,16 @@ class Worker:
             return
         job, stretches = self._jobs.popleft()
         try:
-            text = next(stretches, None)
+            text = next(stretches)
+        except StopIteration:
+            self._send(JobDone(job))
+            return
         except Exception as exc:  # noqa: BLE001 - whatever an engine raises is this job's failure, not the worker's
             self._send(JobFailed(job, f"The recogniser failed ({type(exc).__name__}: {exc})."))
             return
-        if text is None:
-            self._send(JobDone(job))
-        else:
+        if text is not None:
             self._send(text)
-            self._jobs.append((job, stretches))
+        self._jobs.append((job, stretches))
 
     def work_on_live(self) -> None:
         """Follow each utterance for one piece."""

@@ -68,6 +68,12 @@ class WorkerProcess:
         self._reader = asyncio.create_task(self._read())
         await asyncio.shield(self.ready)
 
+    @property
+    def process_id(self) -> int:
+        """Of the started process."""
+        assert self._process is not None
+        return self._process.pid
+
     def send(self, message: ToWorker) -> None:
         """Send a message; it is kept in memory until the worker takes it."""
         if self.alive and self._process is not None and self._process.stdin is not None:
@@ -83,6 +89,9 @@ class WorkerProcess:
                 body = await self._process.stdout.readexactly(HEADER.unpack(header)[0])
                 self._dispatch(decoder.decode(body))
         self._end()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
 
     def _dispatch(self, message: FromWorker) -> None:
         if isinstance(message, WorkerReady):
@@ -163,6 +172,11 @@ class WorkerPool:
         """Whether the engine is in memory."""
         return any(worker.alive and worker.ready.done() for worker in self._workers)
 
+    @property
+    def process_ids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.process_id for worker in self._workers if worker.alive]
+
     async def load(self) -> None:
         """Have at least one worker ready.
 
@@ -178,7 +192,11 @@ class WorkerPool:
 
     async def _start(self) -> WorkerProcess:
         worker = WorkerProcess(self.spec)
-        await worker.start()
+        try:
+            await worker.start()
+        except BaseException:
+            await worker.stop()
+            raise
         return worker
 
     async def unload(self) -> None:

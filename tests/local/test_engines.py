@@ -1,0 +1,145 @@
+"""The engines by themselves."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from jiwer import wer
+from numpy.typing import NDArray
+
+from human_speech import words
+from ipyspeaches import samples
+from ipyspeaches.audio import Resampler
+from ipyspeaches.errors import InputError, MissingExtraError
+from ipyspeaches.local.engine import engine_spec, load_engine
+from ipyspeaches.local.pocketsphinx_engine import MAX_LIVE_DECODERS, PocketSphinxEngine, prepare, with_noise_floor
+
+SENTENCE = samples.info("quickstart").sentences[1]
+
+
+@pytest.fixture(scope="module")
+def engine() -> PocketSphinxEngine:
+    return PocketSphinxEngine()
+
+
+@pytest.fixture(scope="module")
+def spoken(quickstart: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The second sentence at 16 kHz."""
+    start, end = round((SENTENCE.start - 0.2) * 24_000), round((SENTENCE.end + 0.2) * 24_000)
+    return Resampler(24_000, 16_000).push(quickstart[start:end], last=True)
+
+
+def test_words_come_with_times_and_probabilities(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:
+    recognition = engine.recognise(spoken, "en")
+    assert wer(words(SENTENCE.text), recognition.text.strip()) < 0.3
+    assert recognition.language == "en"
+    assert "".join(f" {word.word}" for word in recognition.words) == recognition.text
+    times = [time for word in recognition.words for time in (word.start_s, word.end_s)]
+    assert times == sorted(times)
+    assert 0 < times[0] < times[-1] <= len(spoken) / 16_000
+    assert all(word.probability is not None and 0 <= word.probability <= 1 for word in recognition.words)
+    assert not any("(" in word.word or "<" in word.word for word in recognition.words)
+
+
+def test_the_same_sound_gives_the_same_text_whatever_came_before(
+    engine: PocketSphinxEngine, spoken: NDArray[np.int16]
+) -> None:
+    first = engine.recognise(spoken, None)
+    engine.recognise(np.random.default_rng(0).normal(0, 3000, 48_000).astype(np.int16), None)
+    assert engine.recognise(spoken, None) == first
+
+
+def test_loudness_does_not_change_the_text(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:
+    quiet = np.rint(spoken * 0.05).astype(np.int16)
+    assert wer(engine.recognise(spoken, None).text, engine.recognise(quiet, None).text) < 0.2
+
+
+def test_preparing_digital_silence_divides_by_nothing() -> None:
+    prepared = prepare(np.zeros(1000, dtype=np.int16))
+    assert 0 < np.abs(prepared).max() < 100
+    np.testing.assert_array_equal(prepared, prepare(np.zeros(1000, dtype=np.int16)))
+
+
+def test_the_noise_floor_goes_on_where_it_stopped() -> None:
+    sound = np.arange(-20_000, 20_000, dtype=np.int16)
+    whole = with_noise_floor(sound)
+    pieces = [with_noise_floor(sound[start : start + 3333], start) for start in range(0, len(sound), 3333)]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    assert 0 < np.abs(whole.astype(int) - sound).max() < 200
+
+
+def test_live_decoders_are_lent_and_come_back(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:
+    lent = [engine.live() for _ in range(MAX_LIVE_DECODERS)]
+    assert None not in lent
+    assert engine.live() is None
+    first = lent[0]
+    assert first is not None
+    heard = first.feed(spoken)
+    assert [word.probability for word in heard] == [None] * len(heard)
+    assert heard
+    first.close()
+    again = engine.live()
+    assert again is not None
+    assert again.feed(spoken) == heard
+    for decoder in (again, *lent[1:]):
+        assert decoder is not None
+        decoder.close()
+
+
+class FakeWhisper:
+    """Stands for ``faster_whisper.WhisperModel``, in the shapes of faster-whisper 1.1."""
+
+    def __init__(self, model: str, **options: Any) -> None:
+        if model == "no/such":
+            raise ValueError("Invalid model size 'no/such'")
+        self.options = options
+
+    def transcribe(self, sound: NDArray[np.float32], **options: Any) -> tuple[Any, Any]:
+        assert sound.dtype == np.float32
+        assert float(np.abs(sound).max()) <= 1
+        heard = [
+            SimpleNamespace(word=" Good", start=0.1, end=0.3, probability=0.9),
+            SimpleNamespace(word=" morning.", start=0.3, end=0.8, probability=0.8),
+        ]
+        segments = (SimpleNamespace(text=" Good morning.", words=heard) for _ in range(1))
+        return segments, SimpleNamespace(language=options["language"] or "en")
+
+
+@pytest.fixture
+def fake_whisper(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("faster_whisper")
+    module.WhisperModel = FakeWhisper  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "faster_whisper", module)
+
+
+@pytest.mark.usefixtures("fake_whisper")
+def test_whisper_speaks_the_same_protocol(spoken: NDArray[np.int16]) -> None:
+    engine = load_engine(engine_spec("faster-whisper"))
+    recognition = engine.recognise(spoken, "en-GB")
+    assert recognition.text == " Good morning."
+    assert [(word.word, word.start_s, word.end_s) for word in recognition.words] == [
+        ("Good", 0.1, 0.3),
+        ("morning.", 0.3, 0.8),
+    ]
+    assert recognition.language == "en"
+    assert engine.live() is None
+
+
+@pytest.mark.usefixtures("fake_whisper")
+def test_a_whisper_model_that_does_not_exist_is_named() -> None:
+    with pytest.raises(InputError, match="'no/such' could not be loaded"):
+        load_engine(engine_spec("faster-whisper", "no/such"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "module", "extra"),
+    [("faster-whisper", "faster_whisper", "whisper"), ("pocketsphinx", "pocketsphinx", "local")],
+)
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, engine: str, module: str, extra: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'ipyspeaches\[{extra}\]'"):
+        load_engine(engine_spec(engine))
