@@ -101,7 +101,7 @@ export class App {
     this.page.waiting_since_ms ??= performance.now();
     if (this.page.failure) this.page.failure = null;
     if (this.page.refusal) this.page.refusal = null;
-    const failure = await this.#channel.command(name, args);
+    const { failure } = await this.#channel.command(name, args);
     this.#waiting.delete(token);
     if (this.#waiting.size === 0) this.page.waiting_since_ms = null;
     if (failure && BLOCKING.has(name))
@@ -130,7 +130,7 @@ export class App {
         this.session.reset();
         break;
       case "reply":
-        this.#channel.settle(content);
+        this.#channel.settle(content, buffers);
         break;
       case "capture":
         void this.#capture.order(content);

@@ -1,6 +1,6 @@
 import { Emitter } from "../emitter.ts";
 import type { Frames } from "../wire/codec.ts";
-import type { SessionEvent, Snapshot } from "../wire/messages.ts";
+import type { ServerTurnDetection, SessionEvent, Snapshot } from "../wire/messages.ts";
 import { type Line, Lines } from "./lines.ts";
 import { Signals } from "./signals.ts";
 import { Spans, SpeechLane } from "./spans.ts";
@@ -19,6 +19,13 @@ export type SessionTopics = {
   reset: undefined;
 };
 
+/** A moment that someone named, or will. */
+export interface Mark {
+  id: number;
+  time_s: number;
+  name: string;
+}
+
 export interface Level {
   level_db: number;
   peak_db: number;
@@ -33,6 +40,10 @@ export class SessionStore extends Emitter<SessionTopics> {
   server = new SpeechLane();
   sent = new Spans();
   committed = new Spans();
+  /** in the order of their ids, which is that of setting them */
+  readonly marks = new Map<number, Mark>();
+  /** What the server said that it cuts by; null before it has said so. */
+  confirmed: Partial<ServerTurnDetection> | null = null;
   clock_s = 0;
   level: Level | null = null;
 
@@ -43,6 +54,8 @@ export class SessionStore extends Emitter<SessionTopics> {
     this.server = new SpeechLane();
     this.sent = new Spans();
     this.committed = new Spans();
+    this.marks.clear();
+    this.confirmed = null;
     this.clock_s = 0;
     this.level = null;
     this.emit("reset", undefined);
@@ -67,6 +80,8 @@ export class SessionStore extends Emitter<SessionTopics> {
   restore(snapshot: Snapshot, whose: "local" | "server"): void {
     this.lines.clear();
     for (const segment of snapshot.segments ?? []) this.lines.final(segment);
+    this.marks.clear();
+    for (const { id, time, name } of snapshot.marks ?? []) this.marks.set(id, { id, time_s: time, name });
     const { partial } = snapshot;
     if (partial) this.lines.partial(partial.item_id, partial.start_s, partial.start_s, partial.text);
     this.clock_s = Math.max(this.clock_s, snapshot.clock_s ?? 0);
@@ -99,6 +114,12 @@ export class SessionStore extends Emitter<SessionTopics> {
       case "final":
         this.emit("line", this.lines.final(event));
         return event.start_s;
+      case "mark":
+        this.marks.set(event.id, { id: event.id, time_s: event.time_s, name: event.name });
+        return event.time_s;
+      case "reconfigured":
+        this.confirmed = event.turn_detection;
+        return Number.POSITIVE_INFINITY;
       case "warning":
         this.#warn(event);
         return event.time_s;

@@ -10,10 +10,14 @@ const NAMES = [
   "server_label",
   "server_state",
   "model",
+  "server_version",
   "models",
+  "presets",
+  "detectors",
   "language",
   "detector",
   "turn_detection_kind",
+  "server_turn_detection",
   "error",
   "locale",
 ] as const satisfies readonly (keyof Traits)[];
@@ -47,7 +51,7 @@ export class Synced extends Emitter<{ change: keyof Traits }> {
   }
 
   text(
-    name: "state" | "source_label" | "server_label" | "server_state" | "model" | "language" | "locale",
+    name: "state" | "source_label" | "server_label" | "server_state" | "server_version" | "model" | "language" | "locale",
   ): string {
     return this.get(name) ?? "";
   }

@@ -4,38 +4,50 @@ import type { CommandName, Failure, FromKernel, Reply, ToKernel, Traits } from "
 
 export type Model = AnyModel<Traits & Record<string, unknown>>;
 
+/** What became of a command. */
+export interface Answer {
+  /** The kernel's reason not to do it; null when it was done (or the widget went away). */
+  failure: Failure | null;
+  data: Record<string, unknown>;
+  buffers: readonly DataView[];
+}
+
+const NOTHING: Answer = { failure: null, data: {}, buffers: [] };
+
 /** Sends to the kernel, and keeps the commands that wait for a reply; each of them is settled exactly once. */
 export class Channel {
   readonly client_id = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
   readonly #model: Model;
-  readonly #waiting = new Map<number, (failure: Failure | null) => void>();
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
   #next_id = 1;
 
   constructor(model: Model, scope: Scope) {
     this.#model = model;
-    scope.own(() => {
-      for (const settle of [...this.#waiting.values()]) settle(null);
-    });
+    scope.own(() => this.abandon());
   }
 
   send(message: ToKernel, buffers: ArrayBuffer[] = []): void {
     this.#model.send(message, undefined, buffers);
   }
 
-  /** Resolves to the kernel's failure, or null when the command was done (or the widget went away). */
-  command(name: CommandName, args: Record<string, unknown> = {}): Promise<Failure | null> {
+  command(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
     const id = this.#next_id++;
     return new Promise((resolve) => {
-      this.#waiting.set(id, (failure) => {
+      this.#waiting.set(id, (answer) => {
         this.#waiting.delete(id);
-        resolve(failure);
+        resolve(answer);
       });
       this.send({ type: "command", id, name, args, client_id: this.client_id });
     });
   }
 
-  settle(reply: Reply): void {
-    this.#waiting.get(reply.id)?.(reply.error ?? null);
+  settle({ id, error, data }: Reply, buffers: readonly DataView[] = []): void {
+    this.#waiting.get(id)?.({ failure: error ?? null, data: data ?? {}, buffers });
+  }
+
+  /** Lets go of every command: nobody will answer. */
+  abandon(): void {
+    for (const settle of [...this.#waiting.values()]) settle(NOTHING);
   }
 }
 

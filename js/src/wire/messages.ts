@@ -27,20 +27,38 @@ export interface Detector {
   min_silence_duration_ms: number;
   min_speech_duration_ms: number;
   speech_pad_ms: number;
+  /** longer speech is cut here; missing from older kernels */
+  max_speech_duration_s?: number;
 }
 
-/** Synced traits: slow state only. `models` is optional, older kernels do not have it. */
+/** The numbers with which the server cuts. */
+export interface ServerTurnDetection {
+  threshold: number;
+  silence_duration_ms: number;
+}
+
+export interface Preset {
+  name: string;
+  model: string;
+}
+
+/** Synced traits: slow state only. Optional ones are missing from older kernels. */
 export interface Traits {
   state: string;
   source_kind: SourceKind;
   source_label: string;
   server_label: string;
   server_state: string;
+  server_version?: string;
   model: string;
   models?: string[];
+  presets?: Preset[];
   language: string;
   detector: Partial<Detector>;
+  /** names of the detectors that the kernel can run */
+  detectors?: string[];
   turn_detection_kind: "client" | "server";
+  server_turn_detection?: ServerTurnDetection | null;
   error: Failure | null;
   locale: string;
 }
@@ -59,6 +77,8 @@ export type SessionEvent =
   | { type: "partial"; item_id: string; start_s: number; text: string; stable?: number }
   | FinalEvent
   | { type: "warning"; time_s: number; kind: string; text: string }
+  | MarkEvent
+  | { type: "reconfigured"; time_s: number; turn_detection: Partial<ServerTurnDetection> | null }
   | { type: "committed"; start_s: number; end_s: number }
   | { type: "sent"; start_s: number; end_s: number; late?: boolean };
 
@@ -72,6 +92,14 @@ export interface FinalEvent {
   language?: string | null;
   latency_s?: number | null;
   words?: Word[];
+}
+
+/** A named moment; said again with the same `id`, it was renamed. */
+export interface MarkEvent {
+  type: "mark";
+  id: number;
+  time_s: number;
+  name: string;
 }
 
 export interface FramesHeader {
@@ -95,7 +123,10 @@ export interface Snapshot {
   clock_s?: number;
   segments?: Omit<FinalEvent, "type">[];
   partial?: { item_id: string; start_s: number; text: string } | null;
+  marks?: (Omit<MarkEvent, "type" | "time_s"> & { time: number })[];
   events?: SessionEvent[];
+  /** Which page captures, where sound comes from a page: null when none does although one should. */
+  capturing?: string | null;
 }
 
 export interface CaptureOrder {
@@ -110,6 +141,7 @@ export interface Reply {
   type: "reply";
   id: number;
   error: Failure | null;
+  data?: Record<string, unknown>;
 }
 
 export type FromKernel =
@@ -128,10 +160,20 @@ export type CommandName =
   | "set_source"
   | "set_detector"
   | "set_model"
-  | "set_language";
+  | "set_language"
+  | "set_turn_detection"
+  | "set_server"
+  | "check_server"
+  | "list_devices"
+  | "resume_capture"
+  | "mark"
+  | "export"
+  | "window"
+  | "sound";
 
 export type ToKernel =
   | { type: "hello"; client_id: string }
+  | { type: "bye"; client_id: string }
   | {
       type: "audio";
       seq: number;

@@ -12,16 +12,17 @@ it("settles each command with the reply of its own id", async () => {
   const second = channel.command("set_detector", { threshold: 2 });
   const failure = { kind: "input", title: "No", text: "threshold is at most 1." };
   channel.settle({ type: "reply", id: 2, error: failure });
-  channel.settle({ type: "reply", id: 1, error: null });
-  expect(await first).toBeNull();
-  expect(await second).toEqual(failure);
+  const sound = new DataView(new ArrayBuffer(4));
+  channel.settle({ type: "reply", id: 1, error: null, data: { rate: 24_000 } }, [sound]);
+  expect(await first).toEqual({ failure: null, data: { rate: 24_000 }, buffers: [sound] });
+  expect((await second).failure).toEqual(failure);
 });
 
 it("settles what still waits when the widget goes", async () => {
   const scope = new Scope();
   const waiting = new Channel(new FakeModel().model, scope).command("stop");
   scope.dispose();
-  expect(await waiting).toBeNull();
+  expect((await waiting).failure).toBeNull();
 });
 
 it("sends a file in pieces that add up to it", async () => {
