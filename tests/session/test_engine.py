@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ipyspeaches.errors import StateError
-from ipyspeaches.session import ENGINE, run
+from ipyspeaches.session import ENGINE, Engine, run
 
 
 async def thread_name() -> str:
@@ -62,3 +62,25 @@ def test_exceptions_reach_the_caller() -> None:
 
     with pytest.raises(ValueError, match="as it is"):
         run(fails())
+
+
+def test_shutting_down_lets_tasks_clean_up_and_the_next_use_starts_again() -> None:
+    engine = Engine()
+    cleaned = threading.Event()
+    started = threading.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cleaned.set()
+
+    engine.submit(work())
+    assert started.wait(5)
+    first = engine.loop
+    engine.shut_down()
+    assert cleaned.is_set()
+    assert not first.is_running()
+    assert engine.run(thread_name()) == "ipyspeaches-engine"
+    engine.shut_down()

@@ -274,11 +274,26 @@ async def test_server_vad_changes_while_listening_and_is_confirmed(scripted: Any
         await running.set_turn_detection(TurnDetection.server(0.4, 300, detector=EnergyVad()))
         with pytest.raises(StateError, match="from the next recording on"):
             await running.set_turn_detection(ENERGY)
-        async for event in running:
-            if isinstance(event, events.Reconfigured):
-                break
-    assert event.turn_detection is not None
-    assert (event.turn_detection["threshold"], event.turn_detection["silence_duration_ms"]) == (0.4, 300)
+        told = [event async for event in running if isinstance(event, events.Reconfigured)]
+    confirmed = told[-1].turn_detection
+    assert confirmed is not None
+    assert (confirmed["threshold"], confirmed["silence_duration_ms"]) == (0.4, 300)
     sent = [m["session"]["turn_detection"] for m in scripted.received if m["type"] == "session.update"]
     full = {"type", "threshold", "silence_duration_ms", "prefix_padding_ms", "create_response"}
     assert all(set(turn_detection) == full for turn_detection in sent)
+
+
+async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, bursts: Recording) -> None:
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=1)
+
+    async def use() -> None:
+        async with running:
+            await running.wait()
+
+    task = asyncio.create_task(use())
+    await asyncio.sleep(0.5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+    assert running.state is SessionState.FAILED
+    assert running.recording.duration > 0

@@ -7,6 +7,7 @@ over: `run` waits like a plain function and works inside a running loop too, wit
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import os
 import threading
@@ -16,6 +17,9 @@ from typing import Any, TypeVar
 from ipyspeaches.errors import StateError
 
 T = TypeVar("T")
+
+SHUT_DOWN_S = 3.0
+"""How long sessions may take to close at the end of the process."""
 
 
 class Engine:
@@ -39,6 +43,18 @@ class Engine:
                 self._thread.start()
                 ready.wait()
             return self._loop
+
+    def shut_down(self) -> None:
+        """Cancel what runs and stop the thread; the next use starts another one."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None or not thread.is_alive() or thread is threading.current_thread():
+            return
+        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).add_done_callback(
+            lambda _done: loop.call_soon_threadsafe(loop.stop)
+        )
+        thread.join(SHUT_DOWN_S)
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
@@ -79,7 +95,17 @@ class Engine:
         return await asyncio.wrap_future(self.submit(coroutine))
 
 
+async def _cancel_all() -> None:
+    """Cancel every other task of this loop and wait until each has cleaned up."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 ENGINE = Engine()
+# Sessions close their connections and microphones when the process ends, instead of being torn away.
+atexit.register(ENGINE.shut_down)
 
 if hasattr(os, "register_at_fork"):
     # A forked child has no engine thread: it starts its own when it needs one.

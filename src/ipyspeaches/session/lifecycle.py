@@ -67,8 +67,14 @@ class Lifecycle:
         self._enter(SessionState.CONNECTING)
         self._task = asyncio.create_task(self._live())
         listening = asyncio.create_task(self._listening.wait())
-        await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
-        listening.cancel()
+        try:
+            await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # Whoever waited has gone, so nobody will stop the session.
+            await self.abort()
+            raise
+        finally:
+            listening.cancel()
         if self.error is not None:
             raise self.error
 
@@ -149,6 +155,12 @@ class Lifecycle:
             self._run.resume()
         self.source.end()
         await self._ended.wait()
+
+    async def abort(self) -> None:
+        """End at once, without waiting for texts; what was recorded is kept."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def wait(self) -> None:
         """Wait for the end; raise what caused it, if it failed."""

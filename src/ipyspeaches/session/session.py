@@ -149,8 +149,12 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._life.state not in ENDED:
+        if self._life.state in ENDED:
+            return
+        if kind is None:
             await self.stop()
+        else:
+            await ENGINE.call(self._life.abort())
 
     async def start(self) -> None:
         """Connect and begin to listen; returns when sound is being heard.
