@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from ipyspeaches.server import Server
     from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
     from ipyspeaches.session.transcribe import transcribe
-    from ipyspeaches.vad import AdaptiveEnergyVad, EnergyVad, RmsVad, Segments, SileroVad, WebRtcVad
+    from ipyspeaches.vad import (
+        AdaptiveEnergyVad,
+        EnergyVad,
+        RmsVad,
+        Segments,
+        SileroVad,
+        WebRtcVad,
+        evaluate,
+        precision_recall_curve,
+        roc_curve,
+    )
     from ipyspeaches.widget import Transcriber
 
 _ROOMS = {
@@ -74,6 +84,9 @@ _ROOMS = {
         "Segments",
         "SileroVad",
         "WebRtcVad",
+        "evaluate",
+        "precision_recall_curve",
+        "roc_curve",
     ),
     "ipyspeaches.widget": ("Transcriber",),
 }
@@ -110,7 +123,10 @@ __all__ = [
     "Word",
     "allow_nested_loops",
     "cer",
+    "evaluate",
     "events",
+    "precision_recall_curve",
+    "roc_curve",
     "run",
     "transcribe",
     "wer",

@@ -1,9 +1,13 @@
 """Voice activity: scorers, detectors, the segmenter and the gate. Pure."""
 
+from ipyspeaches.vad.curves import PrecisionRecallCurve, RocCurve, frame_labels, precision_recall_curve, roc_curve
 from ipyspeaches.vad.detector import Detector
 from ipyspeaches.vad.detectors import AdaptiveEnergyVad, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, METRICS, Boundaries, Durations, Evaluation
 from ipyspeaches.vad.gate import Commit, Gate, GateAction, GateOptions, OpenGate, Send
 from ipyspeaches.vad.labels import Labels, labels_path, save_labels
+from ipyspeaches.vad.latency import DecisionLatency, Decisions, decision_latency, decisions
+from ipyspeaches.vad.metrics import BoundaryErrors, evaluate
 from ipyspeaches.vad.options import SegmentOptions
 from ipyspeaches.vad.score_cache import ScoreCache
 from ipyspeaches.vad.scores import Scores
@@ -11,18 +15,28 @@ from ipyspeaches.vad.segmenter import Closed, Opened, Segmenter, SegmenterEvent,
 from ipyspeaches.vad.segments import Segments, SpeechSegment
 
 __all__ = [
+    "HIGH_IS_GOOD",
+    "METRICS",
     "AdaptiveEnergyVad",
+    "Boundaries",
+    "BoundaryErrors",
     "Closed",
     "Commit",
+    "DecisionLatency",
+    "Decisions",
     "Detector",
+    "Durations",
     "EnergyVad",
+    "Evaluation",
     "Gate",
     "GateAction",
     "GateOptions",
     "Labels",
     "OpenGate",
     "Opened",
+    "PrecisionRecallCurve",
     "RmsVad",
+    "RocCurve",
     "ScoreCache",
     "Scores",
     "SegmentOptions",
@@ -33,7 +47,13 @@ __all__ = [
     "SileroVad",
     "SpeechSegment",
     "WebRtcVad",
+    "decision_latency",
+    "decisions",
+    "evaluate",
+    "frame_labels",
     "labels_path",
     "pad_segments",
+    "precision_recall_curve",
+    "roc_curve",
     "save_labels",
 ]

@@ -1,0 +1,158 @@
+"""Metrics equal those of pyannote.metrics, and boundaries are told as they lie."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pyannote.core import Annotation, Segment, Timeline
+from pyannote.metrics.detection import (
+    DetectionAccuracy,
+    DetectionCostFunction,
+    DetectionErrorRate,
+    DetectionPrecision,
+    DetectionRecall,
+)
+
+from ipyspeaches.errors import InputError
+from ipyspeaches.vad import BoundaryErrors, Evaluation, Segments, evaluate
+
+PYANNOTE = {
+    "detection_error_rate": DetectionErrorRate,
+    "precision": DetectionPrecision,
+    "recall": DetectionRecall,
+    "accuracy": DetectionAccuracy,
+    "detection_cost": DetectionCostFunction,
+}
+
+
+def drawn(rng: np.random.Generator, end_ms: int, most: int, *, at_least: int) -> Segments:
+    """Return disjoint stretches with edges on milliseconds."""
+    count = int(rng.integers(at_least, most + 1))
+    edges = np.sort(rng.choice(end_ms + 1, 2 * count, replace=False)).reshape(-1, 2) / 1000
+    return Segments(edges)
+
+
+def cases(count: int) -> Iterator[tuple[Segments, Segments, float, float]]:
+    rng = np.random.default_rng(20_261_122)
+    for _ in range(count):
+        end_ms = int(rng.integers(50, 9_000))
+        found = drawn(rng, end_ms, 7, at_least=0)
+        truth = drawn(rng, end_ms, 7, at_least=1)
+        collar = float(rng.choice([0.0, 0.0, 0.01, 0.1, 0.25, 0.5, 2.0]))
+        yield found, truth, collar, end_ms / 1000
+
+
+def annotation(segments: Segments) -> Annotation:
+    made = Annotation()
+    for segment in segments:
+        made[Segment(segment.start, segment.end)] = "speech"
+    return made
+
+
+def test_a_thousand_random_cases_equal_pyannote() -> None:
+    for found, truth, collar, duration in cases(1_000):
+        ours = evaluate(found, truth, collar, duration)
+        heard = Timeline([Segment(0, duration)])
+        reference, hypothesis = annotation(truth), annotation(found)
+        for name, metric in PYANNOTE.items():
+            theirs = metric(collar=collar)(reference, hypothesis, uem=heard)
+            assert getattr(ours, name) == pytest.approx(theirs, abs=1e-9), (name, found, truth, collar, duration)
+
+
+def test_without_a_duration_the_extent_is_evaluated_as_pyannote_does() -> None:
+    for found, truth, collar, _ in cases(200):
+        ours = evaluate(found, truth, collar)
+        for name, metric in PYANNOTE.items():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                theirs = metric(collar=collar)(annotation(truth), annotation(found))
+            assert getattr(ours, name) == pytest.approx(theirs, abs=1e-9), (name, found, truth, collar)
+
+
+def test_durations_by_hand() -> None:
+    result = evaluate(Segments([(1, 3), (6, 7)]), Segments([(2, 5)]), duration=10)
+    durations = result.durations
+    assert (durations.hit_s, durations.false_alarm_s, durations.missed_s, durations.silence_s) == (1, 2, 2, 5)
+    assert result.accuracy == 0.6
+    assert result.precision == pytest.approx(1 / 3)
+    assert result.recall == pytest.approx(1 / 3)
+    assert result.f1 == pytest.approx(1 / 3)
+    assert result.detection_error_rate == pytest.approx(4 / 3)
+    assert result.miss_rate == pytest.approx(2 / 3)
+    assert result.false_alarm_rate == pytest.approx(2 / 7)
+    assert result.detection_cost == pytest.approx(0.75 * 2 / 3 + 0.25 * 2 / 7)
+    assert "detection_error_rate" in result._repr_html_()
+    assert repr(result).startswith("Evaluation(f1=0.333")
+
+
+def test_a_collar_forgives_its_half_on_either_side() -> None:
+    truth, found = Segments([(2, 5)]), Segments([(1.9, 5.1)])
+    assert evaluate(found, truth, duration=10).precision < 1
+    assert evaluate(found, truth, 0.2, 10).f1 == 1
+    assert evaluate(found, truth, 0.2, 10).evaluated_s == pytest.approx(9.6)
+
+
+def test_evaluations_of_several_recordings_are_pooled() -> None:
+    one = evaluate(Segments([(0, 1)]), Segments([(0, 2)]), duration=2)
+    two = evaluate(Segments([(0, 6)]), Segments([(0, 6)]), duration=6)
+    both: Evaluation = one + two
+    assert both.recall == 7 / 8
+    assert both.evaluated_s == 8
+    assert both.boundaries.regions == 2
+    assert both.offset_error_s == -0.5
+
+
+@pytest.mark.parametrize(
+    ("found", "truth", "expected"),
+    [
+        # Each row: segments in each region, signed onset errors, signed offset errors; None where nothing compares.
+        ([(1.1, 1.9)], [(1, 2)], ([1], [0.1], [-0.1])),
+        ([(0.9, 1.2), (1.5, 2.2)], [(1, 2)], ([2], [-0.1], [0.2])),
+        ([(0.9, 4.2)], [(1, 2), (3, 4)], ([1, 1], [-0.1, None], [None, 0.2])),
+        ([(5, 6)], [(1, 2)], ([0], [None], [None])),
+        ([], [(1, 2)], ([0], [None], [None])),
+        ([(2, 3)], [(1, 2), (3, 4)], ([0, 0], [None, None], [None, None])),
+        ([(1.5, 3.5), (3.6, 3.9)], [(1, 2), (3, 4)], ([1, 2], [0.5, None], [None, -0.1])),
+    ],
+)
+def test_boundaries(
+    found: list[tuple[float, float]],
+    truth: list[tuple[float, float]],
+    expected: tuple[list[int], list[float | None], list[float | None]],
+) -> None:
+    columns = BoundaryErrors(Segments(found), Segments(truth)).columns()
+    segments, onset, offset = expected
+    assert columns["segments"].tolist() == segments
+    for name, errors in (("onset_error_s", onset), ("offset_error_s", offset)):
+        assert columns[name] == pytest.approx([math.nan if e is None else e for e in errors], nan_ok=True)
+
+
+def test_splits_merges_misses_and_false_alarms_are_counted() -> None:
+    truth = Segments([(1, 2), (3, 4), (5, 9), (10, 11)])
+    found = Segments([(0, 0.5), (1, 4), (5, 6), (6, 7), (8, 9), (12, 13)])
+    counts = evaluate(found, truth, duration=20).boundaries
+    assert (counts.regions, counts.segments) == (4, 6)
+    assert (counts.missed, counts.false) == (1, 2)
+    assert (counts.splits, counts.merges) == (2, 1)
+    assert (counts.onsets, counts.offsets) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("truth", "wrong", "told"),
+    [
+        ([], {}, "The truth is empty"),
+        ([(1, 3), (2, 4)], {}, "Region of the truth 1 .* overlaps"),
+        ([(1, 3), (2, 4)], {"duration": 10}, "Region of the truth 1 .* overlaps"),
+        ([(-1, 3)], {"duration": 10}, "begins before the sound"),
+        ([(1, 30)], {"duration": 10}, r"ends behind the sound \(10 s\)"),
+        ([(1, 3)], {"collar": -0.1}, "collar is -0.1: give seconds from 0 up"),
+        ([(1, 3)], {"duration": math.inf}, "duration is inf"),
+    ],
+)
+def test_a_truth_that_cannot_be_used(truth: list[tuple[float, float]], wrong: dict[str, float], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        evaluate(Segments([(0, 1)]), Segments(truth), **wrong)
