@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 
 from ipyspeaches.audio import AudioBlock, NumberedBlock, Sequencer
@@ -21,8 +22,10 @@ class BrowserMicrophone:
 
     def __init__(self, label: str = "browser microphone") -> None:
         self.label = label
-        self._arrivals = LiveQueue[tuple[NumberedBlock, int]]()
+        self._arrivals = LiveQueue[tuple[NumberedBlock, int, Sequencer]]()
         self._sequencer = Sequencer()
+        self._last_put_s: float | None = None
+        self._missed_since_s: float | None = None
 
     @property
     def sequencer(self) -> Sequencer:
@@ -31,7 +34,19 @@ class BrowserMicrophone:
 
     def put(self, block: NumberedBlock, rate: int) -> None:
         """Take a block as it came; callable from any thread."""
-        self._arrivals.put((block, rate))
+        self._last_put_s = time.monotonic()
+        self._arrivals.put((block, rate, self._sequencer))
+
+    def restart(self, *, gap: bool = False) -> None:
+        """Expect another capture, whose blocks are numbered from 0 again; callable from any thread.
+
+        Parameters
+        ----------
+        gap
+            Whether the time from the last block to the next one counts as lost sound, so that the clock goes on.
+        """
+        self._sequencer = Sequencer()
+        self._missed_since_s = self._last_put_s if gap else None
 
     def end(self, error: SpeachesError | None = None) -> None:
         """Let `blocks` end after what has arrived, with an error if there is one; callable from any thread."""
@@ -47,13 +62,25 @@ class BrowserMicrophone:
         """
         rate = 0
         failure: SpeachesError | None = None
+        sequencer = self._sequencer
         try:
-            async for block, rate in self._arrivals.drain():
-                for ordered in self._sequencer.push(block):
-                    yield AudioBlock(ordered.samples, rate, ordered.lost)
+            async for block, rate, its_sequencer in self._arrivals.drain():
+                if its_sequencer is not sequencer:
+                    for ordered in sequencer.flush():
+                        yield AudioBlock(ordered.samples, rate, ordered.lost)
+                    sequencer = its_sequencer
+                for ordered in sequencer.push(block):
+                    yield AudioBlock(ordered.samples, rate, ordered.lost + self._missed(rate, len(ordered.samples)))
         except SpeachesError as exc:
             failure = exc
-        for ordered in self._sequencer.flush():
+        for ordered in sequencer.flush():
             yield AudioBlock(ordered.samples, rate, ordered.lost)
         if failure is not None:
             raise failure
+
+    def _missed(self, rate: int, frames: int) -> int:
+        """Frames between the end of one capture and the first block of the next, once."""
+        since_s, self._missed_since_s = self._missed_since_s, None
+        if since_s is None or self._last_put_s is None:
+            return 0
+        return max(0, round((self._last_put_s - since_s) * rate) - frames)

@@ -51,8 +51,9 @@ class Commands:
         self._by_name: dict[str, Command] = {
             "start": self.start,
             "pause": lambda _args: bridge.pause(),
-            "resume": lambda _args: bridge.resume(),
+            "resume": lambda args: bridge.resume(args.get("client_id")),
             "stop": lambda _args: bridge.stop(),
+            "resume_capture": self._resume_capture,
             "mark": self._mark,
             "window": self._window,
             "sound": self._sound,
@@ -75,7 +76,9 @@ class Commands:
         elif kind == "capture":
             ENGINE.loop.call_soon_threadsafe(self._bridge.capture_changed, content)
         elif kind == "hello":
-            ENGINE.loop.call_soon_threadsafe(self._bridge.snapshot)
+            ENGINE.loop.call_soon_threadsafe(self._greet, content.get("client_id"))
+        elif kind == "bye":
+            ENGINE.loop.call_soon_threadsafe(self._bridge.capture.bye, content.get("client_id"))
 
     async def start(self, args: dict[str, Any]) -> None:
         """Begin a new recording; a failure is also shown in the cell."""
@@ -86,6 +89,13 @@ class Commands:
             if self._bridge.session is None or self._bridge.session.state not in ACTIVE:
                 self._widget.show_failure(exc)
             raise
+
+    def _greet(self, client_id: str | None) -> None:
+        self._bridge.capture.hello(client_id)
+        self._bridge.snapshot()
+
+    async def _resume_capture(self, args: dict[str, Any]) -> None:
+        self._bridge.resume_capture(args.get("client_id"))
 
     async def _obey(self, content: dict[str, Any]) -> None:
         failure: dict[str, Any] | None = None

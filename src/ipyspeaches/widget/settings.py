@@ -13,7 +13,7 @@ from ipyspeaches.session import SessionOptions, TurnDetection
 from ipyspeaches.session.destination import resolve
 from ipyspeaches.session.state import ACTIVE
 from ipyspeaches.sources import KernelMicrophone, list_input_devices
-from ipyspeaches.vad import Detector, EnergyVad, SileroVad
+from ipyspeaches.vad import Detector, EnergyVad, SileroVad, WebRtcVad
 from ipyspeaches.widget.shown import destination_traits
 
 if TYPE_CHECKING:
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     from ipyspeaches.widget.transcriber import Transcriber
     from ipyspeaches.widget.uploads import Uploads
 
-DETECTORS: dict[str, type[Detector]] = {"silero": SileroVad, "energy": EnergyVad}
+DETECTORS: dict[str, type[Detector]] = {"silero": SileroVad, "energy": EnergyVad, "webrtc": WebRtcVad}
 
 NUMBERS = frozenset(
-    {"threshold", "neg_threshold", "min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms"}
+    {
+        "threshold",
+        "neg_threshold",
+        "min_speech_duration_ms",
+        "min_silence_duration_ms",
+        "speech_pad_ms",
+        "max_speech_duration_s",
+    }
 )
 
 

@@ -17,7 +17,7 @@ from ipyspeaches.widget.bridge import Bridge
 from ipyspeaches.widget.commands import Commands
 from ipyspeaches.widget.messages import failure_message
 from ipyspeaches.widget.saved import SavedTranscript
-from ipyspeaches.widget.settings import presets
+from ipyspeaches.widget.settings import DETECTORS, presets
 from ipyspeaches.widget.shown import server_traits, session_traits, source_traits, turn_detection_traits
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Transcriber(anywidget.AnyWidget):
     models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     language = traitlets.Unicode("").tag(sync=True)
     detector = traitlets.Dict().tag(sync=True)
+    detectors = traitlets.List(traitlets.Unicode()).tag(sync=True)
     turn_detection_kind = traitlets.Unicode("client").tag(sync=True)
     server_turn_detection = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
@@ -78,6 +79,7 @@ class Transcriber(anywidget.AnyWidget):
             **server_traits(checked),
             **turn_detection_traits(self._turn_detection),
             presets=presets(),
+            detectors=list(DETECTORS),
         )
         _keep_subshell_routing(self.comm)
         self._bridge = Bridge(self)

@@ -1,0 +1,166 @@
+"""Which page captures, and what it captures: orders to pages, and their answers."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ipyspeaches.audio import NumberedBlock
+from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
+from ipyspeaches.sources import BrowserMicrophone
+from ipyspeaches.widget.messages import PageMicrophoneError
+
+SILENT_S = 2.0
+"""A page that was to capture and sends nothing for so long has gone: blocks come every 40 ms."""
+
+
+class PageCapture:
+    """Orders one of the pages that show the widget to capture.
+
+    Several pages may show the same widget, and each may be reloaded at any time. Only one may capture: the one that
+    asked, else the one that came last.
+
+    Parameters
+    ----------
+    post
+        Sends a message to every page.
+    """
+
+    def __init__(self, post: Callable[[dict[str, Any]], None]) -> None:
+        self._post = post
+        self._pages: dict[str, None] = {}
+        self._ids = itertools.count(1)
+        self._id = 0
+        self._client: str | None = None
+        self._heard_at_s = 0.0
+        self._going = False
+        self.microphone: BrowserMicrophone | None = None
+
+    def hello(self, client_id: str | None) -> None:
+        """Remember a page; the last that came is the one in front of which somebody sits."""
+        if client_id is not None:
+            self._pages.pop(client_id, None)
+            self._pages[client_id] = None
+
+    def bye(self, client_id: str | None) -> None:
+        """Forget a page that is being closed."""
+        if client_id is not None:
+            self._pages.pop(client_id, None)
+        if client_id == self._client:
+            self._client = None
+
+    @property
+    def capturing(self) -> str | None:
+        """The page that captures, or would after a pause; None if it has gone, or sound comes from elsewhere."""
+        if self.microphone is None or (self._going and time.monotonic() - self._heard_at_s > SILENT_S):
+            return None
+        return self._client
+
+    def open(self, microphone: BrowserMicrophone | None, client_id: str | None) -> None:
+        """Begin a capture for a new recording; without a microphone there is nothing to order."""
+        self.microphone = microphone
+        self._begin(client_id)
+
+    def pause(self) -> None:
+        """Let the page pause."""
+        self._going = False
+        self._order("pause")
+
+    def resume(self, client_id: str | None = None) -> None:
+        """Let a page go on: the one that asks, else the one that captured, else the one that came last."""
+        wanted = client_id or (self._client if self._client in self._pages else self._last)
+        if wanted == self._client:
+            self._going = True
+            self._heard_at_s = time.monotonic()
+            self._order("start")
+        elif self.microphone is not None:
+            self.microphone.restart()
+            self._begin(wanted)
+
+    def take_over(self, client_id: str | None) -> None:
+        """Let a page go on with the capture of one that was closed or reloaded; what was missed is a gap.
+
+        Raises
+        ------
+        StateError
+            If the sound does not come from a page, or another page captures.
+        """
+        if self.microphone is None:
+            raise StateError("The sound does not come from a page: choose the browser's microphone and record again.")
+        if self.capturing not in {None, client_id}:
+            raise StateError("Another page of this notebook is recording: stop it there, or go on there.")
+        self.microphone.restart(gap=True)
+        self._begin(client_id)
+
+    def close(self) -> None:
+        """Let the page close its microphone."""
+        self._going = False
+        self._order("stop")
+
+    def put(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Take a block of sound; callable from any thread, must not wait."""
+        if self.microphone is None or content.get("capture_id", self._id) != self._id:
+            return  # the rest of an earlier capture
+        self._heard_at_s = time.monotonic()
+        samples = np.frombuffer(buffers[0], dtype="<i2").astype(np.int16)
+        block = NumberedBlock(int(content["seq"]), int(content["first_frame"]), samples)
+        self.microphone.put(block, int(content["rate"]))
+
+    def changed(self, content: dict[str, Any]) -> bool:
+        """Take the page's word on its microphone; return whether it has started."""
+        microphone = self.microphone
+        if microphone is None or content.get("capture_id") != self._id:
+            return False
+        if content["state"] == "started":
+            self._heard_at_s = time.monotonic()
+            microphone.label = str(content.get("label") or microphone.label)
+            return True
+        if content["state"] == "failed":
+            microphone.end(_refused(str(content.get("error", "other")), str(content.get("detail", ""))))
+        elif content.get("error"):
+            microphone.end(
+                MicrophoneError(
+                    "The browser's microphone was disconnected: plug it in again and press Record. "
+                    "What was recorded is kept."
+                )
+            )
+        else:
+            microphone.end()
+        return False
+
+    @property
+    def _last(self) -> str | None:
+        return next(reversed(self._pages), None)
+
+    def _begin(self, client_id: str | None) -> None:
+        self._id = next(self._ids)
+        self._client = client_id or self._last
+        self._going = True
+        self._heard_at_s = time.monotonic()
+        self._order("start")
+
+    def _order(self, action: str) -> None:
+        if self.microphone is None:
+            return
+        order: dict[str, Any] = {"type": "capture", "action": action, "capture_id": self._id}
+        if self._client is not None:
+            order["client_id"] = self._client
+        self._post(order)
+
+
+_REFUSALS: dict[str, str] = {
+    "denied": "The browser blocked the microphone: allow it for this page (the microphone sign in the address bar)",
+    "no-device": "The browser sees no microphone: plug one in or switch it on",
+    "insecure": "Browsers open the microphone only on https and localhost pages: open the notebook on one",
+    "unsupported": "This notebook editor gives no access to the microphone: open the notebook in JupyterLab",
+    "busy": "Another program holds the microphone: close it",
+}
+
+
+def _refused(kind: str, detail: str) -> SpeachesError:
+    what = _REFUSALS.get(kind, "The browser's microphone did not start: try again")
+    return PageMicrophoneError(kind, f"{what}, or use the kernel's microphone or a file instead.", detail)
