@@ -1,10 +1,11 @@
 import { at } from "../assert.ts";
+import { Intervals } from "./intervals.ts";
 
-const FACTOR = 8;
+export const FACTOR = 8;
+export const LEVELS = 6; // coarsest entry: 8^5 columns = 5.5 minutes of waveform
 const CHUNK = 4096; // entries; one chunk of the finest level is 41 s of waveform
-const LEVELS = 6; // coarsest entry: 8^5 columns = 5.5 minutes of waveform
 
-/** No data: min above max. A hole stays a hole at every level only where all below it are holes. */
+/** Known to hold no data: min above max. What is not known is NaN. */
 const HOLE_MIN = Number.POSITIVE_INFINITY;
 const HOLE_MAX = Number.NEGATIVE_INFINITY;
 
@@ -13,19 +14,82 @@ export interface Extremes {
   max: number;
 }
 
+interface Chunk {
+  /** min, max of each entry, interleaved */
+  data: Float32Array;
+  /** when it was last touched, for forgetting */
+  used: number;
+}
+
+/** One resolution: chunks of entries, the least recently used of which are forgotten. */
+class Level {
+  readonly known = new Intervals();
+  readonly #chunks = new Map<number, Chunk>();
+  readonly #keep: number;
+  #time = 0;
+  #key = -1; // the chunk touched last: neighbours are asked for in a row
+  #chunk: Chunk | undefined;
+
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  get held(): number {
+    return this.#chunks.size * CHUNK;
+  }
+
+  chunk(key: number): Float32Array | undefined {
+    if (key !== this.#key) {
+      this.#key = key;
+      this.#chunk = this.#chunks.get(key);
+      if (this.#chunk) this.#chunk.used = ++this.#time;
+    }
+    return this.#chunk?.data;
+  }
+
+  /** Widens the entry; returns whether that changed it. */
+  merge(index: number, min: number, max: number): boolean {
+    const data = this.chunk(Math.floor(index / CHUNK)) ?? this.#make(Math.floor(index / CHUNK));
+    const i = (index % CHUNK) * 2;
+    const [low, high] = [data[i] as number, data[i + 1] as number];
+    if (low <= min && high >= max) return false;
+    data[i] = low < min ? low : min; // NaN compares false: what was not known takes the new value
+    data[i + 1] = high > max ? high : max;
+    return true;
+  }
+
+  #make(key: number): Float32Array {
+    const data = new Float32Array(CHUNK * 2).fill(Number.NaN);
+    this.#chunk = { data, used: ++this.#time };
+    this.#key = key;
+    this.#chunks.set(key, this.#chunk);
+    if (this.#chunks.size > this.#keep) this.#forget(key);
+    return data;
+  }
+
+  #forget(except: number): void {
+    let oldest = except;
+    let used = Number.POSITIVE_INFINITY;
+    for (const [key, chunk] of this.#chunks) {
+      if (key !== except && chunk.used < used) [oldest, used] = [key, chunk.used];
+    }
+    this.#chunks.delete(oldest);
+    this.known.remove(oldest * CHUNK, (oldest + 1) * CHUNK);
+  }
+}
+
 /** Minimum and maximum of a growing series at several resolutions.
  *
- * Drawing a window costs its pixels, not its samples, however long the recording. Chunks are never copied when the
- * series grows, and the finest levels forget their oldest chunks beyond `keep` entries, so that memory is bounded:
- * the far past is then drawn from a coarser level.
+ * Drawing a window costs its pixels, not its samples, however long the recording. Each level forgets its least
+ * recently used chunks beyond `keep` entries, so that memory is bounded; what is not here can be filled in again at
+ * the level at which it is looked at, and is drawn from a coarser one until then.
  */
 export class Pyramid {
-  readonly #levels: Map<number, Float32Array>[] = Array.from({ length: LEVELS }, () => new Map());
-  readonly #keep_chunks: number;
+  readonly #levels: Level[];
   #length = 0;
 
   constructor(keep: number) {
-    this.#keep_chunks = Math.ceil(keep / CHUNK) + 1;
+    this.#levels = Array.from({ length: LEVELS }, () => new Level(Math.ceil(keep / CHUNK) + 1));
   }
 
   /** One past the last index ever set. */
@@ -35,73 +99,107 @@ export class Pyramid {
 
   /** Entries held, over all levels. */
   get held(): number {
-    return this.#levels.reduce((sum, level) => sum + level.size * CHUNK, 0);
+    return this.#levels.reduce((sum, level) => sum + level.held, 0);
   }
 
+  /** Adds an entry of the finest level; min above max: known to be empty. */
   set(index: number, min: number, max: number): void {
+    const [low, high] = min > max ? [HOLE_MIN, HOLE_MAX] : [min, max];
     this.#length = Math.max(this.#length, index + 1);
-    this.#write(0, index, min, max);
+    let changed = at(this.#levels, 0).merge(index, low, high);
+    at(this.#levels, 0).known.add(index, index + 1);
     let i = index;
-    for (let level = 1; level < LEVELS; level++) {
+    for (let l = 1; l < LEVELS; l++) {
+      const completes = i % FACTOR === FACTOR - 1;
       i = Math.floor(i / FACTOR);
-      const now = this.#read(level, i);
-      if (now.min <= min && now.max >= max) return;
-      this.#write(level, i, Math.min(now.min, min), Math.max(now.max, max));
+      const level = at(this.#levels, l);
+      changed &&= level.merge(i, low, high);
+      if (completes && !this.missing(l - 1, i * FACTOR, (i + 1) * FACTOR)) level.known.add(i, i + 1);
+      else if (!changed) return;
     }
   }
 
-  /** Extremes over entries `from` to `to` (exclusive, real numbers); a hole has min above max. */
-  range(from: number, to: number): Extremes {
-    const width = Math.max(1, to - from);
-    let level = Math.min(LEVELS - 1, Math.max(0, Math.floor(Math.log(width / 2) / Math.log(FACTOR))));
-    if (level === 0 && !this.#has(0, Math.floor(from))) level = 1;
-    const step = FACTOR ** level;
-    const last = Math.max(Math.floor(from / step), Math.ceil(Math.min(to, this.#length) / step) - 1);
-    let min = HOLE_MIN;
-    let max = HOLE_MAX;
-    for (let i = Math.floor(from / step); i <= last; i++) {
-      const entry = this.#read(level, i);
-      if (entry.min < min) min = entry.min;
-      if (entry.max > max) max = entry.max;
+  /** Adds entries of a level, as min, max interleaved; `count` were asked for, and those that are not there never will be. */
+  fill(level: number, first: number, extremes: ArrayLike<number>, count = extremes.length / 2): void {
+    for (let k = 0; 2 * k < extremes.length; k++) {
+      const [min, max] = [at(extremes, 2 * k), at(extremes, 2 * k + 1)];
+      const [low, high] = min > max ? [HOLE_MIN, HOLE_MAX] : [min, max];
+      let i = first + k;
+      for (let l = level; l < LEVELS; l++, i = Math.floor(i / FACTOR)) {
+        if (!at(this.#levels, l).merge(i, low, high)) break;
+      }
     }
-    return { min, max };
+    const end = first + extremes.length / 2;
+    if (end > first) this.#length = Math.max(this.#length, (end - 1) * FACTOR ** level + 1);
+    let [from, to] = [first, first + count];
+    for (let l = level; l < LEVELS; l++) {
+      at(this.#levels, l).known.add(from, to);
+      [from, to] = [Math.ceil(from / FACTOR), Math.floor(to / FACTOR)];
+    }
   }
 
-  /** The entry at `index`; NaN where there is none or where it was forgotten. */
+  /** The first stretch of a level that is not here, as entries of it; null: all is. */
+  missing(level: number, from: number, to: number): [number, number] | null {
+    return at(this.#levels, level).known.missing(from, to);
+  }
+
+  /** Whether the finest entry came. */
+  knows(index: number): boolean {
+    return at(this.#levels, 0).known.has(index);
+  }
+
+  /** Extremes over entries `from` to `to` (exclusive, real numbers), written into `into`; a hole has min above max. */
+  range(from: number, to: number, into: Extremes = { min: 0, max: 0 }): Extremes {
+    let level = levelFor(to - from);
+    if (this.#read(level, from, to, into)) return into;
+    // a coarser entry may stand for it, if all of it is known
+    for (level++; level < LEVELS; level++) {
+      const known = at(this.#levels, level).known.has(Math.floor(Math.max(0, from) / FACTOR ** level));
+      if (known && this.#read(level, from, to, into)) return into;
+    }
+    into.min = HOLE_MIN;
+    into.max = HOLE_MAX;
+    return into;
+  }
+
+  /** The entry at `index`; NaN where there is none. What was forgotten comes from a coarser level. */
   value(index: number): number {
-    const { min, max } = this.#read(
-      this.#has(0, index) ? 0 : 1,
-      this.#has(0, index) ? index : Math.floor(index / FACTOR),
-    );
+    const i = (index % CHUNK) * 2;
+    const found = at(this.#levels, 0).chunk(Math.floor(index / CHUNK))?.[i + 1];
+    if (found !== undefined && !Number.isNaN(found)) return found === HOLE_MAX ? Number.NaN : found;
+    const { min, max } = this.range(index, index + 1);
     return min > max ? Number.NaN : max;
   }
 
-  #has(level: number, index: number): boolean {
-    return at(this.#levels, level).has(Math.floor(index / CHUNK));
-  }
-
-  #read(level: number, index: number): Extremes {
-    const chunk = at(this.#levels, level).get(Math.floor(index / CHUNK));
-    if (!chunk || index < 0) return { min: HOLE_MIN, max: HOLE_MAX };
-    const i = (index % CHUNK) * 2;
-    return { min: at(chunk, i), max: at(chunk, i + 1) };
-  }
-
-  #write(level: number, index: number, min: number, max: number): void {
-    const chunks = at(this.#levels, level);
-    const key = Math.floor(index / CHUNK);
-    let chunk = chunks.get(key);
-    if (!chunk) {
-      chunk = new Float32Array(CHUNK * 2);
-      for (let i = 0; i < chunk.length; i += 2) {
-        chunk[i] = HOLE_MIN;
-        chunk[i + 1] = HOLE_MAX;
+  /** Returns whether anything is known there. */
+  #read(number: number, from: number, to: number, into: Extremes): boolean {
+    const level = at(this.#levels, number);
+    const step = FACTOR ** number;
+    const first = Math.max(0, Math.floor(from / step));
+    const last = Math.max(first, Math.ceil(Math.min(to, this.#length) / step) - 1);
+    let min = HOLE_MIN;
+    let max = HOLE_MAX;
+    let known = false;
+    for (let i = first; i <= last; ) {
+      const key = Math.floor(i / CHUNK);
+      const until = Math.min(last, (key + 1) * CHUNK - 1);
+      const data = level.chunk(key);
+      for (; data && i <= until; i++) {
+        const at_i = (i % CHUNK) * 2;
+        const [low, high] = [data[at_i] as number, data[at_i + 1] as number];
+        if (low < min) min = low;
+        if (high > max) max = high;
+        known ||= low === low; // NaN: not known
       }
-      chunks.set(key, chunk);
-      if (chunks.size > this.#keep_chunks) chunks.delete(Math.min(...chunks.keys()));
+      i = until + 1;
     }
-    const i = (index % CHUNK) * 2;
-    chunk[i] = min;
-    chunk[i + 1] = max;
+    into.min = min;
+    into.max = max;
+    return known;
   }
+}
+
+/** The level to look at where `width` finest entries share a pixel: two to sixteen entries of it a pixel. */
+export function levelFor(width: number): number {
+  return Math.min(LEVELS - 1, Math.max(0, Math.floor(Math.log(Math.max(1, width) / 2) / Math.log(FACTOR))));
 }

@@ -31,3 +31,40 @@ describe("Pyramid", () => {
     expect(pyramid.range(399_999, 400_000).max).toBe(1);
   });
 });
+
+describe("what is filled in later", () => {
+  it("is drawn coarse until the finer comes, and asked for once", () => {
+    const pyramid = new Pyramid(1e6);
+    for (let i = 100_000; i < 100_064; i++) pyramid.set(i, -1, 1);
+    expect(pyramid.missing(0, 64, 128)).toEqual([64, 128]);
+    pyramid.fill(2, 0, [-5, 5, -6, 6, -7, 7]);
+    expect(pyramid.range(70, 71)).toEqual({ min: -6, max: 6 });
+    expect(pyramid.missing(2, 0, 3)).toBeNull();
+    pyramid.fill(0, 64, Array.from({ length: 128 }, (_, i) => (i % 2 ? 2 : -2)));
+    expect(pyramid.range(70, 71)).toEqual({ min: -2, max: 2 });
+    expect(pyramid.missing(0, 64, 128)).toBeNull();
+    expect(pyramid.missing(1, 8, 16)).toBeNull();
+  });
+
+  it("is missing again when it was forgotten", () => {
+    const pyramid = new Pyramid(8192);
+    for (let first = 0; first < 100_000; first += 1000) pyramid.fill(0, first, new Int16Array(2000));
+    expect(pyramid.missing(0, 0, 10)).toEqual([0, 10]);
+    expect(pyramid.missing(0, 99_000, 100_000)).toBeNull();
+    expect(pyramid.range(0, 1)).toEqual({ min: 0, max: 0 });
+  });
+
+  it("asks for the beginning of an entry that it saw only the end of", () => {
+    const pyramid = new Pyramid(1e6);
+    for (let i = 12; i < 32; i++) pyramid.set(i, -1, 1);
+    expect(pyramid.missing(1, 1, 4)).toEqual([1, 2]);
+    pyramid.fill(1, 1, [-9, 9]);
+    expect(pyramid.range(8, 24).max).toBe(9);
+  });
+
+  it("is not asked for twice where the kernel had less than wanted", () => {
+    const pyramid = new Pyramid(1e6);
+    pyramid.fill(0, 0, [-1, 1], 50);
+    expect(pyramid.missing(0, 0, 50)).toBeNull();
+  });
+});
