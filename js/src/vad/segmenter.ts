@@ -36,15 +36,13 @@ export function segment(
   rate: number,
   length: number,
 ): Spans {
-  return pad(
-    new Segmenter(options, hop, rate).run(scores, length),
-    (options.speech_pad_ms * rate) / 1000,
-    length,
-  );
+  const segmenter = new Segmenter(options, hop, rate);
+  segmenter.feed(scores, 0, scores.length);
+  return segmenter.spans(length);
 }
 
-/** The state of one pass over the scores. */
-class Segmenter {
+/** The state of one pass over the scores, which may go on as they come. */
+export class Segmenter {
   readonly #threshold: number;
   readonly #neg_threshold: number;
   readonly #hop: number;
@@ -52,6 +50,7 @@ class Segmenter {
   readonly #min_silence: number;
   readonly #min_pause: number;
   readonly #max_speech: number;
+  readonly #padding: number;
   readonly #found: Spans = [];
   #start = NONE;
   #silence_start = NONE;
@@ -66,13 +65,15 @@ class Segmenter {
     this.#min_speech = options.min_speech_duration_ms * per_ms;
     this.#min_silence = options.min_silence_duration_ms * per_ms;
     this.#min_pause = MIN_SILENCE_AT_MAX_SPEECH_MS * per_ms;
+    this.#padding = options.speech_pad_ms * per_ms;
     const longest_s = options.max_speech_duration_s ?? Number.POSITIVE_INFINITY;
-    this.#max_speech = longest_s * rate - hop - 2 * options.speech_pad_ms * per_ms;
+    this.#max_speech = longest_s * rate - hop - 2 * this.#padding;
   }
 
-  run(scores: ArrayLike<number>, length: number): Spans {
+  /** Takes the scores of frames `from` to `to`, in order. */
+  feed(scores: ArrayLike<number>, from: number, to: number): void {
     const [threshold, neg_threshold, hop] = [this.#threshold, this.#neg_threshold, this.#hop];
-    for (let i = 0; i < scores.length; i++) {
+    for (let i = from; i < to; i++) {
       const score = scores[i] as number;
       // most frames change nothing: silence outside speech, speech inside it
       if (this.#start === NONE) {
@@ -81,8 +82,17 @@ class Segmenter {
         this.#step(score, i * hop);
       }
     }
-    if (this.#start !== NONE && length - this.#start > this.#min_speech) this.#close(length);
-    return this.#found;
+  }
+
+  /** Whether speech that will count goes on at `length`. */
+  open(length: number): boolean {
+    return this.#start !== NONE && length - this.#start > this.#min_speech;
+  }
+
+  /** The segments of the recording so far, `length` samples, padded; one that is still open ends there. */
+  spans(length: number): Spans {
+    const found = this.open(length) ? [...this.#found, this.#start, length] : this.#found;
+    return pad(found, this.#padding, length);
   }
 
   #too_long(now: number): boolean {
