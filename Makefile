@@ -102,4 +102,4 @@ lock: .make/venv
 	tools/lock.sh '.[$(EXTRAS)]'
 
 clean:
-	rm -rf .make .venv dist build artifacts src/ipyspeaches/static js/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .make .venv dist build artifacts src/ipyspeaches/static js/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
