@@ -101,7 +101,7 @@ export const en = {
   waveform: "Waveform",
   fullScale: "full scale",
   score: "Speech score",
-  scoreRange: { probability: "0–1", energy: "log" },
+  scoreRange: { probability: "0–1", energy: "log", dBFS: "dBFS", dB: "dB" },
   energyCurve: "energy, dB",
   peak: (db: string) => `peak ${db} dB`,
   localVad: "Local VAD",
@@ -114,7 +114,7 @@ export const en = {
     `${from} to ${to} s, ${count} ${count === 1 ? "stretch" : "stretches"} of speech${open ? ", 1 open" : ""}`,
   flagStart: (value: string) => `${value}, start of speech`,
   flagRelease: (value: string) => `${value}, end of speech`,
-  unit: { probability: "probability", energy: "mean level" },
+  unit: { probability: "probability", energy: "mean level", dBFS: "dBFS", dB: "dB above the noise" },
   steps: {
     press: "Press Record, or [R], and say a sentence.",
     lift: "Your voice lifts this score. Above the start line it counts as speech.",

@@ -68,7 +68,7 @@ export const zhCN: Strings = {
   waveform: "波形",
   fullScale: "满刻度",
   score: "语音得分",
-  scoreRange: { probability: "0–1", energy: "对数" },
+  scoreRange: { probability: "0–1", energy: "对数", dBFS: "dBFS", dB: "dB" },
   energyCurve: "能量",
   peak: (db) => `峰值 ${db} dB`,
   localVad: "本地 VAD",
@@ -80,7 +80,7 @@ export const zhCN: Strings = {
   canvas: (from, to, count, open) => `${from} 至 ${to} 秒，${count} 段语音${open ? "，其中 1 段未结束" : ""}`,
   flagStart: (value) => `${value}，语音起始`,
   flagRelease: (value) => `${value}，语音结束`,
-  unit: { probability: "概率", energy: "平均幅度" },
+  unit: { probability: "概率", energy: "平均幅度", dBFS: "dBFS", dB: "高于噪声的分贝" },
   steps: {
     press: "点击“录音”或按 [R]，然后说一句话。",
     lift: "说话时得分升高，越过起始线即算作语音。",

@@ -1,3 +1,5 @@
+import type { Unit } from "../wire/messages.ts";
+
 /** Numbers as they stand on screen. Fixed widths: a number must not move what is beside it. */
 
 /** 81.42 -> "01:21.4"; an hour or more -> "1:01:21". */
@@ -27,8 +29,9 @@ export function amplitudeDb(amplitude: number): number {
   return 20 * Math.log10(Math.max(amplitude, 1) / 32768);
 }
 
-export function threshold(value: number, unit: "probability" | "energy"): string {
-  return unit === "energy" ? String(Math.round(value)) : value.toFixed(2);
+export function threshold(value: number, unit: Unit): string {
+  if (unit === "energy") return String(Math.round(value));
+  return value.toFixed(unit === "probability" ? 2 : 1);
 }
 
 /** Length of the window: "24 s", "5 min", "2 h". */

@@ -18,10 +18,12 @@ export interface Failure {
   actions?: Action[];
 }
 
+export type Unit = "probability" | "energy" | "dBFS" | "dB";
+
 /** The running detector; option names are those of the Python classes. */
 export interface Detector {
   name: string;
-  unit: "probability" | "energy";
+  unit: Unit;
   threshold: number;
   neg_threshold: number;
   min_silence_duration_ms: number;
@@ -104,6 +106,8 @@ export interface MarkEvent {
 
 export interface FramesHeader {
   type: "frames";
+  /** whose scores these are; absent: the running detector's */
+  detector?: string;
   first_column: number;
   column_s: number;
   columns: number;
