@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.errors import SpeachesError
 from ipyspeaches.session import ENGINE
 from ipyspeaches.session.state import ACTIVE
+from ipyspeaches.widget.answers import MAX_PLAYED_S, Answer, Command, obey
 from ipyspeaches.widget.exports import export
-from ipyspeaches.widget.messages import failure_message
 from ipyspeaches.widget.settings import Settings
 from ipyspeaches.widget.uploads import Uploads
 
 if TYPE_CHECKING:
     from ipyspeaches.widget.bridge import Bridge
     from ipyspeaches.widget.transcriber import Transcriber
-
-MAX_PLAYED_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command gives back besides success."""
-
-    data: dict[str, Any] = field(default_factory=dict)
-    buffers: list[bytes] = field(default_factory=list)
-
-
-Command = Callable[[dict[str, Any]], Awaitable[Answer | None]]
 
 
 class Commands:
@@ -69,7 +54,7 @@ class Commands:
         if kind == "audio":
             self._bridge.put_audio(content, buffers)
         elif kind == "command":
-            ENGINE.submit(self._obey(content))
+            ENGINE.submit(obey(content, self._by_name, self._widget.post))
         elif kind == "file":
             pieces = [bytes(buffer) for buffer in buffers]
             ENGINE.loop.call_soon_threadsafe(self._add_piece, content, pieces)
@@ -96,24 +81,6 @@ class Commands:
 
     async def _resume_capture(self, args: dict[str, Any]) -> None:
         self._bridge.resume_capture(args.get("client_id"))
-
-    async def _obey(self, content: dict[str, Any]) -> None:
-        failure: dict[str, Any] | None = None
-        answer: Answer | None = None
-        name = content.get("name")
-        args = {**content.get("args", {}), "client_id": content.get("client_id")}
-        try:
-            command = self._by_name.get(str(name))
-            if command is None:
-                raise InputError(f"This kernel does not know the command {name!r}: reload the page.")
-            answer = await command(args)
-        except SpeachesError as exc:
-            failure = failure_message(exc)
-        except Exception as exc:  # noqa: BLE001  a command without a reply would leave the page waiting
-            failure = failure_message(SpeachesError(f"The kernel failed at {name!r} ({type(exc).__name__}: {exc})."))
-        answer = answer or Answer()
-        reply = {"type": "reply", "id": content.get("id"), "error": failure, "data": answer.data}
-        self._widget.post(reply, answer.buffers)
 
     def _add_piece(self, content: dict[str, Any], pieces: list[bytes]) -> None:
         try:

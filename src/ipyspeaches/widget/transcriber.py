@@ -16,6 +16,7 @@ from ipyspeaches.vad import Detector
 from ipyspeaches.widget.bridge import Bridge
 from ipyspeaches.widget.commands import Commands
 from ipyspeaches.widget.messages import failure_message
+from ipyspeaches.widget.routing import keep_subshell_routing
 from ipyspeaches.widget.saved import SavedTranscript
 from ipyspeaches.widget.settings import DETECTORS, presets
 from ipyspeaches.widget.shown import server_traits, session_traits, source_traits, turn_detection_traits
@@ -81,7 +82,7 @@ class Transcriber(anywidget.AnyWidget):
             presets=presets(),
             detectors=list(DETECTORS),
         )
-        _keep_subshell_routing(self.comm)
+        keep_subshell_routing(self.comm)
         self._bridge = Bridge(self)
         self._commands = Commands(self, self._bridge)
         self._saved = SavedTranscript()
@@ -231,13 +232,3 @@ class Transcriber(anywidget.AnyWidget):
         """Show and use another choice of who cuts."""
         self._turn_detection = turn_detection
         self.show_traits(turn_detection_traits(turn_detection))
-
-
-def _keep_subshell_routing(comm: Any) -> None:  # noqa: ANN401  ipykernel's comm has no type
-    """Let messages be handled where the front end asked for, even while a cell is busy.
-
-    ipykernel 7.4 sends a comm's messages to the shell from which this comm last sent, which is the main shell as soon
-    as a cell sets a trait; then sound waits for the cell. The name is private: without it nothing is changed.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001
