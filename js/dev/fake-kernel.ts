@@ -64,6 +64,8 @@ export class FakeKernel {
   #clock_s = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #done = new Set<string>();
+  #marks = 0;
+  readonly #mark_times = new Map<number, number>();
 
   constructor(model: FakeModel) {
     this.#model = model;
@@ -87,9 +89,13 @@ export class FakeKernel {
     this.#model.set("state", state);
   }
 
+  /** A busy kernel takes commands and does not answer. */
+  busy = false;
+
   #answer(message: ToKernel): void {
-    if (message.type !== "command") return;
-    this.#model.receive({ type: "reply", id: message.id, error: null });
+    if (message.type !== "command" || this.busy) return;
+    const [data, buffers, error] = this.#data(message.name, message.args);
+    this.#model.receive({ type: "reply", id: message.id, error, data }, buffers);
     if (message.name === "start") {
       this.#clock_s = 0;
       this.#done.clear();
@@ -101,6 +107,37 @@ export class FakeKernel {
     else if (message.name === "set_detector") {
       this.#model.set("detector", { ...this.#model.get("detector"), ...message.args });
     }
+  }
+
+  #data(name: string, args: Record<string, unknown>): [object, DataView[], object | null] {
+    if (name === "list_devices") return [{ devices: [{ index: 3, name: "Conference mic" }], error: null }, [], null];
+    if (name === "check_server") {
+      const text = "Nothing answers at http://127.0.0.1:8000: start a server, or check the address.";
+      const failure = { kind: "unreachable", title: "The server does not answer", text, actions: [] };
+      if (this.#model.get("server_state") !== "ready") return [{}, [], failure];
+      return [{ version: "0.9.0", models: this.#model.get("models") }, [], null];
+    }
+    if (name === "set_server") this.#model.set("server_label", String(args.url || "local"));
+    if (name === "set_turn_detection" && args.kind) {
+      const server = args.kind === "server" ? { threshold: 0.9, silence_duration_ms: 550 } : null;
+      this.#model.set("server_turn_detection", server);
+      this.#model.set("turn_detection_kind", args.kind as "client" | "server");
+    }
+    if (name === "mark") return [this.#mark(args), [], null];
+    if (name === "export") {
+      const bytes = new TextEncoder().encode("words");
+      return [{ media_type: "text/plain", name: `transcript.${args.format}` }, [new DataView(bytes.buffer)], null];
+    }
+    return [{}, [], null];
+  }
+
+  #mark(args: Record<string, unknown>): object {
+    const id = Number(args.id ?? ++this.#marks);
+    const mark = { id, time_s: this.#clock_s, name: String(args.name ?? "") };
+    const time_s = this.#mark_times.get(id) ?? mark.time_s;
+    this.#mark_times.set(id, time_s);
+    this.#model.receive({ type: "events", events: [{ type: "mark", ...mark, time_s }] });
+    return { ...mark, time_s };
   }
 
   #step(seconds: number): void {

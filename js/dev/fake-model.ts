@@ -18,8 +18,15 @@ export class FakeModel {
       source_label: "",
       server_label: "local",
       server_state: "ready",
+      server_version: "0.9.0",
       model: "Systran/faster-distil-whisper-large-v3",
       language: "",
+      models: ["Systran/faster-distil-whisper-large-v3", "Systran/faster-whisper-small"],
+      presets: [
+        { name: "realtime", model: "Systran/faster-distil-whisper-large-v3" },
+        { name: "accurate", model: "Systran/faster-whisper-large-v3" },
+      ],
+      detectors: ["silero", "energy", "webrtc"],
       detector: {},
       turn_detection_kind: "client",
       error: null,
@@ -57,6 +64,11 @@ export class FakeModel {
   set<K extends keyof Traits>(name: K, value: Traits[K]): void {
     this.#traits[name] = value;
     for (const handler of this.#handlers.get(`change:${name}`) ?? []) (handler as () => void)();
+  }
+
+  /** An event of the widget manager, such as the end of the connection. */
+  emit(event: string): void {
+    for (const handler of this.#handlers.get(event) ?? []) (handler as () => void)();
   }
 
   /** A custom message of the kernel. */

@@ -26,6 +26,11 @@ widget.render({ model: fake.model, el: cell });
 if (["live", "paused", "stopped", "lost", "busy", "energy"].includes(state)) kernel.jump(at_s);
 if (state === "paused" || state === "stopped") kernel.halt(state);
 if (state === "lost") fake.set("server_state", "reconnecting");
+if (state === "busy") kernel.busy = true;
+if (state === "gone") {
+  kernel.jump(at_s);
+  fake.emit("comm_live_update");
+}
 if (state === "play") kernel.play(Number(query.get("speed") ?? 1));
 if (state === "denied") {
   fake.set("error", {

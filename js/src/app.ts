@@ -1,17 +1,34 @@
 import { Capture } from "./capture/capture.ts";
-import type { CaptureError } from "./capture/errors.ts";
+import { type CaptureError, microphonePermission } from "./capture/errors.ts";
 import { type Strings, stringsFor } from "./i18n/index.ts";
+import { Player } from "./play/player.ts";
 import { Scope } from "./scope.ts";
 import { PageStore, type Phase, phaseOf } from "./store/page.ts";
+import { Preview } from "./store/preview.ts";
 import { SessionStore } from "./store/session.ts";
 import { Synced } from "./store/synced.ts";
-import { Channel, isFromKernel, type Model } from "./wire/channel.ts";
+import { Windows } from "./store/windows.ts";
+import { type Answer, Channel, isFromKernel, type Model } from "./wire/channel.ts";
 import { decodeFrames } from "./wire/codec.ts";
-import type { CommandName, Failure, SourceKind } from "./wire/messages.ts";
+import { kernelOf, onKernelGone } from "./wire/kernel.ts";
+import type { CommandName, Failure, ServerTurnDetection, Snapshot, SourceKind } from "./wire/messages.ts";
 import { uploadFile } from "./wire/upload.ts";
+
+/** The kernel takes its time over these: waiting for them does not mean that it is busy with a cell. */
+const SLOW: ReadonlySet<CommandName> = new Set(["check_server", "list_devices", "export", "window", "sound"]);
+/** These tell their failures where they were asked for. */
+const QUIET: ReadonlySet<CommandName> = new Set([
+  "check_server",
+  "set_server",
+  "list_devices",
+  "window",
+  "sound",
+]);
 
 /** Refused, these leave nothing to look at; the others are told in the status line. */
 const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
+
+const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
 /** Everything of one model: stores, channel, capture. Several views share it; it ends with the model. */
 export class App {
@@ -19,19 +36,34 @@ export class App {
   readonly synced: Synced;
   readonly page = new PageStore();
   readonly session = new SessionStore();
+  readonly preview = new Preview();
+  readonly windows: Windows;
+  readonly player: Player;
   readonly #channel: Channel;
   readonly #capture: Capture;
-  readonly #waiting = new Set<symbol>();
+  readonly #model: Model;
+  #heard_ms = 0;
 
   constructor(model: Model, signal?: AbortSignal) {
     this.scope = new Scope(signal);
+    this.#model = model;
     this.synced = new Synced(model, this.scope);
     this.#channel = new Channel(model, this.scope);
     this.#capture = new Capture(this.#channel, this.page, (error) => this.#captureFailed(error), this.scope);
+    this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
+    this.player = new Player((args) => this.#ask("sound", args), this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
     model.on("msg:custom", receive);
     this.scope.own(() => model.off("msg:custom", receive));
-    this.#channel.send({ type: "hello", client_id: this.#channel.client_id });
+    onKernelGone(model, this.scope, () => this.#kernelGone());
+    const { client_id } = this.#channel;
+    const bye = () => this.#channel.trySend({ type: "bye", client_id });
+    this.scope.own(bye);
+    this.scope.listen(window, "pagehide", bye);
+    this.scope.listen<PageTransitionEvent>(window, "pageshow", ({ persisted }) => {
+      if (persisted) this.#channel.send({ type: "hello", client_id });
+    });
+    this.#channel.send({ type: "hello", client_id });
   }
 
   get strings(): Strings {
@@ -39,6 +71,7 @@ export class App {
   }
 
   get phase(): Phase {
+    if (this.page.kernel_gone) return "gone";
     return phaseOf(this.synced.text("state"), this.page.capture, this.failure !== null);
   }
 
@@ -47,6 +80,17 @@ export class App {
     const { failure } = this.page;
     const own = failure !== null && failure.title === "";
     return own ? failure : (this.synced.get("error") ?? failure);
+  }
+
+  /** When the kernel last said anything, on the page's clock. */
+  get heard_ms(): number {
+    return this.#heard_ms;
+  }
+
+  /** Stops the cell that keeps the kernel busy; null where the notebook does not let a widget do that. */
+  get interrupt(): (() => void) | null {
+    const kernel = kernelOf(this.#model);
+    return kernel && (() => void kernel.interrupt());
   }
 
   start(): void {
@@ -62,10 +106,10 @@ export class App {
     void this.#command("stop");
   }
 
-  /** `device` is a browser's device id for the page's microphone; the kernel picks its own by default. */
-  async setSource(kind: SourceKind, device = "", label = ""): Promise<void> {
-    if (kind === "browser") this.#capture.device = device;
-    await this.#command("set_source", device ? { kind, device, label } : { kind });
+  /** `device` is the browser's id of a microphone, or the kernel's number of one; without it, the default. */
+  async setSource(kind: SourceKind, device: string | number = "", label = ""): Promise<void> {
+    if (kind === "browser") this.#capture.device = String(device);
+    await this.#command("set_source", device === "" ? { kind } : { kind, device, label });
   }
 
   setDetector(changes: Record<string, unknown>): Promise<boolean> {
@@ -78,6 +122,43 @@ export class App {
 
   setLanguage(language: string): void {
     void this.#command("set_language", { language });
+  }
+
+  setTurnDetection(changes: Partial<ServerTurnDetection> & { kind?: "client" | "server" }): Promise<boolean> {
+    return this.#command("set_turn_detection", changes);
+  }
+
+  /** The key goes to the kernel and is kept nowhere on the page. */
+  setServer(url: string, api_key: string): Promise<Answer> {
+    return this.#ask("set_server", { url, api_key });
+  }
+
+  checkServer(): Promise<Answer> {
+    return this.#ask("check_server");
+  }
+
+  listKernelDevices(): Promise<Answer> {
+    return this.#ask("list_devices");
+  }
+
+  /** Sets a mark now; resolves to its id, or null when that was refused. */
+  async mark(): Promise<number | null> {
+    const { failure, data } = await this.#ask("mark");
+    return failure ? null : Number(data.id);
+  }
+
+  renameMark(id: number, name: string): void {
+    void this.#command("mark", { id, name });
+  }
+
+  export(format: string): Promise<Answer> {
+    return this.#ask("export", { format });
+  }
+
+  /** Goes on with a recording whose page was closed or reloaded. */
+  resumeCapture(): void {
+    this.page.orphaned = false;
+    void this.#command("resume_capture");
   }
 
   async useKernelMicrophone(): Promise<void> {
@@ -96,18 +177,49 @@ export class App {
 
   /** Resolves to whether the kernel did it; a refusal stands in the panel or the status line. */
   async #command(name: CommandName, args: Record<string, unknown> = {}): Promise<boolean> {
-    const token = Symbol(name);
-    this.#waiting.add(token);
-    this.page.waiting_since_ms ??= performance.now();
-    if (this.page.failure) this.page.failure = null;
-    if (this.page.refusal) this.page.refusal = null;
-    const { failure } = await this.#channel.command(name, args);
-    this.#waiting.delete(token);
-    if (this.#waiting.size === 0) this.page.waiting_since_ms = null;
-    if (failure && BLOCKING.has(name))
-      this.page.failure ??= failure; // the page may know better why
-    else if (failure) this.page.refusal = failure;
+    const { failure } = await this.#ask(name, args);
     return failure === null;
+  }
+
+  async #ask(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
+    const { page } = this;
+    if (page.kernel_gone) return { failure: KERNEL_GONE, data: {}, buffers: [] };
+    const waiting = { name, since_ms: performance.now() };
+    if (!SLOW.has(name)) page.waiting = [...page.waiting, waiting];
+    if (!QUIET.has(name)) {
+      if (page.failure) page.failure = null;
+      if (page.refusal) page.refusal = null;
+    }
+    const answer = await this.#channel.command(name, args);
+    if (page.waiting.includes(waiting)) page.waiting = page.waiting.filter((other) => other !== waiting);
+    const { failure } = answer;
+    if (failure && BLOCKING.has(name))
+      page.failure ??= failure; // the page may know better why
+    else if (failure && !QUIET.has(name)) page.refusal = failure;
+    return answer;
+  }
+
+  #kernelGone(): void {
+    this.#capture.abandon();
+    this.page.kernel_gone = true;
+    this.#channel.abandon();
+  }
+
+  /** What the kernel knows; a recording that lost its page goes on here, at once where that was allowed before. */
+  #restore(snapshot: Snapshot): void {
+    this.session.restore(snapshot, this.synced.whose);
+    const state = this.synced.text("state");
+    const { page } = this;
+    page.orphaned =
+      (state === "listening" || state === "connecting") &&
+      this.synced.get("source_kind") === "browser" &&
+      snapshot.capturing === null &&
+      page.capture === "closed";
+    if (page.orphaned) void this.#resumeIfAllowed();
+  }
+
+  async #resumeIfAllowed(): Promise<void> {
+    if ((await microphonePermission()) === "granted" && this.page.orphaned) this.resumeCapture();
   }
 
   #captureFailed({ kind, detail }: CaptureError): void {
@@ -116,15 +228,17 @@ export class App {
 
   #receive(content: unknown, buffers: DataView[]): void {
     if (!isFromKernel(content)) return;
+    this.#heard_ms = performance.now();
+    if (this.page.kernel_gone) this.page.kernel_gone = false; // it was only the connection
     switch (content.type) {
       case "frames":
-        this.session.addFrames(decodeFrames(content, buffers), this.synced.detector.name);
+        this.session.addFrames(decodeFrames(content, buffers), content.detector ?? this.synced.detector.name);
         break;
       case "events":
         this.session.addEvents(content.events, this.synced.whose);
         break;
       case "snapshot":
-        this.session.restore(content, this.synced.whose);
+        this.#restore(content);
         break;
       case "reset":
         this.session.reset();
@@ -133,6 +247,7 @@ export class App {
         this.#channel.settle(content, buffers);
         break;
       case "capture":
+        if (this.page.orphaned) this.page.orphaned = false;
         void this.#capture.order(content);
         break;
     }

@@ -54,6 +54,11 @@ export class Capture {
     }
   }
 
+  /** Closes the microphone without a word: nobody is there to hear it. */
+  abandon(): void {
+    this.#close();
+  }
+
   /** Microphones by name; browsers name them only once permission was given. */
   async listDevices(): Promise<void> {
     const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];

@@ -50,3 +50,12 @@ function microphonePolicy(): boolean | null {
   const { featurePolicy } = document as { featurePolicy?: { allowsFeature(name: string): boolean } };
   return featurePolicy ? featurePolicy.allowsFeature("microphone") : null;
 }
+
+/** Whether the microphone opens without a question; browsers without that interface are taken to ask. */
+export async function microphonePermission(): Promise<PermissionState> {
+  try {
+    return (await navigator.permissions.query({ name: "microphone" as PermissionName })).state;
+  } catch {
+    return "prompt";
+  }
+}

@@ -11,6 +11,8 @@ export interface Line {
   stable: number;
   language: string;
   latency_s: number | null;
+  /** of a gap: what kind of loss, for words in the reader's language */
+  warning?: string;
 }
 
 const LATENCIES = 10;
@@ -84,7 +86,7 @@ export class Lines {
     return this.#insert({ key: item_id, ...facts });
   }
 
-  gap(time_s: number, text: string): Line {
+  gap(time_s: number, text: string, warning = "gap"): Line {
     this.#gaps += 1;
     const key = `gap ${this.#gaps}`;
     return this.#insert({
@@ -96,6 +98,7 @@ export class Lines {
       stable: 0,
       language: "",
       latency_s: null,
+      warning,
     });
   }
 

@@ -1,10 +1,28 @@
 import { Emitter } from "../emitter.ts";
-import type { Failure } from "../wire/messages.ts";
+import type { CommandName, Failure } from "../wire/messages.ts";
 
 export type CaptureState = "closed" | "asking" | "open" | "paused";
 
 /** One word for what is going on; the whole view follows from it. */
-export type Phase = "idle" | "asking" | "connecting" | "live" | "paused" | "stopping" | "stopped" | "failed";
+export type Phase =
+  | "idle"
+  | "asking"
+  | "connecting"
+  | "live"
+  | "paused"
+  | "stopping"
+  | "stopped"
+  | "failed"
+  | "gone";
+
+/** A command that was sent and not answered yet. */
+export interface Waiting {
+  name: CommandName;
+  since_ms: number;
+}
+
+/** Lanes that can be switched off together. */
+export type LaneGroup = "server" | "sent";
 
 export interface Device {
   id: string;
@@ -17,8 +35,10 @@ export class PageStore extends Emitter<{ change: undefined }> {
   #failure: Failure | null = null;
   #refusal: Failure | null = null;
   #devices: readonly Device[] = [];
-  /** When the oldest unanswered command was sent; null when none waits. */
-  #waiting_since_ms: number | null = null;
+  #waiting: readonly Waiting[] = [];
+  #kernel_gone = false;
+  #orphaned = false;
+  #hidden_lanes: ReadonlySet<LaneGroup> = new Set();
 
   get capture(): CaptureState {
     return this.#capture;
@@ -54,12 +74,70 @@ export class PageStore extends Emitter<{ change: undefined }> {
     this.emit("change", undefined);
   }
 
-  get waiting_since_ms(): number | null {
-    return this.#waiting_since_ms;
+  /** Unanswered commands, the oldest first. */
+  get waiting(): readonly Waiting[] {
+    return this.#waiting;
   }
-  set waiting_since_ms(value: number | null) {
-    this.#waiting_since_ms = value;
+  set waiting(value: readonly Waiting[]) {
+    this.#waiting = value;
     this.emit("change", undefined);
+  }
+
+  /** The kernel that ran this widget has ended: nobody will answer any more. */
+  get kernel_gone(): boolean {
+    return this.#kernel_gone;
+  }
+  set kernel_gone(value: boolean) {
+    this.#kernel_gone = value;
+    this.emit("change", undefined);
+  }
+
+  /** The kernel records from a page that has gone (this one, before it was reloaded). */
+  get orphaned(): boolean {
+    return this.#orphaned;
+  }
+  set orphaned(value: boolean) {
+    this.#orphaned = value;
+    this.emit("change", undefined);
+  }
+
+  get hidden_lanes(): ReadonlySet<LaneGroup> {
+    return this.#hidden_lanes;
+  }
+  toggleLanes(group: LaneGroup): void {
+    const hidden = new Set(this.#hidden_lanes);
+    if (!hidden.delete(group)) hidden.add(group);
+    this.#hidden_lanes = hidden;
+    this.emit("change", undefined);
+  }
+
+  /** Whether single keys act; remembered by the browser for all widgets. */
+  get shortcuts(): boolean {
+    return remembered(SHORTCUTS) !== "off";
+  }
+  set shortcuts(on: boolean) {
+    remember(SHORTCUTS, on ? "on" : "off");
+    this.emit("change", undefined);
+  }
+}
+
+const SHORTCUTS = "ipyspeaches.shortcuts";
+const session_memory = new Map<string, string>(); // where storage is refused: sandboxed frames, private windows
+
+function remembered(key: string): string | null {
+  try {
+    return localStorage.getItem(key) ?? session_memory.get(key) ?? null;
+  } catch {
+    return session_memory.get(key) ?? null;
+  }
+}
+
+function remember(key: string, value: string): void {
+  session_memory.set(key, value);
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // remembered until the page goes
   }
 }
 

@@ -129,7 +129,7 @@ export class SessionStore extends Emitter<SessionTopics> {
   }
 
   #warn({ kind, text, time_s }: Extract<SessionEvent, { type: "warning" }>): void {
-    if (GAP_KINDS.has(kind)) this.emit("line", this.lines.gap(time_s, text));
+    if (GAP_KINDS.has(kind)) this.emit("line", this.lines.gap(time_s, text, kind));
     else this.emit("warning", { kind, text, time_s });
   }
 }

@@ -1,5 +1,8 @@
 import base from "./base.css?raw";
+import dialogs from "./dialogs.css?raw";
+import forms from "./forms.css?raw";
 import header from "./header.css?raw";
+import moving from "./moving.css?raw";
 import narrow from "./narrow.css?raw";
 import overlays from "./overlays.css?raw";
 import tokens from "./tokens.css?raw";
@@ -9,4 +12,17 @@ import tuning from "./tuning.css?raw";
 import widget from "./widget.css?raw";
 
 /** One sheet; it goes into the widget's own element, so that it also reaches a shadow tree and leaves with the view. */
-export const STYLE = [tokens, base, header, tuning, tracks, transcript, overlays, widget, narrow].join("\n");
+export const STYLE = [
+  tokens,
+  base,
+  header,
+  tuning,
+  tracks,
+  transcript,
+  overlays,
+  dialogs,
+  widget,
+  moving,
+  narrow,
+  forms,
+].join("\n");

@@ -5,7 +5,7 @@ import type { IconName } from "./icons.ts";
 
 /** Every failure of the browser's microphone has these three ways out. */
 const WAYS_OUT: readonly Action[] = [{ name: "retry" }, { name: "use_kernel" }, { name: "open_file" }];
-const BUSY_PHASES = new Set(["asking", "connecting", "live", "paused", "stopping"]);
+const BUSY_PHASES = new Set(["asking", "connecting", "live", "paused", "stopping", "gone"]);
 
 export interface Problem {
   title: string;
@@ -16,19 +16,29 @@ export interface Problem {
 
 /** A failure in the reader's language.
  *
- * The page knows the words for what its own microphone does. Everything else comes from the kernel in words already;
- * of these only the titles are translated. "other" is a word of both, and the page's own failures have no title.
+ * The page knows the words for what its own microphone does, and for the kernel's kinds of failure where they are
+ * translated; the kernel's own sentence is the detail then. "other" is a word of both, and the page's own failures
+ * have no title.
  */
 export function describe(failure: Failure, words: Strings): Problem {
   const { kind, title, text, detail = "", actions = [] } = failure;
   const page = title === "";
   const own = page || kind !== "other" ? words.problems[kind as CaptureErrorKind] : undefined;
-  if (!own) return { title: words.titles[kind] ?? (title || words.problem), text, detail, actions };
-  return {
-    ...own,
-    detail: page && detail ? words.browserSays(detail) : detail,
-    actions: actions.length > 0 ? actions : WAYS_OUT,
-  };
+  if (own)
+    return {
+      ...own,
+      detail: page && detail ? words.browserSays(detail) : detail,
+      actions: actions.length > 0 ? actions : WAYS_OUT,
+    };
+  const known = words.failures[kind];
+  if (!known) return { title: title || words.problem, text, detail, actions };
+  return { ...known, detail: [text, detail].filter(Boolean).join(" "), actions };
+}
+
+/** A warning in the reader's language, with the kernel's numbers; its own sentence where there are no words for it. */
+export function warningWords(kind: string, text: string, words: Strings): string {
+  const numbers = text.match(/\d+(?:\.\d+)?/g) ?? [];
+  return words.warnings[kind]?.(numbers, text) ?? text;
 }
 
 /** The failure in place of the tracks: with ways out, while nothing is recorded and there is nothing to look at. */

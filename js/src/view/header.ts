@@ -7,6 +7,13 @@ import { LevelMeter } from "./level-meter.ts";
 import { Pickers } from "./pickers.ts";
 import type { Popup } from "./popup.ts";
 
+export interface HeaderParts {
+  chooseFile(): void;
+  mark(): void;
+  /** the button of the menu of everything else */
+  more: HTMLElement;
+}
+
 /** Transport, clock, level, and what the session is made of. Nothing here changes its width with the state. */
 export class Header {
   readonly node: HTMLElement;
@@ -14,18 +21,25 @@ export class Header {
   readonly #app: App;
   readonly #record: HTMLButtonElement;
   readonly #pause: HTMLButtonElement;
+  readonly markButton: HTMLButtonElement;
   readonly #state = h("span");
   readonly #light = h("i", { hidden: true });
   readonly #elapsed = h("span", { class: "sp-v" });
   readonly #time: HTMLElement;
-  readonly #pickers: Pickers;
+  readonly pickers: Pickers;
   #sign = "";
 
-  constructor(app: App, popup: Popup, chooseFile: () => void, more: HTMLElement, scope: Scope) {
+  constructor(app: App, popup: Popup, { chooseFile, mark, more }: HeaderParts, scope: Scope) {
     const words = app.strings;
     this.#app = app;
     this.#record = button(scope, { class: "sp-btn sp-rec" }, [], () => this.record());
     this.#pause = button(scope, { class: "sp-btn is-icon" }, [], () => this.pause());
+    this.markButton = button(
+      scope,
+      { class: "sp-btn is-icon sp-markbutton sp-pri-2 sp-only-wide", "aria-label": words.setMark },
+      [icon("flag")],
+      mark,
+    );
     this.#time = h(
       "div",
       { class: "sp-two sp-time" },
@@ -33,17 +47,18 @@ export class Header {
       this.#elapsed,
     );
     this.level = new LevelMeter(words, scope);
-    this.#pickers = new Pickers(app, popup, chooseFile, scope);
+    this.pickers = new Pickers(app, popup, chooseFile, scope);
     this.node = h(
       "div",
       { class: "sp-head", role: "toolbar", "aria-label": words.recorder },
       this.#record,
       this.#pause,
+      this.markButton,
       this.#time,
       this.level.node,
       h("span", { class: "sp-grow" }),
       h("span", { class: "sp-sep" }),
-      h("div", { class: "sp-row2" }, ...this.#pickers.nodes),
+      h("div", { class: "sp-row2" }, ...this.pickers.nodes),
       more,
     );
     rovingFocus(scope, this.node, "button", "horizontal");
@@ -57,7 +72,7 @@ export class Header {
     const { phase } = this.#app;
     if (phase === "live" || phase === "connecting") this.#app.stop();
     else if (phase === "paused") this.#app.resume();
-    else if (phase !== "asking" && phase !== "stopping") this.#app.start();
+    else if (phase !== "asking" && phase !== "stopping" && phase !== "gone") this.#app.start();
   }
 
   /** The small one: pause while it runs; stop while it is paused, since the big one then resumes. */
@@ -77,7 +92,9 @@ export class Header {
     const busy = phase === "asking" || phase === "stopping";
     toggle(this.#record, "is-live", running);
     setAttribute(this.#record, "aria-busy", busy ? true : null);
-    setAttribute(this.#record, "aria-disabled", busy ? true : null);
+    const gone = phase === "gone";
+    setAttribute(this.#record, "aria-disabled", busy || gone ? true : null);
+    setAttribute(this.#record, "title", gone ? words.goneWhy : null);
     const label = running ? words.stop : phase === "paused" ? words.resume : words.record;
     const stops = phase === "paused" || phase === "asking";
     const small = stops ? words.stop : words.pause;
@@ -91,10 +108,13 @@ export class Header {
     setAttribute(this.#pause, "aria-label", small);
     setAttribute(this.#pause, "title", idle ? words.pauseWhy : small);
     setAttribute(this.#pause, "disabled", idle || phase === "connecting");
+    const marks = phase === "live" || phase === "paused";
+    setAttribute(this.markButton, "title", marks ? words.setMark : words.pauseWhy);
+    setAttribute(this.markButton, "disabled", !marks);
     setText(this.#state, words.phase[phase]);
     this.#light.hidden = phase !== "live" && phase !== "paused";
     toggle(this.#time, "is-live", phase === "live");
     toggle(this.#time, "is-paused", phase === "paused");
-    this.#pickers.update();
+    this.pickers.update();
   }
 }

@@ -22,6 +22,11 @@ const SHAPES = {
   gap: '<path d="M1.5 8h4M10.5 8h4M6.5 4.500l-1 7M10.5 4.500l-1 7"/>',
   dots: `<g ${DOT}><circle cx="3.5" cy="9" r="1.4"/><circle cx="8" cy="9" r="1.4"/><circle cx="12.5" cy="9" r="1.4"/></g>`,
   file: '<path d="M9 1.800H4v12.400h8.500V5.300zM9 1.800v3.500h3.5"/>',
+  flag: '<path d="M4 14.500V2M4 2.500h8l-2 2.800 2 2.800H4"/>',
+  screen: '<rect x="1.800" y="2.500" width="12.400" height="8.500" rx="1"/><path d="M8 11v3M5 14h6"/>',
+  keys: '<rect x="1.500" y="4" width="13" height="8.500" rx="1"/><path d="M4 6.800h.01M6.700 6.800h.01M9.300 6.800h.01M12 6.800h.01M5 9.800h6" stroke-width="1.700"/>',
+  sliders:
+    '<path d="M2 5h5.500M11 5h3M2 11h2.500M8 11h6"/><circle cx="9.200" cy="5" r="1.700"/><circle cx="6.200" cy="11" r="1.700"/>',
   kernel:
     '<rect x="4" y="4" width="8" height="8" rx="1"/><path d="M6.5 1.800V4M9.500 1.800V4M6.500 12v2.200M9.500 12v2.200M1.800 6.500H4M1.800 9.500H4M12 6.500h2.200M12 9.500h2.2"/>',
 } as const;

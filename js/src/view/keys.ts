@@ -3,10 +3,17 @@ import type { Scope } from "../scope.ts";
 /** What the single keys do. They work with focus inside the widget only, and never while a field has the focus. */
 export type KeyMap = Readonly<Record<string, () => void>>;
 
+export interface KeyActions {
+  keys: KeyMap;
+  /** Whether single keys act; Esc always does. */
+  enabled(): boolean;
+  /** Closes what is open; false when nothing was. */
+  escape(): boolean;
+}
+
 const SUPPRESS = "data-lm-suppress-shortcuts";
 const OURS = new Set([
   "Enter",
-  " ",
   "Escape",
   "Tab",
   "Home",
@@ -17,42 +24,70 @@ const OURS = new Set([
   "ArrowDown",
   "ArrowLeft",
   "ArrowRight",
+  "Backspace",
+  "Delete",
 ]);
 
 /** Binds the keys, and keeps the notebook from acting on them too.
  *
- * JupyterLab listens on the document before any widget does, and takes letters and Enter in command mode. It looks
- * away from elements with a certain attribute; that is set for the keys handled here and only while they travel, so
- * that all others (Ctrl S, …) reach the notebook as everywhere.
+ * JupyterLab listens on the document before any widget does, and takes letters and Enter in command mode: "m" would
+ * turn the cell into text. It looks away from elements with a certain attribute; that is set for plain keys and only
+ * while they travel, so that combinations (Ctrl S, …) reach the notebook as everywhere. Notebooks that listen further
+ * out in the ordinary way never see plain keys either.
  */
-export function bindKeys(root: HTMLElement, keys: KeyMap, scope: Scope): void {
+export function bindKeys(root: HTMLElement, actions: KeyActions, scope: Scope): void {
   const before = (event: KeyboardEvent) => {
     const target = event.composedPath()[0];
-    if (!(target instanceof HTMLElement) || !root.contains(target) || hasModifier(event)) return;
-    if (!OURS.has(event.key) && !isTyping(target) && !(keyOf(event) in keys)) return;
+    if (!(target instanceof HTMLElement) || !root.contains(target) || !isPlain(event)) return;
     root.setAttribute(SUPPRESS, "true");
     scope.timeout(() => root.removeAttribute(SUPPRESS), 0);
   };
   scope.listen<KeyboardEvent>(window, "keydown", before, { capture: true });
-  scope.listen<KeyboardEvent>(root, "keydown", (event) => {
-    const action = keys[keyOf(event)];
-    const target = event.target as HTMLElement;
-    if (!action || hasModifier(event) || event.defaultPrevented || isTyping(target)) return;
-    if (event.key === " " && target.closest("button, [role=option], [role=slider]")) return; // presses what has the focus
-    action();
+  for (const type of ["keydown", "keypress", "keyup"])
+    scope.listen<KeyboardEvent>(root, type, (event) => {
+      if (!isPlain(event)) return;
+      if (type === "keydown" && !event.defaultPrevented) act(event, root, actions);
+      event.stopPropagation();
+    });
+}
+
+function act(event: KeyboardEvent, root: HTMLElement, { keys, enabled, escape }: KeyActions): void {
+  const target = event.target as HTMLElement;
+  if (event.key === "Escape") {
+    if (!escape()) leave(root);
     event.preventDefault();
-    event.stopPropagation();
-  });
+    return;
+  }
+  const action = keys[keyOf(event)];
+  if (!action || !enabled() || isTyping(target)) return;
+  if (event.key === " " && target.closest("button, [role=option], [role=slider]")) return; // presses what has the focus
+  action();
+  event.preventDefault();
+}
+
+/** Gives the focus to what the widget stands in: the notebook's cell, where there is one. */
+function leave(root: HTMLElement): void {
+  const host = (root.getRootNode() as ShadowRoot).host ?? root.parentElement;
+  const outside = host?.closest<HTMLElement>("[tabindex]");
+  if (outside) outside.focus({ preventScroll: true });
+  else ((root.getRootNode() as Document).activeElement as HTMLElement | null)?.blur();
 }
 
 function keyOf(event: KeyboardEvent): string {
   return event.key.length === 1 ? event.key.toLowerCase() : event.key;
 }
 
-function hasModifier(event: KeyboardEvent): boolean {
-  return event.ctrlKey || event.metaKey || event.altKey;
+/** A key without Ctrl, Cmd or Alt. AltGr is how some keyboards write letters: it is no combination. */
+function isPlain(event: KeyboardEvent): boolean {
+  const combined = event.ctrlKey || event.metaKey || event.altKey;
+  if (combined && !event.getModifierState?.("AltGraph")) return false;
+  return event.key.length === 1 || OURS.has(event.key);
 }
 
 function isTyping(target: HTMLElement): boolean {
-  return target instanceof HTMLInputElement || target.isContentEditable;
+  return (
+    target instanceof HTMLSelectElement ||
+    target.isContentEditable ||
+    (target instanceof HTMLInputElement && target.type !== "checkbox" && target.type !== "radio")
+  );
 }

@@ -12,6 +12,7 @@ const SPOKEN_EVERY_MS = 1_000; // the meter's value for assistive technology
 /** Level from -60 to 0 dBFS, the peak of the last 1.5 s, and a clip light that stays until it is clicked. */
 export class LevelMeter {
   readonly node: HTMLElement;
+  readonly #meter: HTMLElement;
   readonly #words: Strings;
   readonly #value = h("span", {}, "– dBFS");
   readonly #bar = h("b");
@@ -25,27 +26,31 @@ export class LevelMeter {
     this.#words = words;
     this.#clip = button(scope, { class: "sp-clipbox" }, [], () => this.#setClip(false));
     const ticks = [-40, -20, HOT_DB].map((db) => h("s", { style: `left:${share(db) * 100}%` }));
-    const meter = h(
+    // the clip light is a button: it stands beside the meter, whose inside belongs to the meter alone
+    this.#meter = h(
       "span",
-      { class: "sp-meter" },
-      h("span", { class: "well" }),
-      this.#bar,
-      ...ticks,
-      this.#clip,
-    );
-    meter.querySelector(".well")?.append(this.#tick);
-    const label = h("span", { class: "sp-k sp-num" }, h("span", {}, words.level), this.#value);
-    this.node = h(
-      "div",
       {
-        class: "sp-two sp-level",
+        class: "scale",
         role: "meter",
         "aria-label": words.level,
         "aria-valuemin": FLOOR_DB,
         "aria-valuemax": 0,
       },
+      h("span", { class: "well" }, this.#tick),
+      this.#bar,
+      ...ticks,
+    );
+    const label = h(
+      "span",
+      { class: "sp-k sp-num", "aria-hidden": "true" },
+      h("span", {}, words.level),
+      this.#value,
+    );
+    this.node = h(
+      "div",
+      { class: "sp-two sp-level" },
       label,
-      meter,
+      h("span", { class: "sp-meter" }, this.#meter, this.#clip),
     );
     this.#setClip(false);
     this.rest();
@@ -67,8 +72,8 @@ export class LevelMeter {
     if (now_ms - this.#spoken_ms < SPOKEN_EVERY_MS) return;
     this.#spoken_ms = now_ms;
     const spoken = Math.round(Math.max(level_db, FLOOR_DB));
-    setAttribute(this.node, "aria-valuenow", spoken);
-    setAttribute(this.node, "aria-valuetext", `${spoken} dBFS`);
+    setAttribute(this.#meter, "aria-valuenow", spoken);
+    setAttribute(this.#meter, "aria-valuetext", `${spoken} dBFS`);
   }
 
   /** Nothing comes in. The clip light stays: it tells about the past. */
@@ -78,8 +83,8 @@ export class LevelMeter {
     this.#bar.style.transform = "scaleX(0)";
     this.#tick.hidden = true;
     setText(this.#value, "– dBFS");
-    setAttribute(this.node, "aria-valuenow", FLOOR_DB);
-    setAttribute(this.node, "aria-valuetext", "– dBFS");
+    setAttribute(this.#meter, "aria-valuenow", FLOOR_DB);
+    setAttribute(this.#meter, "aria-valuetext", "– dBFS");
   }
 
   clear(): void {

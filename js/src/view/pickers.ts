@@ -2,7 +2,8 @@ import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
-import type { OptionGroup, Popup } from "./popup.ts";
+import type { Choice, Group, Popup } from "./popup.ts";
+import { openServer } from "./server-panel.ts";
 
 const LANGUAGES = [
   "en",
@@ -23,6 +24,8 @@ const LANGUAGES = [
   "hi",
 ];
 
+const SLOW_S = 1.5;
+
 /** What a server state looks like; the word stands beside it. */
 const SIGNS = {
   ready: ["ok", "is-ok"],
@@ -31,6 +34,12 @@ const SIGNS = {
   unreachable: ["lost", "is-error"],
   failed: ["lost", "is-error"],
 } as const;
+
+/** A microphone of the machine on which the kernel runs. */
+interface KernelDevice {
+  index: number;
+  name: string;
+}
 
 class Picker {
   readonly node: HTMLButtonElement;
@@ -66,18 +75,21 @@ export class Pickers {
   readonly #source: Picker;
   readonly #model: Picker;
   readonly #language: Picker;
+  #kernelDevices: readonly KernelDevice[] = [];
+  #kernelSays = "";
   #sign = "";
 
   constructor(app: App, popup: Popup, chooseFile: () => void, scope: Scope) {
     this.#app = app;
     this.#popup = popup;
     this.#chooseFile = chooseFile;
-    this.#server = new Picker(scope, "is-server", "dialog", (opener) => this.#openServer(opener));
+    this.#server = new Picker(scope, "is-server", "dialog", (opener) => openServer(app, popup, opener));
     this.#source = new Picker(scope, "is-source", "listbox", (opener) => this.#openSource(opener));
-    this.#model = new Picker(scope, "is-model sp-pri-3", "listbox", (opener) => this.#openModel(opener));
+    this.#model = new Picker(scope, "is-model sp-pri-3", "listbox", (opener) => this.openModel(opener));
     this.#language = new Picker(scope, "is-language sp-pri-2", "listbox", (opener) =>
-      this.#openLanguage(opener),
+      this.openLanguage(opener),
     );
+    app.page.on(scope, "change", () => this.#popup.refresh()); // microphones come and go while the list is open
     this.update();
   }
 
@@ -106,17 +118,21 @@ export class Pickers {
 
   #showServer(): void {
     const { synced, session, strings: words } = this.#app;
-    const state = synced.text("server_state") || "unknown";
+    const state = this.#app.page.kernel_gone ? "unknown" : synced.text("server_state") || "unknown";
     const latency_s = session.lines.latency_s;
     const where = synced.text("server_label");
     const known = words.serverState[state] ?? state;
     const ready =
       latency_s !== null
-        ? words.readyIn(words.seconds(latency_s.toFixed(2)))
+        ? words.readyIn(words.seconds(latency_s.toFixed(2)), latency_s > SLOW_S)
         : where
           ? words.readyAt(shortAddress(where))
           : known;
     this.#server.show(words.server, state === "ready" ? ready : known);
+    this.#server.node.classList.toggle(
+      "is-slow",
+      state === "ready" && latency_s !== null && latency_s > SLOW_S,
+    );
     const [name, tone]: readonly [IconName, string] = SIGNS[state as keyof typeof SIGNS] ?? ["info", ""];
     const sign = `${name} ${tone}`;
     if (sign === this.#sign) return;
@@ -134,78 +150,102 @@ export class Pickers {
     );
   }
 
-  #openServer(opener: HTMLElement): void {
-    const { synced, session, strings: words } = this.#app;
-    const state = synced.text("server_state") || "unknown";
-    const latency_s = session.lines.latency_s;
-    this.#popup.panel(opener, words.server, [
-      [words.server, words.serverState[state] ?? state],
-      [words.serverAddress, synced.text("server_label") || "–"],
-      [words.model, synced.text("model") || words.modelDefault],
-      [words.serverLatency, latency_s === null ? "–" : words.seconds(latency_s.toFixed(2))],
-    ]);
+  #openSource(opener: HTMLElement): void {
+    const { strings: words } = this.#app;
+    this.#app.listDevices();
+    this.#kernelSays = words.asking;
+    this.#popup.list(opener, "listbox", words.source, () => this.#sources());
+    void this.#listKernelDevices();
   }
 
-  #openSource(opener: HTMLElement): void {
+  /** Asked each time the list is opened: the kernel has no way to tell that a microphone was plugged in. */
+  async #listKernelDevices(): Promise<void> {
+    const { failure, data } = await this.#app.listKernelDevices();
+    const devices = Array.isArray(data.devices) ? (data.devices as KernelDevice[]) : [];
+    this.#kernelDevices = devices;
+    const reason = failure?.text ?? data.error;
+    this.#kernelSays = reason ? this.#app.strings.kernelMicsFailed(String(reason)) : "";
+    this.#popup.refresh();
+  }
+
+  #sources(): Group[] {
     const { synced, page, strings: words } = this.#app;
-    this.#app.listDevices();
     const kind = synced.get("source_kind");
     const label = synced.text("source_label");
+    const choice = (
+      of: "browser" | "kernel",
+      name: string,
+      device: string | number,
+      label_: string,
+    ): Choice => ({
+      label: name,
+      selected: kind === of && (device === "" ? !this.#isNamed(of, label) : label_ === label),
+      choose: () => void this.#app.setSource(of, device, label_),
+    });
     const named = page.devices.filter((device) => device.label);
-    const here = named.some((device) => device.label === label);
-    const groups: OptionGroup[] = [
+    return [
       {
         title: words.browserMics,
-        options: [
-          {
-            label: words.defaultMic,
-            selected: kind === "browser" && !here,
-            choose: () => void this.#app.setSource("browser"),
-          },
-          ...named.map((device) => ({
-            label: device.label,
-            selected: kind === "browser" && device.label === label,
-            choose: () => void this.#app.setSource("browser", device.id, device.label),
-          })),
+        choices: [
+          choice("browser", words.defaultMic, "", ""),
+          ...named.map((device) => choice("browser", device.label, device.id, device.label)),
         ],
+      },
+      {
+        title: words.kernelMics,
+        choices: [
+          choice("kernel", words.defaultMic, "", ""),
+          ...this.#kernelDevices.map(({ index, name }) => choice("kernel", name, index, name)),
+        ],
+        ...(this.#kernelSays ? { note: this.#kernelSays } : {}),
       },
       {
         title: words.elsewhere,
-        options: [
-          {
-            label: words.kernelMic,
-            selected: kind === "kernel",
-            choose: () => void this.#app.setSource("kernel"),
-          },
-          { label: words.openFile, selected: kind === "file", choose: this.#chooseFile },
-        ],
+        choices: [{ label: words.openFile, selected: kind === "file", choose: this.#chooseFile }],
       },
     ];
-    this.#popup.list(opener, "listbox", words.source, groups);
   }
 
-  #openModel(opener: HTMLElement): void {
+  #isNamed(kind: "browser" | "kernel", label: string): boolean {
+    const names =
+      kind === "browser"
+        ? this.#app.page.devices.map((device) => device.label)
+        : this.#kernelDevices.map(({ name }) => name);
+    return label !== "" && names.includes(label);
+  }
+
+  openModel(opener: HTMLElement): void {
     const { synced, strings: words } = this.#app;
     const now = synced.text("model");
-    const models = [...new Set([...(synced.get("models") ?? []), now])].filter(Boolean);
-    const options = models.map((model) => ({
-      label: model,
+    const choice = (label: string, model: string): Choice => ({
+      label,
       selected: model === now,
       choose: () => this.#app.setModel(model),
-    }));
-    const first = { label: words.modelDefault, selected: now === "", choose: () => this.#app.setModel("") };
-    this.#popup.list(opener, "listbox", words.model, [{ options: options.length ? options : [first] }]);
+    });
+    const presets = synced.get("presets") ?? [];
+    const models = [...new Set([...(synced.get("models") ?? []), now])].filter(Boolean);
+    this.#popup.list(opener, "listbox", words.model, () => [
+      { choices: [choice(words.modelDefault, "")] },
+      { title: words.modelsHere, choices: models.map((model) => choice(model, model)) },
+      {
+        title: words.presets,
+        choices: presets
+          .filter(({ model }) => !models.includes(model))
+          .map(({ name, model }) => choice(words.preset(name, model), model)),
+        ...(presets.length ? { note: words.presetsNote } : {}),
+      },
+    ]);
   }
 
-  #openLanguage(opener: HTMLElement): void {
+  openLanguage(opener: HTMLElement): void {
     const { synced, strings: words } = this.#app;
     const now = synced.text("language") || "auto";
-    const options = ["auto", ...LANGUAGES].map((tag) => ({
+    const choices = ["auto", ...LANGUAGES].map((tag) => ({
       label: this.#languageName(tag),
       selected: tag === now,
       choose: () => this.#app.setLanguage(tag === "auto" ? "" : tag),
     }));
-    this.#popup.list(opener, "listbox", words.language, [{ options }]);
+    this.#popup.list(opener, "listbox", words.language, () => [{ choices }]);
   }
 }
 

@@ -1,27 +1,24 @@
 import type { App } from "../app.ts";
 import { Scope } from "../scope.ts";
-import { button, h, setAttribute, setText } from "./dom.ts";
-import { ACTION_ICONS, actionLabel, runAction, statusProblem } from "./failure.ts";
-import { type IconName, icon } from "./icons.ts";
+import { button, h, setText } from "./dom.ts";
+import { ACTION_ICONS, actionLabel, runAction } from "./failure.ts";
+import { icon } from "./icons.ts";
+import { type Sentence, type Situation, sentenceOf } from "./sentences.ts";
 
-const PATIENCE_MS = 1_500; // a command unanswered for longer: the kernel runs something else
 const WARNING_MS = 12_000;
-const LOST = new Set(["reconnecting", "unreachable", "failed"]);
+const NOTE_MS = 3_000;
+const TICK_MS = 1_000; // waiting is told in seconds
+const LOUD_CLIPS = 3;
+const LOUD_S = 10;
 
-interface Sentence {
-  tone: "" | "is-warn" | "is-error";
-  icon: IconName;
-  strong: string;
-  text: string;
-}
-
-/** One sentence and the next step; counts at the end. */
+/** One sentence and the next step; counts at the end. What is read out leaves out numbers that tick. */
 export class StatusLine {
   readonly node: HTMLElement;
   readonly #app: App;
   readonly #sign = h("span");
   readonly #strong = h("b");
   readonly #text = h("span");
+  readonly #spoken = h("span", { class: "sp-vh", role: "status" });
   readonly #counts = h("span", { class: "counts" });
   readonly #file: HTMLButtonElement;
   readonly #actions = h("span", { class: "acts" });
@@ -29,84 +26,123 @@ export class StatusLine {
   readonly #scope: Scope;
   #shown: Scope | null = null;
   #offered = "";
-  #warning: { text: string; until_ms: number } | null = null;
+  #warning: { kind: string; text: string; until_ms: number } | null = null;
   #note: string | null = null;
+  #loud = false;
+  #ticking = false;
 
   constructor(app: App, chooseFile: () => void, scope: Scope) {
     this.#app = app;
     this.#chooseFile = chooseFile;
     this.#scope = scope;
     this.#file = button(scope, { class: "sp-btn is-s" }, [icon("file"), app.strings.openFile], chooseFile);
-    const message = h("span", { class: "msg" }, this.#strong, " ", this.#text);
+    const message = h("span", { class: "msg", dir: "auto" }, this.#strong, " ", this.#text);
     this.node = h(
       "div",
-      { class: "sp-status", role: "status" },
+      { class: "sp-status" },
       this.#sign,
       message,
+      this.#spoken,
       this.#counts,
+      this.#actions,
       this.#file,
     );
-    app.session.on(scope, "warning", ({ text }) => {
-      this.#warning = { text, until_ms: performance.now() + WARNING_MS };
+    app.session.on(scope, "warning", ({ kind, text }) => {
+      this.#warning = { kind, text, until_ms: performance.now() + WARNING_MS };
       scope.timeout(() => this.update(), WARNING_MS);
       this.update();
     });
-    app.page.on(scope, "change", () => {
-      if (app.page.waiting_since_ms !== null) scope.timeout(() => this.update(), PATIENCE_MS + 50);
-    });
+    app.session.on(scope, "frames", () => this.#listenForClips());
+    app.page.on(scope, "change", () => this.#tick());
+    app.preview.on(scope, "change", () => this.update());
     this.update();
   }
 
   /** A word on what the reader has just done. */
-  note(text: string, scope: Scope): void {
+  note(text: string): void {
     this.#note = text;
     this.update();
-    scope.timeout(() => {
+    this.#scope.timeout(() => {
       this.#note = null;
       this.update();
-    }, 3_000);
+    }, NOTE_MS);
   }
 
   update(): void {
-    const { tone, icon: name, strong, text } = this.#sentence();
+    const sentence = this.#sentence();
+    const { tone, icon: name, strong, text } = sentence;
     this.node.className = `sp-status ${tone}`.trim();
-    const sign = `${name}`;
-    if (this.#sign.dataset.name !== sign) {
-      this.#sign.dataset.name = sign;
+    if (this.#sign.dataset.name !== name) {
+      this.#sign.dataset.name = name;
       this.#sign.replaceChildren(icon(name, name === "again" ? "is-turning" : ""));
     }
     setText(this.#strong, strong);
     setText(this.#text, text);
-    setAttribute(this.node, "title", `${strong} ${text}`.trim());
-    this.#showActions();
+    this.node.title = `${strong} ${text} ${sentence.detail ?? ""}`.trim();
+    setText(this.#spoken, sentence.spoken ?? `${strong} ${text}`.trim());
+    this.#showActions(sentence);
     this.#showCounts();
   }
 
-  /** The ways out of a failure, as far as there is room: the first two. */
-  #showActions(): void {
-    const { phase, page, strings } = this.#app;
-    const offers =
-      phase === "live" || phase === "paused" || page.refusal ? [] : (statusProblem(this.#app)?.actions ?? []);
-    const key = JSON.stringify(offers);
+  #sentence(): Sentence {
+    const { page } = this.#app;
+    const now_ms = performance.now();
+    const warning = this.#warning && now_ms < this.#warning.until_ms ? this.#warning : null;
+    const situation: Situation = {
+      note: this.#note,
+      warning,
+      loud: this.#loud,
+      waited_ms: page.waiting[0] ? now_ms - page.waiting[0].since_ms : 0,
+      silent_ms: now_ms - this.#app.heard_ms,
+    };
+    return sentenceOf(this.#app, situation);
+  }
+
+  /** While a command waits, the sentence is brought up to date every second. */
+  #tick(): void {
+    if (this.#ticking || this.#app.page.waiting.length === 0) return;
+    this.#ticking = true;
+    this.#scope.timeout(() => {
+      this.#ticking = false;
+      this.update();
+      this.#tick();
+    }, TICK_MS);
+  }
+
+  #listenForClips(): void {
+    const { signals, clock_s } = this.#app.session;
+    const third = signals.clipped_s.at(-LOUD_CLIPS);
+    const loud = third !== undefined && clock_s - third < LOUD_S;
+    if (loud === this.#loud) return;
+    this.#loud = loud;
+    this.update();
+  }
+
+  /** The ways out, as far as there is room: the first two. */
+  #showActions({ actions = [], own = [] }: Sentence): void {
+    const { strings } = this.#app;
+    const key = JSON.stringify([actions, own.map(({ label }) => label)]);
     if (key === this.#offered) return;
     this.#offered = key;
     this.#shown?.dispose();
     const scope = new Scope(this.#scope.signal);
     this.#shown = scope;
-    const buttons = offers.slice(0, 2).map((action) => {
+    const offers = actions.slice(0, 2).map((action) => {
       const content = [icon(ACTION_ICONS[action.name] ?? "play"), actionLabel(action, strings)];
       return button(scope, { class: "sp-btn is-s" }, content, () =>
         runAction(this.#app, action, this.#chooseFile),
       );
     });
-    this.#actions.replaceChildren(...buttons);
+    const more = own.map(({ label, run }) => button(scope, { class: "sp-btn is-s" }, [label], run));
+    this.#actions.replaceChildren(...offers, ...more);
   }
 
   #showCounts(): void {
     const { session, phase, strings } = this.#app;
     const fresh = session.clock_s === 0;
-    this.#file.hidden = phase !== "idle" || !fresh || this.#app.failure !== null;
-    this.#counts.hidden = fresh;
+    const offers = this.#actions.childElementCount > 0;
+    this.#file.hidden = phase !== "idle" || !fresh || this.#app.failure !== null || offers;
+    this.#counts.hidden = fresh || offers;
     const { clipped_s, lost_s } = session.signals;
     setText(
       this.#counts,
@@ -116,53 +152,5 @@ export class StatusLine {
         clipped_s.length,
       ),
     );
-  }
-
-  #sentence(): Sentence {
-    const { strings: words, phase, synced, page } = this.#app;
-    const say = (
-      [strong, text]: readonly string[],
-      icon: IconName,
-      tone: Sentence["tone"] = "",
-    ): Sentence => ({
-      tone,
-      icon,
-      strong: strong ?? "",
-      text: text ?? "",
-    });
-    if (this.#note) return say([this.#note], "ok");
-    const waited = page.waiting_since_ms === null ? 0 : performance.now() - page.waiting_since_ms;
-    if (waited > PATIENCE_MS && phase !== "asking" && phase !== "connecting")
-      return say(words.status.busy, "busy", "is-warn");
-    const problem = statusProblem(this.#app);
-    if (problem) return say([`${problem.title}.`, problem.text], "warn", "is-error");
-    if (phase === "live" && LOST.has(synced.text("server_state")))
-      return say(words.status.lost, "again", "is-warn");
-    if (this.#warning && performance.now() < this.#warning.until_ms)
-      return say(["", this.#warning.text], "warn", "is-warn");
-    return this.#plain(say);
-  }
-
-  #plain(say: (words: readonly string[], icon: IconName, tone?: Sentence["tone"]) => Sentence): Sentence {
-    const { strings: words, phase, synced } = this.#app;
-    switch (phase) {
-      case "live": {
-        const ms = String(Math.round(synced.detector.min_silence_duration_ms));
-        return say(
-          synced.whose === "server" ? words.status.listeningServer : words.status.listening(ms),
-          "mic",
-        );
-      }
-      case "paused":
-        return say(words.status.paused, "pause");
-      case "failed":
-        return say(words.status.failed, "warn", "is-error");
-      case "asking":
-        return say(words.status.asking, "mic");
-      case "connecting":
-        return say(words.status.connecting, "again");
-      default:
-        return say(words.status[phase], "info");
-    }
   }
 }

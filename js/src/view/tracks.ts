@@ -31,9 +31,9 @@ export class Tracks {
       ["wave", row("is-wave", words.waveform, [h("small", {}, words.fullScale)], [range, this.peak, low])],
       ["score", row("is-score", words.score, legend)],
       ["local", row("sp-lane no-line", words.localVad)],
-      ["server", row("sp-lane no-line sp-only-wide", words.serverVad)],
-      ["sent", row("sp-lane no-line", words.sent)],
-      ["committed", row("sp-lane sp-only-wide", words.committed)],
+      ["server", row("sp-lane no-line sp-only-wide is-server", words.serverVad)],
+      ["sent", row("sp-lane no-line is-sent", words.sent)],
+      ["committed", row("sp-lane sp-only-wide is-committed", words.committed)],
       ["text", row("sp-text", words.text)],
       ["overview", row("sp-over", words.session)],
     ]);
@@ -63,10 +63,11 @@ export class Tracks {
       const found = box(name);
       return found.h > 0 ? found : null;
     };
-    const text = box("text");
+    // rows that this form or width hides have no height; the overview has a canvas of its own
+    const shown = [...this.rows.keys()].filter((name) => name !== "overview").map(box);
     return {
       width: outer.width,
-      height: text.y + text.h,
+      height: Math.max(...shown.map(({ y, h }) => (h > 0 ? y + h : 0))),
       ratio,
       ruler: box("ruler"),
       wave: box("wave"),

@@ -2,11 +2,19 @@ import type { App } from "../app.ts";
 import { Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
 import { STYLE } from "../style/index.ts";
-import { button, h } from "./dom.ts";
+import { Captions } from "./captions.ts";
+import { openNumbers } from "./detector-panel.ts";
+import { button, h, toggle } from "./dom.ts";
+import { download, type Format } from "./download.ts";
 import { Header } from "./header.ts";
 import { icon } from "./icons.ts";
 import { bindKeys } from "./keys.ts";
+import { nameMark } from "./marks.ts";
+import { openMore } from "./more-menu.ts";
 import { Popup } from "./popup.ts";
+import { Presentation } from "./presentation.ts";
+import { hideSaved } from "./saved.ts";
+import { openShortcuts } from "./shortcuts.ts";
 import { StatusLine } from "./status.ts";
 import { TimeView } from "./time-view.ts";
 import { TranscriptView } from "./transcript.ts";
@@ -28,6 +36,7 @@ export function mountTranscriber(app: App, el: HTMLElement, scope: Scope): void 
     if (name === "locale") show();
   });
   show();
+  hideSaved(scope);
 }
 
 class TranscriberView {
@@ -40,6 +49,9 @@ class TranscriberView {
   readonly #tuning: Tuning;
   readonly #time: TimeView;
   readonly #transcript: TranscriptView;
+  readonly #captions: Captions;
+  readonly #presentation: Presentation;
+  readonly #more: HTMLButtonElement;
   readonly #status: StatusLine;
   readonly #file: HTMLInputElement;
 
@@ -57,20 +69,33 @@ class TranscriberView {
       tabindex: -1,
     });
     const chooseFile = () => this.#file.click();
-    this.#header = new Header(app, this.#popup, chooseFile, this.#more(), scope);
+    this.#more = this.#moreButton();
+    const mark = () => void this.#mark();
+    this.#header = new Header(app, this.#popup, { chooseFile, mark, more: this.#more }, scope);
     this.#tuning = new Tuning(app, viewport, this.#popup, scope);
     const select = (line: Line) => this.#select(line);
     this.#time = new TimeView(
       app,
       viewport,
-      { select, chooseFile, painted: (edge_s) => this.#painted(edge_s) },
+      {
+        chooseFile,
+        painted: (edge_s) => this.#painted(edge_s),
+        rename: (opener, id) => nameMark(app, this.#popup, opener, id),
+      },
       scope,
     );
     this.#transcript = new TranscriptView(words, app.session.lines, select, scope);
     this.#status = new StatusLine(app, chooseFile, scope);
-    const parts = [this.#header, this.#tuning, this.#time, this.#transcript, this.#status].map(
-      ({ node }) => node,
-    );
+    this.#captions = new Captions(app.session.lines, words.empty);
+    this.#presentation = new Presentation(this.#root, () => this.#formChanged(), scope);
+    const parts = [
+      this.#header,
+      this.#tuning,
+      this.#captions,
+      this.#time,
+      this.#transcript,
+      this.#status,
+    ].map(({ node }) => node);
     this.#root.append(...parts, this.#file);
     const style = h("style", {}, STYLE);
     el.append(style, this.#root);
@@ -91,6 +116,7 @@ class TranscriberView {
     page.on(scope, "change", () => this.#update());
     session.on(scope, "events", () => {
       this.#transcript.refresh(this.#empty());
+      if (this.#presentation.on) this.#captions.update();
       this.#header.update();
       this.#status.update();
     });
@@ -112,21 +138,27 @@ class TranscriberView {
 
   #bind(): void {
     const viewport = this.#viewport;
-    bindKeys(
-      this.#root,
-      {
-        r: () => this.#header.record(),
-        " ": () => (this.#app.phase === "paused" ? this.#app.resume() : this.#header.pause()),
-        c: () => void this.#copy(),
-        ArrowLeft: () => viewport.pan(-0.1 * viewport.span_s),
-        ArrowRight: () => viewport.pan(0.1 * viewport.span_s),
-        End: () => viewport.goLive(),
-        "+": () => viewport.step("in"),
-        "-": () => viewport.step("out"),
-        "0": () => viewport.everything(),
-      },
-      this.#scope,
-    );
+    const keys = {
+      r: () => this.#header.record(),
+      " ": () => (this.#app.phase === "paused" ? this.#app.resume() : this.#header.pause()),
+      c: () => void this.#copy(),
+      ArrowLeft: () => viewport.pan(-0.1 * viewport.span_s),
+      ArrowRight: () => viewport.pan(0.1 * viewport.span_s),
+      End: () => viewport.goLive(),
+      "+": () => viewport.step("in"),
+      "-": () => viewport.step("out"),
+      "0": () => viewport.everything(),
+      b: () => void this.#mark(),
+      p: () => this.#presentation.toggle(),
+      "?": () => openShortcuts(this.#app, this.#popup, this.#more),
+    };
+    const close = () => {
+      if (this.#popup.isOpen) this.#popup.close();
+      else if (this.#presentation.on) this.#presentation.leave();
+      else return false;
+      return true;
+    };
+    bindKeys(this.#root, { keys, escape: close, enabled: () => this.#app.page.shortcuts }, this.#scope);
   }
 
   #update(): void {
@@ -134,7 +166,37 @@ class TranscriberView {
     this.#tuning.update();
     this.#status.update();
     this.#transcript.refresh(this.#empty());
+    if (this.#presentation.on) this.#captions.update();
+    const { hidden_lanes } = this.#app.page;
+    for (const group of ["server", "sent"] as const) {
+      const name = `no-${group}-lane`;
+      if (this.#root.classList.contains(name) === hidden_lanes.has(group)) continue;
+      toggle(this.#root, name, hidden_lanes.has(group));
+      this.#time.resized();
+    }
     if (this.#app.phase !== "live") this.#header.level.rest();
+  }
+
+  #formChanged(): void {
+    if (this.#presentation.on) this.#captions.update();
+    this.#time.resized();
+  }
+
+  /** Sets a mark now; its name is typed after. */
+  async #mark(): Promise<void> {
+    const { phase } = this.#app;
+    if (phase !== "live" && phase !== "paused") return;
+    const id = await this.#app.mark();
+    const { markButton } = this.#header;
+    const opener = markButton.getClientRects().length > 0 ? markButton : this.#more;
+    if (id !== null && !this.#scope.disposed) nameMark(this.#app, this.#popup, opener, id);
+  }
+
+  async #save(format: Format): Promise<void> {
+    const answer = await this.#app.export(format);
+    if (answer.failure) return; // told in the status line
+    download(answer);
+    this.#status.note(this.#app.strings.saved(String(answer.data.name ?? format)));
   }
 
   #painted(edge_s: number): void {
@@ -148,12 +210,10 @@ class TranscriberView {
   }
 
   #select(line: Line): void {
-    const again = this.#viewport.selected === line.key;
-    this.#viewport.select(again ? null : line.key);
-    if (!again) this.#viewport.reveal(line.start_s, line.end_s);
+    this.#time.select(line);
   }
 
-  #more(): HTMLButtonElement {
+  #moreButton(): HTMLButtonElement {
     const words = this.#app.strings;
     const attributes = {
       class: "sp-btn is-icon is-quiet",
@@ -162,22 +222,30 @@ class TranscriberView {
       "aria-haspopup": "menu",
       "aria-expanded": false,
     };
-    const more = button(this.#scope, attributes, [icon("more")], () => {
-      const copy = {
-        label: words.copyAll,
-        hint: "C",
-        icon: "copy" as const,
-        choose: () => void this.#copy(),
-      };
-      this.#popup.list(more, "menu", words.more, [{ options: [copy] }]);
+    return button(this.#scope, attributes, [icon("more")], () => this.#openMore());
+  }
+
+  #openMore(): void {
+    const app = this.#app;
+    const popup = this.#popup;
+    const { pickers } = this.#header;
+    openMore(app, popup, this.#more, this.#root, {
+      save: (format) => void this.#save(format),
+      copy: () => void this.#copy(),
+      present: () => this.#presentation.toggle(),
+      presenting: () => this.#presentation.on,
+      shortcuts: (opener) => openShortcuts(app, popup, opener),
+      numbers: (opener) => openNumbers(app, popup, opener),
+      mark: () => void this.#mark(),
+      openModel: (opener) => pickers.openModel(opener),
+      openLanguage: (opener) => pickers.openLanguage(opener),
     });
-    return more;
   }
 
   async #copy(): Promise<void> {
     const finals = this.#app.session.lines.all.filter((line) => line.kind === "final");
     if (finals.length === 0) return;
     await navigator.clipboard.writeText(finals.map((line) => line.text).join("\n"));
-    this.#status.note(this.#app.strings.copied, this.#scope);
+    this.#status.note(this.#app.strings.copied);
   }
 }

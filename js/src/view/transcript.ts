@@ -2,6 +2,7 @@ import type { Strings } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
 import { h, setAttribute, setText, toggle } from "./dom.ts";
+import { warningWords } from "./failure.ts";
 import { clock, languageTag } from "./format.ts";
 import { icon } from "./icons.ts";
 import { stableLength } from "./stable.ts";
@@ -97,7 +98,13 @@ export class TranscriptView {
   }
 
   #body(line: Line, stable: number): HTMLElement {
-    if (line.kind === "gap") return h("span", { class: "body", dir: "auto" }, icon("gap"), line.text);
+    if (line.kind === "gap")
+      return h(
+        "span",
+        { class: "body", dir: "auto" },
+        icon("gap"),
+        warningWords(line.warning ?? "", line.text, this.#words),
+      );
     const [head, tail] = [line.text.slice(0, stable), line.text.slice(stable)];
     const open = line.kind === "partial" ? h("span", { class: "tail" }, `${tail.trimEnd()}…`) : null;
     return h("span", { class: "body", dir: "auto", lang: languageTag(line.language) || null }, head, open);
@@ -112,7 +119,9 @@ export class TranscriptView {
     const slow = latency_s !== null && latency_s > SLOW_S;
     const text =
       latency_s === null ? "" : `${words.seconds(latency_s.toFixed(2))}${slow ? ` ${words.slow}` : ""}`;
-    const language = line.language ? h("span", { class: "sp-tag" }, line.language) : null;
+    const language = line.language
+      ? h("span", { class: "sp-tag", dir: "auto" }, line.language.slice(0, 12))
+      : null;
     const latency = text
       ? h("span", { class: `sp-tag is-lat${slow ? " is-slow" : ""}`, title: words.latency }, text)
       : null;

@@ -1,66 +1,17 @@
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
-import type { Detector } from "../wire/messages.ts";
+import { detectorGroups, openNumbers } from "./detector-panel.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
 import { span, threshold } from "./format.ts";
 import { icon } from "./icons.ts";
+import { NumberField } from "./number-field.ts";
 import type { Popup } from "./popup.ts";
+import { type Option, withPartner } from "./tuning-options.ts";
 import type { Viewport } from "./viewport.ts";
 
-type Option =
-  | "threshold"
-  | "neg_threshold"
-  | "min_silence_duration_ms"
-  | "min_speech_duration_ms"
-  | "speech_pad_ms";
+export { withPartner };
+
 const COLOURED = ["silero", "energy", "webrtc"];
-const OFFERED = ["silero", "energy"];
-
-/** A number that can be typed. Enter or leaving the field applies it, Esc puts it back. */
-class NumberField {
-  readonly node: HTMLLabelElement;
-  readonly #input: HTMLInputElement;
-  #shown = "";
-
-  constructor(
-    scope: Scope,
-    label: string,
-    unit: string,
-    name: string,
-    className: string,
-    apply: (value: number) => void,
-  ) {
-    this.#input = h("input", { inputmode: "decimal", autocomplete: "off", "data-option": name });
-    this.node = h("label", { class: `sp-field ${className}` }, label, this.#input, unit);
-    const commit = () => {
-      const text = this.#input.value.trim().replace(",", ".");
-      const value = Number(text);
-      const valid = text !== "" && Number.isFinite(value) && value >= 0;
-      setAttribute(this.#input, "aria-invalid", valid ? null : "true");
-      if (valid && text !== this.#shown) apply(value);
-    };
-    scope.listen(this.#input, "change", commit);
-    scope.listen<KeyboardEvent>(this.#input, "keydown", (event) => {
-      if (event.key === "Escape") this.#restore();
-      else if (event.key === "Enter") commit();
-    });
-    scope.listen(this.#input, "blur", () => {
-      if (this.#input.getAttribute("aria-invalid")) this.#restore();
-    });
-  }
-
-  /** Never writes into a field in which someone types. */
-  show(text: string): void {
-    this.#shown = text;
-    if (this.#input.getRootNode() instanceof Document && document.activeElement === this.#input) return;
-    this.#restore();
-  }
-
-  #restore(): void {
-    setAttribute(this.#input, "aria-invalid", null);
-    this.#input.value = this.#shown;
-  }
-}
 
 /** The running detector and its numbers (the same as on the flags), and which part of time is shown. */
 export class Tuning {
@@ -71,6 +22,7 @@ export class Tuning {
   readonly #key = h("span", { class: "sp-key" });
   readonly #name = h("span");
   readonly #followLabel = h("span");
+  readonly #select: HTMLButtonElement;
   readonly #follow: HTMLButtonElement;
   readonly #span = h("span", { class: "sp-btn is-s sp-num sp-zoom" });
 
@@ -78,16 +30,15 @@ export class Tuning {
     const words = app.strings;
     this.#app = app;
     this.#viewport = viewport;
-    const choose = button(
+    this.#select = button(
       scope,
       {
         class: "sp-select",
-        "aria-haspopup": "listbox",
+        "aria-haspopup": "menu",
         "aria-expanded": false,
-        "aria-label": words.detectorBar,
       },
       [this.#key, this.#name, icon("caret")],
-      () => this.#choose(choose, popup),
+      () => this.#choose(this.#select, popup),
     );
     this.#follow = button(scope, { class: "sp-btn is-s sp-follow" }, [icon("live"), this.#followLabel], () =>
       viewport.goLive(),
@@ -102,7 +53,7 @@ export class Tuning {
     this.node = h(
       "div",
       { class: "sp-tune", role: "toolbar", "aria-label": words.detectorBar },
-      h("span", { class: "sp-field" }, choose),
+      h("span", { class: "sp-field" }, this.#select),
       this.#field(scope, "threshold", words.start, "", ""),
       this.#field(scope, "neg_threshold", words.release, "", ""),
       this.#field(scope, "min_silence_duration_ms", words.minSilence, words.ms, "sp-only-wide"),
@@ -126,7 +77,9 @@ export class Tuning {
     const { detector } = synced;
     const name = detector.name.toLowerCase();
     this.#key.className = `sp-key is-${COLOURED.includes(name) ? name : "silero"}`;
-    setText(this.#name, words.detectorNames[name] ?? detector.name);
+    const shown = words.detectorNames[name] ?? detector.name;
+    setText(this.#name, shown);
+    setAttribute(this.#select, "aria-label", `${words.detectorBar}: ${shown}`);
     this.#fields.get("threshold")?.show(threshold(detector.threshold, detector.unit));
     this.#fields.get("neg_threshold")?.show(threshold(detector.neg_threshold, detector.unit));
     for (const option of ["min_silence_duration_ms", "min_speech_duration_ms", "speech_pad_ms"] as const) {
@@ -146,9 +99,8 @@ export class Tuning {
   }
 
   #field(scope: Scope, option: Option, label: string, unit: string, className: string): HTMLLabelElement {
-    const field = new NumberField(scope, label, unit, option, className, (value) =>
-      this.#apply(option, value),
-    );
+    const apply = (value: number) => void this.#apply(option, value);
+    const field = new NumberField(scope, { label, unit, name: option, className, apply });
     this.#fields.set(option, field);
     return field.node;
   }
@@ -160,22 +112,7 @@ export class Tuning {
   }
 
   #choose(opener: HTMLElement, popup: Popup): void {
-    const { synced, strings: words } = this.#app;
-    const now = synced.detector.name.toLowerCase();
-    const options = [...new Set([...OFFERED, now])].map((name) => ({
-      label: words.detectorNames[name] ?? name,
-      selected: name === now,
-      choose: () => void this.#app.setDetector({ name }),
-    }));
-    popup.list(opener, "listbox", words.detectorBar, [{ options }]);
+    const groups = () => detectorGroups(this.#app, () => openNumbers(this.#app, popup, opener));
+    popup.list(opener, "menu", this.#app.strings.detectorBar, groups);
   }
-}
-
-/** Start cannot go below release, nor release above start: the one that is moved pushes the other along. */
-export function withPartner(option: Option, value: number, detector: Detector): Partial<Detector> {
-  if (option === "threshold" && value < detector.neg_threshold)
-    return { threshold: value, neg_threshold: value };
-  if (option === "neg_threshold" && value > detector.threshold)
-    return { threshold: value, neg_threshold: value };
-  return { [option]: value };
 }

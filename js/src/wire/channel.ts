@@ -30,6 +30,16 @@ export class Channel {
     this.#model.send(message, undefined, buffers);
   }
 
+  /** Sends where there may be nobody left: a page that goes, a connection that is closed. */
+  trySend(message: ToKernel): void {
+    try {
+      this.send(message);
+    } catch {
+      // the connection went first: there is nobody to tell
+    }
+  }
+
+  /** Resolves when the kernel has answered, which may be long after. */
   command(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
     const id = this.#next_id++;
     return new Promise((resolve) => {

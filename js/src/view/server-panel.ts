@@ -1,0 +1,118 @@
+import type { App } from "../app.ts";
+import type { Scope } from "../scope.ts";
+import type { Failure } from "../wire/messages.ts";
+import { button, h, setAttribute, setText } from "./dom.ts";
+import { describe } from "./failure.ts";
+import { icon } from "./icons.ts";
+import type { Popup } from "./popup.ts";
+
+/** Which server: what is known about it, another address and key, and a check now. */
+export function openServer(app: App, popup: Popup, opener: HTMLElement): void {
+  popup.dialog(opener, app.strings.server, (scope) => new ServerPanel(app, scope).nodes, "is-server");
+}
+
+class ServerPanel {
+  readonly nodes: readonly HTMLElement[];
+  readonly #app: App;
+  readonly #facts = h("dl");
+  readonly #said = h("p", { class: "said", role: "status" });
+  readonly #address: HTMLInputElement;
+  readonly #key: HTMLInputElement;
+  readonly #check: HTMLButtonElement;
+  readonly #use: HTMLButtonElement;
+
+  constructor(app: App, scope: Scope) {
+    const words = app.strings;
+    this.#app = app;
+    this.#address = h("input", {
+      type: "url",
+      placeholder: "http://127.0.0.1:8000",
+      autocomplete: "off",
+      spellcheck: "false",
+      dir: "ltr",
+    });
+    // "new-password": a browser must neither fill in nor offer to keep this
+    this.#key = h("input", { type: "password", autocomplete: "new-password", dir: "ltr" });
+    this.#check = button(
+      scope,
+      { class: "sp-btn" },
+      [icon("again"), words.checkNow],
+      () => void this.#checkNow(),
+    );
+    this.#use = button(
+      scope,
+      { class: "sp-btn is-primary" },
+      [words.useServer],
+      () => void this.#useServer(),
+    );
+    const enter = (event: KeyboardEvent) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      void this.#useServer();
+    };
+    for (const field of [this.#address, this.#key]) scope.listen<KeyboardEvent>(field, "keydown", enter);
+    this.nodes = [
+      this.#facts,
+      this.#said,
+      h("div", { class: "acts" }, this.#check),
+      h("h4", {}, words.otherServer),
+      h("label", {}, words.serverAddress, this.#address),
+      h("label", {}, words.serverKey, this.#key),
+      h("p", { class: "note" }, words.serverNote),
+      h("div", { class: "acts" }, this.#use),
+    ];
+    app.synced.on(scope, "change", () => this.#update());
+    app.session.on(scope, "events", () => this.#update());
+    scope.own(() => {
+      this.#key.value = ""; // not even in a field that nobody sees
+    });
+    this.#update();
+  }
+
+  #update(): void {
+    const { synced, session, strings: words, page } = this.#app;
+    const state = page.kernel_gone ? "unknown" : synced.text("server_state") || "unknown";
+    const latency_s = session.lines.latency_s;
+    const facts: readonly (readonly [string, string])[] = [
+      [words.serverStateLabel, words.serverState[state] ?? state],
+      [words.serverAddress, synced.text("server_label") || words.serverDefault],
+      [words.serverVersion, synced.text("server_version") || "–"],
+      [words.model, synced.text("model") || words.modelDefault],
+      [words.serverLatency, latency_s === null ? "–" : words.seconds(latency_s.toFixed(2))],
+    ];
+    const rows = facts.map(([term, fact]) => h("div", {}, h("dt", {}, term), h("dd", { dir: "auto" }, fact)));
+    this.#facts.replaceChildren(...rows);
+  }
+
+  async #checkNow(): Promise<void> {
+    const words = this.#app.strings;
+    this.#busy(true, words.checking);
+    const { failure, data } = await this.#app.checkServer();
+    const models = Array.isArray(data.models) ? data.models.length : 0;
+    this.#busy(false, failure ? "" : words.serverAnswers(String(data.version ?? ""), models));
+    if (failure) this.#fail(failure);
+  }
+
+  /** Changes the server and checks it at once: a wrong address should not wait for the next recording. */
+  async #useServer(): Promise<void> {
+    this.#busy(true, this.#app.strings.checking);
+    const { failure } = await this.#app.setServer(this.#address.value.trim(), this.#key.value);
+    this.#key.value = "";
+    if (failure) {
+      this.#busy(false, "");
+      this.#fail(failure);
+    } else await this.#checkNow();
+  }
+
+  #busy(on: boolean, said: string): void {
+    for (const control of [this.#check, this.#use]) setAttribute(control, "disabled", on);
+    this.#said.classList.remove("is-error");
+    setText(this.#said, said);
+  }
+
+  #fail(failure: Failure): void {
+    const { title, text, detail } = describe(failure, this.#app.strings);
+    this.#said.classList.add("is-error");
+    setText(this.#said, [`${title}.`, text, detail].filter(Boolean).join(" "));
+  }
+}
