@@ -2,8 +2,9 @@
 
 Settings were chosen on human recordings that were cut in several ways (whole file, between silences, between noise,
 quieter and shifted): batch cepstral mean over the whole utterance, one level of loudness, and a noise floor under the
-samples, because digital silence gives cepstra that no speaker ever made. With these the text depends little on how an
-utterance was cut, and not at all on what the decoder heard before.
+samples, because digital silence gives cepstra that no speaker ever made. With these the word error rate depends
+little on how an utterance was cut (single words still change), and not at all on what the decoder heard before. The
+level of the noise floor matters less than these recordings, of 61 words, can tell.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ MAX_LIVE_DECODERS: Final = 4
 """Utterances that one process follows at a time; each decoder takes about 100 MB."""
 
 INITIAL_CEPSTRAL_MEAN: Final = "46.8,2.0,-0.4,2.3,-4.2,-2.2,-4.8,0.9,-1.5,-0.2,-0.4,-0.9,1.8"
-"""Where a live decoder's cepstral mean starts: the mean of read speech in several recordings. From PocketSphinx's own
-start, meant for other microphones, half of the first words are wrong."""
+"""Where a live decoder's cepstral mean starts: the mean over seven recordings of read speech. On those same recordings
+0.38 of the live words were wrong from here, and 0.54 from PocketSphinx's own start; other speech was not tried."""
 
 _VARIANT: Final = re.compile(r"\(\d+\)$")
 
