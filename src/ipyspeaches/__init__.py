@@ -32,16 +32,21 @@ if TYPE_CHECKING:
     from ipyspeaches.session.transcribe import transcribe
     from ipyspeaches.vad import (
         AdaptiveEnergyVad,
+        Between,
         EnergyVad,
+        Labels,
         RmsVad,
         Segments,
         SileroVad,
         WebRtcVad,
         evaluate,
+        mix,
+        noise_bench,
         precision_recall_curve,
         roc_curve,
+        sweep,
     )
-    from ipyspeaches.widget import Transcriber
+    from ipyspeaches.widget import Transcriber, VadLab
 
 _ROOMS = {
     "ipyspeaches.audio.recording": ("Recording",),
@@ -79,25 +84,32 @@ _ROOMS = {
     "ipyspeaches.session.transcribe": ("transcribe",),
     "ipyspeaches.vad": (
         "AdaptiveEnergyVad",
+        "Between",
         "EnergyVad",
+        "Labels",
         "RmsVad",
         "Segments",
         "SileroVad",
         "WebRtcVad",
         "evaluate",
+        "mix",
+        "noise_bench",
         "precision_recall_curve",
         "roc_curve",
+        "sweep",
     ),
-    "ipyspeaches.widget": ("Transcriber",),
+    "ipyspeaches.widget": ("Transcriber", "VadLab"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "AdaptiveEnergyVad",
     "AudioError",
+    "Between",
     "ConnectionLostError",
     "EnergyVad",
     "InputError",
+    "Labels",
     "LocalServer",
     "MicrophoneError",
     "MissingExtraError",
@@ -119,15 +131,19 @@ __all__ = [
     "Transcriber",
     "Transcript",
     "TurnDetection",
+    "VadLab",
     "WebRtcVad",
     "Word",
     "allow_nested_loops",
     "cer",
     "evaluate",
     "events",
+    "mix",
+    "noise_bench",
     "precision_recall_curve",
     "roc_curve",
     "run",
+    "sweep",
     "transcribe",
     "wer",
 ]

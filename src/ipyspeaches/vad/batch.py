@@ -9,6 +9,8 @@ scores, same options, same segments, to the sample.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,11 @@ class Runs:
         # First and last quiet frame of each gap; -1 and -2 where there is none, so that their distance is negative.
         self.silence = np.where(quiet, np.append(self.quiet_start, -1)[first], -1)
         self.last_quiet = np.where(quiet, np.append(self.quiet_end, -1)[last] - 1, -2)
+
+    @cached_property
+    def pause(self) -> Indices:
+        """How many frames it is from the first quiet frame of each gap to the next loud one; 0 without one."""
+        return np.where(self.silence >= 0, self.gap_end - self.silence, 0)
 
     def cut(self, options: SegmentOptions) -> tuple[Indices, Indices]:
         """Return where segments start and end, in samples, padded.

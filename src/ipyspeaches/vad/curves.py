@@ -45,6 +45,12 @@ class RocCurve(Table):
             "true_positive_rate": self.true_positive_rate,
         }
 
+    def plot(self) -> Any:  # noqa: ANN401 - untyped plotly
+        """Return a Plotly figure of the curve."""
+        from ipyspeaches.vad.figures import plot_roc
+
+        return plot_roc(self)
+
     @property
     def auc(self) -> float:
         """Area under the curve, 0.5 for guessing and 1 for always right."""
@@ -82,6 +88,12 @@ class PrecisionRecallCurve(Table):
     def columns(self) -> Mapping[str, Any]:
         """Return the columns, float64 of shape ``(points,)``."""
         return {"threshold": self.threshold, "precision": self.precision, "recall": self.recall}
+
+    def plot(self) -> Any:  # noqa: ANN401 - untyped plotly
+        """Return a Plotly figure of the curve."""
+        from ipyspeaches.vad.figures import plot_precision_recall
+
+        return plot_precision_recall(self)
 
     @property
     def auc(self) -> float:

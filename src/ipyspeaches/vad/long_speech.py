@@ -71,7 +71,7 @@ class LongSpeech:
         self._first_runs = first_runs.data
         self._loud_start, self._loud_end = runs.loud_start.data, runs.loud_end.data
         self._quiet_start, self._quiet_end = runs.quiet_start.data, runs.quiet_end.data
-        self._silence = runs.silence.data
+        self._silence, self._pause = runs.silence.data, runs.pause.data
         self._spans: list[tuple[int, int]] = []
 
     def splice(self, start: Indices, end: Indices, kept: NDArray[np.bool_], long: Indices) -> tuple[Indices, Indices]:
@@ -161,15 +161,26 @@ class LongSpeech:
         """Cut at the longest pause before frame ``cut``, or there; return what is open next."""
         runs = self._runs
         last = bisect_right(self._loud_start, cut) - 1
-        silence, speech = runs.silence[state.run : last].copy(), runs.loud_start[state.run + 1 : last + 1]
-        if len(silence) and state.since > self._loud_end[state.run]:
-            silence[0] = self._next_quiet(state.since)
-        pause = np.where(silence >= 0, speech - silence, 0)
-        best = int(pause.argmax()) if len(pause) else -1
-        if best >= 0 and pause[best] >= self._rules.min_pause:
-            self._spans.append((state.start * runs.hop, int(silence[best]) * runs.hop))
-            return _State(int(speech[best]), cut, last)
+        pause, speech = self._longest_pause(state, last)
+        if pause >= self._rules.min_pause:
+            self._spans.append((state.start * runs.hop, (speech - pause) * runs.hop))
+            return _State(speech, cut, last)
         self._spans.append((state.start * runs.hop, cut * runs.hop))
         if cut + 1 < self._loud_end[last]:
             return _State(cut + 1, cut + 1, last)
         return self._fresh(last + 1)
+
+    def _longest_pause(self, state: _State, last: int) -> tuple[int, int]:
+        """Return how long the longest pause is before loud run ``last``, the first of equals, and where it ends."""
+        first = state.run
+        longest, end = 0, 0
+        if first < last and state.since > self._loud_end[first]:
+            # Of the gap that speech was cut in, only the rest counts.
+            end = self._loud_start[first + 1]
+            longest = max(0, end - self._next_quiet(state.since))
+            first += 1
+        if first < last:
+            at = first + int(self._runs.pause[first:last].argmax())
+            if self._pause[at] > longest:
+                return self._pause[at], self._loud_start[at + 1]
+        return longest, end
