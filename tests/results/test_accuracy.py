@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.results import ErrorRate, cer, wer
+from ipyspeaches.results import ErrorRate, alignment, cer, wer
 from ipyspeaches.results.accuracy import normalise
 
 
@@ -62,3 +62,17 @@ def test_any_text_equals_itself_and_lengths_account_for_every_error(one: str, ot
 @given(st.text())
 def test_normalising_again_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+def test_words_are_lined_up() -> None:
+    said, heard = "Any questions so far? Then let us look.", "oh, then let us cook look!"
+    assert alignment(said, heard) == [
+        ("said", ["any", "questions", "so", "far"]),
+        ("heard", ["oh"]),
+        ("same", ["then", "let", "us"]),
+        ("heard", ["cook"]),
+        ("same", ["look"]),
+    ]
+    assert alignment("", "hello") == [("heard", ["hello"])]
+    assert alignment("你好", "") == [("said", ["你", "好"])]
+    assert alignment("", "") == []

@@ -1,6 +1,6 @@
 """What a session or a file gave, as tables."""
 
-from ipyspeaches.results.accuracy import ErrorRate, cer, wer
+from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, wer
 from ipyspeaches.results.event_log import Event, EventLog
 from ipyspeaches.results.frames import Frame, Frames
 from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
@@ -25,6 +25,7 @@ __all__ = [
     "UtteranceLatency",
     "Word",
     "Words",
+    "alignment",
     "cer",
     "join_text",
     "wer",

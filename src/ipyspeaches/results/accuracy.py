@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from ipyspeaches.results.text import spaceless_script
+
+Alike: TypeAlias = Literal["same", "said", "heard"]
 
 _APOSTROPHES: Final = "'\u2019"
 _SPACE: Final = "\u2423"
@@ -74,6 +76,43 @@ def cer(reference: str, hypothesis: str) -> ErrorRate:
         What was recognised.
     """
     return _compare(_characters(reference), _characters(hypothesis))
+
+
+def alignment(reference: str, hypothesis: str) -> list[tuple[Alike, list[str]]]:
+    """Return the words of both texts in one line, those in a row that are alike in one entry.
+
+    Words are normalised as for `wer`. A word that was replaced stands twice: as said, then as heard.
+
+    Parameters
+    ----------
+    reference
+        What was said.
+    hypothesis
+        What was recognised.
+
+    Returns
+    -------
+    list[tuple[str, list[str]]]
+        ``"same"``, ``"said"`` (and left out or replaced) or ``"heard"`` (and not said), with the words.
+    """
+    import jiwer
+
+    said, heard = _words(reference), _words(hypothesis)
+    if not said or not heard:
+        kinds: tuple[tuple[Alike, list[str]], ...] = (("said", said), ("heard", heard))
+        return [(kind, words) for kind, words in kinds if words]
+    found: list[tuple[Alike, list[str]]] = []
+    for chunk in jiwer.process_words(" ".join(said), " ".join(heard)).alignments[0]:
+        before = said[chunk.ref_start_idx : chunk.ref_end_idx]
+        after = heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+        if chunk.type == "equal":
+            found.append(("same", before))
+            continue
+        if not found or found[-1][0] == "same":
+            found += [("said", []), ("heard", [])]
+        found[-2][1].extend(before)
+        found[-1][1].extend(after)
+    return [(kind, words) for kind, words in found if words]
 
 
 def normalise(text: str) -> str:
