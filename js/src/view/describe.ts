@@ -1,20 +1,15 @@
 import type { Strings } from "../i18n/index.ts";
+import type { Speech } from "../store/local-lane.ts";
 import type { SessionStore } from "../store/session.ts";
 import { amplitudeDb, decibel } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";
 
 /** The picture in a sentence, for those who do not see it: "12 to 36 s, 4 stretches of speech, 1 open". */
-export function describePicture(
-  session: SessionStore,
-  whose: "local" | "server",
-  axis: Axis,
-  edge_s: number,
-  words: Strings,
-): string {
+export function describePicture(speech: Speech, axis: Axis, edge_s: number, words: Strings): string {
   let count = 0;
   let open = false;
   const [from_s, to_s] = [axis.time(0), axis.time(axis.width)];
-  session[whose].visit(from_s, to_s, edge_s, (_start_s, _end_s, still) => {
+  speech.visit(from_s, to_s, edge_s, (_start_s, _end_s, still) => {
     count++;
     open ||= still;
   });

@@ -50,3 +50,39 @@ export function panByPointer(
 function gutter(view: HTMLElement): number {
   return view.querySelector<HTMLElement>(".sp-plot")?.offsetLeft ?? 0;
 }
+
+/** Two fingers: what is under each stays under it, sideways. */
+export function pinch(view: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
+  const fingers = new Map<number, number>(); // x of each touch
+  const lift = (event: PointerEvent) => fingers.delete(event.pointerId);
+  scope.listen<PointerEvent>(
+    view,
+    "pointerdown",
+    (event) => {
+      if (event.pointerType === "touch") fingers.set(event.pointerId, event.clientX);
+    },
+    { capture: true },
+  );
+  scope.listen<PointerEvent>(
+    view,
+    "pointermove",
+    (event) => {
+      if (!fingers.has(event.pointerId)) return;
+      const before = [...fingers.values()];
+      fingers.set(event.pointerId, event.clientX);
+      const [a, b] = [...fingers.values()];
+      const [a_before, b_before] = before;
+      if (fingers.size !== 2 || a === undefined || b === undefined) return;
+      if (a_before === undefined || b_before === undefined) return;
+      event.stopPropagation(); // with two fingers nothing is selected or moved
+      const apart_before = Math.max(8, Math.abs(a_before - b_before));
+      const apart = Math.max(8, Math.abs(a - b));
+      const x = (a_before + b_before) / 2 - view.getBoundingClientRect().left - gutter(view);
+      const { start_s, span_s } = viewport;
+      viewport.pan((((a_before + b_before) / 2 - (a + b) / 2) / width()) * span_s);
+      viewport.zoom((span_s * apart_before) / apart, start_s + (x / width()) * span_s);
+    },
+    { capture: true },
+  );
+  for (const type of ["pointerup", "pointercancel"]) scope.listen(view, type, lift, { capture: true });
+}

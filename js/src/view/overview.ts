@@ -1,5 +1,6 @@
+import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
-import type { SessionStore } from "../store/session.ts";
+import { levelFor } from "../store/pyramid.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import { paintOverviewWave } from "./paint/wave.ts";
@@ -13,13 +14,14 @@ export class Overview {
   readonly length = h("span", { class: "sp-num", style: "top:6px" }, "00:00");
   readonly #canvas = h("canvas", { class: "sp-canvas", "aria-hidden": "true" });
   readonly #frame = h("div", { class: "sp-frame" });
-  readonly #session: SessionStore;
+  readonly #app: App;
   readonly #viewport: Viewport;
   #painted_ms = Number.NEGATIVE_INFINITY;
   #seconds = 1;
 
-  constructor(session: SessionStore, viewport: Viewport, label: string, scope: Scope) {
-    this.#session = session;
+  constructor(app: App, viewport: Viewport, label: string, scope: Scope) {
+    this.#app = app;
+    scope.own(() => app.windows.forget(this));
     this.#viewport = viewport;
     this.plot = h(
       "div",
@@ -66,7 +68,9 @@ export class Overview {
     if (!context || edge_s <= 0) return;
     context.scale(ratio, ratio);
     const box = { width, y: 2, h: height - 4, ratio, seconds: this.#seconds, until_s: edge_s };
-    paintOverviewWave(context, this.#session.signals, box, colour);
+    const { signals } = this.#app.session;
+    this.#app.windows.want(this, levelFor(this.#seconds / (width * ratio * signals.column_s)), 0, edge_s);
+    paintOverviewWave(context, signals, box, colour);
   }
 
   /** Dragging moves the window; a click outside it centres it there. */

@@ -142,7 +142,7 @@ export class StatusLine {
     const fresh = session.clock_s === 0;
     const offers = this.#actions.childElementCount > 0;
     this.#file.hidden = phase !== "idle" || !fresh || this.#app.failure !== null || offers;
-    this.#counts.hidden = fresh || offers;
+    this.#counts.hidden = fresh || offers || this.#app.preview.move !== null;
     const { clipped_s, lost_s } = session.signals;
     setText(
       this.#counts,

@@ -1,30 +1,39 @@
 import type { App } from "../app.ts";
 import { FrameLoop, type Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
+import { levelFor } from "../store/pyramid.ts";
+import { linesFrom } from "../store/thresholds.ts";
 import { Chips } from "./chips.ts";
 import { describePicture, peakDb } from "./describe.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { ErrorPanel } from "./error-panel.ts";
 import { panelProblem, runAction } from "./failure.ts";
 import { Flags } from "./flags.ts";
-import { panByPointer, panByWheel } from "./gestures.ts";
+import { panByPointer, panByWheel, pinch } from "./gestures.ts";
 import { Lessons } from "./lessons.ts";
+import { dragLines } from "./line-drag.ts";
 import { LiveEdge } from "./live-edge.ts";
+import { Marks } from "./marks.ts";
 import { Overview } from "./overview.ts";
 import { Painter } from "./paint/painter.ts";
 import { type Palette, readPalette, watchTheme } from "./paint/palette.ts";
 import type { Axis, Layout } from "./paint/scene.ts";
+import { Recutting } from "./recutting.ts";
 import { Ruler, ticksOf } from "./ruler.ts";
+import { SegmentTable } from "./segment-table.ts";
+import { Selecting } from "./selecting.ts";
 import { Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
 
 const DESCRIBE_MS = 2_000; // the sentence about the picture
+const FIGURES_MS = 100; // figures that change all the time cannot be read faster
 
 export interface TimeViewEvents {
-  select(line: Line): void;
   chooseFile(): void;
   /** called with every painted frame */
   painted(edge_s: number): void;
+  /** a mark's flag was pressed */
+  rename(opener: HTMLElement, id: number): void;
 }
 
 /** Everything above the transcript that shares one time axis. Draws only while something changes. */
@@ -38,8 +47,12 @@ export class TimeView {
   readonly #ruler = new Ruler();
   readonly #chips: Chips;
   readonly #flags: Flags;
+  readonly #recutting: Recutting;
+  readonly #selecting: Selecting;
   readonly #overview: Overview;
   readonly #lessons: Lessons;
+  readonly #marks: Marks;
+  readonly #table: SegmentTable;
   readonly #panel: ErrorPanel;
   readonly #painter = new Painter(this.#canvas);
   readonly #edge = new LiveEdge();
@@ -50,8 +63,10 @@ export class TimeView {
   #dirty_s = Number.NEGATIVE_INFINITY;
   #rebuild = true;
   #begun = false;
-  #place_painted = "";
+  #axis: Axis | null = null;
+  #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1 };
   #described_ms = Number.NEGATIVE_INFINITY;
+  #figures_ms = Number.NEGATIVE_INFINITY;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
     const words = app.strings;
@@ -59,22 +74,34 @@ export class TimeView {
     this.#viewport = viewport;
     this.#events = events;
     this.#tracks = new Tracks(words);
-    this.#chips = new Chips(app.session.lines, words.text, events.select, scope);
-    this.#flags = new Flags(
-      words,
-      app.synced.detector,
-      (changes) => void app.setDetector({ ...changes }),
-      () => this.refresh(),
-      scope,
-    );
-    this.#overview = new Overview(app.session, viewport, words.session, scope);
+    this.#selecting = new Selecting(app, viewport);
+    this.#chips = new Chips(app.session.lines, words.text, (line) => this.select(line), scope);
+    const flags = {
+      apply: (changes: object) => (this.#flags.server ? this.#askServer() : app.setDetector({ ...changes })),
+      changed: () => this.refresh(),
+    };
+    this.#flags = new Flags(words, app.synced.detector, flags, scope);
+    this.#recutting = new Recutting(app, this.#flags);
+    this.#overview = new Overview(app, viewport, words.session, scope);
     this.#lessons = new Lessons(words, this.#tracks);
+    this.#marks = new Marks(app, (opener, id) => events.rename(opener, id), scope);
+    this.#table = new SegmentTable(app);
     this.#panel = new ErrorPanel(words, (action) => runAction(app, action, events.chooseFile), scope);
     this.#loop = new FrameLoop(scope, (now_ms) => this.#frame(now_ms));
     this.node = this.#assemble();
-    panByWheel(this.node, viewport, () => this.#layout?.width ?? 1, scope);
-    panByPointer(this.#tracks.get("ruler").plot, viewport, () => this.#layout?.width ?? 1, scope);
+    this.#bindGestures(scope);
     this.#subscribe(scope);
+    this.#confirm();
+  }
+
+  /** Selects a row and plays it; again: lets go of it. */
+  select(line: Line): void {
+    this.#selecting.choose(line);
+  }
+
+  /** Plays what is selected, or stops; returns whether there was anything to do. */
+  togglePlay(): boolean {
+    return this.#selecting.toggle();
   }
 
   /** Everything may look different: traits, selection, size, theme. */
@@ -85,27 +112,54 @@ export class TimeView {
     this.#loop.request();
   }
 
+  /** The rows may have other places: another width, form, or choice of lanes. */
+  resized(): void {
+    this.#layout = null;
+    this.refresh();
+  }
+
   /** Follows the root's size and theme; called once the root is in the page. */
   attach(root: HTMLElement, scope: Scope): void {
     watchTheme(root, scope, () => {
       this.#palette = null;
       this.refresh();
     });
-    const resized = () => {
-      this.#layout = null;
-      this.refresh();
-    };
+    const resized = () => this.resized();
     const observer = new ResizeObserver(resized);
     observer.observe(this.node);
     scope.own(() => observer.disconnect());
     scope.listen(window, "resize", resized); // the pixel ratio may have changed
   }
 
+  #bindGestures(scope: Scope): void {
+    const width = () => this.#layout?.width ?? 1;
+    const plot = (name: "ruler" | "wave" | "score") => this.#tracks.get(name).plot;
+    panByWheel(this.node, this.#viewport, width, scope);
+    pinch(this.node, this.#viewport, width, scope);
+    panByPointer(plot("ruler"), this.#viewport, width, scope);
+    dragLines(plot("score"), this.#flags.handles, this.#flags, scope);
+    this.#selecting.byPointer(plot("wave"), () => (this.#fresh ? null : this.#axis), scope);
+  }
+
+  /** With the server's cuts, letting go of a line asks the server; its answer comes as an event. */
+  #askServer(): Promise<boolean> {
+    const asked = this.#app.synced.get("server_turn_detection");
+    const { threshold } = this.#flags.detector;
+    return this.#app.setTurnDetection({ kind: "server", ...asked, threshold });
+  }
+
+  #confirm(): void {
+    const { detector, server } = linesFrom(this.#app.synced, this.#app.session);
+    this.#flags.confirm(detector, server);
+  }
+
   #assemble(): HTMLElement {
     const tracks = this.#tracks;
     tracks.get("ruler").plot.append(this.#ruler.node);
+    tracks.get("wave").plot.append(this.#marks.node);
     tracks.get("text").plot.append(this.#chips.node);
     tracks.get("score").rail.append(...this.#flags.nodes);
+    tracks.get("score").plot.append(this.#flags.was);
     const overview = tracks.get("overview");
     overview.plot.replaceWith(this.#overview.plot);
     overview.rail.append(this.#overview.length);
@@ -114,13 +168,16 @@ export class TimeView {
       "div",
       { class: "sp-view", role: "group", tabindex: 0, "aria-label": this.#app.strings.timeView },
       this.#canvas,
+      this.#table.node,
       ...rows,
+      this.#selecting.playhead,
       this.#panel.node,
     );
   }
 
   #subscribe(scope: Scope): void {
-    const { session, synced, page } = this.#app;
+    const { session, synced, page, windows, player } = this.#app;
+    let confirmed = session.confirmed;
     const changed = ({ from_s }: { from_s: number }) => {
       this.#dirty_s = Math.min(this.#dirty_s, from_s);
       this.#loop.request();
@@ -132,19 +189,33 @@ export class TimeView {
     });
     session.on(scope, "events", (event) => {
       this.#rebuild = true;
+      if (session.confirmed !== confirmed) this.#confirm();
+      confirmed = session.confirmed;
       changed(event);
     });
+    windows.on(scope, "filled", changed);
+    scope.own(() => windows.forget(this));
+    player.on(scope, "change", () => this.#loop.request());
     session.on(scope, "reset", () => {
       this.#begun = false;
+      confirmed = null;
+      player.stop();
       this.#viewport.reset();
       this.refresh();
     });
-    synced.on(scope, "change", () => {
-      this.#flags.confirm(synced.detector);
+    synced.on(scope, "change", (name) => {
+      const listening = this.#app.phase === "live" || this.#app.phase === "paused";
+      const asked = name === "server_turn_detection" && listening; // the server has not confirmed it yet
+      if (
+        name === "detector" ||
+        name === "turn_detection_kind" ||
+        (name === "server_turn_detection" && !asked)
+      )
+        this.#confirm();
       this.refresh();
     });
     page.on(scope, "change", () => this.refresh());
-    this.#viewport.on(scope, "change", () => this.refresh());
+    this.#viewport.on(scope, "change", () => this.#loop.request());
     this.#viewport.on(scope, "selection", () => this.refresh());
   }
 
@@ -155,22 +226,31 @@ export class TimeView {
     const more = this.#edge.advance(now_ms, session.clock_s, running, this.#still?.matches ?? false);
     const edge_s = this.#edge.value;
     this.#viewport.moveEdge(edge_s);
+    this.#dirty_s = Math.min(this.#dirty_s, this.#recutting.update());
     const layout = this.#measure();
     if (layout.width > 0 && this.#differs(layout, edge_s)) {
-      const axis = this.#paint(layout, edge_s);
-      this.#place(axis, edge_s, now_ms);
+      this.#axis = this.#paint(layout, edge_s);
+      this.#place(this.#axis, edge_s, now_ms);
     }
+    const playing = this.#axis !== null && this.#selecting.place(this.#axis);
     this.#events.painted(edge_s);
-    if (more) this.#loop.request();
+    if (more || playing) this.#loop.request();
     else if (!running) this.#edge.rest();
   }
 
   /** Whether a new frame would differ: the edge is on another pixel, or its clock shows another tenth. */
   #differs({ width, ratio }: Layout, edge_s: number): boolean {
-    const place = `${Math.floor((edge_s * width * ratio) / this.#viewport.span_s)} ${Math.floor(edge_s * 10)}`;
-    const differs = this.#rebuild || place !== this.#place_painted;
-    this.#place_painted = place;
-    return differs;
+    const { start_s, span_s, follow } = this.#viewport;
+    const before = this.#painted;
+    const edge_px = Math.floor((edge_s * width * ratio) / span_s);
+    const tenth = Math.floor(edge_s * 10);
+    const same =
+      edge_px === before.edge_px &&
+      tenth === before.tenth &&
+      (follow || start_s === before.start_s) &&
+      span_s === before.span_s;
+    Object.assign(before, { edge_px, tenth, start_s, span_s });
+    return this.#rebuild || !same || this.#dirty_s < edge_s;
   }
 
   #measure(): Layout {
@@ -186,21 +266,24 @@ export class TimeView {
   }
 
   #paint(layout: Layout, edge_s: number): Axis {
-    const { session, synced, phase } = this.#app;
-    const { start_s, span_s, selected } = this.#viewport;
+    const { session, phase, windows } = this.#app;
+    const { start_s, span_s, end_s } = this.#viewport;
     this.#palette ??= readPalette(this.node);
-    const line = selected === null ? undefined : session.lines.get(selected);
+    const column_px = (layout.width * layout.ratio * session.signals.column_s) / span_s;
+    windows.want(this, levelFor(1 / column_px), start_s, end_s);
     const axis = this.#painter.paint(
       {
         layout,
         palette: this.#palette,
         session,
         detector: this.#flags.detector,
-        whose: synced.whose,
+        local: this.#recutting.lane,
+        speech: this.#recutting.speech,
+        before: this.#recutting.before,
         edge_s,
         recording: phase === "live",
         ticks: ticksOf(start_s, span_s, layout.width),
-        selection: line ? { start_s: line.start_s, end_s: Math.max(line.end_s, line.start_s) } : null,
+        selection: this.#selecting.stretch,
         fresh: this.#fresh,
       },
       { start_s, span_s },
@@ -212,7 +295,7 @@ export class TimeView {
 
   /** The parts that are elements: labels, chips, flags, overview, panel. */
   #place(axis: Axis, edge_s: number, now_ms: number): void {
-    const { phase, session, synced, strings: words } = this.#app;
+    const { phase, session, strings: words } = this.#app;
     const { start_s, span_s, selected } = this.#viewport;
     const rebuild = this.#rebuild;
     this.#rebuild = false;
@@ -220,13 +303,18 @@ export class TimeView {
     this.#ruler.update(axis, ticksOf(start_s, span_s, axis.width), edge_s, flag);
     if (rebuild) this.#chips.rebuild(axis, edge_s, selected);
     this.#chips.move(axis, edge_s, selected);
+    this.#marks.update(axis);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
     if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
-    setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
-    this.#tracks.peak.hidden = this.#fresh;
+    if (rebuild || now_ms - this.#figures_ms > FIGURES_MS) {
+      this.#figures_ms = now_ms;
+      setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
+      if (this.#tracks.peak.hidden !== this.#fresh) this.#tracks.peak.hidden = this.#fresh;
+    }
     if (!rebuild && now_ms - this.#described_ms < DESCRIBE_MS) return;
     this.#described_ms = now_ms;
-    setAttribute(this.#canvas, "aria-label", describePicture(session, synced.whose, axis, edge_s, words));
+    this.#table.update(edge_s);
+    setAttribute(this.#canvas, "aria-label", describePicture(this.#recutting.speech, axis, edge_s, words));
   }
 
   /** What follows from the state alone. At once: it must not wait for a frame, which a hidden page never gets. */

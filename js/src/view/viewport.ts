@@ -1,5 +1,11 @@
 import { Emitter } from "../emitter.ts";
 
+/** A part of the session. */
+export interface Stretch {
+  readonly start_s: number;
+  readonly end_s: number;
+}
+
 const SPANS_S = [3, 6, 12, 24, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800];
 const LEAD = 0.9; // where the live edge stands when the view follows it
 
@@ -10,6 +16,7 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
   #follow = true;
   #edge_s = 0;
   #selected: string | null = null;
+  #stretch: Stretch | null = null;
 
   constructor(span_s = 24) {
     super();
@@ -30,6 +37,11 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
   }
   get selected(): string | null {
     return this.#selected;
+  }
+
+  /** What was drawn over by hand; a selected row covers its own time. */
+  get stretch(): Stretch | null {
+    return this.#stretch;
   }
 
   /** How far the window's live position is behind the edge. */
@@ -85,7 +97,8 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
 
   /** Sets the length of the window; `around_s` keeps its place on screen, unless the view follows. */
   zoom(span_s: number, around_s: number): void {
-    const next = Math.min(Math.max(span_s, SPANS_S[0] ?? 3), SPANS_S.at(-1) ?? 28800);
+    const longest = Math.max(SPANS_S.at(-1) ?? 28800, this.#edge_s / LEAD);
+    const next = Math.min(Math.max(span_s, SPANS_S[0] ?? 3), longest);
     const share = (around_s - this.#start_s) / this.#span_s;
     this.#span_s = next;
     const start_s = this.#follow ? this.#latest() : around_s - share * next;
@@ -93,9 +106,10 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
     this.emit("change", undefined);
   }
 
-  select(key: string | null): void {
-    if (key === this.#selected) return;
+  select(key: string | null, stretch: Stretch | null = null): void {
+    if (key === this.#selected && stretch === this.#stretch) return;
     this.#selected = key;
+    this.#stretch = stretch;
     this.emit("selection", key);
   }
 

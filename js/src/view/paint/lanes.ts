@@ -1,5 +1,6 @@
+import type { Speech } from "../../store/local-lane.ts";
 import { LATE } from "../../store/session.ts";
-import type { Scene, Strip } from "./scene.ts";
+import type { Box, Scene, Strip } from "./scene.ts";
 
 const BAR = { top: 5, height: 9 };
 const THIN = { top: 6.5, height: 6 };
@@ -19,11 +20,12 @@ function window_s({ axis }: Scene, strip: Strip): [number, number] {
 }
 
 function paintLocal(scene: Scene, strip: Strip): void {
-  const { context, axis, layout, palette, session, detector, edge_s } = scene;
+  const { context, axis, layout, palette, local, detector, edge_s } = scene;
   const lane = layout.local;
   if (!lane) return;
   const y = lane.y + BAR.top;
-  session.local.visit(...window_s(scene, strip), edge_s, (start_s, end_s, open) => {
+  if (scene.before) outline(scene, strip, lane, scene.before.speech);
+  local.visit(...window_s(scene, strip), edge_s, (start_s, end_s, open) => {
     if (start_s > edge_s) return;
     const [a, b] = [axis.x(start_s), axis.x(Math.min(end_s, edge_s))];
     bar(scene, a, y, b - a, BAR.height, palette.detector(detector.name).line, 2);
@@ -31,6 +33,20 @@ function paintLocal(scene: Scene, strip: Strip): void {
     context.fillStyle = palette.paper;
     for (let k = 0; k < 3 && b - 6 - 5 * k > a + 2; k++) context.fillRect(b - 6 - 5 * k, y, 2, BAR.height);
   });
+}
+
+/** Where the cuts were before a line was moved: dashed, around the new ones. */
+function outline(scene: Scene, strip: Strip, lane: Box, speech: Speech): void {
+  const { context, axis, palette, edge_s } = scene;
+  context.save();
+  context.strokeStyle = palette.release;
+  context.lineWidth = 1;
+  context.setLineDash([3, 2]);
+  speech.visit(...window_s(scene, strip), edge_s, (start_s, end_s) => {
+    const [a, b] = [axis.x(start_s), axis.x(Math.min(end_s, edge_s))];
+    context.strokeRect(a - 1.5, lane.y + BAR.top - 2.5, b - a + 3, BAR.height + 5);
+  });
+  context.restore();
 }
 
 function paintServer(scene: Scene, strip: Strip): void {

@@ -18,6 +18,7 @@ const TOKENS = {
   release: "--sp-release",
   recording: "--sp-rec",
   error: "--sp-error",
+  mark: "--sp-mark",
 } as const;
 
 type Solid = Record<keyof typeof TOKENS, string>;

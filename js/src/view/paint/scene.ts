@@ -1,3 +1,4 @@
+import type { Speech } from "../../store/local-lane.ts";
 import type { SessionStore } from "../../store/session.ts";
 import type { Detector } from "../../wire/messages.ts";
 import type { Palette } from "./palette.ts";
@@ -58,8 +59,12 @@ export interface Scene {
   palette: Palette;
   session: SessionStore;
   detector: Detector;
-  /** whose cuts colour the waveform */
-  whose: "local" | "server";
+  /** our cuts, as the lines stand */
+  local: Speech;
+  /** the cuts that colour the waveform */
+  speech: Speech;
+  /** while a line is moved: where it was, and our cuts by it */
+  before: { threshold: number; speech: Speech } | null;
   /** nothing is drawn right of this moment */
   edge_s: number;
   recording: boolean;

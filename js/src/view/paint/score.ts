@@ -1,55 +1,53 @@
-import type { Pyramid } from "../../store/pyramid.ts";
+import type { Extremes, Pyramid } from "../../store/pyramid.ts";
 import type { ScoreTrack } from "../../store/signals.ts";
-import type { Detector } from "../../wire/messages.ts";
-import { amplitudeDb } from "../format.ts";
+import { energyShare, scaleOf } from "../scale.ts";
 import { type Box, horizontal, type Scene, type Strip } from "./scene.ts";
 
-const FLOOR_DB = -60;
 const MARGIN = 5;
 const NAMED_MARGIN = 17; // narrow views write the track's name into the plot
-
-/** Share of the row's height for an energy, on its own dB scale. */
-export function energyShare(energy: number): number {
-  return Math.max(0, Math.min(1, 1 - amplitudeDb(energy + 1) / FLOOR_DB));
-}
-
-/** The amplitude at a share of the height: the inverse of `energyShare`. */
-export function shareEnergy(share: number): number {
-  return 32768 * 10 ** ((FLOOR_DB * (1 - share)) / 20) - 1;
-}
-
-export function shareOf(value: number, unit: Detector["unit"]): number {
-  return unit === "energy" ? energyShare(value) : Math.max(0, Math.min(1, value));
-}
+const DASH = [5, 4];
+const DOTS = [1.5, 3];
 
 export function yOfShare(share: number, box: Box, named: number): number {
   const top = named > 0 ? NAMED_MARGIN : MARGIN;
   return box.y + top + (1 - share) * (box.h - top - MARGIN);
 }
 
+/** The inverse of `yOfShare`; beyond the row: its ends. */
+export function shareOfY(y: number, box: Box, named: number): number {
+  const top = named > 0 ? NAMED_MARGIN : MARGIN;
+  return Math.max(0, Math.min(1, 1 - (y - box.y - top) / (box.h - top - MARGIN)));
+}
+
 /** The running detector's score, filled above its start line; energy as a thin line; start and release lines. */
 export function paintScore(scene: Scene, strip: Strip): void {
-  const { layout, palette, detector } = scene;
+  const { layout, palette, detector, before } = scene;
   const y = (share: number) => yOfShare(share, layout.score, layout.named);
-  const start = y(shareOf(detector.threshold, detector.unit));
+  const scale = scaleOf(detector.unit);
+  const start = y(scale.share(detector.threshold));
   for (const track of visibleTracks(scene, strip)) {
     const isEnergy = track.detector === "energy";
     const colours = palette.detector(track.detector);
     if (!isEnergy) curve(scene, strip, track, track.energy, (v) => y(energyShare(v)), palette.energy, 1);
-    const score = (v: number) => y(isEnergy ? energyShare(v) : Math.max(0, Math.min(1, v)));
-    if (track.detector === detector.name) fillAbove(scene, strip, track, score, start, colours.fill);
+    const running = track.detector === detector.name;
+    const share = running ? scale.share : scaleOf(isEnergy ? "energy" : "probability").share;
+    const score = (v: number) => y(share(v));
+    if (running) fillAbove(scene, strip, track, score, start, colours.fill);
     curve(scene, strip, track, track.score, score, colours.line, 1.5);
   }
+  if (before) horizontal(scene, strip, y(scale.share(before.threshold)), palette.release, 1, DOTS);
   horizontal(scene, strip, start, palette.threshold, 1.5);
-  horizontal(scene, strip, y(shareOf(detector.neg_threshold, detector.unit)), palette.release, 1, [5, 4]);
+  horizontal(scene, strip, y(scale.share(detector.neg_threshold)), palette.release, 1, DASH);
 }
 
 function visibleTracks({ axis, session }: Scene, strip: Strip): ScoreTrack[] {
   const [from_s, to_s] = [axis.time(strip.x0), axis.time(strip.x1)];
   return session.signals.tracks.filter(
-    (track) => track.start_s <= to_s && track.start_s + track.score.length * track.frame_s >= from_s,
+    (track) => track.origin_s <= to_s && track.origin_s + track.score.length * track.frame_s >= from_s,
   );
 }
+
+const found: Extremes = { min: 0, max: 0 }; // one for all: no rubbish sixty times a second
 
 /** Visits the curve as points; with more than one frame a pixel, as the extremes of each pixel. NaN: a hole. */
 function points(
@@ -59,23 +57,22 @@ function points(
   series: Pyramid,
   visitor: (x: number, high: number, low: number) => void,
 ): void {
-  const { frame_s, start_s } = track;
+  const { frame_s, origin_s } = track;
   const frame_px = frame_s * axis.px_per_s;
   const until_s = Math.min(edge_s, axis.time(strip.x1) + frame_s);
   if (frame_px >= 1) {
     // one frame further on either side, so that joints at the strip's edges are drawn
-    const first = Math.max(0, Math.floor((axis.time(strip.x0) - start_s) / frame_s) - 2);
-    for (let i = first; start_s + (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
+    const first = Math.max(0, Math.floor((axis.time(strip.x0) - origin_s) / frame_s) - 2);
+    for (let i = first; origin_s + (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
       const value = series.value(i);
-      visitor(axis.x(start_s + (i + 0.5) * frame_s), value, value);
+      visitor(axis.x(origin_s + (i + 0.5) * frame_s), value, value);
     }
     return;
   }
   for (let x = Math.floor(strip.x0) - 2; x <= strip.x1 && axis.time(x) < until_s; x++) {
-    const { min, max } = series.range(
-      (axis.time(x) - start_s) / frame_s,
-      (axis.time(x + 1) - start_s) / frame_s,
-    );
+    const from = (axis.time(x) - origin_s) / frame_s;
+    if (from >= series.length) break;
+    const { min, max } = series.range(from, (axis.time(x + 1) - origin_s) / frame_s, found);
     visitor(x, min > max ? Number.NaN : max, min);
   }
 }
@@ -107,7 +104,6 @@ function curve(
   context.lineJoin = "round";
   context.stroke();
 }
-
 /** What counts as speech: the part of the curve above the start line. */
 function fillAbove(
   scene: Scene,

@@ -1,57 +1,91 @@
+import type { Extremes } from "../../store/pyramid.ts";
+import { isClipped } from "../../store/signals.ts";
 import type { Scene, Strip } from "./scene.ts";
 
-/** The waveform: one bar a device pixel, dark inside speech, light outside; a hole in the sound is no line. */
+const CLIP_PX = 5; // half a triangle
+const BREAK_PX = 8; // height of the sign at either end of a gap
+
+const found: Extremes = { min: 0, max: 0 }; // one for all: no rubbish sixty times a second
+
+/** The waveform: one bar a device pixel, dark inside speech, light outside. Silence is a flat line, a gap is no line. */
 export function paintWave(scene: Scene, strip: Strip): void {
   const { context, axis, layout, palette, session, edge_s } = scene;
   const top = layout.wave.y + layout.named;
   const height = layout.wave.h - layout.named;
   const middle = top + height / 2;
-  const half = height / 2 - 3;
+  const half = (height / 2 - 3) / 32768;
   const step = 1 / axis.ratio;
   const { columns, column_s } = session.signals;
-  const speech = speechRuns(scene, strip);
+  const runs = speechRuns(scene, strip);
+  const first = Math.floor(strip.x0 * axis.ratio) * step;
+  const last = Math.min(strip.x1, axis.x(edge_s));
   const outside = new Path2D();
   const inside = new Path2D();
-  const last = Math.min(strip.x1, axis.x(edge_s));
+  const breaks: number[] = [];
   let run = 0;
-  for (let x = Math.floor(strip.x0 * axis.ratio) * step; x < last; x += step) {
-    const time_s = axis.time(x);
-    const { min, max } = columns.range(time_s / column_s, axis.time(x + step) / column_s);
-    if (min > max) continue;
-    while (run < speech.length && (speech[run]?.[1] ?? 0) <= x) run++;
-    const path = (speech[run]?.[0] ?? Infinity) <= x ? inside : outside;
-    const up = (max / 32768) * half;
-    const down = (min / 32768) * half;
-    path.rect(x, middle - up - 0.25, step, up - down + 0.5);
+  let line_x = first; // where the flat line began; negative: none
+  let heard = true;
+  for (let x = first; x < last; x += step) {
+    columns.range(axis.time(x) / column_s, axis.time(x + step) / column_s, found);
+    const { min, max } = found;
+    if (min <= max !== heard) {
+      heard = min <= max;
+      if (x > first) breaks.push(x);
+      if (heard) line_x = x;
+      else flatLine(scene, line_x, x, middle);
+    }
+    if (!heard) continue;
+    while (run < runs.length && (runs[run + 1] as number) <= x) run += 2;
+    const path = run < runs.length && (runs[run] as number) <= x ? inside : outside;
+    path.rect(x, middle - max * half - 0.25, step, (max - min) * half + 0.5);
   }
+  // what is still to come is no gap
+  if (!heard) line_x = Math.max(first, last);
+  flatLine(scene, line_x, strip.x1, middle);
   context.fillStyle = palette.wave;
   context.fill(outside);
   context.fillStyle = palette.waveSpeech;
   context.fill(inside);
+  context.fillStyle = palette.tick;
+  for (const x of breaks) context.fillRect(Math.round(x) - 0.5, middle - BREAK_PX / 2, 1, BREAK_PX);
   paintClips(scene, strip);
 }
 
-/** Stretches of speech in CSS pixels. */
-function speechRuns({ axis, session, whose, edge_s }: Scene, strip: Strip): [number, number][] {
-  const runs: [number, number][] = [];
-  session[whose].visit(axis.time(strip.x0), axis.time(strip.x1), edge_s, (start_s, end_s) => {
-    runs.push([axis.x(start_s), axis.x(end_s)]);
+function flatLine({ context, palette }: Scene, from_x: number, to_x: number, middle: number): void {
+  if (to_x <= from_x) return;
+  context.fillStyle = palette.axis;
+  context.fillRect(from_x, middle - 0.5, to_x - from_x, 1);
+}
+
+/** Begin and end of the stretches of speech, in CSS pixels, in a row. */
+function speechRuns({ axis, speech, edge_s }: Scene, strip: Strip): number[] {
+  const runs: number[] = [];
+  speech.visit(axis.time(strip.x0), axis.time(strip.x1), edge_s, (start_s, end_s) => {
+    runs.push(axis.x(start_s), axis.x(end_s));
   });
   return runs;
 }
 
-/** A triangle over each clipped moment: a clipped sample has failed. */
-function paintClips({ context, axis, layout, palette, session }: Scene, strip: Strip): void {
+/** A triangle where a clipped stretch begins: a clipped sample has failed. */
+function paintClips({ context, axis, layout, palette, session, edge_s }: Scene, strip: Strip): void {
+  const { columns, column_s } = session.signals;
   const y = layout.wave.y + layout.named + 1;
+  const step = 1 / axis.ratio;
+  const first = Math.floor((strip.x0 - CLIP_PX) * axis.ratio) * step;
+  const last = Math.min(strip.x1 + CLIP_PX, axis.x(edge_s));
+  let before = true; // a stretch that began left of the strip has its triangle there
   context.fillStyle = palette.error;
-  for (const time_s of session.signals.clipped_s) {
-    const x = axis.x(time_s);
-    if (x < strip.x0 - 5 || x > strip.x1 + 5) continue;
-    context.beginPath();
-    context.moveTo(x - 4.5, y);
-    context.lineTo(x + 4.5, y);
-    context.lineTo(x, y + 6);
-    context.fill();
+  for (let x = first - step; x < last; x += step) {
+    columns.range(axis.time(x) / column_s, axis.time(x + step) / column_s, found);
+    const clipped = found.min <= found.max && isClipped(found.min, found.max);
+    if (clipped && !before) {
+      context.beginPath();
+      context.moveTo(x - 4.5, y);
+      context.lineTo(x + 4.5, y);
+      context.lineTo(x, y + 6);
+      context.fill();
+    }
+    before = clipped;
   }
 }
 
@@ -65,15 +99,13 @@ export function paintOverviewWave(
   const step = 1 / box.ratio;
   const per_px = box.seconds / box.width;
   const middle = box.y + box.h / 2;
-  const half = box.h / 2 - 2;
+  const half = (box.h / 2 - 2) / 32768;
   context.fillStyle = colour;
   context.beginPath();
   for (let x = 0; x * per_px < box.until_s && x < box.width; x += step) {
-    const { min, max } = columns.range((x * per_px) / column_s, ((x + step) * per_px) / column_s);
+    const { min, max } = columns.range((x * per_px) / column_s, ((x + step) * per_px) / column_s, found);
     if (min > max) continue;
-    const up = (max / 32768) * half;
-    const down = (min / 32768) * half;
-    context.rect(x, middle - up - 0.25, step, up - down + 0.5);
+    context.rect(x, middle - max * half - 0.25, step, (max - min) * half + 0.5);
   }
   context.fill();
 }
