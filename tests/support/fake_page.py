@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.widget import Transcriber, VadLab
 
 
 class Page:
     """Stands where the front end is: keeps what is sent, sends what it is told."""
 
-    def __init__(self, widget: Transcriber, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, widget: Transcriber | VadLab, monkeypatch: pytest.MonkeyPatch) -> None:
         self.widget = widget
         self.messages: list[tuple[dict[str, Any], list[bytes]]] = []
         monkeypatch.setattr(

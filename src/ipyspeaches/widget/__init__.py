@@ -1,5 +1,6 @@
-"""The widgets: traits and wiring around a session."""
+"""The widgets: traits and wiring around a session, and around a recording."""
 
 from ipyspeaches.widget.transcriber import Transcriber
+from ipyspeaches.widget.vadlab import VadLab
 
-__all__ = ["Transcriber"]
+__all__ = ["Transcriber", "VadLab"]

@@ -174,6 +174,13 @@ class Transcriber(anywidget.AnyWidget):
         """Who cuts, with the detector as it is set now."""
         return self._turn_detection
 
+    @property
+    def session_keywords(self) -> SessionKeywords:
+        """What the next recording's session is made with, besides its source and who cuts."""
+        keywords = self._keywords.copy()
+        keywords.pop("turn_detection", None)
+        return keywords
+
     def set_detector(self, detector: Detector) -> None:
         """Use other options, or another detector, from the next frame on."""
         ENGINE.run(self._commands.settings.use(self._turn_detection.with_detector(detector)))

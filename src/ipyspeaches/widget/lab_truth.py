@@ -1,0 +1,173 @@
+"""The truth of a `VadLab`: read from any label file, edited as a page asks, kept beside the recording."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from ipyspeaches.errors import InputError
+from ipyspeaches.vad import Labels, Segments, labels_path, save_labels
+
+TruthLike: TypeAlias = "Segments | str | os.PathLike[str]"
+
+READERS: Final[dict[str, Callable[[Path], Segments]]] = {
+    ".rttm": Segments.from_rttm,
+    ".txt": Segments.from_audacity,
+    ".textgrid": Segments.from_textgrid,
+    ".csv": Segments.from_csv,
+}
+_KEPT: Final = ".truth.rttm"
+
+
+def read_truth(path: str | os.PathLike[str]) -> Segments:
+    """Read labels from RTTM, an Audacity label track (``.txt``), a Praat TextGrid or CSV, as the suffix says.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one, or the file cannot be read; a line at fault is named.
+    """
+    file = Path(path)
+    reader = READERS.get(file.suffix.lower())
+    if reader is None:
+        raise InputError(f"{file} is no label file: give one of {', '.join(READERS)}.")
+    return reader(file)
+
+
+def begin(truth: TruthLike | None, sound: Path | None, duration: float) -> tuple[Labels, TruthFile | None]:
+    """Return the labels to begin with, and the file that keeps them, where there is a place for one.
+
+    Parameters
+    ----------
+    truth
+        Labels or a file of labels; None for what was kept beside the recording, if anything was.
+    sound
+        The recording's file; None if it came from elsewhere.
+    duration
+        The recording's length in seconds.
+
+    Raises
+    ------
+    InputError
+        If the truth cannot be one for this recording; the message names the region.
+    """
+    named = None if truth is None or isinstance(truth, Segments) else Path(truth)
+    beside = sound or named
+    kept = _kept_path(beside) if beside is not None else None
+    if isinstance(truth, Segments):
+        segments = truth
+    elif named is not None:
+        segments = read_truth(named)
+    else:
+        segments = Segments.from_rttm(kept) if kept is not None and kept.exists() else Segments()
+    segments.check(duration, what="region of the truth")
+    file = None if kept is None else TruthFile(kept, own=truth is None or kept == named)
+    return Labels(segments, duration), file
+
+
+def _kept_path(beside: Path) -> Path:
+    return beside if beside.name.endswith(_KEPT) else labels_path(beside)
+
+
+class TruthFile:
+    """Keeps labels in a file after every edit; what somebody else left there is never lost.
+
+    Parameters
+    ----------
+    path
+        The file.
+    own
+        Whether what the file holds now was loaded; otherwise the first save keeps it under another name.
+    """
+
+    def __init__(self, path: Path, *, own: bool) -> None:
+        self.path = path
+        self._own = own
+
+    def save(self, segments: Segments) -> None:
+        """Write the labels.
+
+        Raises
+        ------
+        InputError
+            If they cannot be written; the older file is as it was.
+        """
+        if not self._own and self.path.exists():
+            old = next(path for path in map(self._older, range(1, 10_000)) if not path.exists())
+            try:
+                self.path.rename(old)
+            except OSError as exc:
+                reason = exc.strerror or type(exc).__name__
+                raise InputError(
+                    f"The labels are not saved: older ones in {self.path} cannot be put aside ({reason}). "
+                    "Save them elsewhere with lab.truth.to_rttm(path)."
+                ) from exc
+        self._own = True
+        save_labels(segments, self.path)
+
+    def _older(self, number: int) -> Path:
+        return self.path.with_name(self.path.name.removesuffix(_KEPT) + f".truth.old{number}.rttm")
+
+
+def move(labels: Labels, index: int, by_s: float) -> Labels:
+    """Move a region as a whole; it stops at its neighbours and at the ends of the recording.
+
+    Raises
+    ------
+    IndexError
+        If there is no such region.
+    """
+    start, end = labels.segments.start.copy(), labels.segments.end.copy()
+    lowest = float(end[index - 1]) if index else 0.0
+    last = np.inf if labels.duration is None else labels.duration
+    highest = float(start[index + 1]) if index + 1 < len(start) else last
+    shift = max(lowest - float(start[index]), min(by_s, highest - float(end[index])))
+    start[index] += shift
+    end[index] += shift
+    return labels.replace_all(Segments.from_arrays(start, end))
+
+
+def edited(labels: Labels, args: dict[str, Any]) -> Labels:
+    """Return labels after an edit that a page asks for.
+
+    Parameters
+    ----------
+    labels
+        Labels before.
+    args
+        ``kind`` and what it needs: ``paint`` and ``erase`` {start_s, end_s}, ``edge`` {index, edge, time_s},
+        ``move`` {index, by_s}, ``split`` {time_s}, ``merge`` and ``remove`` {index}, ``undo``, ``redo``.
+
+    Raises
+    ------
+    InputError
+        If there is no such edit or no such region, or it cannot be done there.
+    """
+    kinds: dict[str, Callable[[], Labels]] = {
+        "paint": lambda: labels.paint(*_span(args)),
+        "erase": lambda: labels.erase(*_span(args)),
+        "edge": lambda: labels.move_edge(
+            int(args["index"]), "start" if args["edge"] == "start" else "end", float(args["time_s"])
+        ),
+        "move": lambda: move(labels, int(args["index"]), float(args["by_s"])),
+        "split": lambda: labels.split(float(args["time_s"])),
+        "merge": lambda: labels.merge(int(args["index"])),
+        "remove": lambda: labels.remove(int(args["index"])),
+        "undo": labels.undo,
+        "redo": labels.redo,
+    }
+    kind = kinds.get(str(args.get("kind")))
+    if kind is None:
+        raise InputError(f"There is no edit {args.get('kind')!r}: choose one of {', '.join(kinds)}.")
+    try:
+        return kind()
+    except IndexError as exc:
+        raise InputError("There is no such region, or none after it: select another one.") from exc
+
+
+def _span(args: dict[str, Any]) -> tuple[float, float]:
+    return float(args["start_s"]), float(args["end_s"])

@@ -1,0 +1,264 @@
+"""The lab without a browser: what it sends, what it is told, and what it knows in Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ipyspeaches as sp
+from fake_page import Page, wait_for
+from ipyspeaches import EnergyVad, InputError, Recording, Segments, SileroVad, TurnDetection, VadLab, evaluate, samples
+from ipyspeaches.widget import Transcriber
+
+TRUTH = Segments([(1, 2), (3, 4), (5, 6)])
+ENERGY = EnergyVad(threshold=500)
+
+
+@pytest.fixture
+def sound(tmp_path: Path, bursts: Recording) -> Path:
+    """Bursts of noise where the scripted speech is."""
+    return bursts.save(tmp_path / "talk.flac")
+
+
+def open_lab(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> tuple[VadLab, Page]:
+    lab = VadLab(*args, **{"detectors": [ENERGY, EnergyVad(threshold=3000)], **options})
+    return lab, Page(lab, monkeypatch)
+
+
+def last_state(page: Page) -> tuple[dict[str, Any], Segments]:
+    message, buffers = [pair for pair in page.messages if pair[0]["type"] == "lab"][-1]
+    pairs = np.frombuffer(buffers[0], dtype="<f8").reshape(-1, 2)
+    return message, Segments.from_arrays(pairs[:, 0], pairs[:, 1])
+
+
+def test_a_page_gets_everything_once(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts, TRUTH)
+    page.say({"type": "hello"})
+    wait_for(lambda: len(page.of("lab")) == 2)
+    state, truth = last_state(page)
+    json.dumps(state, allow_nan=False)
+    assert truth == TRUTH
+    assert [one["label"] for one in state["detectors"]] == ["energy 1", "energy 2"]
+    assert state["metrics"][0]["f1"] == lab.metrics.evaluations[0].f1  # type: ignore[union-attr]
+    scores = [(message, buffers) for message, buffers in page.messages if message["type"] == "scores"]
+    assert [message["index"] for message, _ in scores] == [0, 1]
+    header, (values,) = scores[0]
+    expected = ENERGY.score(bursts)
+    assert (header["hop"], header["rate"], header["length"]) == (expected.hop, expected.rate, expected.length)
+    assert np.array_equal(np.frombuffer(values, "<f4"), expected.value)
+
+
+def test_the_waveform_comes_by_window(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, page = open_lab(monkeypatch, bursts)
+    data, (extremes,) = page.ask("window", level=0, first_column=100, columns=50)
+    assert (data["first_column"], data["columns"]) == (100, 50)
+    column = bursts.rate // 100
+    part = bursts.samples[100 * column : 150 * column].reshape(50, column)
+    assert np.array_equal(np.frombuffer(extremes, "<i2").reshape(-1, 2), np.stack((part.min(1), part.max(1)), axis=1))
+    data, _ = page.ask("window", level=2, first_column=0, columns=6000)
+    assert data["columns"] == -(-700 // 64)
+
+
+def test_a_moved_line_is_the_kernels_detector(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts, TRUTH)
+    assert page.command("set_detector", index=0, threshold=800, neg_threshold=300, speech_pad_ms=20) is None
+    assert lab.vad == EnergyVad(threshold=800, neg_threshold=300, speech_pad_ms=20)
+    assert last_state(page)[0]["detectors"][0]["threshold"] == 800
+    refused = page.command("set_detector", index=0, threshold=-1, neg_threshold=-2)
+    assert refused is not None
+    assert "threshold is -1" in refused["text"]
+    assert lab.vad.threshold == 800
+    assert page.command("set_active", index=1) is None
+    assert lab.vad.threshold == 3000
+    assert lab.segments == lab.vad.segment(bursts)
+    wrong = page.command("set_active", index=7)
+    assert wrong is not None
+    assert "There is no detector 7" in wrong["text"]
+
+
+def test_other_scores_are_sent_again(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts)
+    assert page.command("set_detector", index=1, frame_ms=40) is None
+    (scores,) = page.of("scores")
+    assert (scores["index"], scores["hop"]) == (1, bursts.rate // 25)
+    assert lab.detectors[1] == EnergyVad(threshold=3000, frame_ms=40)
+
+
+def test_truth_is_painted_undone_and_kept(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, sound)
+    assert lab.metrics.evaluations == (None, None)
+    assert page.command("edit", kind="paint", start_s=1, end_s=2) is None
+    assert page.command("edit", kind="paint", start_s=4, end_s=3) is None
+    assert page.command("edit", kind="edge", index=1, edge="end", time_s=4.5) is None
+    assert page.command("edit", kind="move", index=1, by_s=-9) is None
+    assert lab.truth == Segments([(1, 2), (2, 3.5)])
+    assert page.command("edit", kind="undo") is None
+    assert page.command("edit", kind="split", time_s=1.25) is None
+    assert page.command("edit", kind="merge", index=0) is None
+    assert page.command("edit", kind="remove", index=0) is None
+    state, truth = last_state(page)
+    assert truth == lab.truth == Segments([(3, 4.5)])
+    assert (state["can_undo"], state["can_redo"], state["saved"]["error"]) == (True, False, None)
+    kept = sound.with_name("talk.truth.rttm")
+    assert state["saved"]["path"] == str(kept)
+    assert Segments.from_rttm(kept) == lab.truth
+    for kind, words in (("merge", "no such region"), ("dance", "no edit 'dance'")):
+        refused = page.command("edit", kind=kind, index=0)
+        assert refused is not None
+        assert words in refused["text"]
+    assert VadLab(sound, detectors=[ENERGY]).truth == lab.truth
+
+
+def test_older_labels_are_put_aside(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = sound.with_name("talk.truth.rttm")
+    TRUTH.to_rttm(kept)
+    lab, page = open_lab(monkeypatch, sound, Segments([(1, 2)]))
+    assert page.command("edit", kind="paint", start_s=3, end_s=4) is None
+    assert Segments.from_rttm(kept) == lab.truth == Segments([(1, 2), (3, 4)])
+    assert Segments.from_rttm(sound.with_name("talk.truth.old1.rttm")) == TRUTH
+
+
+def test_labels_that_cannot_be_saved_are_not_lost(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, sound)
+    sound.with_name("talk.truth.rttm").mkdir()
+    assert page.command("edit", kind="paint", start_s=1, end_s=2) is None
+    assert lab.truth == Segments([(1, 2)])
+    assert "cannot be saved" in last_state(page)[0]["saved"]["error"]
+
+
+def test_truth_is_read_from_every_kind_of_file(
+    bursts: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers = {"rttm": TRUTH.to_rttm, "txt": TRUTH.to_audacity, "csv": TRUTH.to_csv, "TextGrid": TRUTH.to_textgrid}
+    for suffix, write in writers.items():
+        write(tmp_path / f"labels.{suffix}")
+        lab, page = open_lab(monkeypatch, bursts, tmp_path / f"labels.{suffix}")
+        assert lab.truth == TRUTH
+        data, (content,) = page.ask("export_truth", form=suffix)
+        assert data["name"] == f"truth.{suffix}"
+        assert content
+    with pytest.raises(InputError, match="no label file"):
+        VadLab(bursts, "labels.doc")
+    with pytest.raises(InputError, match="ends behind the sound"):
+        VadLab(bursts, Segments([(1, 99)]))
+    with pytest.raises(InputError, match="There is no detector"):
+        VadLab(bursts, detectors=[])
+
+
+def test_python_edits_are_shown(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts)
+    lab.truth = TRUTH
+    assert last_state(page)[1] == TRUTH
+    with pytest.raises(InputError, match="overlaps the one before it"):
+        lab.truth = Segments([(1, 3), (2, 4)])
+    assert page.command("truth_from", index=0) is None
+    assert lab.truth == lab.segments
+    assert page.command("edit", kind="undo") is None
+    assert lab.truth == TRUTH
+
+
+def test_metrics_and_errors_are_those_of_evaluate(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts, TRUTH)
+    assert page.command("set_collar", collar_ms=40) is None
+    assert lab.collar == 0.04
+    data, _ = page.ask("evaluate")
+    expected = evaluate(lab.segments, TRUTH, 0.04, bursts.duration)
+    assert data["metrics"][0] == dict(expected.to_dict())
+    assert [row.detector for row in lab.metrics] == ["energy 1", "energy 2"]
+    data, _ = page.ask("errors", index=0)
+    assert Segments(data["missed"]) == lab.missed
+    assert Segments(data["false_alarms"]) == lab.false_alarms
+    assert lab.missed.speech_s == pytest.approx(expected.durations.missed_s, abs=1e-9)
+    assert lab.false_alarms.speech_s == pytest.approx(expected.durations.false_alarm_s, abs=1e-9)
+    refused = page.command("set_collar", collar_ms=-1)
+    assert refused is not None
+    assert "collar is -1 ms" in refused["text"]
+
+
+def test_a_point_of_the_curve_is_what_a_click_gives(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts, TRUTH)
+    data, (points,) = page.ask("curve", index=0)
+    rows = np.frombuffer(points, "<f4").reshape(-1, 4)
+    assert len(rows) == data["points"] > 50
+    threshold, recall, precision, false_alarm_rate = (float(value) for value in rows[len(rows) // 2])
+    release = min(lab.vad.options.neg_threshold, threshold)
+    assert page.command("set_detector", index=0, threshold=threshold, neg_threshold=release) is None
+    found = lab.metrics.evaluations[0]
+    assert found is not None
+    assert (found.recall, found.precision, found.false_alarm_rate) == pytest.approx(
+        (recall, precision, false_alarm_rate), abs=1e-6
+    )
+    data, (f1,) = page.ask("sweep", index=0)
+    assert len(f1) == 4 * len(data["threshold"]) * len(data["silence_ms"])
+    assert 0 < np.frombuffer(f1, "<f4").max() <= 1
+
+
+def test_without_a_truth_there_is_no_curve(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, page = open_lab(monkeypatch, bursts)
+    assert page.ask("curve")[0]["points"] == 0
+    refused = page.command("sweep")
+    assert refused is not None
+    assert "paint at least one region" in refused["text"]
+
+
+def test_settings_can_be_taken_away(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    vad = SileroVad(threshold=0.6, min_silence_duration_ms=300, speech_pad_ms=50)
+    _, page = open_lab(monkeypatch, bursts, detectors=[vad, ENERGY])
+    names: dict[str, Any] = {"sp": sp}
+    text = page.ask("export", form="code")[0]["text"]
+    exec(text, names)
+    assert names["vad"] == vad
+    assert max(map(len, text.splitlines())) <= 48
+    wire = json.loads(page.ask("export", form="turn_detection")[0]["text"])
+    assert wire["threshold"] == 0.6
+    assert set(wire) == {"type", "threshold", "silence_duration_ms", "prefix_padding_ms", "create_response"}
+    assert json.loads(page.ask("export", form="json")[0]["text"]) == vad.describe()
+    assert page.command("set_active", index=1) is None
+    refused = page.command("export", form="turn_detection")
+    assert refused is not None
+    assert "Silero only" in refused["text"]
+
+
+def test_the_live_session_takes_the_detector(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, bursts)
+    assert page.ask("use_live")[0] == {"used": False}
+    live = Transcriber()
+    lab.transcriber = live
+    assert last_state(page)[0]["live"] is True
+    assert page.ask("use_live")[0] == {"used": True}
+    assert live.turn_detection.detector == lab.vad
+
+
+def test_sound_for_the_speakers(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, page = open_lab(monkeypatch, bursts)
+    data, (sound,) = page.ask("sound", start_s=1.0, end_s=1.5)
+    assert data["rate"] == bursts.rate
+    assert np.array_equal(np.frombuffer(sound, "<i2"), bursts.slice(1.0, 1.5).samples)
+
+
+def test_a_stretch_is_transcribed_under_both_settings(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, page = open_lab(monkeypatch, bursts, reference="utterance one utterance 2", server=scripted.url)
+    assert page.command("pin") is None
+    assert page.command("set_detector", index=0, threshold=32_000) is None
+    data, _ = page.ask("transcribe_compare", start_s=0, end_s=4.5)
+    assert data["pinned"]["text"] == "utterance 1 utterance 2"
+    assert data["pinned"]["wer"] == 0.25
+    assert data["pinned"]["words"][:3] == [["same", "utterance"], ["said", "one"], ["heard", "1"]]
+    assert data["now"]["text"] == ""
+    assert data["now"]["wer"] == 1
+    assert isinstance(lab._state.compared, EnergyVad)
+    assert TurnDetection.client(lab._state.compared).client_cuts
+
+
+def test_the_default_detectors_hear_the_sample() -> None:
+    info = samples.info("quickstart")
+    truth = Segments([(one.start, one.end) for one in info.sentences])
+    lab = VadLab(samples.path("quickstart"), truth)
+    assert [one.name for one in lab.detectors] == ["silero", "energy", "webrtc"]
+    assert lab.metrics.to_pandas()["f1"].min() > 0.8
