@@ -27,6 +27,15 @@ const SHAPES = {
   keys: '<rect x="1.500" y="4" width="13" height="8.500" rx="1"/><path d="M4 6.800h.01M6.700 6.800h.01M9.300 6.800h.01M12 6.800h.01M5 9.800h6" stroke-width="1.700"/>',
   sliders:
     '<path d="M2 5h5.500M11 5h3M2 11h2.500M8 11h6"/><circle cx="9.200" cy="5" r="1.700"/><circle cx="6.200" cy="11" r="1.700"/>',
+  prev: '<path d="M9.8 3.8 5.6 8l4.2 4.2"/>',
+  next: '<path d="M6.2 3.8 10.4 8l-4.2 4.2"/>',
+  undo: '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.8 3.5l-3 3 3 3"/>',
+  redo: '<path d="M13 6.5H6.5a3.5 3.5 0 0 0 0 7H10M10.2 3.5l3 3-3 3"/>',
+  brush: '<path d="M2.5 11.5h11M4.5 8.5v6M11.5 8.5v6M8 1.500v5M5.8 4.4 8 6.600l2.2-2.2"/>',
+  square: `<rect x="4" y="4" width="8" height="8" ${DOT}/>`,
+  circle: `<circle cx="8" cy="8" r="4.3" ${DOT}/>`,
+  triangle: `<path d="M8 3.5 13 12H3z" ${DOT}/>`,
+  star: `<path d="m8 1.5 2 4.3 4.7.6-3.5 3.2.9 4.7L8 12l-4.1 2.300.9-4.700L1.300 6.400 6 5.800z" ${DOT}/>`,
   kernel:
     '<rect x="4" y="4" width="8" height="8" rx="1"/><path d="M6.5 1.800V4M9.500 1.800V4M6.500 12v2.200M9.500 12v2.200M1.800 6.500H4M1.800 9.500H4M12 6.500h2.200M12 9.500h2.2"/>',
 } as const;

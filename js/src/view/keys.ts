@@ -1,10 +1,12 @@
 import type { Scope } from "../scope.ts";
 
-/** What the single keys do. They work with focus inside the widget only, and never while a field has the focus. */
+/** What the single keys do; "Shift n" is another key than "n" where both are given. They work with focus inside the widget only, and never while a field has the focus. */
 export type KeyMap = Readonly<Record<string, () => void>>;
 
 export interface KeyActions {
   keys: KeyMap;
+  /** with Ctrl or Cmd, such as "z"; with Shift too: "Z". They are kept from the notebook as well. */
+  combinations?: KeyMap;
   /** Whether single keys act; Esc always does. */
   enabled(): boolean;
   /** Closes what is open; false when nothing was. */
@@ -38,27 +40,34 @@ const OURS = new Set([
 export function bindKeys(root: HTMLElement, actions: KeyActions, scope: Scope): void {
   const before = (event: KeyboardEvent) => {
     const target = event.composedPath()[0];
-    if (!(target instanceof HTMLElement) || !root.contains(target) || !isPlain(event)) return;
+    if (!(target instanceof HTMLElement) || !root.contains(target) || !isOurs(event, target, actions)) return;
     root.setAttribute(SUPPRESS, "true");
     scope.timeout(() => root.removeAttribute(SUPPRESS), 0);
   };
   scope.listen<KeyboardEvent>(window, "keydown", before, { capture: true });
   for (const type of ["keydown", "keypress", "keyup"])
     scope.listen<KeyboardEvent>(root, type, (event) => {
-      if (!isPlain(event)) return;
+      if (!isOurs(event, event.target as HTMLElement, actions)) return;
       if (type === "keydown" && !event.defaultPrevented) act(event, root, actions);
       event.stopPropagation();
     });
 }
 
-function act(event: KeyboardEvent, root: HTMLElement, { keys, enabled, escape }: KeyActions): void {
+function act(event: KeyboardEvent, root: HTMLElement, actions: KeyActions): void {
+  const { keys, enabled } = actions;
   const target = event.target as HTMLElement;
-  if (event.key === "Escape") {
-    if (!escape()) leave(root);
+  const combined = combination(event, actions);
+  if (combined) {
+    combined();
     event.preventDefault();
     return;
   }
-  const action = keys[keyOf(event)];
+  if (event.key === "Escape") {
+    if (!actions.escape()) leave(root);
+    event.preventDefault();
+    return;
+  }
+  const action = (event.shiftKey ? keys[`Shift ${keyOf(event)}`] : undefined) ?? keys[keyOf(event)];
   if (!action || !enabled() || isTyping(target)) return;
   if (event.key === " " && target.closest("button, [role=option], [role=slider]")) return; // presses what has the focus
   action();
@@ -75,6 +84,16 @@ function leave(root: HTMLElement): void {
 
 function keyOf(event: KeyboardEvent): string {
   return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
+function isOurs(event: KeyboardEvent, target: HTMLElement, actions: KeyActions): boolean {
+  return isPlain(event) || (combination(event, actions) !== undefined && !isTyping(target));
+}
+
+function combination(event: KeyboardEvent, { combinations }: KeyActions): (() => void) | undefined {
+  if (!combinations || event.altKey || !(event.ctrlKey || event.metaKey)) return undefined;
+  const key = event.key.toLowerCase();
+  return combinations[event.shiftKey ? key.toUpperCase() : key];
 }
 
 /** A key without Ctrl, Cmd or Alt. AltGr is how some keyboards write letters: it is no combination. */

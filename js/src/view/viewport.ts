@@ -7,7 +7,7 @@ export interface Stretch {
 }
 
 const SPANS_S = [3, 6, 12, 24, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800];
-const LEAD = 0.9; // where the live edge stands when the view follows it
+const LEAD = 0.9; // where the live edge stands when the view follows it; a complete recording ends at 1
 
 /** VIEW state: which part of the session one view shows, and what is selected in it. */
 export class Viewport extends Emitter<{ change: undefined; selection: string | null }> {
@@ -18,9 +18,12 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
   #selected: string | null = null;
   #stretch: Stretch | null = null;
 
-  constructor(span_s = 24) {
+  readonly #lead: number;
+
+  constructor(span_s = 24, lead = LEAD) {
     super();
     this.#span_s = span_s;
+    this.#lead = lead;
   }
 
   get start_s(): number {
@@ -91,13 +94,13 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
 
   /** Shows the whole session. */
   everything(): void {
-    this.zoom(Math.max(SPANS_S[0] ?? 3, this.#edge_s / LEAD), 0);
+    this.zoom(Math.max(SPANS_S[0] ?? 3, this.#edge_s / this.#lead), 0);
     this.goLive();
   }
 
   /** Sets the length of the window; `around_s` keeps its place on screen, unless the view follows. */
   zoom(span_s: number, around_s: number): void {
-    const longest = Math.max(SPANS_S.at(-1) ?? 28800, this.#edge_s / LEAD);
+    const longest = Math.max(SPANS_S.at(-1) ?? 28800, this.#edge_s / this.#lead);
     const next = Math.min(Math.max(span_s, SPANS_S[0] ?? 3), longest);
     const share = (around_s - this.#start_s) / this.#span_s;
     this.#span_s = next;
@@ -122,6 +125,6 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
   }
 
   #latest(): number {
-    return Math.max(0, this.#edge_s - LEAD * this.#span_s);
+    return Math.max(0, this.#edge_s - this.#lead * this.#span_s);
   }
 }

@@ -15,23 +15,23 @@ export interface Answer {
 const NOTHING: Answer = { failure: null, data: {}, buffers: [] };
 
 /** Sends to the kernel, and keeps the commands that wait for a reply; each of them is settled exactly once. */
-export class Channel {
+export class Channel<Name extends string = CommandName> {
   readonly client_id = crypto.randomUUID?.() ?? Math.random().toString(36).slice(2);
-  readonly #model: Model;
+  readonly #model: Pick<Model, "send">;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #next_id = 1;
 
-  constructor(model: Model, scope: Scope) {
+  constructor(model: Pick<Model, "send">, scope: Scope) {
     this.#model = model;
     scope.own(() => this.abandon());
   }
 
-  send(message: ToKernel, buffers: ArrayBuffer[] = []): void {
+  send(message: ToKernel<Name>, buffers: ArrayBuffer[] = []): void {
     this.#model.send(message, undefined, buffers);
   }
 
   /** Sends where there may be nobody left: a page that goes, a connection that is closed. */
-  trySend(message: ToKernel): void {
+  trySend(message: ToKernel<Name>): void {
     try {
       this.send(message);
     } catch {
@@ -40,7 +40,7 @@ export class Channel {
   }
 
   /** Resolves when the kernel has answered, which may be long after. */
-  command(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
+  command(name: Name, args: Record<string, unknown> = {}): Promise<Answer> {
     const id = this.#next_id++;
     return new Promise((resolve) => {
       this.#waiting.set(id, (answer) => {

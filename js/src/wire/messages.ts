@@ -175,7 +175,8 @@ export type CommandName =
   | "window"
   | "sound";
 
-export type ToKernel =
+/** What a page says; `Name` is what its widget may be told to do. */
+export type ToKernel<Name extends string = CommandName> =
   | { type: "hello"; client_id: string }
   | { type: "bye"; client_id: string }
   | {
@@ -195,4 +196,4 @@ export type ToKernel =
       rate?: number;
     }
   | { type: "file"; file_id: string; name: string; size: number; offset: number }
-  | { type: "command"; id: number; name: CommandName; args: Record<string, unknown>; client_id: string };
+  | { type: "command"; id: number; name: Name; args: Record<string, unknown>; client_id: string };

@@ -1,6 +1,6 @@
 import type { Speech } from "../../store/local-lane.ts";
 import { LATE } from "../../store/session.ts";
-import type { Box, Scene, Strip } from "./scene.ts";
+import type { Box, Scene, Strip, Surface } from "./scene.ts";
 
 const BAR = { top: 5, height: 9 };
 const THIN = { top: 6.5, height: 6 };
@@ -105,8 +105,8 @@ function paintCommitted(scene: Scene, strip: Strip): void {
   });
 }
 
-function bar(
-  { context }: Scene,
+export function bar(
+  { context }: Pick<Surface, "context">,
   x: number,
   y: number,
   width: number,
@@ -120,14 +120,15 @@ function bar(
   context.fill();
 }
 
-/** Kept and sent late: hatched, leaning right. The lines hang on the time axis, so that they scroll with it. */
-function hatch(
-  { context, axis }: Scene,
+/** Hatched: leaning right for what was kept and sent late, and for what was missed. The lines hang on the time axis, so that they scroll with it. */
+export function hatch(
+  { context, axis }: Surface,
   x: number,
   y: number,
   width: number,
   height: number,
   colour: string,
+  lean: "right" | "left" = "right",
 ): void {
   const gap = 5;
   const shift = -(axis.origin / axis.ratio) % gap;
@@ -139,8 +140,8 @@ function hatch(
   context.lineWidth = 1.1;
   context.beginPath();
   for (let k = Math.floor((x - height) / gap) * gap + shift - gap; k < x + width + gap; k += gap) {
-    context.moveTo(k, y + height);
-    context.lineTo(k + height, y);
+    context.moveTo(k, lean === "right" ? y + height : y);
+    context.lineTo(k + height, lean === "right" ? y : y + height);
   }
   context.stroke();
   context.restore();

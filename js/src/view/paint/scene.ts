@@ -74,6 +74,13 @@ export interface Scene {
   fresh: boolean;
 }
 
+/** What a curve or a bar needs of a scene: other time views have other tracks. */
+export type Surface = Pick<Scene, "context" | "axis" | "edge_s">;
+
+/** What the waveform needs of a scene. */
+export type WaveScene = Surface &
+  Pick<Scene, "palette" | "session" | "speech"> & { layout: Pick<Layout, "wave" | "named"> };
+
 /** The part of the picture to paint, in CSS pixels. */
 export interface Strip {
   x0: number;
@@ -81,7 +88,7 @@ export interface Strip {
 }
 
 export function horizontal(
-  scene: Scene,
+  scene: Surface,
   strip: Strip,
   y: number,
   colour: string,

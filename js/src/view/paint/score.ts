@@ -1,7 +1,7 @@
 import type { Extremes, Pyramid } from "../../store/pyramid.ts";
 import type { ScoreTrack } from "../../store/signals.ts";
 import { energyShare, scaleOf } from "../scale.ts";
-import { type Box, horizontal, type Scene, type Strip } from "./scene.ts";
+import { type Box, horizontal, type Scene, type Strip, type Surface } from "./scene.ts";
 
 const MARGIN = 5;
 const NAMED_MARGIN = 17; // narrow views write the track's name into the plot
@@ -32,7 +32,7 @@ export function paintScore(scene: Scene, strip: Strip): void {
     const running = track.detector === detector.name;
     const share = running ? scale.share : scaleOf(isEnergy ? "energy" : "probability").share;
     const score = (v: number) => y(share(v));
-    if (running) fillAbove(scene, strip, track, score, start, colours.fill);
+    if (running) fillAbove(scene, strip, track, track.score, layout.score.y, score, start, colours.fill);
     curve(scene, strip, track, track.score, score, colours.line, 1.5);
   }
   if (before) horizontal(scene, strip, y(scale.share(before.threshold)), palette.release, 1, DOTS);
@@ -47,13 +47,15 @@ function visibleTracks({ axis, session }: Scene, strip: Strip): ScoreTrack[] {
   );
 }
 
+type Grid = Pick<ScoreTrack, "frame_s" | "origin_s">;
+
 const found: Extremes = { min: 0, max: 0 }; // one for all: no rubbish sixty times a second
 
 /** Visits the curve as points; with more than one frame a pixel, as the extremes of each pixel. NaN: a hole. */
 function points(
-  { axis, edge_s }: Scene,
+  { axis, edge_s }: Surface,
   strip: Strip,
-  track: ScoreTrack,
+  track: Grid,
   series: Pyramid,
   visitor: (x: number, high: number, low: number) => void,
 ): void {
@@ -77,10 +79,10 @@ function points(
   }
 }
 
-function curve(
-  scene: Scene,
+export function curve(
+  scene: Surface,
   strip: Strip,
-  track: ScoreTrack,
+  track: Grid,
   series: Pyramid,
   y: (value: number) => number,
   colour: string,
@@ -104,19 +106,22 @@ function curve(
   context.lineJoin = "round";
   context.stroke();
 }
+
 /** What counts as speech: the part of the curve above the start line. */
-function fillAbove(
-  scene: Scene,
+export function fillAbove(
+  scene: Surface,
   strip: Strip,
-  track: ScoreTrack,
+  track: Grid,
+  series: Pyramid,
+  top: number,
   y: (value: number) => number,
   start: number,
   colour: string,
 ): void {
-  const { context, layout } = scene;
+  const { context } = scene;
   context.save();
   context.beginPath();
-  context.rect(strip.x0, layout.score.y, strip.x1 - strip.x0, start - layout.score.y);
+  context.rect(strip.x0, top, strip.x1 - strip.x0, start - top);
   context.clip();
   context.beginPath();
   let last: number | null = null;
@@ -124,7 +129,7 @@ function fillAbove(
     if (last !== null) context.lineTo(last, start);
     last = null;
   };
-  points(scene, strip, track, track.score, (x, high) => {
+  points(scene, strip, track, series, (x, high) => {
     if (Number.isNaN(high)) return close();
     if (last === null) context.moveTo(x, start);
     context.lineTo(x, y(high));

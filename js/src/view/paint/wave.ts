@@ -1,6 +1,6 @@
 import type { Extremes } from "../../store/pyramid.ts";
 import { isClipped } from "../../store/signals.ts";
-import type { Scene, Strip } from "./scene.ts";
+import type { Scene, Strip, WaveScene } from "./scene.ts";
 
 const CLIP_PX = 5; // half a triangle
 const BREAK_PX = 8; // height of the sign at either end of a gap
@@ -8,7 +8,7 @@ const BREAK_PX = 8; // height of the sign at either end of a gap
 const found: Extremes = { min: 0, max: 0 }; // one for all: no rubbish sixty times a second
 
 /** The waveform: one bar a device pixel, dark inside speech, light outside. Silence is a flat line, a gap is no line. */
-export function paintWave(scene: Scene, strip: Strip): void {
+export function paintWave(scene: WaveScene, strip: Strip): void {
   const { context, axis, layout, palette, session, edge_s } = scene;
   const top = layout.wave.y + layout.named;
   const height = layout.wave.h - layout.named;
@@ -51,14 +51,14 @@ export function paintWave(scene: Scene, strip: Strip): void {
   paintClips(scene, strip);
 }
 
-function flatLine({ context, palette }: Scene, from_x: number, to_x: number, middle: number): void {
+function flatLine({ context, palette }: WaveScene, from_x: number, to_x: number, middle: number): void {
   if (to_x <= from_x) return;
   context.fillStyle = palette.axis;
   context.fillRect(from_x, middle - 0.5, to_x - from_x, 1);
 }
 
 /** Begin and end of the stretches of speech, in CSS pixels, in a row. */
-function speechRuns({ axis, speech, edge_s }: Scene, strip: Strip): number[] {
+function speechRuns({ axis, speech, edge_s }: WaveScene, strip: Strip): number[] {
   const runs: number[] = [];
   speech.visit(axis.time(strip.x0), axis.time(strip.x1), edge_s, (start_s, end_s) => {
     runs.push(axis.x(start_s), axis.x(end_s));
@@ -67,7 +67,7 @@ function speechRuns({ axis, speech, edge_s }: Scene, strip: Strip): number[] {
 }
 
 /** A triangle where a clipped stretch begins: a clipped sample has failed. */
-function paintClips({ context, axis, layout, palette, session, edge_s }: Scene, strip: Strip): void {
+function paintClips({ context, axis, layout, palette, session, edge_s }: WaveScene, strip: Strip): void {
   const { columns, column_s } = session.signals;
   const y = layout.wave.y + layout.named + 1;
   const step = 1 / axis.ratio;
