@@ -20,7 +20,7 @@ from ipyspeaches.errors import MissingExtraError
 from ipyspeaches.local.engine import ENGINE_RATE_HZ, LiveDecoder, RecognisedWord, Recognition
 
 FRAMES_PER_S: Final = 100
-NOISE_FLOOR: Final = 24.0
+NOISE_FLOOR: Final = 16.0
 """Standard deviation of the noise floor, in int16 units."""
 PEAK: Final = 16_000.0
 """Largest sample of an utterance, in int16 units."""
