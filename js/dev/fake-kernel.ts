@@ -110,7 +110,8 @@ export class FakeKernel {
   }
 
   #data(name: string, args: Record<string, unknown>): [object, DataView[], object | null] {
-    if (name === "list_devices") return [{ devices: [{ index: 3, name: "Conference mic" }], error: null }, [], null];
+    if (name === "list_devices")
+      return [{ devices: [{ index: 3, name: "Conference mic" }], error: null }, [], null];
     if (name === "check_server") {
       const text = "Nothing answers at http://127.0.0.1:8000: start a server, or check the address.";
       const failure = { kind: "unreachable", title: "The server does not answer", text, actions: [] };
@@ -126,7 +127,11 @@ export class FakeKernel {
     if (name === "mark") return [this.#mark(args), [], null];
     if (name === "export") {
       const bytes = new TextEncoder().encode("words");
-      return [{ media_type: "text/plain", name: `transcript.${args.format}` }, [new DataView(bytes.buffer)], null];
+      return [
+        { media_type: "text/plain", name: `transcript.${args.format}` },
+        [new DataView(bytes.buffer)],
+        null,
+      ];
     }
     return [{}, [], null];
   }

@@ -144,6 +144,7 @@ export const en = {
   end: "End",
   open: "goes on",
   segments: "Stretches of speech",
+  numbers: "All numbers",
   allNumbers: "All numbers…",
   whoCuts: "Who cuts speech into sentences",
   cuts: { client: "This notebook", server: "The server" },
@@ -176,7 +177,15 @@ export const en = {
     `${from} to ${to} s, ${count} ${count === 1 ? "stretch" : "stretches"} of speech${open ? ", 1 open" : ""}`,
   was: (value: string) => `was ${value}`,
   /** while a line is moved: the line, its values, the past in words, segments before and after, who cuts */
-  moving: (line: string, from: string, to: string, past: string, before: number, after: number, server: boolean) => [
+  moving: (
+    line: string,
+    from: string,
+    to: string,
+    past: string,
+    before: number,
+    after: number,
+    server: boolean,
+  ) => [
     `${line} ${from} → ${to}.`,
     `The past ${past} would be cut into ${after} ${after === 1 ? "segment" : "segments"} instead of ${before}. Let go to ${server ? "ask the server for it" : "use it from the next frame"}; Esc puts it back.`,
   ],
@@ -206,6 +215,7 @@ export const en = {
     open_file: "Open a file…",
   } as Record<string, string>,
   problems,
+  sentence: (text: string) => `${text}.`,
   problem: "Something went wrong",
   /** the kernel's failures by kind, where its own words are not taken as they come */
   failures: {} as Record<string, Problem>,

@@ -110,6 +110,7 @@ export const zhCN: Strings = {
   end: "结束",
   open: "未结束",
   segments: "语音段",
+  numbers: "全部数值",
   allNumbers: "全部数值…",
   whoCuts: "由谁切分句子",
   cuts: { client: "此笔记本", server: "服务器" },
@@ -195,6 +196,7 @@ export const zhCN: Strings = {
       text: "请重试。如果仍然失败，请使用内核的麦克风或打开文件。",
     },
   },
+  sentence: (text) => `${text}。`,
   problem: "出现了问题",
   failures: {
     unreachable: {

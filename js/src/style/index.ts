@@ -20,9 +20,9 @@ export const STYLE = [
   tracks,
   transcript,
   overlays,
-  dialogs,
   widget,
   moving,
   narrow,
+  dialogs,
   forms,
 ].join("\n");

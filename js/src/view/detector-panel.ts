@@ -41,7 +41,7 @@ export function detectorGroups(app: App, openNumbers: () => void): Group[] {
 
 /** Every number of the detector and of the server, also where the bar has no room for them. */
 export function openNumbers(app: App, popup: Popup, opener: HTMLElement): void {
-  popup.dialog(opener, app.strings.allNumbers, (scope) => new NumbersPanel(app, scope).nodes, "is-numbers");
+  popup.dialog(opener, app.strings.numbers, (scope) => new NumbersPanel(app, scope).nodes, "is-numbers");
 }
 
 class NumbersPanel {

@@ -43,9 +43,18 @@ export function openMore(
     const narrow: Choice[] = [];
     if (hidden(".sp-markbutton") && (phase === "live" || phase === "paused"))
       narrow.push(item(words.setMark, "flag", actions.mark, { hint: "B" }));
-    if (hidden(".sp-pick.is-model")) narrow.push(item(words.model, "caret", () => actions.openModel(opener)));
+    if (hidden(".sp-pick.is-model"))
+      narrow.push(
+        item(named(words.model, app.synced.text("model") || words.modelDefault), "caret", () =>
+          actions.openModel(opener),
+        ),
+      );
     if (hidden(".sp-pick.is-language"))
-      narrow.push(item(words.language, "caret", () => actions.openLanguage(opener)));
+      narrow.push(
+        item(named(words.language, app.synced.text("language") || words.languageAuto), "caret", () =>
+          actions.openLanguage(opener),
+        ),
+      );
     narrow.push(item(words.allNumbers, "sliders", () => actions.numbers(opener)));
     return [
       {
@@ -74,4 +83,8 @@ export function openMore(
     ];
   };
   popup.list(opener, "menu", words.more, groups);
+}
+
+function named(name: string, value: string): string {
+  return `${name}: ${value}`;
 }

@@ -52,6 +52,7 @@ class Picker {
       "span",
       { class: "sp-two sp-fill" },
       this.#key,
+      " ", // the name of the button is what is seen: "Server Ready"
       h("span", { class: "sp-v" }, this.sign, this.#value),
     );
     const attributes = { class: `sp-pick ${kind}`, "aria-haspopup": popup, "aria-expanded": false };
@@ -62,7 +63,6 @@ class Picker {
     setText(this.#key, key);
     setText(this.#value, value);
     setAttribute(this.node, "title", value);
-    setAttribute(this.node, "aria-label", `${key}: ${value}`);
   }
 }
 

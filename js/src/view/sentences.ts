@@ -50,7 +50,7 @@ export function sentenceOf(app: App, situation: Situation): Sentence {
   const problem = statusProblem(app);
   if (problem)
     return {
-      ...say([`${problem.title}.`, problem.text], "warn", "is-error"),
+      ...say([words.sentence(problem.title), problem.text], "warn", "is-error"),
       detail: problem.detail,
       actions: phase === "live" || phase === "paused" || page.refusal ? [] : problem.actions,
     };

@@ -113,6 +113,6 @@ class ServerPanel {
   #fail(failure: Failure): void {
     const { title, text, detail } = describe(failure, this.#app.strings);
     this.#said.classList.add("is-error");
-    setText(this.#said, [`${title}.`, text, detail].filter(Boolean).join(" "));
+    setText(this.#said, [this.#app.strings.sentence(title), text, detail].filter(Boolean).join(" "));
   }
 }

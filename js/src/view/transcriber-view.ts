@@ -116,7 +116,7 @@ class TranscriberView {
     page.on(scope, "change", () => this.#update());
     session.on(scope, "events", () => {
       this.#transcript.refresh(this.#empty());
-      if (this.#presentation.on) this.#captions.update();
+      this.#captions.update();
       this.#header.update();
       this.#status.update();
     });
@@ -166,7 +166,7 @@ class TranscriberView {
     this.#tuning.update();
     this.#status.update();
     this.#transcript.refresh(this.#empty());
-    if (this.#presentation.on) this.#captions.update();
+    this.#captions.update();
     const { hidden_lanes } = this.#app.page;
     for (const group of ["server", "sent"] as const) {
       const name = `no-${group}-lane`;
@@ -178,7 +178,7 @@ class TranscriberView {
   }
 
   #formChanged(): void {
-    if (this.#presentation.on) this.#captions.update();
+    this.#captions.update();
     this.#time.resized();
   }
 

@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeModel } from "../../dev/fake-model.ts";
+import { en } from "../../src/i18n/en.ts";
+import { zhCN } from "../../src/i18n/zh-cn.ts";
+import transcriber from "../../src/transcriber.ts";
+import { describe as inWords, warningWords } from "../../src/view/failure.ts";
+import type { ToKernel } from "../../src/wire/messages.ts";
+
+let fake: FakeModel;
+let el: HTMLElement;
+let stops: (() => void)[];
+
+beforeEach(() => {
+  fake = new FakeModel({ locale: "en", state: "listening", server_label: "local" });
+  el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const widget = transcriber();
+  stops = [widget.initialize({ model: fake.model }), widget.render({ model: fake.model, el })];
+});
+afterEach(() => {
+  for (const stop of stops.reverse()) stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+type Command = Extract<ToKernel, { type: "command" }>;
+const commands = () =>
+  fake.sent.map(({ message }) => message).filter((message): message is Command => message.type === "command");
+const last = () => commands().at(-1) as Command;
+const answer = (data: object = {}, error: object | null = null) =>
+  fake.receive({ type: "reply", id: last().id, error, data });
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+const find = (selector: string) => el.querySelector(selector) as HTMLElement;
+const status = () => find(".sp-status .msg").textContent?.trim();
+const row = (text: string) =>
+  [...el.querySelectorAll<HTMLElement>("[role^=menuitem], [role=option]")].find((item) =>
+    item.textContent?.includes(text),
+  ) as HTMLElement;
+
+describe("a kernel that is restarted", () => {
+  it("is told in words, takes no commands, and gives its place back when it speaks again", () => {
+    fake.emit("comm_live_update");
+    expect(status()).toBe("The kernel was restarted. Run the cell again; the words above stay until then.");
+    expect(find(".sp-rec").getAttribute("aria-disabled")).toBe("true");
+    const before = commands().length;
+    find(".sp-rec").click();
+    expect(commands()).toHaveLength(before);
+    fake.receive({ type: "events", events: [] });
+    expect(find(".sp-rec").getAttribute("aria-disabled")).toBeNull();
+  });
+});
+
+it("tells what waits for a busy kernel, and that it may have gone when it is silent for long", () => {
+  vi.useFakeTimers();
+  find(".sp-head button:nth-of-type(2)").click();
+  expect(last().name).toBe("pause");
+  vi.advanceTimersByTime(8_100);
+  expect(status()).toBe(
+    "The kernel is running another cell (8 s). Recording goes on; it pauses when that cell ends.",
+  );
+  expect(find("[role=status]").textContent).not.toContain("8");
+  vi.advanceTimersByTime(30_000);
+  expect(status()).toContain("has not answered for 38 s");
+  answer();
+});
+
+describe("a recording whose page was reloaded", () => {
+  const snapshot = (capturing: string | null) =>
+    fake.receive({ type: "snapshot", clock_s: 5, segments: [], capturing });
+
+  const permission = (state: string) =>
+    vi.stubGlobal("navigator", { permissions: { query: async () => ({ state }) }, language: "en" });
+
+  it("goes on here when that is asked for", async () => {
+    permission("prompt");
+    snapshot(null);
+    await settled();
+    expect(status()).toContain("Recording waits for a page.");
+    find(".sp-status .acts button").click();
+    expect(last().name).toBe("resume_capture");
+  });
+
+  it("goes on by itself where the microphone opens without a question", async () => {
+    permission("granted");
+    snapshot(null);
+    await settled();
+    expect(last().name).toBe("resume_capture");
+  });
+
+  it("is left to the page that captures", async () => {
+    snapshot("somebody else");
+    await settled();
+    expect(commands()).toEqual([]);
+    expect(status()).toContain("Listening.");
+  });
+});
+
+it("says goodbye when the page goes, and when the widget does", () => {
+  const byes = () => fake.sent.filter(({ message }) => message.type === "bye").length;
+  window.dispatchEvent(new Event("pagehide"));
+  expect(byes()).toBe(1);
+  stops[0]?.();
+  expect(byes()).toBe(2);
+});
+
+it("keeps the key of a server nowhere on the page", async () => {
+  find(".sp-pick.is-server").click();
+  const [address, key] = [...el.querySelectorAll<HTMLInputElement>(".is-server input")];
+  if (!address || !key) throw new Error("no fields");
+  expect(key.type).toBe("password");
+  address.value = "http://example.org:8000";
+  key.value = "very-secret";
+  key.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  expect(last()).toMatchObject({
+    name: "set_server",
+    args: { url: "http://example.org:8000", api_key: "very-secret" },
+  });
+  answer();
+  await settled();
+  expect(key.value).toBe("");
+  expect(last().name).toBe("check_server");
+  answer({}, { kind: "auth", title: "The server refused the key", text: "Give another." });
+  await settled();
+  expect(find(".said").textContent).toBe("The server refused the key. Give another.");
+  expect(document.documentElement.outerHTML).not.toContain("very-secret");
+});
+
+it("lists the kernel's microphones beside the browser's, or says why there are none", async () => {
+  find(".sp-pick.is-source").click();
+  expect(last().name).toBe("list_devices");
+  answer({ devices: [{ index: 3, name: "Conference <b>mic" }], error: null });
+  await settled();
+  row("Conference <b>mic").click();
+  expect(last()).toMatchObject({
+    name: "set_source",
+    args: { kind: "kernel", device: 3, label: "Conference <b>mic" },
+  });
+  find(".sp-pick.is-source").click();
+  answer({ devices: [], error: "PortAudio is missing: install libportaudio2." });
+  await settled();
+  expect(find(".sp-menu .note").textContent).toContain("install libportaudio2");
+});
+
+it("offers the detectors of the kernel and who cuts", () => {
+  const open = () => find(".sp-tune .sp-select").click();
+  open();
+  row("WebRTC").click();
+  expect(last()).toMatchObject({ name: "set_detector", args: { name: "webrtc" } });
+  open();
+  row("The server").click();
+  expect(last()).toMatchObject({ name: "set_turn_detection", args: { kind: "server" } });
+});
+
+it("shows what the server confirmed", () => {
+  fake.set("turn_detection_kind", "server");
+  fake.set("server_turn_detection", { threshold: 0.8, silence_duration_ms: 400 });
+  find(".sp-tune .sp-select").click();
+  row("All numbers").click();
+  const note = () => find(".is-numbers .note").textContent;
+  expect(note()).toBe("Not confirmed by the server yet.");
+  const turn_detection = { threshold: 0.8, silence_duration_ms: 400 };
+  fake.receive({ type: "events", events: [{ type: "reconfigured", time_s: 1, turn_detection }] });
+  expect(note()).toBe("Confirmed by the server.");
+});
+
+it("sets a mark, and names it in the dialog", async () => {
+  find(".sp-markbutton").click();
+  expect(last()).toMatchObject({ name: "mark", args: {} });
+  fake.receive({ type: "events", events: [{ type: "mark", id: 7, time_s: 2, name: "" }] });
+  answer({ id: 7, name: "", time_s: 2 });
+  await settled();
+  const field = find("[role=dialog] input") as HTMLInputElement;
+  field.value = " Q1 ";
+  field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  expect(last()).toMatchObject({ name: "mark", args: { id: 7, name: "Q1" } });
+  expect(find(".sp-menu")).toBeNull();
+});
+
+it("switches lanes in a menu that stays open", () => {
+  find(".sp-head [aria-haspopup=menu]").click();
+  row("Server VAD").click();
+  expect(find(".sp").classList.contains("no-server-lane")).toBe(true);
+  expect(row("Server VAD").getAttribute("aria-checked")).toBe("false");
+});
+
+it("warns of a voice that is too loud after three clips in ten seconds", () => {
+  for (let i = 0; i < 3; i++) {
+    const columns = 10;
+    const extremes = new Int16Array(2 * columns).fill(32767);
+    const header = {
+      type: "frames",
+      first_column: i * 100,
+      column_s: 0.01,
+      columns,
+      first_frame: 0,
+      frame_s: 0.032,
+      frames: 0,
+      clock_s: i + 0.1,
+      level_db: 0,
+      peak_db: 0,
+      clipped: true,
+    };
+    fake.receive(
+      header,
+      [extremes, new Float32Array(0), new Float32Array(0)].map((part) => new DataView(part.buffer)),
+    );
+  }
+  expect(status()).toBe("Too loud: turn the microphone down.");
+});
+
+it("hides the saved transcript as long as a view lives", () => {
+  const styles = () =>
+    [...document.head.querySelectorAll("style")].map(({ textContent }) => textContent).join();
+  expect(styles()).toContain(".ipyspeaches-saved");
+  stops[1]?.();
+  expect(styles()).not.toContain(".ipyspeaches-saved");
+});
+
+it("shows hostile, endless and odd text as text, also in captions", () => {
+  const odd = `<script>globalThis.hacked=1</script><img src=x onerror="hacked()">\u0000\u0007\u202e${"長".repeat(100_000)}`;
+  const event = {
+    type: "final",
+    item_id: "a",
+    start_s: 0,
+    end_s: 1,
+    text: odd,
+    language: "<i>",
+    latency_s: 1,
+  };
+  fake.receive({ type: "events", events: [event] });
+  expect(el.querySelectorAll(".sp-script i, img, script")).toHaveLength(0);
+  expect(find(".sp-script .body").textContent).toBe(odd);
+  expect(find(".sp-cap p").textContent?.length).toBeLessThanOrEqual(600);
+  expect(find(".sp-cap p").getAttribute("dir")).toBe("auto");
+});
+
+describe("Chinese", () => {
+  const keys = (value: unknown): unknown =>
+    value && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, keys(inner)]))
+      : typeof value;
+
+  it("has words for every failure and warning of the kernel, whose own sentence is the detail", () => {
+    const failure = { kind: "unreachable", title: "No", text: "Nothing answers at http://x." };
+    expect(inWords(failure, zhCN).detail).toBe("Nothing answers at http://x.");
+    expect(inWords(failure, zhCN).title).toMatch(/\p{Script=Han}/u);
+    expect(warningWords("audio_lost", "0.40 s of sound were lost", zhCN)).toContain("0.40 秒");
+    expect(warningWords("new kind", "Something new.", zhCN)).toBe("Something new.");
+  });
+
+  it("leaves nothing in English", () => {
+    const same = Object.entries(en).filter(
+      ([key, value]) =>
+        typeof value === "string" && /[a-z]{3}/.test(value) && zhCN[key as keyof typeof en] === value,
+    );
+    expect(same).toEqual([]);
+    expect(keys(zhCN.status)).toEqual(keys(en.status));
+    expect(keys(zhCN.action)).toEqual(keys(en.action));
+  });
+});

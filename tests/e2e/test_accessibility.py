@@ -1,0 +1,164 @@
+"""The widget in a real browser without a notebook: axe-core in every state, and what the keyboard can do."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from harness import Browser
+
+pytestmark = pytest.mark.e2e
+
+STATES = ["idle", "live", "paused", "lost", "denied", "kernel-error", "gone", "energy"]
+AXE = """async () => {
+  const { violations } = await axe.run(".sp", { resultTypes: ["violations"] });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+}"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def harness_url(root: Path) -> Iterator[str]:
+    """The page that shows the widget in any state, built and served."""
+    subprocess.run([root / "tools" / "npm.sh", "run", "--silent", "harness"], check=True, capture_output=True)
+    handler = functools.partial(Quiet, directory=str(root / "js" / "dev"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/harness.html"
+        server.shutdown()
+
+
+@pytest.fixture
+def page(root: Path) -> Iterator[Page]:
+    """A page with axe-core in it."""
+    with sync_playwright() as playwright, Browser(playwright).context() as context:
+        context.add_init_script(path=root / "js" / "node_modules" / "axe-core" / "axe.min.js")
+        yield context.new_page()
+
+
+def violations(page: Page) -> list[str]:
+    """Return axe's serious and critical findings; a page that still fades would give false contrasts."""
+    page.wait_for_timeout(250)
+    found: list[str] = page.evaluate(AXE)
+    return found
+
+
+@pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "zh")])
+def test_no_state_has_a_serious_violation(page: Page, harness_url: str, artifacts: Path, theme: str, lang: str) -> None:
+    found = {}
+    for state, width in [*((state, 900) for state in STATES), ("live", 420)]:
+        page.goto(f"{harness_url}?theme={theme}&lang={lang}&state={state}&width={width}")
+        page.locator(".sp-head").wait_for()
+        found[state, width] = violations(page)
+        page.screenshot(path=artifacts / f"state-{state}-{width}-{theme}-{lang}.png")
+    assert {where: said for where, said in found.items() if said} == {}
+
+
+@pytest.mark.parametrize(("theme", "lang"), [("dark", "en"), ("light", "zh")])
+def test_nothing_that_opens_has_a_serious_violation(
+    page: Page, harness_url: str, artifacts: Path, theme: str, lang: str
+) -> None:
+    found = {}
+    page.goto(f"{harness_url}?theme={theme}&lang={lang}&state=live")
+    openers = {
+        "more": page.locator(".sp-head [aria-haspopup=menu]"),
+        "server": page.locator(".sp-pick.is-server"),
+        "source": page.locator(".sp-pick.is-source"),
+        "model": page.locator(".sp-pick.is-model"),
+        "language": page.locator(".sp-pick.is-language"),
+        "detector": page.locator(".sp-tune .sp-select"),
+        "mark": page.locator(".sp-markbutton"),
+    }
+    for name, opener in openers.items():
+        opener.click()
+        expect(page.locator(".sp-menu")).to_be_visible()
+        found[name] = violations(page)
+        page.screenshot(path=artifacts / f"{name}-{theme}-{lang}.png")
+        page.keyboard.press("Escape")
+        expect(page.locator(".sp-menu")).to_have_count(0)
+        expect(opener).to_be_focused()
+    for key, name in {"?": "shortcuts", "p": "presentation"}.items():
+        page.locator(".sp-view").focus()
+        page.keyboard.press(key)
+        found[name] = violations(page)
+        page.screenshot(path=artifacts / f"{name}-{theme}-{lang}.png")
+        page.keyboard.press("Escape")
+    assert {where: said for where, said in found.items() if said} == {}
+
+
+def test_plain_keys_stay_in_the_widget_and_combinations_leave_it(page: Page, harness_url: str) -> None:
+    page.goto(f"{harness_url}?state=live")
+    # A notebook listens on the document while keys travel down, and looks away where it is told to.
+    page.evaluate("""() => {
+      document.body.tabIndex = 0;
+      globalThis.heard = [];
+      const hear = (event) => {
+        const suppressed = event.target.closest("[data-lm-suppress-shortcuts]");
+        if (!suppressed) heard.push(event.key);
+      };
+      document.addEventListener("keydown", hear, { capture: true });
+      document.addEventListener("keydown", (event) => heard.push(`bubbled ${event.key}`));
+    }""")
+    page.locator(".sp-view").focus()
+    for key in ("m", "a", "d", "x", "1", "Enter", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.evaluate("heard") == []
+    page.keyboard.press("Control+s")
+    assert page.evaluate("heard") == ["Control", "bubbled Control", "s", "bubbled s"]
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement === document.body")
+
+
+def test_single_keys_can_be_switched_off(page: Page, harness_url: str) -> None:
+    page.goto(f"{harness_url}?state=live")
+    page.locator(".sp-view").focus()
+    page.keyboard.press("?")
+    page.get_by_role("checkbox").uncheck()
+    page.keyboard.press("Escape")
+    page.locator(".sp-view").focus()
+    page.keyboard.press("p")
+    expect(page.locator(".sp")).not_to_have_attribute("data-form", "presentation")
+    page.reload()
+    page.locator(".sp-view").focus()
+    page.keyboard.press("p")
+    expect(page.locator(".sp")).not_to_have_attribute("data-form", "presentation")
+
+
+def test_every_form_and_state_keeps_its_height(page: Page, harness_url: str) -> None:
+    for width in (900, 420):
+        heights = set()
+        for state in ["idle", "live", "paused", "lost", "denied", "gone"]:
+            page.goto(f"{harness_url}?state={state}&width={width}")
+            heights.add(page.locator(".sp").evaluate("node => node.offsetHeight"))
+        assert len(heights) == 1, (width, heights)
+
+
+def test_a_mark_is_set_and_named_by_keyboard_and_files_are_saved(page: Page, harness_url: str) -> None:
+    page.goto(f"{harness_url}?state=live")
+    page.locator(".sp-view").focus()
+    page.keyboard.press("b")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type("Q1 <b>r</b>")
+    page.keyboard.press("Enter")
+    expect(page.locator(".sp-mark")).to_have_text("Q1 <b>r</b>")
+    expect(page.locator(".sp-markbutton")).to_be_focused()
+    page.get_by_role("button", name="More").click()
+    with page.expect_download() as saved:
+        page.get_by_role("menuitem", name="SRT").click()
+    assert saved.value.suggested_filename == "transcript.srt"
