@@ -172,7 +172,7 @@ async def test_the_address_holds_the_query_and_the_header_the_key() -> None:
         ("http://host:8000", "ws://host:8000/v1/realtime?model=m"),
         ("http://host:8000/v1/", "ws://host:8000/v1/realtime?model=m"),
         ("https://host/speaches", "wss://host/speaches/v1/realtime?model=m"),
-        ("ws://[::1]:8000", "ws://[::1]:8000/v1/realtime?model=m"),
+        ("http://[::1]:8000", "ws://[::1]:8000/v1/realtime?model=m"),
     ],
 )
 def test_the_base_address_leads_to_the_endpoint(url: str, uri: str) -> None:
@@ -183,13 +183,13 @@ def test_the_base_address_leads_to_the_endpoint(url: str, uri: str) -> None:
     "url", ["", "host:8000", "ftp://host", "http://", "http://host:0", "http://host:99999", "http://[::1"]
 )
 def test_an_impossible_address_is_refused_with_an_example(url: str) -> None:
-    with pytest.raises(InputError, match=r"write it like http://host:8000"):
+    with pytest.raises(InputError, match="write it like http://"):
         WebSocketTransport(url, QUERY)
 
 
 @pytest.mark.parametrize("url", [f"http://user:{KEY}@host", f"http://host?api_key={KEY}", f"http://host#{KEY}"])
 def test_a_key_in_the_address_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(InputError, match="give the key as api_key") as caught:
+    with pytest.raises(InputError, match="key as api_key") as caught:
         WebSocketTransport(url, QUERY)
     assert KEY not in str(caught.value)
 

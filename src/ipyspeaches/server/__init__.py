@@ -1,6 +1,6 @@
 """Clients of a server's endpoints besides the live session: is it there, what has it, load that."""
 
-from ipyspeaches.server.address import normalise_base_url
+from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.checks import check
 from ipyspeaches.server.client import Server
 from ipyspeaches.server.models import Model, ServerInfo

@@ -13,7 +13,7 @@ import msgspec
 from ipyspeaches.audio.decoding import write_sound
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ServerError
-from ipyspeaches.server.address import normalise_base_url
+from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport, not_speaches
 from ipyspeaches.server.models import InterfaceDocument, Model, ModelList, RunningList, SpanEntry
 from ipyspeaches.vad.segments import Segments

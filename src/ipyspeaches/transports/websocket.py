@@ -11,7 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from ipyspeaches.errors import InputError, StateError
+from ipyspeaches.errors import StateError
+from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.transports.base import ABNORMAL_CLOSURE, TransportClosed
 from ipyspeaches.transports.refusals import explain
 
@@ -25,7 +26,7 @@ PING_TIMEOUT_S: Final = 30.0
 MAX_MESSAGE_BYTES: Final = 16 * 2**20
 
 REALTIME_PATH: Final = "/v1/realtime"
-_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+_SCHEMES: Final = {"http": "ws", "https": "wss"}
 
 # At level DEBUG, websockets logs the request's headers, and so the key.
 _LOGGER: Final = logging.getLogger("ipyspeaches.websocket")
@@ -53,8 +54,8 @@ class WebSocketTransport:
     """
 
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
-        parts = _parse(url)
-        self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self.address = normalise_base_url(url)
+        parts = urlsplit(self.address)
         self._secure = _SCHEMES[parts.scheme] == "wss"
         self._loopback = _is_loopback(parts.hostname or "")
         self._uri = _realtime_uri(parts, query)
@@ -154,28 +155,10 @@ class WebSocketTransport:
         return TransportClosed(frame.code, reason, close_frame=True)
 
 
-def _parse(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url.strip())
-        known = parts.scheme in _SCHEMES and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError as exc:
-        raise InputError(f"The server's address cannot be read ({exc}): write it like http://host:8000.") from exc
-    if not known:
-        shown = f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else "an address without http://"
-        raise InputError(f"The server's address is {shown}: write it like http://host:8000 or https://host.")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise InputError(
-            f"The server's address {parts.scheme}://{parts.hostname} carries more than a place: "
-            "leave out user, password, “?…” and “#…”, and give the key as api_key."
-        )
-    return parts
-
-
 def _realtime_uri(parts: SplitResult, query: dict[str, str]) -> str:
     # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
     coded = urlencode(query, quote_via=quote, safe="/")
-    base = parts.path.rstrip("/").removesuffix("/v1")
-    return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{base}{REALTIME_PATH}?{coded}"
+    return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{REALTIME_PATH}?{coded}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -46,6 +46,8 @@ def _check(parts: SplitResult) -> None:
         raise InputError(
             f"The server's address must begin with http:// or https:// and a host: write it like {EXAMPLE}."
         )
+    if parts.port == 0:
+        raise InputError(f"No server listens at port 0: give the server's own port, and write it like {EXAMPLE}.")
     if parts.username is not None or parts.password is not None:
         raise InputError("The server's address has a user or password in it: give the key as api_key instead.")
     if parts.query or parts.fragment:

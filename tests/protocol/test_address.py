@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.server import normalise_base_url
+from ipyspeaches.protocol.address import normalise_base_url
 
 
 @pytest.mark.parametrize(
