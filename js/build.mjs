@@ -57,3 +57,12 @@ if (process.argv.includes("--harness")) {
     sourcemap: "inline",
   });
 }
+
+if (process.argv.includes("--bench")) {
+  await build({
+    ...shared,
+    entryPoints: [resolve(here, "dev/bench.ts")],
+    outfile: resolve(here, "dev/dist/bench.js"),
+    minify: true, // as it is shipped
+  });
+}

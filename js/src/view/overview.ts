@@ -18,6 +18,7 @@ export class Overview {
   readonly #viewport: Viewport;
   #painted_ms = Number.NEGATIVE_INFINITY;
   #seconds = 1;
+  #placed = { left: -1, right: -1 };
 
   constructor(app: App, viewport: Viewport, label: string, scope: Scope) {
     this.#app = app;
@@ -52,11 +53,18 @@ export class Overview {
       setAttribute(this.plot, "aria-valuenow", Math.round(start_s));
       setAttribute(this.plot, "aria-valuetext", `${clock(start_s, 0)} – ${clock(end_s, 0)}`);
     }
-    const shown = edge_s > 0;
-    this.#frame.hidden = !shown;
-    if (!shown) return;
-    this.#frame.style.left = `${(start_s / seconds) * 100}%`;
-    this.#frame.style.right = `${Math.max(0, 1 - end_s / seconds) * 100}%`;
+    const hidden = edge_s <= 0;
+    if (this.#frame.hidden !== hidden) this.#frame.hidden = hidden;
+    if (!hidden) this.#place(start_s / seconds, Math.min(1, end_s / seconds));
+  }
+
+  /** On whole thousandths: while the view follows, the frame stands still to the eye and costs no layout. */
+  #place(from: number, to: number): void {
+    const [left, right] = [Math.round(from * 1000), Math.round((1 - to) * 1000)];
+    if (left === this.#placed.left && right === this.#placed.right) return;
+    this.#placed = { left, right };
+    this.#frame.style.left = `${left / 10}%`;
+    this.#frame.style.right = `${right / 10}%`;
   }
 
   #paint(edge_s: number, colour: string): void {

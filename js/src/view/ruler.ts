@@ -23,6 +23,7 @@ export class Ruler {
   readonly #now = h("span", { class: "sp-now sp-num", hidden: true });
   readonly #labels = new Map<number, HTMLElement>();
   #px_per_s = 0;
+  #now_x = -1;
 
   constructor() {
     this.node = h("div", { class: "sp-strip", "aria-hidden": "true" }, this.#strip, this.#now);
@@ -44,16 +45,22 @@ export class Ruler {
     for (const tick of ticks) {
       const x = axis.x(tick);
       const hidden = x < 16 || x > axis.width - 16 || (shown !== "none" && Math.abs(x - edge_x) < FLAG_PX);
-      this.#label(tick, axis).hidden = hidden;
+      const label = this.#label(tick, axis);
+      if (label.hidden !== hidden) label.hidden = hidden;
     }
     const inside = edge_x >= 0 && edge_x <= axis.width;
-    this.#now.hidden = shown === "none" || !inside;
-    if (this.#now.hidden) return;
+    const hidden = shown === "none" || !inside;
+    if (this.#now.hidden !== hidden) this.#now.hidden = hidden;
+    if (hidden) return;
     setText(this.#now, clock(edge_s));
     toggle(this.#now, "is-off", shown === "off");
     // the flag stops inside the ruler; its line goes on
     const flag_x = Math.min(Math.max(edge_x, FLAG_HALF_PX), axis.width - FLAG_HALF_PX);
-    this.#now.style.transform = `translateX(calc(${flag_x}px - 50%))`;
+    // while the view follows, the flag stands where it is
+    const rounded = Math.round(flag_x * axis.ratio) / axis.ratio;
+    if (rounded === this.#now_x) return;
+    this.#now_x = rounded;
+    this.#now.style.transform = `translateX(calc(${rounded}px - 50%))`;
   }
 
   #label(tick: number, axis: Axis): HTMLElement {

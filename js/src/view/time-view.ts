@@ -26,7 +26,6 @@ import { Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
 
 const DESCRIBE_MS = 2_000; // the sentence about the picture
-const FIGURES_MS = 100; // figures that change all the time cannot be read faster
 
 export interface TimeViewEvents {
   chooseFile(): void;
@@ -66,7 +65,7 @@ export class TimeView {
   #axis: Axis | null = null;
   #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1 };
   #described_ms = Number.NEGATIVE_INFINITY;
-  #figures_ms = Number.NEGATIVE_INFINITY;
+  #figures_tenth = -1;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
     const words = app.strings;
@@ -303,11 +302,12 @@ export class TimeView {
     this.#ruler.update(axis, ticksOf(start_s, span_s, axis.width), edge_s, flag);
     if (rebuild) this.#chips.rebuild(axis, edge_s, selected);
     this.#chips.move(axis, edge_s, selected);
-    this.#marks.update(axis);
+    if (session.marks.size > 0 || rebuild) this.#marks.update(axis);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
     if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
-    if (rebuild || now_ms - this.#figures_ms > FIGURES_MS) {
-      this.#figures_ms = now_ms;
+    // in the frame in which the clock changes too: each frame with new text costs a layout
+    if (rebuild || this.#painted.tenth !== this.#figures_tenth) {
+      this.#figures_tenth = this.#painted.tenth;
       setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
       if (this.#tracks.peak.hidden !== this.#fresh) this.#tracks.peak.hidden = this.#fresh;
     }
