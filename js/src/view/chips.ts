@@ -5,6 +5,8 @@ import { languageTag } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";
 
 const MIN_PX = 3;
+const AHEAD = 1 / 4; // of the window: chips that are there before they come into view
+const HIDDEN_PX = 8; // so far left of the plot a chip that is cut by its edge begins
 const WORDS_PX = 22; // narrower than this, a chip is a mark without words
 
 /** The text lane: a chip as long as its speech. Real elements, because words are read, selected and spoken. */
@@ -15,6 +17,7 @@ export class Chips {
   readonly #lines: Lines;
   #px_per_s = 0;
   #first_s = 0;
+  #base_s = 0; // the strip's own zero: far into a long session, pixels from the start would be too large to be exact
 
   constructor(lines: Lines, label: string, select: (line: Line) => void, scope: Scope) {
     this.#lines = lines;
@@ -30,14 +33,15 @@ export class Chips {
   /** Makes, removes and refills chips; needed after events and after jumps of the window. */
   rebuild(axis: Axis, edge_s: number, selected: string | null): void {
     this.#px_per_s = axis.px_per_s;
-    const [from_s, to_s] = [axis.time(0), axis.time(axis.width)];
+    const [from_s, to_s] = [axis.time(0), axis.time(axis.width * (1 + AHEAD))];
+    this.#base_s = Math.floor(from_s);
     const shown = new Set<string>();
     for (const line of this.#lines.all) {
       if (line.kind === "gap" || line.start_s > to_s || endOf(line, edge_s) < from_s) continue;
       shown.add(line.key);
       const chip = this.#chip(line);
       this.#fill(chip, line, selected);
-      place(chip, line, axis, edge_s);
+      this.#place(chip, line, axis, edge_s);
     }
     for (const [key, chip] of this.#chips) {
       if (shown.has(key)) continue;
@@ -48,15 +52,18 @@ export class Chips {
     this.#tabStop();
   }
 
-  /** Called every frame: shifts the strip; only chips at the left edge and growing ones are laid out anew. */
-  move(axis: Axis, edge_s: number, selected: string | null): void {
+  /** Called every frame: shifts the strip. Chips at the left edge and growing ones are laid out anew when `layOut` says
+   * so, some times a second: a layout in every frame would cost more than all the drawing.
+   */
+  move(axis: Axis, edge_s: number, selected: string | null, layOut: boolean): void {
     const from_s = axis.time(0);
-    if (axis.px_per_s !== this.#px_per_s || Math.abs(from_s - this.#first_s) > 1)
-      this.rebuild(axis, edge_s, selected);
-    this.#strip.style.transform = `translateX(${-axis.origin / axis.ratio}px)`;
+    const far = Math.abs(from_s - this.#first_s) * axis.px_per_s > axis.width / 8;
+    if (axis.px_per_s !== this.#px_per_s || far) this.rebuild(axis, edge_s, selected);
+    shift(this.#strip, axis, this.#base_s);
+    if (!layOut) return;
     for (const [key, chip] of this.#chips) {
       const line = this.#lines.get(key);
-      if (line && (line.kind === "partial" || line.start_s < from_s)) place(chip, line, axis, edge_s);
+      if (line && (line.kind === "partial" || line.start_s < from_s)) this.#place(chip, line, axis, edge_s);
     }
   }
 
@@ -88,6 +95,18 @@ export class Chips {
     toggle(chip, "is-sel", line.key === selected);
   }
 
+  /** As long as its speech, less a gap to the next; the text of a chip cut by the left edge stays in view. */
+  #place(chip: HTMLElement, line: Line, axis: Axis, edge_s: number): void {
+    const from_x = axis.x(line.start_s);
+    const left = Math.max(from_x, -HIDDEN_PX);
+    const width = Math.max(MIN_PX, axis.x(endOf(line, edge_s)) - left - 2);
+    const base_x = axis.x(this.#base_s);
+    const [l, w] = [`${(left - base_x).toFixed(1)}px`, `${width.toFixed(1)}px`];
+    if (chip.style.left !== l) chip.style.left = l;
+    if (chip.style.width !== w) chip.style.width = w;
+    toggle(chip, "is-mark", width < WORDS_PX);
+  }
+
   /** One chip is in the focus order; arrow keys reach the others. */
   #tabStop(): void {
     const chips = [...this.#chips.values()];
@@ -102,12 +121,8 @@ function endOf(line: Line, edge_s: number): number {
   return line.kind === "partial" ? Math.max(line.start_s, edge_s) : line.end_s;
 }
 
-/** As long as its speech, less a gap to the next; the text of a chip cut by the left edge stays in view. */
-function place(chip: HTMLElement, line: Line, axis: Axis, edge_s: number): void {
-  const left = Math.max(line.start_s, axis.time(0)) * axis.px_per_s;
-  const width = Math.max(MIN_PX, endOf(line, edge_s) * axis.px_per_s - left - 2);
-  const [l, w] = [`${left.toFixed(1)}px`, `${width.toFixed(1)}px`];
-  if (chip.style.left !== l) chip.style.left = l;
-  if (chip.style.width !== w) chip.style.width = w;
-  toggle(chip, "is-mark", width < WORDS_PX);
+/** Moves a strip of elements that hang on the time axis from `base_s` on. */
+export function shift(strip: HTMLElement, axis: Axis, base_s: number): void {
+  const x = Math.round(axis.x(base_s) * axis.ratio) / axis.ratio;
+  strip.style.transform = `translateX(${x}px)`;
 }

@@ -1,19 +1,35 @@
+import { shift } from "./chips.ts";
 import { h, setText, toggle } from "./dom.ts";
 import { clock } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";
 
-const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+const STEPS_S = [
+  0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800,
+];
 const APART_PX = 55;
+const APART_LONG_PX = 66; // "1:01:21.5"
+const FAR_PX = 10_000;
 const FLAG_PX = 47; // half a label and half the flag of the live edge: closer than this they would meet
 
 const FLAG_HALF_PX = 26;
 
-/** Times at which the grid stands: labels at least 55 px apart. */
+/** Times at which the grid stands: labels at least 55 px apart, fractions of seconds after an hour more. */
 export function ticksOf(start_s: number, span_s: number, width: number): number[] {
-  const step = STEPS_S.find((seconds) => (seconds * width) / span_s >= APART_PX) ?? 7200;
+  const long = start_s + span_s >= 3600;
+  const fits = (seconds: number) =>
+    (seconds * width) / span_s >= (long && seconds < 1 ? APART_LONG_PX : APART_PX);
+  const step = STEPS_S.find(fits) ?? STEPS_S.at(-1) ?? 7200;
   const ticks: number[] = [];
-  for (let i = Math.ceil(start_s / step); i * step <= start_s + span_s; i++) ticks.push(i * step);
+  // whole tenths are exact, sums of them are not
+  for (let i = Math.ceil(start_s / step); i * step <= start_s + span_s; i++)
+    ticks.push(Math.round(i * step * 10) / 10);
   return ticks;
+}
+
+/** "00:24", "00:24.5", "1:01:21", and where seconds are divided after an hour "1:01:21.5". */
+export function tickLabel(tick: number): string {
+  if (Number.isInteger(tick)) return clock(tick, 0);
+  return tick < 3600 ? clock(tick, 1) : `${clock(tick, 0)}.${Math.floor((tick % 1) * 10 + 1e-6)}`;
 }
 
 /** The time labels and the flag of the live edge. Labels ride on a strip that is only shifted while time passes. */
@@ -24,6 +40,7 @@ export class Ruler {
   readonly #labels = new Map<number, HTMLElement>();
   #px_per_s = 0;
   #now_x = -1;
+  #base_s = 0; // the strip's own zero: pixels from the start of hours would be too large to be exact
 
   constructor() {
     this.node = h("div", { class: "sp-strip", "aria-hidden": "true" }, this.#strip, this.#now);
@@ -35,7 +52,9 @@ export class Ruler {
       this.#labels.clear();
       this.#strip.replaceChildren();
     }
-    this.#strip.style.transform = `translateX(${-axis.origin / axis.ratio}px)`;
+    const first = ticks[0] ?? 0;
+    if (Math.abs(first - this.#base_s) * axis.px_per_s > FAR_PX) this.#rebase(first);
+    shift(this.#strip, axis, this.#base_s);
     for (const [tick, label] of this.#labels) {
       if (ticks.includes(tick)) continue;
       label.remove();
@@ -63,11 +82,17 @@ export class Ruler {
     this.#now.style.transform = `translateX(calc(${rounded}px - 50%))`;
   }
 
+  #rebase(base_s: number): void {
+    this.#base_s = base_s;
+    this.#labels.clear();
+    this.#strip.replaceChildren();
+  }
+
   #label(tick: number, axis: Axis): HTMLElement {
     const known = this.#labels.get(tick);
     if (known) return known;
-    const decimals = Number.isInteger(tick) ? 0 : 1;
-    const label = h("span", { class: "t", style: `left:${tick * axis.px_per_s}px` }, clock(tick, decimals));
+    const left = (tick - this.#base_s) * axis.px_per_s;
+    const label = h("span", { class: "t", style: `left:${left}px` }, tickLabel(tick));
     this.#labels.set(tick, label);
     this.#strip.append(label);
     return label;

@@ -65,7 +65,7 @@ export class TimeView {
   #axis: Axis | null = null;
   #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1 };
   #described_ms = Number.NEGATIVE_INFINITY;
-  #figures_tenth = -1;
+  #placed_tenth = -1;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
     const words = app.strings;
@@ -300,14 +300,15 @@ export class TimeView {
     this.#rebuild = false;
     const flag = this.#fresh ? "none" : phase === "live" ? "live" : "off";
     this.#ruler.update(axis, ticksOf(start_s, span_s, axis.width), edge_s, flag);
+    // in the frame in which the clock changes too: each frame with new text or places costs a layout
+    const tenth = this.#painted.tenth !== this.#placed_tenth;
+    this.#placed_tenth = this.#painted.tenth;
     if (rebuild) this.#chips.rebuild(axis, edge_s, selected);
-    this.#chips.move(axis, edge_s, selected);
+    this.#chips.move(axis, edge_s, selected, tenth || !this.#viewport.follow);
     if (session.marks.size > 0 || rebuild) this.#marks.update(axis);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
     if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
-    // in the frame in which the clock changes too: each frame with new text costs a layout
-    if (rebuild || this.#painted.tenth !== this.#figures_tenth) {
-      this.#figures_tenth = this.#painted.tenth;
+    if (rebuild || tenth || !this.#viewport.follow) {
       setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
       if (this.#tracks.peak.hidden !== this.#fresh) this.#tracks.peak.hidden = this.#fresh;
     }
