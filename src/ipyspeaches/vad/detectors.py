@@ -155,7 +155,7 @@ class AdaptiveEnergyVad(_Loudness):
     name: ClassVar[str] = "adaptive"
     unit: ClassVar[str] = "dB"
 
-    threshold: float = 10
+    threshold: float = 8
     noise_window_s: float = 3
     smoothing_ms: float = 100
     floor_db: float = -70

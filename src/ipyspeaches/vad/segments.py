@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table, row_position
-from ipyspeaches.vad import intervals, label_files, textgrid
+from ipyspeaches.vad import intervals
 from ipyspeaches.vad.intervals import Spans, Times
 
 OVERLAP_TOLERANCE_S: Final = 1e-6
@@ -181,6 +181,8 @@ class Segments(Table):
     @classmethod
     def from_rttm(cls, path: str | Path, uri: str | None = None) -> Self:
         """Read the speech of an RTTM file; see `label_files.read_rttm`."""
+        from ipyspeaches.vad import label_files
+
         return cls(label_files.read_rttm(path, uri))
 
     def to_rttm(self, path: str | Path | None = None, uri: str | None = None) -> str | None:
@@ -193,28 +195,36 @@ class Segments(Table):
         uri
             Name of the recording in the file; None for the name of the file.
         """
+        from ipyspeaches.vad import label_files
+
         name = uri or (label_files.stem(path) if path is not None else "recording")
         return label_files.give(label_files.rttm(self, name), path)
 
     @classmethod
     def from_audacity(cls, path: str | Path) -> Self:
         """Read Audacity's label track; see `label_files.read_audacity`."""
+        from ipyspeaches.vad import label_files
+
         return cls(label_files.read_audacity(path))
 
     def to_audacity(self, path: str | Path | None = None) -> str | None:
         """Write a label track for Audacity's *Import > Labels*; without ``path``, return the text."""
+        from ipyspeaches.vad import label_files
+
         return label_files.give(label_files.audacity(self), path)
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Self:
         """Read start and end from comma-separated values; see `label_files.read_csv`."""
+        from ipyspeaches.vad import label_files
+
         return cls(label_files.read_csv(path))
 
     @classmethod
-    def from_textgrid(
-        cls, path: str | Path, tier: str | None = None, silence: Iterable[str] = textgrid.SILENCE
-    ) -> Self:
+    def from_textgrid(cls, path: str | Path, tier: str | None = None, silence: Iterable[str] | None = None) -> Self:
         """Read an interval tier of a Praat TextGrid; see `textgrid.read_textgrid`."""
+        from ipyspeaches.vad import textgrid
+
         return cls(textgrid.read_textgrid(path, tier, silence))
 
     def to_textgrid(
@@ -236,6 +246,8 @@ class Segments(Table):
         InputError
             If the segments overlap or lie outside the sound, which a tier cannot hold.
         """
+        from ipyspeaches.vad import label_files, textgrid
+
         self.check(duration)
         end = float(self._end[-1]) if len(self) else 0.0
         return label_files.give(textgrid.textgrid(self, max(end, duration or 0.0), short=short), path)

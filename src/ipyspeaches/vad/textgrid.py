@@ -85,7 +85,7 @@ class _Reader:
         return token.value
 
 
-def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[str] = SILENCE) -> Pairs:
+def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[str] | None = None) -> Pairs:
     """Read where an interval tier has speech.
 
     Parameters
@@ -95,7 +95,7 @@ def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[s
     tier
         Name of the tier; None if the file has only one interval tier.
     silence
-        Texts of the intervals that are no speech.
+        Texts of the intervals that are no speech; None for `SILENCE`.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[s
     if len(chosen) != 1:
         problem = f"has {len(chosen)} interval tiers" + ("" if tier is None else f" called {tier!r}")
         raise InputError(f"{path} {problem}: choose one with tier=, of {names}.")
-    quiet = {text.casefold() for text in silence}
+    quiet = {text.casefold() for text in (SILENCE if silence is None else silence)}
     return [(start, end) for start, end, text in chosen[0] if text.strip().casefold() not in quiet]
 
 
