@@ -1,5 +1,6 @@
 import type { SessionEvent, ToKernel } from "../src/wire/messages.ts";
 import type { FakeModel } from "./fake-model.ts";
+import { FakePast } from "./fake-past.ts";
 import { columnsOf, scoresOf, speak } from "./speech.ts";
 
 const COLUMN_S = 0.01;
@@ -61,6 +62,7 @@ export class FakeKernel {
   readonly #model: FakeModel;
   readonly #speech = speak(UTTERANCES, SECONDS);
   readonly #scores = scoresOf(this.#speech, FRAME_S, SECONDS);
+  readonly #past = new FakePast(this.#speech, this.#scores, FRAME_S, SECONDS);
   #clock_s = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #done = new Set<string>();
@@ -76,6 +78,21 @@ export class FakeKernel {
   jump(until_s: number): void {
     this.#model.set("state", "listening");
     while (this.#clock_s < until_s) this.#step(Math.min(0.04, until_s - this.#clock_s));
+  }
+
+  /** A page that comes late: `hours` of recording are there, and only their end is sent. */
+  reload(hours: number): void {
+    this.#clock_s = hours * 3600;
+    const segments = Array.from({ length: hours * 360 }, (_, i) => ({
+      item_id: `past_${i}`,
+      id: 100 + i,
+      start_s: i * 10,
+      end_s: i * 10 + 4,
+      text: `Sentence ${i} of a long day.`,
+      latency_s: 0.4,
+    }));
+    this.#model.set("state", "stopped");
+    this.#model.receive({ type: "snapshot", clock_s: this.#clock_s, segments, marks: [] });
   }
 
   play(speed = 1): void {
@@ -124,6 +141,9 @@ export class FakeKernel {
       this.#model.set("server_turn_detection", server);
       this.#model.set("turn_detection_kind", args.kind as "client" | "server");
     }
+    if (name === "window")
+      return this.#past.window(args, this.#clock_s, this.#model.get("detector").name ?? "");
+    if (name === "sound") return this.#past.sound(args);
     if (name === "mark") return [this.#mark(args), [], null];
     if (name === "export") {
       const bytes = new TextEncoder().encode("words");

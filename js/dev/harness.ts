@@ -31,6 +31,7 @@ if (state === "gone") {
   kernel.jump(at_s);
   fake.emit("comm_live_update");
 }
+if (state === "long") kernel.reload(8);
 if (state === "play") kernel.play(Number(query.get("speed") ?? 1));
 if (state === "denied") {
   fake.set("error", {
