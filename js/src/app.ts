@@ -28,6 +28,8 @@ const QUIET: ReadonlySet<CommandName> = new Set([
 /** Refused, these leave nothing to look at; the others are told in the status line. */
 const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
 
+const UNSEEN_MS = 2_000; // views move: one goes, another comes a moment later
+
 const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
 /** Everything of one model: stores, channel, capture. Several views share it; it ends with the model. */
@@ -43,6 +45,8 @@ export class App {
   readonly #capture: Capture;
   readonly #model: Model;
   #heard_ms = 0;
+  #views = 0;
+  #forgotten: () => void = () => {};
 
   constructor(model: Model, signal?: AbortSignal) {
     this.scope = new Scope(signal);
@@ -80,6 +84,20 @@ export class App {
     const { failure } = this.page;
     const own = failure !== null && failure.title === "";
     return own ? failure : (this.synced.get("error") ?? failure);
+  }
+
+  /** Counts a view. A page that shows none any more (the cell was run again, its output cleared) must not listen on. */
+  shown(scope: Scope): void {
+    this.#views += 1;
+    this.#forgotten();
+    scope.own(() => {
+      this.#views -= 1;
+      if (this.#views === 0) this.#forgotten = this.scope.timeout(() => this.#stopUnseen(), UNSEEN_MS);
+    });
+  }
+
+  #stopUnseen(): void {
+    if (this.page.capture !== "closed") this.stop();
   }
 
   /** When the kernel last said anything, on the page's clock. */

@@ -37,6 +37,7 @@ export function mountTranscriber(app: App, el: HTMLElement, scope: Scope): void 
   });
   show();
   hideSaved(scope);
+  app.shown(scope);
 }
 
 class TranscriberView {

@@ -103,6 +103,21 @@ it("says goodbye when the page goes, and when the widget does", () => {
   expect(byes()).toBe(2);
 });
 
+it("stops listening when no view is left", async () => {
+  vi.useFakeTimers();
+  const refusing = { getUserMedia: () => new Promise(() => {}), addEventListener: () => {} };
+  Object.defineProperty(navigator, "mediaDevices", { value: refusing, configurable: true });
+  vi.stubGlobal("isSecureContext", true);
+  fake.receive({ type: "capture", action: "start", capture_id: 1 });
+  expect(find(".sp-time .sp-k").textContent).toBe("Asking…");
+  stops[1]?.();
+  vi.advanceTimersByTime(1_900);
+  expect(commands()).toEqual([]);
+  vi.advanceTimersByTime(200);
+  expect(last().name).toBe("stop");
+  Object.defineProperty(navigator, "mediaDevices", { value: undefined, configurable: true });
+});
+
 it("keeps the key of a server nowhere on the page", async () => {
   find(".sp-pick.is-server").click();
   const [address, key] = [...el.querySelectorAll<HTMLInputElement>(".is-server input")];
