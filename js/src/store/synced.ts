@@ -51,7 +51,15 @@ export class Synced extends Emitter<{ change: keyof Traits }> {
   }
 
   text(
-    name: "state" | "source_label" | "server_label" | "server_state" | "server_version" | "model" | "language" | "locale",
+    name:
+      | "state"
+      | "source_label"
+      | "server_label"
+      | "server_state"
+      | "server_version"
+      | "model"
+      | "language"
+      | "locale",
   ): string {
     return this.get(name) ?? "";
   }
