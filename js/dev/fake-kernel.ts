@@ -142,7 +142,7 @@ export class FakeKernel {
       this.#model.set("turn_detection_kind", args.kind as "client" | "server");
     }
     if (name === "window")
-      return this.#past.window(args, this.#clock_s, this.#model.get("detector").name ?? "");
+      return this.#past.window(args, this.#clock_s, this.#model.get("detector").name || "silero");
     if (name === "sound") return this.#past.sound(args);
     if (name === "mark") return [this.#mark(args), [], null];
     if (name === "export") {

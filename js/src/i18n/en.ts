@@ -157,7 +157,7 @@ export const en = {
   minutes: (value: string) => `${value} min`,
   hours: (value: string) => `${value} h`,
   follow: "Follow",
-  behind: (seconds: string) => `${seconds} s behind`,
+  behind: (time: string) => `${time} behind`,
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
   timeView: "Time view",

@@ -123,7 +123,7 @@ export const zhCN: Strings = {
   minutes: (value) => `${value} 分`,
   hours: (value) => `${value} 时`,
   follow: "跟随",
-  behind: (seconds) => `落后 ${seconds} 秒`,
+  behind: (time) => `落后 ${time}`,
   zoomIn: "放大",
   zoomOut: "缩小",
   timeView: "时间视图",

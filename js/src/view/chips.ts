@@ -36,8 +36,11 @@ export class Chips {
     const [from_s, to_s] = [axis.time(0), axis.time(axis.width * (1 + AHEAD))];
     this.#base_s = Math.floor(from_s);
     const shown = new Set<string>();
+    let free_s = Number.NEGATIVE_INFINITY; // where the chip before ends: in long windows they would lie on each other
     for (const line of this.#lines.all) {
       if (line.kind === "gap" || line.start_s > to_s || endOf(line, edge_s) < from_s) continue;
+      if (line.start_s < free_s && line.key !== selected) continue;
+      free_s = line.start_s + (MIN_PX + 1) / axis.px_per_s;
       shown.add(line.key);
       const chip = this.#chip(line);
       this.#fill(chip, line, selected);

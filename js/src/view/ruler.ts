@@ -40,6 +40,8 @@ export class Ruler {
   readonly #labels = new Map<number, HTMLElement>();
   #px_per_s = 0;
   #now_x = -1;
+  #edge_x: number | null = null;
+  #avoided_x: number | null = null;
   #base_s = 0; // the strip's own zero: pixels from the start of hours would be too large to be exact
 
   constructor() {
@@ -61,12 +63,9 @@ export class Ruler {
       this.#labels.delete(tick);
     }
     const edge_x = axis.x(edge_s);
-    for (const tick of ticks) {
-      const x = axis.x(tick);
-      const hidden = x < 16 || x > axis.width - 16 || (shown !== "none" && Math.abs(x - edge_x) < FLAG_PX);
-      const label = this.#label(tick, axis);
-      if (label.hidden !== hidden) label.hidden = hidden;
-    }
+    for (const tick of ticks) this.#label(tick, axis);
+    this.#edge_x = shown === "none" ? null : edge_x;
+    this.#hide(axis);
     const inside = edge_x >= 0 && edge_x <= axis.width;
     const hidden = shown === "none" || !inside;
     if (this.#now.hidden !== hidden) this.#now.hidden = hidden;
@@ -80,6 +79,25 @@ export class Ruler {
     if (rounded === this.#now_x) return;
     this.#now_x = rounded;
     this.#now.style.transform = `translateX(calc(${rounded}px - 50%))`;
+  }
+
+  /** A playhead has its flag at `x`: no label may stand under it. */
+  avoid(axis: Axis, x: number | null): void {
+    const rounded = x === null ? null : Math.round(x / 4) * 4;
+    if (rounded === this.#avoided_x) return;
+    this.#avoided_x = rounded;
+    this.#hide(axis);
+  }
+
+  /** Labels that would be cut or stand under a flag are left out. */
+  #hide(axis: Axis): void {
+    const under = (x: number, flag_x: number | null) => flag_x !== null && Math.abs(x - flag_x) < FLAG_PX;
+    for (const [tick, label] of this.#labels) {
+      const x = axis.x(tick);
+      const cut = x < 16 || x > axis.width - 16;
+      const hidden = cut || under(x, this.#edge_x) || under(x, this.#avoided_x);
+      if (label.hidden !== hidden) label.hidden = hidden;
+    }
   }
 
   #rebase(base_s: number): void {

@@ -4,6 +4,7 @@ import type { Line } from "../store/lines.ts";
 import { h, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";
+import type { Ruler } from "./ruler.ts";
 import type { Viewport } from "./viewport.ts";
 
 const STILL_PX = 3; // less is a click: it lets go of the selection
@@ -89,12 +90,13 @@ export class Selecting {
   }
 
   /** Called every frame; returns whether it moves on. */
-  place(axis: Axis): boolean {
+  place(axis: Axis, ruler: Ruler): boolean {
     const { position_s } = this.#app.player;
-    this.playhead.hidden = position_s === null;
+    const x = position_s === null ? -1 : axis.x(position_s);
+    const hidden = x < 0 || x > axis.width;
+    if (hidden !== this.playhead.hidden) this.playhead.hidden = hidden;
+    ruler.avoid(axis, hidden ? null : x);
     if (position_s === null) return false;
-    const x = axis.x(position_s);
-    this.playhead.hidden = x < 0 || x > axis.width;
     this.playhead.style.transform = `translateX(${x.toFixed(1)}px)`;
     setText(this.#flag, clock(position_s));
     return true;

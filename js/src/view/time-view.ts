@@ -192,7 +192,10 @@ export class TimeView {
       confirmed = session.confirmed;
       changed(event);
     });
-    windows.on(scope, "filled", changed);
+    windows.on(scope, "filled", (event) => {
+      this.#rebuild = true; // the peak of the window may be another
+      changed(event);
+    });
     scope.own(() => windows.forget(this));
     player.on(scope, "change", () => this.#loop.request());
     session.on(scope, "reset", () => {
@@ -231,7 +234,7 @@ export class TimeView {
       this.#axis = this.#paint(layout, edge_s);
       this.#place(this.#axis, edge_s, now_ms);
     }
-    const playing = this.#axis !== null && this.#selecting.place(this.#axis);
+    const playing = this.#axis !== null && this.#selecting.place(this.#axis, this.#ruler);
     this.#events.painted(edge_s);
     if (more || playing) this.#loop.request();
     else if (!running) this.#edge.rest();

@@ -94,7 +94,10 @@ export class Tuning {
     const on = follow && live;
     this.#follow.classList.toggle("is-on", on);
     setAttribute(this.#follow, "aria-pressed", String(on));
-    setText(this.#followLabel, behind_s < 0.5 ? words.follow : words.behind(behind_s.toFixed(0)));
+    setText(
+      this.#followLabel,
+      behind_s < 0.5 ? words.follow : words.behind(span(Math.round(behind_s), words)),
+    );
     setText(this.#span, span(span_s, words));
   }
 

@@ -40,7 +40,11 @@ describe("what is filled in later", () => {
     pyramid.fill(2, 0, [-5, 5, -6, 6, -7, 7]);
     expect(pyramid.range(70, 71)).toEqual({ min: -6, max: 6 });
     expect(pyramid.missing(2, 0, 3)).toBeNull();
-    pyramid.fill(0, 64, Array.from({ length: 128 }, (_, i) => (i % 2 ? 2 : -2)));
+    pyramid.fill(
+      0,
+      64,
+      Array.from({ length: 128 }, (_, i) => (i % 2 ? 2 : -2)),
+    );
     expect(pyramid.range(70, 71)).toEqual({ min: -2, max: 2 });
     expect(pyramid.missing(0, 64, 128)).toBeNull();
     expect(pyramid.missing(1, 8, 16)).toBeNull();

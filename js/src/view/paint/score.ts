@@ -5,6 +5,7 @@ import { type Box, horizontal, type Scene, type Strip, type Surface } from "./sc
 
 const MARGIN = 5;
 const NAMED_MARGIN = 17; // narrow views write the track's name into the plot
+const DENSE_PX = 0.25;
 const DASH = [5, 4];
 const DOTS = [1.5, 3];
 
@@ -28,16 +29,38 @@ export function paintScore(scene: Scene, strip: Strip): void {
   for (const track of visibleTracks(scene, strip)) {
     const isEnergy = track.detector === "energy";
     const colours = palette.detector(track.detector);
-    if (!isEnergy) curve(scene, strip, track, track.energy, (v) => y(energyShare(v)), palette.energy, 1);
+    const dense = track.frame_s * scene.axis.px_per_s < DENSE_PX;
+    if (!isEnergy)
+      curve(scene, strip, track, track.energy, (v) => y(energyShare(v)), palette.energy, 1, dense);
     const running = track.detector === detector.name;
     const share = running ? scale.share : scaleOf(isEnergy ? "energy" : "probability").share;
     const score = (v: number) => y(share(v));
-    if (running) fillAbove(scene, strip, track, track.score, layout.score.y, score, start, colours.fill);
-    curve(scene, strip, track, track.score, score, colours.line, 1.5);
+    if (running && !dense)
+      fillAbove(scene, strip, track, track.score, layout.score.y, score, start, colours.fill);
+    // many frames a pixel would make a wall of lines: the band between the extremes, and a line on top
+    if (dense) band(scene, strip, track, score, colours.fill);
+    curve(scene, strip, track, track.score, score, colours.line, dense ? 1 : 1.5, dense);
   }
   if (before) horizontal(scene, strip, y(scale.share(before.threshold)), palette.release, 1, DOTS);
   horizontal(scene, strip, start, palette.threshold, 1.5);
   horizontal(scene, strip, y(scale.share(detector.neg_threshold)), palette.release, 1, DASH);
+}
+
+/** Between the lowest and the highest score of each pixel. */
+function band(
+  scene: Scene,
+  strip: Strip,
+  track: ScoreTrack,
+  y: (value: number) => number,
+  colour: string,
+): void {
+  const { context } = scene;
+  context.fillStyle = colour;
+  context.beginPath();
+  points(scene, strip, track, track.score, (x, high, low) => {
+    if (!Number.isNaN(high)) context.rect(x, y(high), 1, y(low) - y(high));
+  });
+  context.fill();
 }
 
 function visibleTracks({ axis, session }: Scene, strip: Strip): ScoreTrack[] {
@@ -87,6 +110,7 @@ export function curve(
   y: (value: number) => number,
   colour: string,
   width: number,
+  top = false,
 ): void {
   const { context } = scene;
   context.beginPath();
@@ -98,7 +122,7 @@ export function curve(
     }
     if (joined) context.lineTo(x, y(high));
     else context.moveTo(x, y(high));
-    if (low !== high) context.lineTo(x, y(low));
+    if (low !== high && !top) context.lineTo(x, y(low));
     joined = true;
   });
   context.strokeStyle = colour;
