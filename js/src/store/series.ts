@@ -5,6 +5,12 @@ export class Series {
   #values = new Float32Array(FIRST_CAPACITY).fill(Number.NEGATIVE_INFINITY);
   #length = 0;
   #rewritten = 0;
+  #known = 0;
+
+  /** Frames that came. */
+  get known(): number {
+    return this.#known;
+  }
 
   /** One past the last frame ever set. */
   get length(): number {
@@ -26,6 +32,7 @@ export class Series {
     if (index >= this.#length) this.#length = index + 1;
     else if (this.#values[index] === value) return;
     else this.#rewritten++;
+    if (this.#values[index] === Number.NEGATIVE_INFINITY) this.#known++;
     this.#values[index] = value;
   }
 

@@ -4,7 +4,7 @@ import type { FramesHeader } from "../wire/messages.ts";
 import { FACTOR, Pyramid } from "./pyramid.ts";
 import { Series } from "./series.ts";
 
-const KEEP_S = 3600; // finest detail of an hour, the hour that was looked at last
+const KEEP_S = 7200; // finest detail of two hours, those that were looked at last
 
 /** Scores of one detector on its own frame grid; another detector or frame length has another track. */
 export interface ScoreTrack {

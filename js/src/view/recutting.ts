@@ -3,6 +3,8 @@ import { LocalLane, type Speech } from "../store/local-lane.ts";
 import type { Flags } from "./flags.ts";
 import type { Scene } from "./paint/scene.ts";
 
+const RECUT_S = 3600; // so much of a past that is not here yet is fetched when a line is taken
+
 /** Our cuts as the lines stand; while a line is moved also as they were, and what the move would do, in figures. */
 export class Recutting {
   readonly #app: App;
@@ -39,13 +41,16 @@ export class Recutting {
       this.#app.preview.move = null;
       return from_s;
     }
+    const { windows, session } = this.#app;
+    windows.want(this, 0, Math.max(0, session.clock_s - RECUT_S), session.clock_s);
     this.#then.update(before);
+    const track = session.signals.track(detector.name);
     this.#app.preview.move = {
       line,
       unit: detector.unit,
       from: before[line],
       to: detector[line],
-      past_s: this.#app.session.clock_s,
+      past_s: track ? track.scores.known * track.frame_s : 0,
       before: this.#then.count,
       after: this.#now.count,
       server: this.#flags.server,

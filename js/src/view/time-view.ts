@@ -197,6 +197,7 @@ export class TimeView {
       changed(event);
     });
     scope.own(() => windows.forget(this));
+    scope.own(() => windows.forget(this.#recutting));
     player.on(scope, "change", () => this.#loop.request());
     session.on(scope, "reset", () => {
       this.#begun = false;
