@@ -35,7 +35,7 @@ READ_BACK = result_of(
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sample = Recording.sample("quickstart")
-    sound = np.concatenate([np.zeros(2 * sample.rate, np.int16), sample.samples, np.zeros(2 * sample.rate, np.int16)])
+    sound = np.concatenate([np.zeros(sample.rate, np.int16), sample.samples, np.zeros(3 * sample.rate, np.int16)])
     return Recording(sound, sample.rate).save(tmp_path_factory.mktemp("speech") / "speech.wav")
 
 
