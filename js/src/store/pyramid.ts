@@ -189,7 +189,7 @@ export class Pyramid {
         const [low, high] = [data[at_i] as number, data[at_i + 1] as number];
         if (low < min) min = low;
         if (high > max) max = high;
-        known ||= low === low; // NaN: not known
+        known ||= !Number.isNaN(low); // NaN: not known
       }
       i = until + 1;
     }

@@ -84,11 +84,11 @@ export function dragLines(
   scope.listen<PointerEvent>(window, "pointermove", move);
   scope.listen(window, "pointerup", () => end(true));
   scope.listen(window, "pointercancel", () => end(false));
-  const escape = (event: KeyboardEvent) => {
+  const putBack = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || !held) return;
     end(false);
     event.preventDefault();
     event.stopPropagation();
   };
-  scope.listen(window, "keydown", escape, { capture: true });
+  scope.listen(window, "keydown", putBack, { capture: true });
 }
