@@ -1,4 +1,4 @@
-// Builds the one file that the Python package ships. The module is loaded from a Blob URL that is revoked
+// Builds the files that the Python package ships, one a widget. A module is loaded from a Blob URL that is revoked
 // at once, so nothing may be fetched later: style sheets and the audio worklet are inlined as text.
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,13 +41,15 @@ const shared = {
   plugins: [inlineText],
 };
 
-await build({
-  ...shared,
-  entryPoints: [resolve(here, "src/transcriber.ts")],
-  outfile: resolve(here, "../src/ipyspeaches/static/transcriber.js"),
-  minify: true,
-  sourcemap: false,
-});
+for (const widget of ["transcriber", "vadlab"]) {
+  await build({
+    ...shared,
+    entryPoints: [resolve(here, `src/${widget}.ts`)],
+    outfile: resolve(here, `../src/ipyspeaches/static/${widget}.js`),
+    minify: true,
+    sourcemap: false,
+  });
+}
 
 if (process.argv.includes("--harness")) {
   await build({

@@ -13,7 +13,7 @@ const LEAD = 0.9; // where the live edge stands when the view follows it; a comp
 export class Viewport extends Emitter<{ change: undefined; selection: string | null }> {
   #start_s = 0;
   #span_s: number;
-  #follow = true;
+  #follow: boolean;
   #edge_s = 0;
   #selected: string | null = null;
   #stretch: Stretch | null = null;
@@ -24,6 +24,7 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
     super();
     this.#span_s = span_s;
     this.#lead = lead;
+    this.#follow = lead < 1; // what is complete does not go on
   }
 
   get start_s(): number {

@@ -1,0 +1,157 @@
+import { Emitter } from "../emitter.ts";
+import { Pyramid } from "../store/pyramid.ts";
+import { SessionStore } from "../store/session.ts";
+import { type SegmentOptions, segment } from "../vad/segmenter.ts";
+import { type Judgement, judge } from "./judge.ts";
+import type { CurvePoint, LabDetector, LabState, Metrics, ScoresHeader, Spans, Sweep } from "./wire.ts";
+
+const LAST_COLUMNS_S = 0.03; // the windows of a growing session leave its last columns out; these are complete
+const SHORTEST_ERROR_S = 0.05; // shorter ones are drawn, but not stepped to
+
+/** One detector: its scores, and what it cuts with its lines as they stand. */
+export interface Lane {
+  detector: LabDetector;
+  scores: Float32Array | null;
+  hop: number;
+  rate: number;
+  length: number;
+  /** the scores at several resolutions, for drawing */
+  drawn: Pyramid;
+  /** why there are no scores */
+  failure: string;
+  spans: number[];
+  judgement: Judgement | null;
+}
+
+export type ErrorKind = "missed" | "false_alarms";
+
+/** What the kernel told about the lab, and what is being moved; shared by all views. */
+export class LabStore extends Emitter<{ change: undefined }> {
+  /** waveform columns live where the Transcriber's do */
+  readonly session = new SessionStore();
+  lanes: Lane[] = [];
+  state: LabState | null = null;
+  curves: (readonly CurvePoint[])[] = [];
+  sweep: (Sweep & { index: number }) | null = null;
+  #truth: Spans = new Float64Array();
+  #painted: Spans | null = null;
+  #moved: { index: number; changes: Partial<LabDetector> } | null = null;
+
+  get active(): number {
+    return this.state?.active ?? 0;
+  }
+
+  get lane(): Lane | undefined {
+    return this.lanes[this.active];
+  }
+
+  get duration_s(): number {
+    return this.state?.duration_s ?? 0;
+  }
+
+  /** The truth as it stands, with what is being painted. */
+  get truth(): Spans {
+    return this.#painted ?? this.#truth;
+  }
+
+  /** A line or an edge is being moved. */
+  get moving(): boolean {
+    return this.#moved !== null || this.#painted !== null;
+  }
+
+  /** The detector with what is being moved. */
+  detector(index: number): LabDetector | undefined {
+    const known = this.lanes[index]?.detector;
+    return known && this.#moved?.index === index ? { ...known, ...this.#moved.changes } : known;
+  }
+
+  /** What the table says: the kernel's word, except while something is being moved. */
+  metrics(index: number): Metrics | null {
+    const lane = this.lanes[index];
+    if (!lane?.scores) return null;
+    if (this.moving) return lane.judgement?.metrics ?? null;
+    return this.state?.metrics[index] ?? lane.judgement?.metrics ?? null;
+  }
+
+  /** Errors of the active detector that are worth a step. */
+  errors(kind: ErrorKind): [number, number][] {
+    const spans = this.lane?.judgement?.[kind] ?? [];
+    const found: [number, number][] = [];
+    for (let i = 0; i < spans.length; i += 2) {
+      const [start, end] = [spans[i] as number, spans[i + 1] as number];
+      if (end - start >= SHORTEST_ERROR_S - 1e-9) found.push([start, end]);
+    }
+    return found;
+  }
+
+  restore(state: LabState, truth: Spans): void {
+    this.state = state;
+    this.#truth = truth;
+    this.#painted = null;
+    this.#moved = null;
+    this.session.clock_s = state.duration_s + LAST_COLUMNS_S;
+    this.session.signals.column_s = state.column_s;
+    this.lanes = state.detectors.map((detector, i) => ({
+      ...(this.lanes[i] ?? emptyLane(detector)),
+      detector,
+    }));
+    this.#cut();
+  }
+
+  score({ index, hop, rate, length }: ScoresHeader, scores: Float32Array): void {
+    const lane = this.lanes[index];
+    if (!lane) return;
+    const drawn = new Pyramid(scores.length);
+    for (let i = 0; i < scores.length; i++) drawn.set(i, scores[i] as number, scores[i] as number);
+    this.lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "" };
+    this.#cut();
+  }
+
+  fail(index: number, failure: string): void {
+    const lane = this.lanes[index];
+    if (lane) this.lanes[index] = { ...lane, failure };
+    this.emit("change", undefined);
+  }
+
+  /** Lines that are being moved: everything is cut anew. null: let go. */
+  move(index: number, changes: Partial<LabDetector> | null): void {
+    this.#moved = changes && { index, changes };
+    this.#cut();
+  }
+
+  /** Truth that is being painted. null: let go. */
+  paint(truth: Spans | null): void {
+    this.#painted = truth;
+    this.#cut();
+  }
+
+  #cut(): void {
+    const { truth, duration_s } = this;
+    const collar_s = (this.state?.collar_ms ?? 0) / 1000;
+    for (const [i, lane] of this.lanes.entries()) {
+      const detector = this.detector(i);
+      if (!lane.scores || !detector) continue;
+      const cut = segment(lane.scores, optionsOf(detector), lane.hop, lane.rate, lane.length);
+      lane.spans = cut.map((sample) => sample / lane.rate);
+      lane.judgement = judge(lane.spans, truth, collar_s, duration_s);
+    }
+    this.emit("change", undefined);
+  }
+}
+
+function emptyLane(detector: LabDetector): Lane {
+  const nothing = {
+    hop: 1,
+    rate: 1,
+    length: 0,
+    drawn: new Pyramid(1),
+    failure: "",
+    spans: [],
+    judgement: null,
+  };
+  return { detector, scores: null, ...nothing };
+}
+
+export function optionsOf(detector: LabDetector): SegmentOptions {
+  return { ...detector, max_speech_duration_s: detector.max_speech_duration_s ?? null };
+}

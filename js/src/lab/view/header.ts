@@ -1,0 +1,133 @@
+import type { Scope } from "../../scope.ts";
+import { button, h, setAttribute, setText, toggle } from "../../view/dom.ts";
+import { type IconName, icon } from "../../view/icons.ts";
+import type { Popup } from "../../view/popup.ts";
+import type { LabActions } from "../actions.ts";
+import type { LabApp } from "../app.ts";
+import type { Selection } from "../selection.ts";
+import type { ErrorKind } from "../store.ts";
+import { moreGroups } from "./more.ts";
+
+const KINDS = ["missed", "false_alarms"] as const;
+
+/** Playing, stepping through errors, painting, undo. */
+export class LabHeader {
+  readonly node: HTMLElement;
+  readonly #app: LabApp;
+  readonly #selection: Selection;
+  readonly #play: HTMLButtonElement;
+  readonly #loop: HTMLButtonElement;
+  readonly #paint: HTMLButtonElement;
+  readonly #undo: HTMLButtonElement;
+  readonly #redo: HTMLButtonElement;
+  readonly #name = h("span");
+  readonly #labels = { missed: h("span"), false_alarms: h("span") };
+  readonly #steps: HTMLButtonElement[] = [];
+
+  constructor(app: LabApp, selection: Selection, actions: LabActions, popup: Popup, scope: Scope) {
+    const { words } = app;
+    this.#app = app;
+    this.#selection = selection;
+    const sign = (name: IconName, label: string, act: () => void) =>
+      button(scope, { class: "sp-btn is-icon", "aria-label": label, title: label }, [icon(name)], act);
+    this.#play = sign("play", words.play, () => actions.play());
+    this.#loop = sign("again", words.loop, () => selection.set({ loop: !selection.loop }));
+    this.#paint = button(scope, { class: "sp-btn lab-paint" }, [icon("brush"), words.paint], () =>
+      selection.set({ painting: !selection.painting }),
+    );
+    this.#undo = sign("undo", words.undo, () => void app.edit("undo"));
+    this.#redo = sign("redo", words.redo, () => void app.edit("redo"));
+    const attributes = {
+      class: "sp-btn is-icon is-quiet",
+      "aria-label": words.base.more,
+      title: words.base.more,
+      "aria-haspopup": "menu",
+      "aria-expanded": false,
+    };
+    const more: HTMLButtonElement = button(scope, attributes, [icon("more")], () =>
+      popup.list(more, "menu", words.base.more, () => moreGroups(app, selection, actions, popup, more)),
+    );
+    this.node = h(
+      "div",
+      { class: "sp-head", role: "toolbar", "aria-label": words.widget },
+      h("div", { class: "sp-group" }, this.#play, this.#loop),
+      h(
+        "div",
+        { class: "sp-two lab-title" },
+        h("span", { class: "sp-k" }, words.recording),
+        h("span", { class: "sp-v" }, this.#name),
+      ),
+      h("span", { class: "sp-sep" }),
+      ...KINDS.map((kind) => this.#stepper(kind, actions, scope)),
+      h("span", { class: "sp-grow" }),
+      this.#paint,
+      h("div", { class: "sp-group" }, this.#undo, this.#redo),
+      more,
+    );
+    this.update();
+  }
+
+  update(): void {
+    const { store, player, words } = this.#app;
+    const { state } = store;
+    const playing = player.playing;
+    const name = state?.name || words.unnamed;
+    setText(this.#name, state ? words.length(name, state.duration_s.toFixed(1)) : "");
+    this.#name.title = this.#name.textContent ?? "";
+    this.#play.replaceChildren(icon(playing ? "stop" : "play"));
+    for (const attribute of ["aria-label", "title"])
+      setAttribute(this.#play, attribute, playing ? words.stop : words.play);
+    pressed(this.#loop, this.#selection.loop);
+    pressed(this.#paint, this.#selection.painting);
+    disabled(this.#undo, !state?.can_undo, words.undo, words.nothingToUndo);
+    disabled(this.#redo, !state?.can_redo, words.redo, words.nothingToRedo);
+    for (const kind of KINDS) {
+      const { error } = this.#selection;
+      const count = store.errors(kind).length;
+      const at = error?.kind === kind && error.index < count ? String(error.index + 1) : "–";
+      setText(
+        this.#labels[kind],
+        words.stepOf(kind === "missed" ? words.missed : words.falseAlarm, at, count),
+      );
+    }
+    for (const step of this.#steps) step.disabled = store.errors(step.dataset.kind as ErrorKind).length === 0;
+  }
+
+  #stepper(kind: ErrorKind, actions: LabActions, scope: Scope): HTMLElement {
+    const { words } = this.#app;
+    const what = kind === "missed" ? words.missed : words.falseAlarm;
+    const step = (by: 1 | -1, label: string) => {
+      const made = button(
+        scope,
+        { class: "sp-btn is-icon", "aria-label": label, title: label, "data-kind": kind },
+        [icon(by > 0 ? "next" : "prev")],
+        () => actions.step(kind, by),
+      );
+      this.#steps.push(made);
+      return made;
+    };
+    return h(
+      "span",
+      { class: "sp-group sp-step2", role: "group", "aria-label": what },
+      step(-1, words.previous(what)),
+      h(
+        "span",
+        { class: "lab" },
+        h("span", { class: `sp-sw ${kind === "missed" ? "miss" : "fa"}` }),
+        this.#labels[kind],
+      ),
+      step(1, words.next(what)),
+    );
+  }
+}
+
+function pressed(element: HTMLElement, on: boolean): void {
+  setAttribute(element, "aria-pressed", on);
+  toggle(element, "is-on", on);
+}
+
+/** A disabled control says why. */
+function disabled(element: HTMLButtonElement, off: boolean, label: string, reason: string): void {
+  element.disabled = off;
+  element.title = off ? reason : label;
+}

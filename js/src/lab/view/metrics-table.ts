@@ -1,0 +1,91 @@
+import { h, setText } from "../../view/dom.ts";
+import { icon } from "../../view/icons.ts";
+import type { LabApp } from "../app.ts";
+import type { Metrics } from "../wire.ts";
+import { colourOf, nameOf, shapeOf } from "./rows.ts";
+
+const COLUMNS = [
+  "precision",
+  "recall",
+  "f1",
+  "detection_error_rate",
+  "onset_error_s",
+  "offset_error_s",
+] as const;
+type Column = (typeof COLUMNS)[number];
+const HIGH_IS_GOOD: ReadonlySet<Column> = new Set(["precision", "recall", "f1"]);
+
+/** One row a detector, the best of each column marked; the same numbers as `lab.metrics`. */
+export class MetricsTable {
+  readonly node: HTMLElement;
+  readonly #app: LabApp;
+  readonly #body = h("tbody");
+  readonly #note = h("p", { class: "tbl-note" });
+  #shown = "";
+
+  constructor(app: LabApp) {
+    const { words } = app;
+    this.#app = app;
+    const heads = COLUMNS.map((column) => h("th", { scope: "col" }, words.columns[column]));
+    this.node = h(
+      "section",
+      { "aria-label": words.metrics },
+      h("h3", {}, words.metrics),
+      h(
+        "table",
+        { class: "tbl" },
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, words.detector), ...heads)),
+        this.#body,
+      ),
+      this.#note,
+    );
+  }
+
+  update(): void {
+    const { store, words } = this.#app;
+    const rows = store.lanes.map((_, index) => store.metrics(index));
+    setText(
+      this.#note,
+      store.truth.length > 0 ? words.metricsNote(String(store.state?.collar_ms ?? 0)) : words.metricsEmpty,
+    );
+    const labels = store.lanes.map(({ detector }) => detector.label);
+    const key = JSON.stringify([rows, labels, store.active]);
+    if (key === this.#shown) return; // numbers that someone selects with the mouse stay
+    this.#shown = key;
+    const best = Object.fromEntries(COLUMNS.map((column) => [column, bestOf(rows, column)]));
+    this.#body.replaceChildren(
+      ...store.lanes.map(({ detector }, index) => {
+        const sign = h("span", { style: `color:var(--sp-${colourOf(detector)})` }, icon(shapeOf(index)));
+        const cells = COLUMNS.map((column) => {
+          const value = rows[index]?.[column] ?? null;
+          const isBest = value !== null && best[column] === shownAs(column, value);
+          return h("td", { class: isBest ? "best" : "", "data-column": column }, shownAs(column, value));
+        });
+        const name = h("td", {}, h("span", { class: "nm" }, sign, nameOf(detector, words)));
+        return h("tr", { class: index === store.active ? "is-active" : "" }, name, ...cells);
+      }),
+    );
+  }
+}
+
+/** The best value as it is shown: what looks equal is equally good; nothing, where there is nothing to compare. */
+function bestOf(rows: readonly (Metrics | null)[], column: Column): string | null {
+  const values = rows.map((row) => row?.[column] ?? null).filter((value) => value !== null);
+  if (values.length < 2) return null;
+  const worth = (value: number) => (HIGH_IS_GOOD.has(column) ? value : -Math.abs(value));
+  return shownAs(
+    column,
+    values.reduce((best, value) => (worth(value) > worth(best) ? value : best)),
+  );
+}
+
+function shownAs(column: Column, value: number | null): string {
+  if (value === null) return "–";
+  if (column === "detection_error_rate") return `${(100 * value).toFixed(1)} %`;
+  if (column === "onset_error_s" || column === "offset_error_s") return signed(Math.round(1000 * value));
+  return value.toFixed(3);
+}
+
+function signed(ms: number): string {
+  return ms < 0 ? `−${-ms}` : `+${ms}`;
+}

@@ -1,0 +1,274 @@
+import { FrameLoop, Scope } from "../../scope.ts";
+import { levelFor } from "../../store/pyramid.ts";
+import type { Line } from "../../store/thresholds.ts";
+import { h, setAttribute, setText, toggle } from "../../view/dom.ts";
+import { Flags } from "../../view/flags.ts";
+import { panByPointer, panByWheel, pinch } from "../../view/gestures.ts";
+import { dragLines, type Lines } from "../../view/line-drag.ts";
+import { watchTheme } from "../../view/paint/palette.ts";
+import { Axis, type Box } from "../../view/paint/scene.ts";
+import { Ruler, ticksOf } from "../../view/ruler.ts";
+import type { Viewport } from "../../view/viewport.ts";
+import type { LabApp } from "../app.ts";
+import { readLabPalette } from "../palette.ts";
+import type { Selection } from "../selection.ts";
+import { length_s } from "../spans.ts";
+import type { LabDetector, Spans } from "../wire.ts";
+import { type LabPalette, paintLab } from "./paint.ts";
+import { boxIn, DetectorRows, row } from "./rows.ts";
+import { stretchByPointer } from "./stretch.ts";
+import { TruthLane } from "./truth-lane.ts";
+import { WhyTip } from "./why-tip.ts";
+
+interface Tuned {
+  rows: DetectorRows;
+  flags: Flags;
+}
+
+/** All tracks on one time axis: waveform, truth, and each detector with its lanes. */
+export class LabTime {
+  readonly node: HTMLElement;
+  readonly #app: LabApp;
+  readonly #viewport: Viewport;
+  readonly #selection: Selection;
+  readonly #canvas = h("canvas", { class: "sp-canvas", role: "img" });
+  readonly #ruler = new Ruler();
+  readonly #rulerRow = row("sp-ruler", []);
+  readonly #wave;
+  readonly #truthRow;
+  readonly #truth: TruthLane;
+  readonly #regions = h("span", { style: "top:8px" });
+  readonly #invitation: HTMLElement;
+  readonly #head = h("div", { class: "sp-playhead", "aria-hidden": "true" });
+  readonly #why: WhyTip;
+  readonly #loop: FrameLoop;
+  readonly #scope: Scope;
+  readonly #detectors = h("div", { role: "radiogroup" });
+  #tuned: Tuned[] = [];
+  #inner: Scope | null = null;
+  #made = "";
+  #palette: LabPalette | null = null;
+  #axis: Axis | null = null;
+  #before: { index: number; detector: LabDetector; spans: Spans } | null = null;
+
+  constructor(app: LabApp, viewport: Viewport, selection: Selection, scope: Scope) {
+    const { words } = app;
+    this.#app = app;
+    this.#viewport = viewport;
+    this.#selection = selection;
+    this.#scope = scope;
+    const ends = [h("span", { style: "top:2px" }, "+1"), h("span", { style: "bottom:2px" }, "−1")];
+    this.#wave = row("is-wave", [h("span", {}, words.waveform), h("small", {}, words.fullScale)], ends);
+    this.#truthRow = row("lab-truth lab-row-end", [h("span", {}, words.truth)], [this.#regions]);
+    this.#invitation = h("span", { class: "lab-invitation" }, words.noTruth);
+    this.#truth = new TruthLane(app, selection, () => this.#axis, scope);
+    this.#truthRow.plot.append(this.#invitation, this.#truth.node);
+    this.#rulerRow.plot.append(this.#ruler.node);
+    setAttribute(this.#detectors, "aria-label", words.detector);
+    this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
+    const rows = [this.#rulerRow, this.#wave, this.#truthRow].map(({ node }) => node);
+    this.node = h(
+      "div",
+      { class: "sp-view lab-view", role: "group", tabindex: 0, "aria-label": words.base.timeView },
+      this.#canvas,
+      ...rows,
+      this.#detectors,
+      this.#head,
+      this.#why.mark,
+      this.#why.node,
+    );
+    this.#loop = new FrameLoop(scope, () => this.#frame());
+    this.#bind();
+  }
+
+  /** The detector before the line that is being moved, and how many segments it had. */
+  get before(): { index: number; spans: Spans } | null {
+    return this.#before;
+  }
+
+  refresh(): void {
+    this.#make();
+    this.#loop.request();
+  }
+
+  /** Follows size and theme; `themed` is called when the colours changed. */
+  attach(root: HTMLElement, themed: () => void): void {
+    watchTheme(root, this.#scope, () => {
+      this.#palette = null;
+      this.refresh();
+      themed();
+    });
+    const observer = new ResizeObserver(() => this.refresh());
+    observer.observe(this.node);
+    this.#scope.own(() => observer.disconnect());
+    this.#scope.listen(window, "resize", () => this.refresh());
+  }
+
+  /** The colours, read when they are first needed after a change of theme. */
+  get palette(): LabPalette {
+    this.#palette ??= readLabPalette(this.node);
+    return this.#palette;
+  }
+
+  focusDetector(index: number): void {
+    this.#tuned[index]?.rows.radio.focus({ preventScroll: true });
+  }
+
+  #bind(): void {
+    const { store, player, windows } = this.#app;
+    const scope = this.#scope;
+    const width = () => this.#axis?.width ?? 1;
+    panByWheel(this.node, this.#viewport, width, scope);
+    pinch(this.node, this.#viewport, width, scope);
+    panByPointer(this.#rulerRow.plot, this.#viewport, width, scope);
+    stretchByPointer(this.#wave.plot, this.#app, this.#selection, () => this.#axis, scope);
+    this.#truth.bind(this.#truthRow.plot, scope);
+    const again = () => this.refresh();
+    store.on(scope, "change", again);
+    windows.on(scope, "filled", again);
+    this.#viewport.on(scope, "change", again);
+    this.#selection.on(scope, "change", again);
+    player.on(scope, "change", again);
+    scope.own(() => windows.forget(this));
+  }
+
+  /** Builds the rows of the detectors, anew where there are other ones. */
+  #make(): void {
+    const { store } = this.#app;
+    const key = JSON.stringify(store.lanes.map(({ detector }) => detector.label));
+    if (key === this.#made) return;
+    this.#made = key;
+    this.#inner?.dispose();
+    const scope = new Scope(this.#scope.signal);
+    this.#inner = scope;
+    this.#tuned = store.lanes.map(({ detector }, index) => this.#tune(detector, index, scope));
+    this.#detectors.replaceChildren(...this.#tuned.flatMap(({ rows }) => rows.rows.map(({ node }) => node)));
+  }
+
+  #tune(detector: LabDetector, index: number, scope: Scope): Tuned {
+    const { words } = this.#app;
+    const rows = new DetectorRows(
+      detector,
+      index,
+      words,
+      (chosen) => void this.#app.setActive(chosen),
+      scope,
+    );
+    const apply = () => {
+      const { threshold, neg_threshold } = flags.detector;
+      return this.#app.setDetector(index, { threshold, neg_threshold });
+    };
+    const flags: Flags = new Flags(words.base, detector, { apply, changed: () => this.#moved(index) }, scope);
+    rows.score.rail.append(...flags.nodes);
+    rows.score.plot.append(flags.was);
+    dragLines(rows.score.plot, flags.handles, this.#reachable(flags, index), scope);
+    this.#why.bind(rows.segments.plot, index, scope);
+    return { rows, flags };
+  }
+
+  /** A resting detector has a start line only. */
+  #reachable(flags: Flags, index: number): Lines {
+    const isActive = () => index === this.#app.store.active;
+    return {
+      yOf: (line: Line) => (line === "threshold" || isActive() ? flags.yOf(line) : Number.POSITIVE_INFINITY),
+      grasp: (line) => flags.grasp(line),
+      move: (line, y, both) => flags.move(line, y, both),
+      drop: () => flags.drop(),
+      putBack: () => flags.putBack(),
+      reset: (line) => flags.reset(line),
+    };
+  }
+
+  #moved(index: number): void {
+    const { store } = this.#app;
+    const flags = this.#tuned[index]?.flags;
+    const lane = store.lanes[index];
+    if (!flags || !lane) return;
+    const { threshold, neg_threshold } = flags.detector;
+    if (flags.before === null) this.#before = null;
+    else this.#before ??= { index, detector: lane.detector, spans: lane.spans };
+    const same = threshold === lane.detector.threshold && neg_threshold === lane.detector.neg_threshold;
+    store.move(index, same ? null : { threshold, neg_threshold });
+  }
+
+  #frame(): void {
+    const { store, player, windows } = this.#app;
+    if (!this.node.isConnected) return;
+    for (const [index, { rows, flags }] of this.#tuned.entries()) {
+      const detector = store.lanes[index]?.detector;
+      if (detector) flags.confirm(detector, false);
+      rows.update(store);
+      flags.update(rows.score.plot.offsetHeight, 0);
+    }
+    const { width } = this.#canvas.getBoundingClientRect();
+    if (width <= 0) return;
+    const { start_s, span_s } = this.#viewport;
+    const axis = new Axis(start_s, span_s, width, globalThis.devicePixelRatio || 1);
+    this.#axis = axis;
+    const level = levelFor(span_s / width / axis.ratio / store.session.signals.column_s);
+    windows.want(this, level, start_s, start_s + span_s);
+    this.#paint(axis);
+    this.#place(axis);
+    if (player.position_s !== null) this.#loop.request();
+  }
+
+  #paint(axis: Axis): void {
+    const canvas = this.#canvas;
+    const height = this.#detectors.getBoundingClientRect().bottom - this.node.getBoundingClientRect().top;
+    const [w, h_] = [Math.round(axis.width * axis.ratio), Math.round(height * axis.ratio)];
+    if (canvas.width !== w || canvas.height !== h_) [canvas.width, canvas.height] = [w, h_];
+    canvas.style.height = `${height}px`;
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    const box = (of: Parameters<typeof boxIn>[1]): Box => boxIn(canvas, of);
+    paintLab({
+      context,
+      axis,
+      height,
+      top: box(this.#rulerRow).h,
+      palette: this.palette,
+      wave: box(this.#wave),
+      detectors: this.#tuned.map(({ rows }) => ({
+        score: box(rows.score),
+        segments: box(rows.segments),
+        errors: box(rows.errors),
+      })),
+      store: this.#app.store,
+      selection: this.#selection,
+      ticks: ticksOf(this.#viewport.start_s, this.#viewport.span_s, axis.width),
+      words: this.#app.words,
+      before: this.#before,
+    });
+  }
+
+  /** What consists of elements: labels, flags, regions, playhead. */
+  #place(axis: Axis): void {
+    const { store, player, words } = this.#app;
+    const head_s = player.position_s ?? this.#selection.head_s;
+    this.#ruler.update(
+      axis,
+      ticksOf(this.#viewport.start_s, this.#viewport.span_s, axis.width),
+      head_s,
+      "off",
+    );
+    const x = axis.x(head_s);
+    this.#head.hidden = x < 0 || x > axis.width;
+    this.#head.style.transform = `translateX(${x.toFixed(1)}px)`;
+    this.#truth.update(axis);
+    this.#invitation.hidden = store.truth.length > 0 || store.state === null;
+    setText(this.#regions, words.regions(store.truth.length / 2, length_s(store.truth).toFixed(1)));
+    toggle(this.#truthRow.plot, "is-painting", this.#selection.painting);
+    const [from_s, to_s] = [axis.time(0), Math.min(axis.time(axis.width), store.duration_s)];
+    const counted = [
+      (store.lane?.spans.length ?? 0) / 2,
+      store.errors("missed").length,
+      store.errors("false_alarms").length,
+    ];
+    const [segments = 0, missed = 0, alarms = 0] = counted;
+    setAttribute(
+      this.#canvas,
+      "aria-label",
+      words.canvas(from_s.toFixed(0), to_s.toFixed(0), segments, missed, alarms),
+    );
+  }
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { FakeModel } from "../../dev/fake-model.ts";
+import type { LabState } from "../../src/lab/wire.ts";
+import vadlab from "../../src/vadlab.ts";
+
+const detector = {
+  name: "silero",
+  unit: "probability" as const,
+  threshold: 0.5,
+  neg_threshold: 0.35,
+  min_silence_duration_ms: 300,
+  min_speech_duration_ms: 100,
+  speech_pad_ms: 0,
+  max_speech_duration_s: 30,
+  label: "silero",
+  code: "vad = sp.SileroVad()",
+};
+const state: LabState = {
+  type: "lab",
+  name: "talk.flac",
+  duration_s: 10,
+  column_s: 0.01,
+  active: 0,
+  collar_ms: 0,
+  detectors: [
+    detector,
+    { ...detector, name: "energy", unit: "energy", threshold: 500, neg_threshold: 350, label: "energy" },
+  ],
+  metrics: [null, null],
+  pinned: detector,
+  can_undo: false,
+  can_redo: false,
+  saved: { path: null, at: null, error: null },
+  live: false,
+};
+
+let fake: FakeModel;
+let el: HTMLElement;
+let stops: (() => void)[];
+
+class Speakers {
+  readonly currentTime = 0;
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+beforeEach(() => {
+  vi.stubGlobal("AudioContext", Speakers);
+  open("en");
+});
+afterEach(() => {
+  for (const stop of stops.reverse()) stop();
+  vi.unstubAllGlobals();
+});
+
+function open(locale: string): void {
+  fake = new FakeModel({ locale });
+  el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const widget = vadlab();
+  stops = [widget.initialize({ model: fake.model }), widget.render({ model: fake.model, el })];
+}
+
+/** Speech from 2 to 4 and from 6 to 7, in frames of 100 ms. */
+function listen(changes: Partial<LabState> = {}, truth: number[] = [2, 4]): void {
+  fake.receive({ ...state, ...changes }, [new DataView(Float64Array.from(truth).buffer)]);
+  const scores = Float32Array.from({ length: 100 }, (_, i) =>
+    (i >= 20 && i < 40) || (i >= 60 && i < 70) ? 0.9 : 0.1,
+  );
+  for (const index of [0, 1])
+    fake.receive({ type: "scores", index, hop: 1600, rate: 16000, length: 160000 }, [
+      new DataView(index === 0 ? scores.buffer.slice(0) : scores.map((p) => 1000 * p).buffer),
+    ]);
+}
+
+const frame = () => new Promise((resolve) => setTimeout(resolve, 40));
+const commands = () =>
+  fake.sent.flatMap(({ message }) =>
+    message.type === "command" ? [{ name: message.name as string, args: message.args }] : [],
+  );
+const button = (name: string) => {
+  const found = [...el.querySelectorAll("button")].find(
+    (one) => (one.getAttribute("aria-label") ?? one.textContent) === name,
+  );
+  if (!found) throw new Error(`no button ${name}`);
+  return found;
+};
+const press = (key: string, options: KeyboardEventInit = {}) =>
+  el
+    .querySelector(".lab-view")
+    ?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, ...options }));
+const active = () => [...el.querySelectorAll(".tbl tr.is-active td")].map((cell) => cell.textContent);
+
+it("cuts the scores that come and judges them, before the kernel has", async () => {
+  listen();
+  await frame();
+  expect(active()).toEqual(["Silero", "0.667", "1.000", "0.800", "50.0 %", "+0", "+0"]);
+  expect(el.querySelector(".is-segments.is-active .sp-rail")?.textContent).toBe("2 segments");
+  expect(el.querySelector(".is-errors.is-active .sp-rail")?.textContent).toBe("1.00 s wrong");
+  expect(el.querySelector("[role=status]")?.textContent).toContain("1 false alarm · 0 missed");
+});
+
+it("steps through errors, by buttons and keys, and says where it is", async () => {
+  listen({}, [1, 1.5, 2, 4, 8, 9]);
+  await frame();
+  const label = () => [...el.querySelectorAll(".sp-step2 .lab")].map((one) => one.textContent);
+  expect(label()).toEqual(["missed – of 2", "false alarm – of 1"]);
+  button("Next missed").click();
+  expect(label()[0]).toBe("missed 1 of 2");
+  press("n");
+  expect(label()[0]).toBe("missed 2 of 2");
+  press("N", { shiftKey: true });
+  expect(label()[0]).toBe("missed 1 of 2");
+  press("f");
+  expect(label()).toEqual(["missed – of 2", "false alarm 1 of 1"]);
+  expect(
+    commands()
+      .filter(({ name }) => name === "sound")
+      .at(-1)?.args,
+  ).toEqual({ start_s: 5.5, end_s: 7.5 });
+});
+
+it("asks the kernel for edits, by keys that reach nobody else", async () => {
+  listen();
+  await frame();
+  const outside: string[] = [];
+  document.body.addEventListener("keydown", ({ key }) => outside.push(key));
+  press("s");
+  press("z", { ctrlKey: true });
+  press("Z", { ctrlKey: true, shiftKey: true });
+  press("2");
+  const kinds = commands().map(({ name, args }) => (args as { kind?: string }).kind ?? name);
+  expect(kinds.filter((kind) => kind !== "window")).toEqual(["split", "undo", "redo", "set_active"]);
+  press("s", { ctrlKey: true });
+  expect(outside).toEqual(["s"]);
+});
+
+it("moves a line by keys: the cut and the table follow at once", async () => {
+  listen();
+  await frame();
+  const flag = el.querySelector<HTMLElement>(".is-active .sp-flag.is-start");
+  flag?.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+  await frame();
+  expect(flag?.getAttribute("aria-valuetext")).toContain("1.00");
+  expect(el.querySelector(".is-segments.is-active .sp-rail")?.textContent).toBe("0 segments");
+  expect(active()[2]).toBe("0.000");
+  expect(el.querySelector("[role=status]")?.textContent).toContain("2 segments before, 0 now.");
+});
+
+it("takes the kernel's numbers when nothing moves", async () => {
+  listen();
+  const metrics = {
+    f1: 0.123,
+    precision: 0.2,
+    recall: 0.3,
+    detection_error_rate: 0.4,
+    false_alarm_rate: 0.5,
+    onset_error_s: null,
+    offset_error_s: -0.006,
+  };
+  listen({ metrics: [metrics, null] });
+  await frame();
+  expect(active()).toEqual(["Silero", "0.200", "0.300", "0.123", "40.0 %", "–", "−6"]);
+});
+
+it("speaks Chinese, and says in words what did not work", async () => {
+  for (const stop of stops.reverse()) stop();
+  open("zh-CN");
+  listen({ saved: { path: null, at: null, error: "The labels cannot be saved." } });
+  fake.receive({ type: "unscored", index: 1, text: "webrtcvad is missing." });
+  await frame();
+  expect(el.querySelector("section")?.getAttribute("aria-label")).toBe("VAD 实验室");
+  expect(el.querySelector(".lab-truth .sp-name")?.textContent).toBe("真值");
+  expect(el.querySelector("[role=status]")?.textContent).toContain("The labels cannot be saved.");
+  expect(el.querySelectorAll(".lab-det small")[3]?.textContent).toBe("webrtcvad is missing.");
+});
+
+it("lets go of everything when it ends", () => {
+  listen();
+  for (const stop of stops.splice(0).reverse()) stop();
+  expect(fake.listeners).toBe(0);
+  expect(el.childElementCount).toBe(0);
+});
