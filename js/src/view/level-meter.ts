@@ -7,6 +7,7 @@ import { decibel } from "./format.ts";
 const FLOOR_DB = -60;
 const HOT_DB = -6;
 const PEAK_HOLD_MS = 1_500;
+const DRAWN_EVERY_MS = 70; // each step of the meter costs the page a style computation
 const SPOKEN_EVERY_MS = 1_000; // the meter's value for assistive technology
 
 /** Level from -60 to 0 dBFS, the peak of the last 1.5 s, and a clip light that stays until it is clicked. */
@@ -21,6 +22,7 @@ export class LevelMeter {
   #peaks: { db: number; at_ms: number }[] = [];
   #spoken_ms = 0;
   #shown_ms = 0;
+  #drawn_ms = Number.NEGATIVE_INFINITY;
 
   constructor(words: Strings, scope: Scope) {
     this.#words = words;
@@ -59,12 +61,14 @@ export class LevelMeter {
   show({ level_db, peak_db, clipped }: Level, now_ms: number): void {
     this.#peaks = this.#peaks.filter((peak) => now_ms - peak.at_ms < PEAK_HOLD_MS);
     this.#peaks.push({ db: peak_db, at_ms: now_ms });
+    if (clipped) this.#setClip(true);
+    if (now_ms - this.#drawn_ms < DRAWN_EVERY_MS) return;
+    this.#drawn_ms = now_ms;
     const held = Math.max(...this.#peaks.map((peak) => peak.db));
     this.#bar.style.transform = `scaleX(${share(level_db).toFixed(3)})`;
     toggle(this.#bar, "hot", level_db > HOT_DB);
     this.#tick.hidden = false;
     this.#tick.style.transform = `translateX(${((share(held) - 1) * 100).toFixed(1)}%)`;
-    if (clipped) this.#setClip(true);
     if (now_ms - this.#shown_ms > 200) {
       this.#shown_ms = now_ms;
       setText(this.#value, `${decibel(Math.max(level_db, FLOOR_DB))} dBFS`);
@@ -80,6 +84,7 @@ export class LevelMeter {
   rest(): void {
     this.#peaks = [];
     this.#shown_ms = 0;
+    this.#drawn_ms = Number.NEGATIVE_INFINITY;
     this.#bar.style.transform = "scaleX(0)";
     this.#tick.hidden = true;
     setText(this.#value, "– dBFS");

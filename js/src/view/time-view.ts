@@ -25,6 +25,7 @@ import { Selecting } from "./selecting.ts";
 import { Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
 
+const FRESH_S = 0.15;
 const DESCRIBE_MS = 2_000; // the sentence about the picture
 
 export interface TimeViewEvents {
@@ -253,7 +254,9 @@ export class TimeView {
       (follow || start_s === before.start_s) &&
       span_s === before.span_s;
     Object.assign(before, { edge_px, tenth, start_s, span_s });
-    return this.#rebuild || !same || this.#dirty_s < edge_s;
+    // what is new at the live edge waits for the next pixel: it comes within a tenth of a second
+    const fresh_s = this.#app.phase === "live" ? FRESH_S : 0;
+    return this.#rebuild || !same || this.#dirty_s < edge_s - fresh_s;
   }
 
   #measure(): Layout {
