@@ -1,0 +1,60 @@
+"""Nothing stays behind: no thread, no task, no connection of a recording that has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from typing import Any
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session import ENGINE, TurnDetection
+from ipyspeaches.vad import EnergyVad
+from ipyspeaches.widget import Transcriber
+
+ENERGY = TurnDetection.client(EnergyVad(threshold=500))
+
+
+async def tasks() -> int:
+    """Count what runs on the engine's loop besides this."""
+    return len(asyncio.all_tasks()) - 1
+
+
+def record(scripted: Any, bursts: Recording) -> Transcriber:
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    widget.start()
+    widget.wait()
+    assert len(widget.transcript) == 3
+    return widget
+
+
+def settle() -> int:
+    """Wait until the last messages to the page are out; return the tasks that are left."""
+    for _ in range(100):
+        if (left := ENGINE.run(tasks())) == 0:
+            return 0
+        threading.Event().wait(0.02)
+    return left
+
+
+def test_recordings_leave_no_thread_and_no_task(scripted: Any, bursts: Recording) -> None:
+    record(scripted, bursts).close()
+    assert settle() == 0
+    threads = threading.active_count()
+    for _ in range(5):
+        record(scripted, bursts).close()
+    assert settle() == 0
+    assert threading.active_count() <= threads
+
+
+def test_a_session_and_its_sound_can_be_forgotten(scripted: Any, bursts: Recording) -> None:
+    widget = record(scripted, bursts)
+    store = weakref.ref(widget.session.hearing.store)
+    assert settle() == 0
+    widget.start()
+    widget.wait()
+    assert settle() == 0
+    gc.collect()
+    assert store() is None, "the first recording is held although a second one has taken its place"
+    widget.close()
