@@ -1,0 +1,181 @@
+"""The lab in a real JupyterLab: drag a line, paint, undo, step through errors; the kernel has the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FloatRect, Locator, expect
+
+from harness import LabPage
+from harness.browser import result_of
+
+pytestmark = pytest.mark.e2e
+
+OpenNotebook = Callable[..., LabPage]
+
+SHOW = """import shutil
+import ipyspeaches as sp
+from ipyspeaches import samples
+info = samples.info("quickstart")
+shutil.copy(samples.path("quickstart"), "talk.flac")
+truth = sp.Segments([(one.start, one.end) for one in info.sentences])
+lab = sp.VadLab("talk.flac", truth)
+lab"""
+READ = result_of(
+    "{'threshold': lab.vad.threshold, 'release': lab.vad.neg_threshold, 'segments': len(lab.segments),"
+    " 'truth': [[s.start, s.end] for s in lab.truth], 'metrics': [list(row) for row in lab.metrics],"
+    " 'false_alarms': sum(s.duration >= 0.05 for s in lab.false_alarms), 'kept': len(sp.Segments.from_rttm("
+    "'talk.truth.rttm')) if __import__('pathlib').Path('talk.truth.rttm').exists() else None}"
+)
+
+
+class Lab:
+    """The widget in the page."""
+
+    def __init__(self, page: LabPage) -> None:
+        self.page = page.page
+        self.node = self.page.get_by_role("region", name="VadLab")
+
+    def box(self, selector: str) -> FloatRect:
+        box = self.node.locator(selector).first.bounding_box()
+        assert box is not None
+        return box
+
+    def at(self, selector: str, time_s: float) -> tuple[float, float]:
+        box = self.box(selector)
+        seconds = float(self.node.locator(".lab-title .sp-v").inner_text().split(", ")[1].split()[0])
+        return box["x"] + box["width"] * time_s / seconds, box["y"] + box["height"] / 2
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=3)
+        self.page.mouse.move(*end, steps=3)
+
+    def drop(self) -> None:
+        self.page.mouse.up()
+
+    def button(self, name: str) -> Locator:
+        return self.node.get_by_role("button", name=name, exact=True)
+
+    @property
+    def status(self) -> Locator:
+        return self.node.get_by_role("status")
+
+    @property
+    def regions(self) -> Locator:
+        return self.node.locator(".lab-truth .sp-rail")
+
+    def metrics(self) -> list[list[str]]:
+        return [row.locator("td").all_inner_texts() for row in self.node.locator(".tbl tbody tr").all()]
+
+
+def show(open_notebook: OpenNotebook, *cells: str) -> tuple[LabPage, Lab]:
+    page = open_notebook([SHOW, *cells])
+    page.page.set_viewport_size({"width": 1280, "height": 1300})
+    page.run_cell(0)
+    lab = Lab(page)
+    expect(lab.status).to_contain_text("Painting truth")
+    return page, lab
+
+
+def shown(row: list[Any]) -> list[str]:
+    """Return a row of `lab.metrics` as the table shows it."""
+    names = {"silero": "Silero", "energy": "Energy", "webrtc": "WebRTC"}
+    detector, _threshold, f1, precision, recall, _accuracy, error_rate, *_, onset_s, offset_s, _splits, _merges = row
+    signed = [f"{round(1000 * value):+d}".replace("-", "−") for value in (onset_s, offset_s)]
+    return [names[detector], f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{100 * error_rate:.1f} %", *signed]
+
+
+def test_the_past_is_cut_anew_while_a_line_is_dragged(open_notebook: OpenNotebook, artifacts: Path) -> None:
+    page, lab = show(open_notebook, READ)
+    before = lab.metrics()
+    flag = lab.node.get_by_role("slider", name="Release", exact=True).first.bounding_box()
+    assert flag is not None
+    grip = flag["x"] + 4, flag["y"] + 8
+    lab.drag(grip, (grip[0], grip[1] + 21))
+    expect(lab.status).to_contain_text("Moving the line.")
+    dragged = lab.metrics()
+    page.page.screenshot(path=artifacts / "vadlab-drag.png")
+    assert dragged[0] != before[0]
+    assert dragged[1:] == before[1:]
+    lab.drop()
+    expect(lab.status).to_contain_text("Painting truth")
+    release = float(lab.node.locator("[data-option=neg_threshold]").input_value())
+    page.run_cell(1)
+    kernel = page.result(1)
+    assert kernel["release"] == release < 0.35
+    assert kernel["threshold"] == 0.5
+    expect(lab.node.locator(".is-segments.is-active .sp-rail")).to_have_text(f"{kernel['segments']} segments")
+    assert lab.metrics() == [shown(row) for row in kernel["metrics"]]
+    assert lab.metrics() == dragged
+    assert page.errors == []
+
+
+def test_truth_is_painted_stepped_through_and_undone(open_notebook: OpenNotebook, artifacts: Path) -> None:
+    page, lab = show(open_notebook, READ, READ)
+    expect(lab.regions).to_have_text("4 regions, 8.1 s")
+    lab.drag(lab.at(".lab-truth .sp-plot", 2.5), lab.at(".lab-truth .sp-plot", 2.9))
+    lab.drop()
+    expect(lab.regions).to_contain_text("5 regions")
+    lab.button("Next missed").click()
+    expect(lab.node.get_by_role("group", name="missed")).to_contain_text("missed 1 of 1")
+    expect(lab.node.locator(".is-second small")).to_have_text("00:02.0 to 00:03.4")
+    lab.button("Next false alarm").click()
+    alarms = lab.node.get_by_role("group", name="false alarm")
+    expect(alarms).to_contain_text("false alarm ")
+    x, y = lab.at(".is-segments.is-active .sp-plot", 6.21)
+    for step in range(-16, 16, 2):
+        lab.page.mouse.move(x + step, y)
+        if lab.node.get_by_role("tooltip").is_visible():
+            break
+    expect(lab.node.get_by_role("tooltip")).to_contain_text("Why speech ends here")
+    expect(lab.node.get_by_role("tooltip")).to_contain_text("score fell below Release 0.35")
+    page.page.screenshot(path=artifacts / "vadlab.png")
+    page.run_cell(1)
+    painted = page.result(1)
+    assert len(painted["truth"]) == painted["kept"] == 5
+    start, end = painted["truth"][1]
+    assert (start, end) == (pytest.approx(2.5, abs=0.03), pytest.approx(2.9, abs=0.03))
+    assert alarms.inner_text().strip().endswith(f"of {painted['false_alarms']}")
+    assert lab.metrics() == [shown(row) for row in painted["metrics"]]
+    lab.node.get_by_role("group", name="Time view").focus()
+    page.page.keyboard.press("Control+z")
+    expect(lab.regions).to_have_text("4 regions, 8.1 s")
+    page.page.keyboard.press("Control+Shift+Z")
+    expect(lab.regions).to_contain_text("5 regions")
+    page.page.keyboard.press("Control+z")
+    expect(lab.regions).to_have_text("4 regions, 8.1 s")
+    page.page.keyboard.press("2")
+    expect(lab.node.locator(".tbl tr.is-active")).to_contain_text("Energy")
+    # Plain keys never reach the notebook: X and D D would remove the cell.
+    for key in "xdd":
+        page.page.keyboard.press(key)
+    assert page.page.locator(".jp-CodeCell").count() == 3
+    page.run_cell(2)
+    undone = page.result(2)
+    assert len(undone["truth"]) == undone["kept"] == 4
+    assert undone["threshold"] == 500
+    assert lab.metrics() == [shown(row) for row in undone["metrics"]]
+    assert page.errors == []
+
+
+def test_it_follows_the_dark_theme_and_edges_move_by_keys(open_notebook: OpenNotebook, artifacts: Path) -> None:
+    page, lab = show(open_notebook, READ)
+    page.page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    expect(lab.node).to_have_attribute("data-theme", "dark")
+    grip = lab.node.get_by_role("slider", name="Speech 1, end")
+    before = float(grip.get_attribute("aria-valuenow") or "nan")
+    grip.focus()
+    page.page.keyboard.press("Shift+ArrowRight")
+    expect(grip).to_have_attribute("aria-valuenow", f"{before + 0.1:.2f}")
+    lab.page.mouse.move(0, 0)
+    page.page.screenshot(path=artifacts / "vadlab-dark.png")
+    page.page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    expect(lab.node).to_have_attribute("data-theme", "light")
+    page.run_cell(1)
+    assert page.result(1)["truth"][0][1] == pytest.approx(before + 0.1, abs=0.006)
+    assert page.errors == []
