@@ -4,6 +4,7 @@ import type { Group, Popup } from "../../view/popup.ts";
 import type { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
+import { openNumbers } from "./numbers.ts";
 import { nameOf } from "./rows.ts";
 
 const LABEL_FILES = ["rttm", "txt", "TextGrid", "csv"] as const;
@@ -44,6 +45,7 @@ export function moreGroups(
     },
     {
       choices: [
+        { label: words.base.allNumbers, icon: "sliders", choose: () => openNumbers(app, popup, opener) },
         { label: words.pin, icon: "flag", choose: () => void app.pin() },
         { label: words.shortcuts, icon: "keys", hint: "?", choose: () => openKeys(app, popup, opener) },
       ],

@@ -16,6 +16,7 @@ import { visit } from "../spans.ts";
 import type { ErrorKind, LabStore, Lane } from "../store.ts";
 import type { LabDetector, Spans } from "../wire.ts";
 import { colourOf, shareOf } from "./rows.ts";
+import type { Before } from "./tuned.ts";
 
 /** Colours that only the lab has. */
 export interface LabPalette extends Palette {
@@ -48,7 +49,7 @@ export interface LabScene {
   ticks: readonly number[];
   words: LabWords;
   /** while a line is moved: the detector before, and its cuts */
-  before: { index: number; detector: LabDetector; spans: Spans } | null;
+  before: Before | null;
 }
 
 const DASH = [5, 4];
@@ -124,7 +125,7 @@ function paintScores(
     curve(surface, strip, grid, lane.drawn, y, colours.line, active ? 1.5 : 1.25);
   }
   if (before?.index === index)
-    horizontal(surface, strip, y(before.detector.threshold), palette.release, 1, DOTS);
+    horizontal(surface, strip, y(before.detector[before.line]), palette.release, 1, DOTS);
   horizontal(surface, strip, start, palette.threshold, active ? 1.5 : 1.25);
   if (active) horizontal(surface, strip, y(detector.neg_threshold), palette.release, 1, DASH);
 }

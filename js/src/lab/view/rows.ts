@@ -105,10 +105,6 @@ export class DetectorRows {
     return [this.score, this.segments, this.errors];
   }
 
-  get radio(): HTMLElement {
-    return this.#radio;
-  }
-
   update(store: LabStore): void {
     const active = store.active === this.index;
     const lane = store.lanes[this.index];

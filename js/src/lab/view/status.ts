@@ -64,6 +64,7 @@ export class LabStatus {
     const [lead = "", text = ""] = error ? ["", error] : this.#note ? [this.#note, ""] : this.#hint();
     setText(this.#lead, lead);
     setText(this.#text, text);
+    this.node.title = `${lead} ${text}`.trim(); // in narrow views its end is cut off
     const counts = words.counts(store.errors("false_alarms").length, store.errors("missed").length);
     setText(this.#counts, store.truth.length > 0 ? counts : "");
   }

@@ -1,10 +1,7 @@
 import { FrameLoop, Scope } from "../../scope.ts";
 import { levelFor } from "../../store/pyramid.ts";
-import type { Line } from "../../store/thresholds.ts";
 import { h, setAttribute, setText, toggle } from "../../view/dom.ts";
-import { Flags } from "../../view/flags.ts";
 import { panByPointer, panByWheel, pinch } from "../../view/gestures.ts";
-import { dragLines, type Lines } from "../../view/line-drag.ts";
 import { watchTheme } from "../../view/paint/palette.ts";
 import { Axis, type Box } from "../../view/paint/scene.ts";
 import { Ruler, ticksOf } from "../../view/ruler.ts";
@@ -13,17 +10,12 @@ import type { LabApp } from "../app.ts";
 import { readLabPalette } from "../palette.ts";
 import type { Selection } from "../selection.ts";
 import { length_s } from "../spans.ts";
-import type { LabDetector, Spans } from "../wire.ts";
 import { type LabPalette, paintLab } from "./paint.ts";
-import { boxIn, DetectorRows, row } from "./rows.ts";
+import { boxIn, row } from "./rows.ts";
 import { stretchByPointer } from "./stretch.ts";
 import { TruthLane } from "./truth-lane.ts";
+import { type Before, Tuned } from "./tuned.ts";
 import { WhyTip } from "./why-tip.ts";
-
-interface Tuned {
-  rows: DetectorRows;
-  flags: Flags;
-}
 
 /** All tracks on one time axis: waveform, truth, and each detector with its lanes. */
 export class LabTime {
@@ -49,7 +41,6 @@ export class LabTime {
   #made = "";
   #palette: LabPalette | null = null;
   #axis: Axis | null = null;
-  #before: { index: number; detector: LabDetector; spans: Spans } | null = null;
 
   constructor(app: LabApp, viewport: Viewport, selection: Selection, scope: Scope) {
     const { words } = app;
@@ -82,8 +73,8 @@ export class LabTime {
   }
 
   /** The detector before the line that is being moved, and how many segments it had. */
-  get before(): { index: number; spans: Spans } | null {
-    return this.#before;
+  get before(): Before | null {
+    return this.#tuned.find(({ before }) => before)?.before ?? null;
   }
 
   refresh(): void {
@@ -108,10 +99,6 @@ export class LabTime {
   get palette(): LabPalette {
     this.#palette ??= readLabPalette(this.node);
     return this.#palette;
-  }
-
-  focusDetector(index: number): void {
-    this.#tuned[index]?.rows.radio.focus({ preventScroll: true });
   }
 
   #bind(): void {
@@ -141,65 +128,18 @@ export class LabTime {
     this.#inner?.dispose();
     const scope = new Scope(this.#scope.signal);
     this.#inner = scope;
-    this.#tuned = store.lanes.map(({ detector }, index) => this.#tune(detector, index, scope));
+    this.#tuned = store.lanes.map(({ detector }, index) => {
+      const tuned = new Tuned(this.#app, detector, index, scope);
+      this.#why.bind(tuned.rows.segments.plot, index, scope);
+      return tuned;
+    });
     this.#detectors.replaceChildren(...this.#tuned.flatMap(({ rows }) => rows.rows.map(({ node }) => node)));
-  }
-
-  #tune(detector: LabDetector, index: number, scope: Scope): Tuned {
-    const { words } = this.#app;
-    const rows = new DetectorRows(
-      detector,
-      index,
-      words,
-      (chosen) => void this.#app.setActive(chosen),
-      scope,
-    );
-    const apply = () => {
-      const { threshold, neg_threshold } = flags.detector;
-      return this.#app.setDetector(index, { threshold, neg_threshold });
-    };
-    const flags: Flags = new Flags(words.base, detector, { apply, changed: () => this.#moved(index) }, scope);
-    rows.score.rail.append(...flags.nodes);
-    rows.score.plot.append(flags.was);
-    dragLines(rows.score.plot, flags.handles, this.#reachable(flags, index), scope);
-    this.#why.bind(rows.segments.plot, index, scope);
-    return { rows, flags };
-  }
-
-  /** A resting detector has a start line only. */
-  #reachable(flags: Flags, index: number): Lines {
-    const isActive = () => index === this.#app.store.active;
-    return {
-      yOf: (line: Line) => (line === "threshold" || isActive() ? flags.yOf(line) : Number.POSITIVE_INFINITY),
-      grasp: (line) => flags.grasp(line),
-      move: (line, y, both) => flags.move(line, y, both),
-      drop: () => flags.drop(),
-      putBack: () => flags.putBack(),
-      reset: (line) => flags.reset(line),
-    };
-  }
-
-  #moved(index: number): void {
-    const { store } = this.#app;
-    const flags = this.#tuned[index]?.flags;
-    const lane = store.lanes[index];
-    if (!flags || !lane) return;
-    const { threshold, neg_threshold } = flags.detector;
-    if (flags.before === null) this.#before = null;
-    else this.#before ??= { index, detector: lane.detector, spans: lane.spans };
-    const same = threshold === lane.detector.threshold && neg_threshold === lane.detector.neg_threshold;
-    store.move(index, same ? null : { threshold, neg_threshold });
   }
 
   #frame(): void {
     const { store, player, windows } = this.#app;
     if (!this.node.isConnected) return;
-    for (const [index, { rows, flags }] of this.#tuned.entries()) {
-      const detector = store.lanes[index]?.detector;
-      if (detector) flags.confirm(detector, false);
-      rows.update(store);
-      flags.update(rows.score.plot.offsetHeight, 0);
-    }
+    for (const tuned of this.#tuned) tuned.update();
     const { width } = this.#canvas.getBoundingClientRect();
     if (width <= 0) return;
     const { start_s, span_s } = this.#viewport;
@@ -237,7 +177,7 @@ export class LabTime {
       selection: this.#selection,
       ticks: ticksOf(this.#viewport.start_s, this.#viewport.span_s, axis.width),
       words: this.#app.words,
-      before: this.#before,
+      before: this.before,
     });
   }
 
