@@ -90,7 +90,7 @@ def figures(spent: dict[str, list[Spent]]) -> list[Row]:
 def main() -> int:
     """Measure and print."""
     chosen = arguments(__doc__ or "")
-    rounds, seconds = (2, 3.0) if chosen.quick else (5, 10.0)
+    rounds, seconds = (2, 2.0) if chosen.quick else (5, 10.0)
     spent: dict[str, list[Spent]] = {name: [] for name in SHOWS}
     names = list(SHOWS)
     with bench_browser() as (browser, url):

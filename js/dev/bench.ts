@@ -115,16 +115,16 @@ function ours(past_s: number): { play(): void } {
   widget.initialize({ model: fake.model });
   widget.render({ model: fake.model, el: document.body.appendChild(document.createElement("div")) });
   while (clock_s < past_s) step(Math.min(60, past_s - clock_s));
-  for (let i = 0; i * 4.5 < past_s; i++) {
+  const events = Array.from({ length: Math.ceil(past_s / 4.5) }, (_, i) => {
     const [start_s, end_s] = [i * 4.5, i * 4.5 + 3];
     const text = "A sentence that somebody said in the meantime.";
-    const events = [
+    return [
       { type: "sent", start_s, end_s },
       { type: "committed", start_s, end_s },
       { type: "final", item_id: `i${i}`, id: i, start_s, end_s, text, latency_s: 0.4 },
     ];
-    fake.receive({ type: "events", events });
-  }
+  });
+  fake.receive({ type: "events", events: events.flat() });
   // made beforehand: what a kernel does is not the page's work
   const coming = Array.from({ length: AHEAD_S / MESSAGE_S }, (_, i) =>
     message(past_s + i * MESSAGE_S, past_s + (i + 1) * MESSAGE_S, 0.032),
