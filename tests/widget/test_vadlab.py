@@ -68,6 +68,7 @@ def test_a_moved_line_is_the_kernels_detector(bursts: Recording, monkeypatch: py
     assert page.command("set_detector", index=0, threshold=800, neg_threshold=300, speech_pad_ms=20) is None
     assert lab.vad == EnergyVad(threshold=800, neg_threshold=300, speech_pad_ms=20)
     assert last_state(page)[0]["detectors"][0]["threshold"] == 800
+    assert lab.vad.to_code() == "sp.EnergyVad(threshold=800, neg_threshold=300, speech_pad_ms=20)"
     refused = page.command("set_detector", index=0, threshold=-1, neg_threshold=-2)
     assert refused is not None
     assert "threshold is -1" in refused["text"]

@@ -20,6 +20,8 @@ export interface Lane {
   /** why there are no scores */
   failure: string;
   spans: number[];
+  /** the detector that cut them */
+  cut_by: LabDetector | null;
   judgement: Judgement | null;
 }
 
@@ -103,7 +105,7 @@ export class LabStore extends Emitter<{ change: undefined }> {
     if (!lane) return;
     const drawn = new Pyramid(scores.length);
     for (let i = 0; i < scores.length; i++) drawn.set(i, scores[i] as number, scores[i] as number);
-    this.lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "" };
+    this.lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "", cut_by: null };
     this.#cut();
   }
 
@@ -131,8 +133,11 @@ export class LabStore extends Emitter<{ change: undefined }> {
     for (const [i, lane] of this.lanes.entries()) {
       const detector = this.detector(i);
       if (!lane.scores || !detector) continue;
-      const cut = segment(lane.scores, optionsOf(detector), lane.hop, lane.rate, lane.length);
-      lane.spans = cut.map((sample) => sample / lane.rate);
+      if (lane.cut_by !== detector) {
+        const cut = segment(lane.scores, optionsOf(detector), lane.hop, lane.rate, lane.length);
+        lane.spans = cut.map((sample) => sample / lane.rate);
+        lane.cut_by = detector;
+      }
       lane.judgement = judge(lane.spans, truth, collar_s, duration_s);
     }
     this.emit("change", undefined);
@@ -147,6 +152,7 @@ function emptyLane(detector: LabDetector): Lane {
     drawn: new Pyramid(1),
     failure: "",
     spans: [],
+    cut_by: null,
     judgement: null,
   };
   return { detector, scores: null, ...nothing };

@@ -107,7 +107,7 @@ class LabCommands:
         """Change numbers of a detector; scores that depend on them are sent anew."""
         index = self._state.index(args.get("index", self._state.active))
         now = self._state.detectors[index]
-        numbers: dict[str, Any] = {name: float(value) for name, value in args.items() if name in NUMBERS}
+        numbers: dict[str, Any] = {name: _number(value) for name, value in args.items() if name in NUMBERS}
         numbers |= {name: int(args[name]) for name in WHOLE_NUMBERS if name in args and hasattr(now, name)}
         detector = replace(now, **numbers)
         self._state.detectors[index] = detector
@@ -212,3 +212,9 @@ class LabCommands:
         stretch = Stretch(state.recording, start_s, end_s, reference)
         found = await compare(stretch, {"now": state.vad, "pinned": state.compared}, lab.session_keywords)
         return Answer({"start_s": start_s, "end_s": end_s, "reference": reference, **found})
+
+
+def _number(value: Any) -> float | int:  # noqa: ANN401 - whatever a page sent
+    """Return a number as one would write it in code: 300, not 300.0."""
+    number = float(value)
+    return int(number) if number.is_integer() else number
