@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ipyspeaches.local import LocalServer
     from ipyspeaches.results import Segment, Transcript, Word, cer, wer
     from ipyspeaches.server import Server
+    from ipyspeaches.server.presets import presets
     from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
     from ipyspeaches.session.transcribe import transcribe
     from ipyspeaches.vad import (
@@ -74,6 +75,7 @@ _ROOMS = {
         "wer",
     ),
     "ipyspeaches.server": ("Server",),
+    "ipyspeaches.server.presets": ("presets",),
     "ipyspeaches.session": (
         "Session",
         "TurnDetection",
@@ -141,6 +143,7 @@ __all__ = [
     "mix",
     "noise_bench",
     "precision_recall_curve",
+    "presets",
     "roc_curve",
     "run",
     "sweep",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-PRESETS: Final[dict[str, str]] = {
+presets: Final[dict[str, str]] = {
     "realtime": "Systran/faster-distil-whisper-large-v3",
     "accurate": "Systran/faster-whisper-large-v3",
     "fastest": "Systran/faster-whisper-small",
@@ -14,4 +14,4 @@ PRESETS: Final[dict[str, str]] = {
 
 def model_id(name: str) -> str:
     """Return the model that a preset name stands for; any other name is a model id already."""
-    return PRESETS.get(name, name)
+    return presets.get(name, name)

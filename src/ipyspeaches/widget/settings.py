@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.server.presets import PRESETS
+from ipyspeaches.server.presets import presets
 from ipyspeaches.session import SessionOptions, TurnDetection
 from ipyspeaches.session.destination import resolve
 from ipyspeaches.session.state import ACTIVE
@@ -145,6 +145,6 @@ class Settings:
         self._widget.use_language(str(args.get("language") or ""))
 
 
-def presets() -> list[dict[str, str]]:
+def shown_presets() -> list[dict[str, str]]:
     """Return the presets as the page lists them."""
-    return [{"name": name, "model": model} for name, model in PRESETS.items()]
+    return [{"name": name, "model": model} for name, model in presets.items()]

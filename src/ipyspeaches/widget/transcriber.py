@@ -18,7 +18,7 @@ from ipyspeaches.widget.commands import Commands
 from ipyspeaches.widget.messages import failure_message
 from ipyspeaches.widget.routing import keep_subshell_routing
 from ipyspeaches.widget.saved import SavedTranscript
-from ipyspeaches.widget.settings import DETECTORS, presets
+from ipyspeaches.widget.settings import DETECTORS, shown_presets
 from ipyspeaches.widget.shown import server_traits, session_traits, source_traits, turn_detection_traits
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Transcriber(anywidget.AnyWidget):
             **source_traits(source),
             **server_traits(checked),
             **turn_detection_traits(self._turn_detection),
-            presets=presets(),
+            presets=shown_presets(),
             detectors=list(DETECTORS),
         )
         keep_subshell_routing(self.comm)
