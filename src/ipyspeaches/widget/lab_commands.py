@@ -16,6 +16,7 @@ from ipyspeaches.widget.lab_compare import Stretch, compare, said
 from ipyspeaches.widget.lab_curves import curve, grid
 from ipyspeaches.widget.lab_export import export
 from ipyspeaches.widget.lab_messages import scores_message, waveform, window_message
+from ipyspeaches.widget.lab_server import ask_server
 from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import edited
 from ipyspeaches.widget.settings import NUMBERS
@@ -58,6 +59,7 @@ class LabCommands:
             "export_truth": self._export_truth,
             "use_live": self._use_live,
             "transcribe_compare": self._compare,
+            "ask_server": self._ask_server,
         }
 
     def receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
@@ -212,6 +214,12 @@ class LabCommands:
         stretch = Stretch(state.recording, start_s, end_s, reference)
         found = await compare(stretch, {"now": state.vad, "pinned": state.compared}, lab.session_keywords)
         return Answer({"start_s": start_s, "end_s": end_s, "reference": reference, **found})
+
+    async def _ask_server(self, _args: dict[str, Any]) -> None:
+        """Show what the server hears, with the active detector's numbers where they fit."""
+        state = self._state
+        state.verdict = await ask_server(state.recording, state.vad, self._lab.session_keywords)
+        self.show()
 
 
 def _number(value: Any) -> float | int:  # noqa: ANN401 - whatever a page sent

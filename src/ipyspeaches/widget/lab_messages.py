@@ -9,7 +9,7 @@ import numpy as np
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Pyramid
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.vad import Detector, Segments
+from ipyspeaches.vad import Detector, Evaluation, Segments
 from ipyspeaches.widget.lab_export import code
 from ipyspeaches.widget.lab_state import LabState
 
@@ -24,7 +24,7 @@ _OWN: Final = ("aggressiveness", "frame_ms")
 
 
 def state_message(state: LabState, *, name: str, saved: dict[str, Any], live: bool) -> Message:
-    """Return everything that changes slowly, with the truth as float64 pairs of seconds.
+    """Return everything that changes slowly, with truth and the server's segments as float64 pairs of seconds.
 
     Parameters
     ----------
@@ -46,13 +46,14 @@ def state_message(state: LabState, *, name: str, saved: dict[str, Any], live: bo
         "collar_ms": round(state.collar_s * 1000, 3),
         "detectors": [detector_message(one, label) for one, label in zip(state.detectors, state.names(), strict=True)],
         "metrics": [metrics_message(state, index) for index in range(len(state.detectors))],
+        "server": server_message(state),
         "pinned": detector_message(state.compared, state.compared.name),
         "can_undo": state.labels.can_undo,
         "can_redo": state.labels.can_redo,
         "saved": saved,
         "live": live,
     }
-    return content, [pairs(state.truth)]
+    return content, [pairs(state.truth), *([] if state.verdict is None else [pairs(state.verdict.segments)])]
 
 
 def detector_message(detector: Detector, label: str) -> dict[str, Any]:
@@ -63,7 +64,21 @@ def detector_message(detector: Detector, label: str) -> dict[str, Any]:
 
 def metrics_message(state: LabState, index: int) -> dict[str, float | None] | None:
     """Return how a detector does; None without a truth, or while its scores are not there."""
-    evaluation = state.evaluation(index) if state.scored(index) else None
+    return _finite(state.evaluation(index) if state.scored(index) else None)
+
+
+def server_message(state: LabState) -> dict[str, Any] | None:
+    """Return what the server was asked with and how it does; None before it was asked."""
+    if state.verdict is None:
+        return None
+    return {
+        "threshold": state.verdict.threshold,
+        "min_silence_duration_ms": state.verdict.min_silence_duration_ms,
+        "metrics": _finite(state.server_evaluation()),
+    }
+
+
+def _finite(evaluation: Evaluation | None) -> dict[str, float | None] | None:
     if evaluation is None:
         return None
     return {name: None if math.isnan(value) else float(value) for name, value in evaluation.to_dict().items()}

@@ -12,6 +12,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.vad import METRICS, Detector, Evaluation, Labels, Scores, Segments, evaluate
+from ipyspeaches.widget.lab_server import ServerVerdict
 
 
 @dataclass
@@ -32,6 +33,8 @@ class LabState:
         Seconds around each boundary of the truth that are not evaluated, half before and half behind.
     pinned
         The detector that the active one is compared with; None for how the active one was at the beginning.
+    verdict
+        What the server said when it was asked; None before.
     """
 
     recording: Recording
@@ -40,6 +43,7 @@ class LabState:
     active: int = 0
     collar_s: float = 0.0
     pinned: Detector | None = None
+    verdict: ServerVerdict | None = None
     _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, repr=False)
     _first: list[Detector] = field(default_factory=list, repr=False)
 
@@ -103,9 +107,14 @@ class LabState:
 
     def evaluation(self, index: int) -> Evaluation | None:
         """Return how a detector does against the truth; None while there is none."""
-        if not len(self.truth):
-            return None
-        return evaluate(self.segments(index), self.truth, self.collar_s, self.recording.duration)
+        return self._judge(self.segments(index)) if len(self.truth) else None
+
+    def server_evaluation(self) -> Evaluation | None:
+        """Return how the server does against the truth; None while there is none, or the server was not asked."""
+        return self._judge(self.verdict.segments) if self.verdict and len(self.truth) else None
+
+    def _judge(self, found: Segments) -> Evaluation:
+        return evaluate(found, self.truth, self.collar_s, self.recording.duration)
 
     def errors(self, index: int) -> tuple[Segments, Segments]:
         """Return what a detector missed, and its false alarms, outside the collars; nothing without a truth."""
@@ -117,18 +126,27 @@ class LabState:
         return (self.truth - found) - collars, (found - self.truth) - collars
 
     def metrics(self) -> LabMetrics:
-        """Return all metrics of all detectors."""
-        return LabMetrics(self.names(), self.detectors, [self.evaluation(index) for index in range(len(self.names()))])
+        """Return all metrics of all detectors, and of the server where it was asked."""
+        names, thresholds = self.names(), [one.options.threshold for one in self.detectors]
+        evaluations = [self.evaluation(index) for index in range(len(names))]
+        if self.verdict is None:
+            return LabMetrics(names, thresholds, evaluations)
+        return LabMetrics(
+            [*names, "server"], [*thresholds, self.verdict.threshold], [*evaluations, self.server_evaluation()]
+        )
 
 
 class LabMetrics(Table):
-    """One row a detector: columns ``detector``, ``threshold``, then all metrics; NaN while there is no truth."""
+    """One row a detector: columns ``detector``, ``threshold``, then all metrics; NaN while there is no truth.
+
+    The last row is the server's, where it was asked.
+    """
 
     def __init__(
-        self, names: Sequence[str], detectors: Sequence[Detector], evaluations: Sequence[Evaluation | None]
+        self, names: Sequence[str], thresholds: Sequence[float], evaluations: Sequence[Evaluation | None]
     ) -> None:
         self._names = list(names)
-        self._thresholds = np.array([one.options.threshold for one in detectors])
+        self._thresholds = np.array(thresholds)
         self.evaluations = tuple(evaluations)
 
     def columns(self) -> Mapping[str, Any]:

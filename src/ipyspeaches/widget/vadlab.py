@@ -115,8 +115,13 @@ class VadLab(anywidget.AnyWidget):
         return self._state.errors(self._state.active)[1]
 
     @property
+    def server_segments(self) -> Segments | None:
+        """What the server heard when it was last asked (*Ask the server* in the menu); None before."""
+        return None if self._state.verdict is None else self._state.verdict.segments
+
+    @property
     def metrics(self) -> LabMetrics:
-        """How all detectors do against the truth: one row each, NaN while there is no truth."""
+        """How all detectors, and the server where it was asked, do against the truth: NaN while there is no truth."""
         return self._state.metrics()
 
     @property
