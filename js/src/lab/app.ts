@@ -10,6 +10,7 @@ import { LabStore } from "./store.ts";
 import {
   decodeCurve,
   decodeScores,
+  decodeServer,
   decodeTruth,
   type Heard,
   isFromLab,
@@ -40,6 +41,7 @@ export class LabApp extends Emitter<{ told: Told }> {
   readonly #channel: LabChannel;
   readonly #model: Model;
   #asked = 0;
+  #askingServer = false;
 
   constructor(model: Model, signal?: AbortSignal) {
     super();
@@ -86,6 +88,22 @@ export class LabApp extends Emitter<{ told: Told }> {
 
   truthFrom(index: number): Promise<boolean> {
     return this.#do("truth_from", { index });
+  }
+
+  /** The server is listening to the recording. */
+  get askingServer(): boolean {
+    return this.#askingServer;
+  }
+
+  /** Asks the server where it hears speech. */
+  async askServer(): Promise<boolean> {
+    if (this.#askingServer) return false;
+    this.#askingServer = true;
+    this.emit("told", { refusal: null });
+    const { failure } = await this.#channel.command("ask_server");
+    this.#askingServer = false;
+    this.emit("told", { refusal: failure });
+    return failure === null;
   }
 
   pin(): Promise<boolean> {
@@ -147,7 +165,7 @@ export class LabApp extends Emitter<{ told: Told }> {
     if (!isFromLab(content)) return;
     switch (content.type) {
       case "lab":
-        this.store.restore(content, decodeTruth(buffers));
+        this.store.restore(content, decodeTruth(buffers), decodeServer(buffers));
         break;
       case "scores":
         this.store.score(content, decodeScores(buffers));

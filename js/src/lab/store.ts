@@ -35,6 +35,9 @@ export class LabStore extends Emitter<{ change: undefined }> {
   state: LabState | null = null;
   curves: (readonly CurvePoint[])[] = [];
   sweep: (Sweep & { index: number }) | null = null;
+  /** where the server hears speech */
+  server: Spans = new Float64Array();
+  #serverJudgement: Judgement | null = null;
   #truth: Spans = new Float64Array();
   #painted: Spans | null = null;
   #moved: { index: number; changes: Partial<LabDetector> } | null = null;
@@ -75,6 +78,12 @@ export class LabStore extends Emitter<{ change: undefined }> {
     return this.state?.metrics[index] ?? lane.judgement?.metrics ?? null;
   }
 
+  /** How the server does; like `metrics`. */
+  get serverMetrics(): Metrics | null {
+    const told = this.moving ? null : this.state?.server?.metrics;
+    return told ?? this.#serverJudgement?.metrics ?? null;
+  }
+
   /** Errors of the active detector that are worth a step. */
   errors(kind: ErrorKind): [number, number][] {
     const spans = this.lane?.judgement?.[kind] ?? [];
@@ -86,9 +95,10 @@ export class LabStore extends Emitter<{ change: undefined }> {
     return found;
   }
 
-  restore(state: LabState, truth: Spans): void {
+  restore(state: LabState, truth: Spans, server: Spans): void {
     this.state = state;
     this.#truth = truth;
+    this.server = server;
     this.#painted = null;
     this.#moved = null;
     this.session.clock_s = state.duration_s + LAST_COLUMNS_S;
@@ -140,6 +150,7 @@ export class LabStore extends Emitter<{ change: undefined }> {
       }
       lane.judgement = judge(lane.spans, truth, collar_s, duration_s);
     }
+    this.#serverJudgement = this.state?.server ? judge(this.server, truth, collar_s, duration_s) : null;
     this.emit("change", undefined);
   }
 }

@@ -34,6 +34,13 @@ export interface Saved {
   error: string | null;
 }
 
+/** What the server was asked with and how it does; its segments come as the second buffer. */
+export interface ServerVerdict {
+  threshold: number;
+  min_silence_duration_ms: number;
+  metrics: Metrics | null;
+}
+
 export interface LabState {
   type: "lab";
   name: string;
@@ -43,6 +50,8 @@ export interface LabState {
   collar_ms: number;
   detectors: LabDetector[];
   metrics: (Metrics | null)[];
+  /** null: not asked yet */
+  server: ServerVerdict | null;
   pinned: LabDetector;
   can_undo: boolean;
   can_redo: boolean;
@@ -77,7 +86,8 @@ export type LabCommand =
   | "export"
   | "export_truth"
   | "use_live"
-  | "transcribe_compare";
+  | "transcribe_compare"
+  | "ask_server";
 
 export type LabChannel = Channel<LabCommand>;
 
@@ -109,6 +119,11 @@ export function isFromLab(content: unknown): content is FromLab {
 
 export function decodeTruth(buffers: readonly DataView[]): Float64Array {
   return new Float64Array(bytesOf(only(buffers)));
+}
+
+/** What the server heard; nothing where it was not asked. */
+export function decodeServer([, buffer]: readonly DataView[]): Float64Array {
+  return buffer ? new Float64Array(bytesOf(buffer)) : new Float64Array();
 }
 
 export function decodeScores(buffers: readonly DataView[]): Float32Array {

@@ -27,6 +27,7 @@ const state: LabState = {
     { ...detector, name: "energy", unit: "energy", threshold: 500, neg_threshold: 350, label: "energy" },
   ],
   metrics: [null, null],
+  server: null,
   pinned: detector,
   can_undo: false,
   can_redo: false,
@@ -174,6 +175,43 @@ it("speaks Chinese, and says in words what did not work", async () => {
   expect(el.querySelector(".lab-truth .sp-name")?.textContent).toBe("真值");
   expect(el.querySelector("[role=status]")?.textContent).toContain("The labels cannot be saved.");
   expect(el.querySelectorAll(".lab-det small")[3]?.textContent).toBe("webrtcvad is missing.");
+});
+
+it("asks the server from the menu, and says that it waits and what did not work", async () => {
+  listen();
+  await frame();
+  button("More").click();
+  const item = [...el.querySelectorAll<HTMLElement>("[role=menuitem]")].find((one) =>
+    one.textContent?.startsWith("Ask the server"),
+  );
+  item?.click();
+  const status = () => el.querySelector("[role=status]")?.textContent;
+  expect(status()).toContain("Asking the server.");
+  const sent = fake.sent.map(({ message }) => message as { name?: string; id?: number });
+  const id = sent.find(({ name }) => name === "ask_server")?.id;
+  const failure = { kind: "x", title: "", text: "The server cannot be reached.", detail: "", actions: [] };
+  fake.receive({ type: "reply", id, error: failure, data: {} }, []);
+  await frame();
+  expect(status()).toContain("The server cannot be reached.");
+});
+
+it("shows the server's own verdict as a lane and a row, and judges it while the truth is painted", async () => {
+  listen();
+  await frame();
+  const lane = el.querySelector<HTMLElement>(".lab-server");
+  expect(lane?.hidden).toBe(true);
+  expect(el.querySelectorAll(".tbl tbody tr")).toHaveLength(2);
+  const server = { threshold: 0.5, min_silence_duration_ms: 300, metrics: null };
+  const pairs = (...times: number[]) => new DataView(Float64Array.from(times).buffer);
+  fake.receive({ ...state, server }, [pairs(2, 4), pairs(2.1, 4, 6, 7)]);
+  await frame();
+  expect(lane?.hidden).toBe(false);
+  expect(lane?.previousElementSibling?.className).toContain("lab-truth");
+  expect(lane?.querySelector(".sp-name")?.textContent).toBe("Server VAD");
+  expect(lane?.querySelector(".sp-rail")?.textContent).toBe("2 segments");
+  expect(lane?.title).toBe("asked with threshold 0.50, silence 300 ms");
+  const row = [...el.querySelectorAll(".tbl tbody tr:last-child td")].map((cell) => cell.textContent);
+  expect(row).toEqual(["Server", "0.655", "0.950", "0.776", "55.0 %", "+100", "+0"]);
 });
 
 it("lets go of everything when it ends", () => {

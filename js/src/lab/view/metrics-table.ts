@@ -1,5 +1,5 @@
 import { h, setText } from "../../view/dom.ts";
-import { icon } from "../../view/icons.ts";
+import { type IconName, icon } from "../../view/icons.ts";
 import type { LabApp } from "../app.ts";
 import type { Metrics } from "../wire.ts";
 import { colourOf, nameOf, shapeOf } from "./rows.ts";
@@ -15,7 +15,7 @@ const COLUMNS = [
 type Column = (typeof COLUMNS)[number];
 const HIGH_IS_GOOD: ReadonlySet<Column> = new Set(["precision", "recall", "f1"]);
 
-/** One row a detector, the best of each column marked; the same numbers as `lab.metrics`. */
+/** One row a detector and one for the server where it was asked, the best of each column marked; the same numbers as `lab.metrics`. */
 export class MetricsTable {
   readonly node: HTMLElement;
   readonly #app: LabApp;
@@ -44,6 +44,8 @@ export class MetricsTable {
   update(): void {
     const { store, words } = this.#app;
     const rows = store.lanes.map((_, index) => store.metrics(index));
+    const asked = store.state?.server;
+    if (asked) rows.push(store.serverMetrics);
     setText(
       this.#note,
       store.truth.length > 0 ? words.metricsNote(String(store.state?.collar_ms ?? 0)) : words.metricsEmpty,
@@ -53,18 +55,21 @@ export class MetricsTable {
     if (key === this.#shown) return; // numbers that someone selects with the mouse stay
     this.#shown = key;
     const best = Object.fromEntries(COLUMNS.map((column) => [column, bestOf(rows, column)]));
-    this.#body.replaceChildren(
-      ...store.lanes.map(({ detector }, index) => {
-        const sign = h("span", { style: `color:var(--sp-${colourOf(detector)})` }, icon(shapeOf(index)));
-        const cells = COLUMNS.map((column) => {
-          const value = rows[index]?.[column] ?? null;
-          const isBest = value !== null && best[column] === shownAs(column, value);
-          return h("td", { class: isBest ? "best" : "", "data-column": column }, shownAs(column, value));
-        });
-        const name = h("td", {}, h("span", { class: "nm" }, sign, nameOf(detector, words)));
-        return h("tr", { class: index === store.active ? "is-active" : "" }, name, ...cells);
-      }),
+    const line = (index: number, colour: string, sign: IconName, name: string, active: boolean) => {
+      const cells = COLUMNS.map((column) => {
+        const value = rows[index]?.[column] ?? null;
+        const isBest = value !== null && best[column] === shownAs(column, value);
+        return h("td", { class: isBest ? "best" : "", "data-column": column }, shownAs(column, value));
+      });
+      const coloured = h("span", { style: `color:var(--sp-${colour})` }, icon(sign));
+      const head = h("td", {}, h("span", { class: "nm" }, coloured, name));
+      return h("tr", { class: active ? "is-active" : "" }, head, ...cells);
+    };
+    const lines = store.lanes.map(({ detector }, index) =>
+      line(index, colourOf(detector), shapeOf(index), nameOf(detector, words), index === store.active),
     );
+    if (asked) lines.push(line(lines.length, "server", "kernel", words.server, false));
+    this.#body.replaceChildren(...lines);
   }
 }
 

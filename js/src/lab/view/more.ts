@@ -46,6 +46,7 @@ export function moreGroups(
     {
       choices: [
         { label: words.base.allNumbers, icon: "sliders", choose: () => openNumbers(app, popup, opener) },
+        { label: words.askServer, icon: "kernel", choose: () => void app.askServer() },
         { label: words.pin, icon: "flag", choose: () => void app.pin() },
         { label: words.shortcuts, icon: "keys", hint: "?", choose: () => openKeys(app, popup, opener) },
       ],

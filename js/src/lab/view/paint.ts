@@ -43,6 +43,8 @@ export interface LabScene {
   top: number;
   palette: LabPalette;
   wave: Box;
+  /** null: the server was not asked */
+  server: Box | null;
   detectors: readonly DetectorBoxes[];
   store: LabStore;
   selection: Selection;
@@ -55,6 +57,7 @@ export interface LabScene {
 const DASH = [5, 4];
 const DOTS = [1.5, 3];
 const LABEL_FROM_S = 0.3;
+const SERVER_PX = 9;
 
 /** Everything of the lab that is drawn. Nothing scrolls by itself here, so that all of it is painted at once. */
 export function paintLab(scene: LabScene): void {
@@ -83,6 +86,7 @@ export function paintLab(scene: LabScene): void {
   };
   const layout = { wave: scene.wave, named: 0 };
   paintWave({ ...surface, palette, session: store.session, speech, layout }, strip);
+  paintServer(scene);
   for (const [index, lane] of store.lanes.entries()) {
     const boxes = scene.detectors[index];
     const detector = store.detector(index);
@@ -149,6 +153,22 @@ function paintSegments(
   context.lineWidth = 1;
   shown(scene, before.spans, (x, width) => context.strokeRect(x - 0.5, y - 2.5, width + 1, height + 5));
   context.restore();
+}
+
+/** Outlined: it is somebody else's opinion. */
+function paintServer(scene: LabScene): void {
+  const { context, palette, server, store } = scene;
+  if (!server) return;
+  const y = server.y + (server.h - SERVER_PX) / 2;
+  context.fillStyle = palette.serverFill;
+  context.strokeStyle = palette.server;
+  context.lineWidth = 1.25;
+  shown(scene, store.server, (x, width) => {
+    context.beginPath();
+    context.roundRect(x, y, Math.max(1.5, width), SERVER_PX, 2);
+    context.fill();
+    context.stroke();
+  });
 }
 
 function paintErrors(

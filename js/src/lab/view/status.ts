@@ -76,6 +76,7 @@ export class LabStatus {
       const now = (store.lanes[before.index]?.spans.length ?? 0) / 2;
       return [words.status.moving[0] ?? "", words.counted(before.spans.length / 2, now)];
     }
+    if (this.#app.askingServer) return words.status.asking;
     if (!store.state || store.lanes.some(({ scores, failure }) => !scores && !failure))
       return words.status.loading;
     const [lead = "", text = ""] = this.#selection.painting ? words.status.paint : words.status.look;

@@ -30,6 +30,8 @@ export class LabTime {
   readonly #truthRow;
   readonly #truth: TruthLane;
   readonly #regions = h("span", { style: "top:8px" });
+  readonly #serverRow;
+  readonly #heard = h("span");
   readonly #invitation: HTMLElement;
   readonly #head = h("div", { class: "sp-playhead", "aria-hidden": "true" });
   readonly #why: WhyTip;
@@ -51,13 +53,15 @@ export class LabTime {
     const ends = [h("span", { style: "top:2px" }, "+1"), h("span", { style: "bottom:2px" }, "−1")];
     this.#wave = row("is-wave", [h("span", {}, words.waveform), h("small", {}, words.fullScale)], ends);
     this.#truthRow = row("lab-truth lab-row-end", [h("span", {}, words.truth)], [this.#regions]);
+    this.#serverRow = row("lab-server lab-row-end", [h("span", {}, words.serverLane)], [this.#heard]);
+    this.#serverRow.node.hidden = true;
     this.#invitation = h("span", { class: "lab-invitation" }, words.noTruth);
     this.#truth = new TruthLane(app, selection, () => this.#axis, scope);
     this.#truthRow.plot.append(this.#invitation, this.#truth.node);
     this.#rulerRow.plot.append(this.#ruler.node);
     setAttribute(this.#detectors, "aria-label", words.detector);
     this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
-    const rows = [this.#rulerRow, this.#wave, this.#truthRow].map(({ node }) => node);
+    const rows = [this.#rulerRow, this.#wave, this.#truthRow, this.#serverRow].map(({ node }) => node);
     this.node = h(
       "div",
       { class: "sp-view lab-view", role: "group", tabindex: 0, "aria-label": words.base.timeView },
@@ -140,6 +144,7 @@ export class LabTime {
     const { store, player, windows } = this.#app;
     if (!this.node.isConnected) return;
     for (const tuned of this.#tuned) tuned.update();
+    this.#showServer();
     const { width } = this.#canvas.getBoundingClientRect();
     if (width <= 0) return;
     const { start_s, span_s } = this.#viewport;
@@ -150,6 +155,17 @@ export class LabTime {
     this.#paint(axis);
     this.#place(axis);
     if (player.position_s !== null) this.#loop.request();
+  }
+
+  /** The server's lane is there from when it was asked. */
+  #showServer(): void {
+    const { store, words } = this.#app;
+    const asked = store.state?.server ?? null;
+    this.#serverRow.node.hidden = asked === null;
+    if (!asked) return;
+    setText(this.#heard, words.segmentCount(store.server.length / 2));
+    const numbers = [asked.threshold.toFixed(2), String(asked.min_silence_duration_ms)] as const;
+    this.#serverRow.node.title = words.serverAsked(...numbers);
   }
 
   #paint(axis: Axis): void {
@@ -168,6 +184,7 @@ export class LabTime {
       top: box(this.#rulerRow).h,
       palette: this.palette,
       wave: box(this.#wave),
+      server: this.#serverRow.node.hidden ? null : box(this.#serverRow),
       detectors: this.#tuned.map(({ rows }) => ({
         score: box(rows.score),
         segments: box(rows.segments),
