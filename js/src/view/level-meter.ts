@@ -7,7 +7,7 @@ import { decibel } from "./format.ts";
 const FLOOR_DB = -60;
 const HOT_DB = -6;
 const PEAK_HOLD_MS = 1_500;
-const DRAWN_EVERY_MS = 70; // each step of the meter costs the page a style computation
+const DRAWN_EVERY_MS = 90; // each step of the meter costs the page a style computation
 const SPOKEN_EVERY_MS = 1_000; // the meter's value for assistive technology
 
 /** Level from -60 to 0 dBFS, the peak of the last 1.5 s, and a clip light that stays until it is clicked. */
@@ -20,6 +20,7 @@ export class LevelMeter {
   readonly #tick = h("u", { hidden: true });
   readonly #clip: HTMLButtonElement;
   #peaks: { db: number; at_ms: number }[] = [];
+  #level_db: number | null = null;
   #spoken_ms = 0;
   #shown_ms = 0;
   #drawn_ms = Number.NEGATIVE_INFINITY;
@@ -58,12 +59,20 @@ export class LevelMeter {
     this.rest();
   }
 
-  show({ level_db, peak_db, clipped }: Level, now_ms: number): void {
-    this.#peaks = this.#peaks.filter((peak) => now_ms - peak.at_ms < PEAK_HOLD_MS);
+  /** What a message says; it is seen with the next `show`. */
+  take({ level_db, peak_db, clipped }: Level, now_ms: number): void {
+    this.#level_db = level_db;
     this.#peaks.push({ db: peak_db, at_ms: now_ms });
     if (clipped) this.#setClip(true);
-    if (now_ms - this.#drawn_ms < DRAWN_EVERY_MS) return;
+  }
+
+  /** Called in frames that are painted anyway: a frame for the meter alone would cost as much as for the picture. */
+  show(now_ms: number): void {
+    const level_db = this.#level_db;
+    if (level_db === null || now_ms - this.#drawn_ms < DRAWN_EVERY_MS) return;
+    this.#level_db = null;
     this.#drawn_ms = now_ms;
+    this.#peaks = this.#peaks.filter((peak) => now_ms - peak.at_ms < PEAK_HOLD_MS);
     const held = Math.max(...this.#peaks.map((peak) => peak.db));
     this.#bar.style.transform = `scaleX(${share(level_db).toFixed(3)})`;
     toggle(this.#bar, "hot", level_db > HOT_DB);
@@ -83,6 +92,7 @@ export class LevelMeter {
   /** Nothing comes in. The clip light stays: it tells about the past. */
   rest(): void {
     this.#peaks = [];
+    this.#level_db = null;
     this.#shown_ms = 0;
     this.#drawn_ms = Number.NEGATIVE_INFINITY;
     this.#bar.style.transform = "scaleX(0)";

@@ -19,6 +19,7 @@ export class Overview {
   #painted_ms = Number.NEGATIVE_INFINITY;
   #seconds = 1;
   #placed = { left: -1, right: -1 };
+  #span_s = 0;
 
   constructor(app: App, viewport: Viewport, label: string, scope: Scope) {
     this.#app = app;
@@ -42,11 +43,12 @@ export class Overview {
   }
 
   update(edge_s: number, colour: string, now_ms: number, force: boolean): void {
-    const { start_s, end_s, span_s } = this.#viewport;
-    const seconds = Math.max(edge_s, end_s);
-    if (force || now_ms - this.#painted_ms > REPAINT_MS) {
+    const { start_s, end_s, span_s, follow } = this.#viewport;
+    const repaint = force || now_ms - this.#painted_ms > REPAINT_MS || span_s !== this.#span_s;
+    if (repaint) {
       this.#painted_ms = now_ms;
-      this.#seconds = seconds;
+      this.#span_s = span_s;
+      this.#seconds = Math.max(edge_s, end_s);
       this.#paint(edge_s, colour);
       setText(this.length, clock(edge_s, 0));
       setAttribute(this.plot, "aria-valuemax", Math.max(0, Math.round(edge_s - span_s)));
@@ -55,10 +57,12 @@ export class Overview {
     }
     const hidden = edge_s <= 0;
     if (this.#frame.hidden !== hidden) this.#frame.hidden = hidden;
-    if (!hidden) this.#place(start_s / seconds, Math.min(1, end_s / seconds));
+    // the frame belongs to the painted picture: while the view follows, it moves with it and not before
+    if (hidden || (follow && !repaint)) return;
+    this.#place(Math.min(1, start_s / this.#seconds), Math.min(1, end_s / this.#seconds));
   }
 
-  /** On whole thousandths: while the view follows, the frame stands still to the eye and costs no layout. */
+  /** On whole thousandths: a move that the eye cannot see costs no layout. */
   #place(from: number, to: number): void {
     const [left, right] = [Math.round(from * 1000), Math.round((1 - to) * 1000)];
     if (left === this.#placed.left && right === this.#placed.right) return;

@@ -26,12 +26,13 @@ import { Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
 
 const FRESH_S = 0.15;
+const CLOCK_LATE = 0.5; // of a tenth: so long the clock waits for a frame that is painted anyway
 const DESCRIBE_MS = 2_000; // the sentence about the picture
 
 export interface TimeViewEvents {
   chooseFile(): void;
-  /** called with every painted frame */
-  painted(edge_s: number): void;
+  /** called with every frame that differs from the one before */
+  painted(edge_s: number, now_ms: number): void;
   /** a mark's flag was pressed */
   rename(opener: HTMLElement, id: number): void;
 }
@@ -64,7 +65,7 @@ export class TimeView {
   #rebuild = true;
   #begun = false;
   #axis: Axis | null = null;
-  #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1 };
+  #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1, follow: true };
   #described_ms = Number.NEGATIVE_INFINITY;
   #placed_tenth = -1;
 
@@ -232,12 +233,13 @@ export class TimeView {
     this.#viewport.moveEdge(edge_s);
     this.#dirty_s = Math.min(this.#dirty_s, this.#recutting.update());
     const layout = this.#measure();
-    if (layout.width > 0 && this.#differs(layout, edge_s)) {
+    const differs = this.#differs(layout, edge_s);
+    if (layout.width > 0 && differs) {
       this.#axis = this.#paint(layout, edge_s);
       this.#place(this.#axis, edge_s, now_ms);
     }
     const playing = this.#axis !== null && this.#selecting.place(this.#axis, this.#ruler);
-    this.#events.painted(edge_s);
+    if (differs) this.#events.painted(edge_s, now_ms);
     if (more || playing) this.#loop.request();
     else if (!running) this.#edge.rest();
   }
@@ -246,17 +248,24 @@ export class TimeView {
   #differs({ width, ratio }: Layout, edge_s: number): boolean {
     const { start_s, span_s, follow } = this.#viewport;
     const before = this.#painted;
+    const live = this.#app.phase === "live";
     const edge_px = Math.floor((edge_s * width * ratio) / span_s);
     const tenth = Math.floor(edge_s * 10);
+    const told = tenth === before.tenth || (live && edge_s * 10 - tenth < CLOCK_LATE);
     const same =
       edge_px === before.edge_px &&
-      tenth === before.tenth &&
+      told &&
       (follow || start_s === before.start_s) &&
+      follow === before.follow &&
       span_s === before.span_s;
-    Object.assign(before, { edge_px, tenth, start_s, span_s });
     // what is new at the live edge waits for the next pixel: it comes within a tenth of a second
-    const fresh_s = this.#app.phase === "live" ? FRESH_S : 0;
-    return this.#rebuild || !same || this.#dirty_s < edge_s - fresh_s;
+    if (same && !this.#rebuild && this.#dirty_s >= edge_s - (live ? FRESH_S : 0)) return false;
+    before.edge_px = edge_px;
+    before.tenth = tenth;
+    before.start_s = start_s;
+    before.span_s = span_s;
+    before.follow = follow;
+    return true;
   }
 
   #measure(): Layout {

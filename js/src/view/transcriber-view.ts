@@ -80,7 +80,7 @@ class TranscriberView {
       viewport,
       {
         chooseFile,
-        painted: (edge_s) => this.#painted(edge_s),
+        painted: (edge_s, now_ms) => this.#painted(edge_s, now_ms),
         rename: (opener, id) => nameMark(app, this.#popup, opener, id),
       },
       scope,
@@ -123,7 +123,7 @@ class TranscriberView {
     });
     session.on(scope, "frames", () => {
       if (session.level && this.#app.phase === "live")
-        this.#header.level.show(session.level, performance.now());
+        this.#header.level.take(session.level, performance.now());
     });
     session.on(scope, "reset", () => {
       this.#header.level.clear();
@@ -200,7 +200,8 @@ class TranscriberView {
     this.#status.note(this.#app.strings.saved(String(answer.data.name ?? format)));
   }
 
-  #painted(edge_s: number): void {
+  #painted(edge_s: number, now_ms: number): void {
+    this.#header.level.show(now_ms);
     this.#header.showTime(edge_s);
     this.#tuning.updateTime(edge_s > 0);
   }
