@@ -14,16 +14,11 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from harness import Browser
+from harness.axe import SCRIPT, violations
 
 pytestmark = pytest.mark.e2e
 
 STATES = ["idle", "live", "paused", "lost", "denied", "kernel-error", "gone", "energy"]
-AXE = """async () => {
-  const { violations } = await axe.run(".sp", { resultTypes: ["violations"] });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
-}"""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -48,15 +43,8 @@ def harness_url(root: Path) -> Iterator[str]:
 def page(root: Path) -> Iterator[Page]:
     """A page with axe-core in it."""
     with sync_playwright() as playwright, Browser(playwright).context() as context:
-        context.add_init_script(path=root / "js" / "node_modules" / "axe-core" / "axe.min.js")
+        context.add_init_script(path=root / SCRIPT)
         yield context.new_page()
-
-
-def violations(page: Page) -> list[str]:
-    """Return axe's serious and critical findings; a page that still fades would give false contrasts."""
-    page.wait_for_timeout(250)
-    found: list[str] = page.evaluate(AXE)
-    return found
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "zh")])

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, expect
 
 from harness import LabPage
+from harness.axe import SCRIPT, violations
 from harness.browser import result_of
 
 pytestmark = pytest.mark.e2e
@@ -84,7 +85,7 @@ def show(open_notebook: OpenNotebook, *cells: str) -> tuple[LabPage, Lab]:
 
 def shown(row: list[Any]) -> list[str]:
     """Return a row of `lab.metrics` as the table shows it."""
-    names = {"silero": "Silero", "energy": "Energy", "webrtc": "WebRTC"}
+    names = {"silero": "Silero", "energy": "Energy", "webrtc": "WebRTC", "server": "Server"}
     detector, _threshold, f1, precision, recall, _accuracy, error_rate, *_, onset_s, offset_s, _splits, _merges = row
     signed = [f"{round(1000 * value):+d}".replace("-", "−") for value in (onset_s, offset_s)]
     return [names[detector], f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{100 * error_rate:.1f} %", *signed]
@@ -178,4 +179,80 @@ def test_it_follows_the_dark_theme_and_edges_move_by_keys(open_notebook: OpenNot
     expect(lab.node).to_have_attribute("data-theme", "light")
     page.run_cell(1)
     assert page.result(1)["truth"][0][1] == pytest.approx(before + 0.1, abs=0.006)
+    assert page.errors == []
+
+
+LIVE = "w = sp.Transcriber()\nlab.transcriber = w\nw"
+USED = result_of(
+    "{'same': w.turn_detection.detector == lab.vad, 'name': lab.vad.name, 'heard': len(lab.server_segments),"
+    " 'truth': [[s.start, s.end] for s in lab.truth], 'metrics': [list(row) for row in lab.metrics]}"
+)
+# Resolves once the playhead has gone back by itself: what is looped begins again.
+BACK = """() => {
+  const x = new DOMMatrix(getComputedStyle(document.querySelector(".lab-view .sp-playhead")).transform).e;
+  const back = x < (globalThis.reached ?? 0) - 25;
+  globalThis.reached = x;
+  return back;
+}"""
+
+
+def test_regions_are_split_and_removed_looped_and_the_detector_goes_live(
+    open_notebook: OpenNotebook, artifacts: Path
+) -> None:
+    page, lab = show(open_notebook, LIVE, USED)
+    keyboard = page.page.keyboard
+    lab.page.mouse.click(*lab.at(".lab-truth .sp-plot", 1.2))
+    keyboard.press("s")
+    expect(lab.regions).to_contain_text("5 regions")
+    lab.page.mouse.click(*lab.at(".lab-truth .sp-plot", 0.9))
+    keyboard.press("Delete")
+    expect(lab.regions).to_contain_text("4 regions")
+    lab.button("Loop the selection").click()
+    expect(lab.button("Loop the selection")).to_have_attribute("aria-pressed", "true")
+    lab.page.mouse.click(*lab.at(".lab-truth .sp-plot", 1.5))
+    keyboard.press("Space")
+    page.page.wait_for_function(BACK)
+    expect(lab.button("Stop")).to_be_visible()
+    lab.button("Loop the selection").click()
+    expect(lab.button("Loop the selection")).to_have_attribute("aria-pressed", "false")
+    expect(lab.button("Play")).to_be_visible()
+    lab.button("More").click()
+    lab.node.get_by_role("menuitem", name="Ask the server").click()
+    expect(lab.node.locator(".lab-server .sp-rail")).to_contain_text("segments")
+    page.page.screenshot(path=artifacts / "vadlab-server.png")
+    keyboard.press("2")
+    expect(lab.node.locator(".tbl tr.is-active")).to_contain_text("Energy")
+    page.run_cell(1)
+    expect(page.page.get_by_role("region", name="Transcriber")).to_be_visible()
+    lab.button("Use in the live session").click()
+    expect(lab.status).to_contain_text("The live session cuts with these settings from now on.")
+    page.run_cell(2)
+    kernel = page.result(2)
+    assert (kernel["same"], kernel["name"]) == (True, "energy")
+    assert kernel["truth"][0][0] == pytest.approx(1.2, abs=0.03)
+    expect(lab.node.locator(".lab-server .sp-rail")).to_have_text(f"{kernel['heard']} segments")
+    assert lab.metrics() == [shown(row) for row in kernel["metrics"]]
+    assert lab.metrics()[-1][0] == "Server"
+    assert page.errors == []
+
+
+def test_the_lab_has_no_serious_violation_in_either_theme(open_notebook: OpenNotebook, root: Path) -> None:
+    page, lab = show(open_notebook)
+    page.page.evaluate((root / SCRIPT).read_text(encoding="utf-8"))
+    rows = lab.node.get_by_role("table", name="Segments of Silero").locator("tbody tr")
+    expect(lab.node.locator(".is-segments.is-active .sp-rail")).to_have_text("4 segments")
+    expect(rows).to_have_count(4)
+    found = {"light": violations(page.page)}
+    for name, opener in {"more": lab.button("More"), "detector": lab.node.locator(".sp-select")}.items():
+        opener.click()
+        expect(lab.node.locator(".sp-menu")).to_be_visible()
+        found[name] = violations(page.page)
+        page.page.keyboard.press("Escape")
+        expect(lab.node.locator(".sp-menu")).to_have_count(0)
+    page.page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    expect(lab.node).to_have_attribute("data-theme", "dark")
+    found["dark"] = violations(page.page)
+    page.page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    expect(lab.node).to_have_attribute("data-theme", "light")
+    assert {where: said for where, said in found.items() if said} == {}
     assert page.errors == []

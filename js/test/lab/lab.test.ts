@@ -165,6 +165,14 @@ it("takes the kernel's numbers when nothing moves", async () => {
   expect(active()).toEqual(["Silero", "0.200", "0.300", "0.123", "40.0 %", "–", "−6"]);
 });
 
+it("lists the active detector's segments for those who do not see the picture", async () => {
+  listen();
+  const table = () => [...el.querySelectorAll(".sp-vh tr")].map((row) => row.textContent);
+  await vi.waitFor(() => expect(table()).toHaveLength(3));
+  expect(table().slice(1)).toEqual(["100:02.0000:04.002.00 s", "200:06.0000:07.001.00 s"]);
+  expect(el.querySelector(".sp-vh caption")?.textContent).toBe("Segments of Silero");
+});
+
 it("speaks Chinese, and says in words what did not work", async () => {
   for (const stop of stops.reverse()) stop();
   open("zh-CN");

@@ -65,6 +65,8 @@ export const en = {
   f1: (value: string) => `F1 ${value}`,
   segments: "Segments",
   segmentCount: (count: number) => `${count} ${count === 1 ? "segment" : "segments"}`,
+  segmentsOf: (detector: string) => `Segments of ${detector}`,
+  segmentColumns: ["Segment", "Start", "End", "Length"],
   errors: "Errors",
   wrong: (seconds: string) => `${seconds} s wrong`,
   scoring: "listening…",

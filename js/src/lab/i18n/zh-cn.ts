@@ -59,6 +59,8 @@ export const zhCN: LabWords = {
   f1: (value) => `F1 ${value}`,
   segments: "语音段",
   segmentCount: (count) => `${count} 段`,
+  segmentsOf: (detector) => `${detector} 的语音段`,
+  segmentColumns: ["序号", "起点", "终点", "时长"],
   errors: "错误",
   wrong: (seconds) => `错误 ${seconds} 秒`,
   scoring: "计算中…",

@@ -15,6 +15,7 @@ import { LabHeader } from "./header.ts";
 import { HeatPanel } from "./heat.ts";
 import { MetricsTable } from "./metrics-table.ts";
 import { openKeys } from "./more.ts";
+import { SegmentsTable } from "./segments-table.ts";
 import { LabStatus } from "./status.ts";
 import { LabTime } from "./time.ts";
 import { LabTuning } from "./tuning.ts";
@@ -48,6 +49,7 @@ class LabView {
   readonly #header: LabHeader;
   readonly #tuning: LabTuning;
   readonly #time: LabTime;
+  readonly #segments: SegmentsTable;
   readonly #metrics: MetricsTable;
   readonly #curve: CurvePanel;
   readonly #heat: HeatPanel;
@@ -73,6 +75,7 @@ class LabView {
     this.#header = new LabHeader(app, selection, this.#actions, this.#popup, scope);
     this.#tuning = new LabTuning(app, viewport, this.#popup, scope);
     this.#time = new LabTime(app, viewport, selection, scope);
+    this.#segments = new SegmentsTable(app, viewport, scope);
     this.#metrics = new MetricsTable(app);
     this.#curve = new CurvePanel(app, scope);
     this.#heat = new HeatPanel(app, scope);
@@ -84,6 +87,7 @@ class LabView {
       this.#header.node,
       this.#tuning.node,
       this.#time.node,
+      this.#segments.node,
       h("div", { class: "lab-pan" }, this.#metrics.node, this.#curve.node, this.#heat.node),
       h("div", { class: "lab-pan is-second" }, this.#compare.node, this.#export.node),
       this.#status.node,
@@ -105,7 +109,10 @@ class LabView {
     const scope = this.#scope;
     store.on(scope, "change", () => this.#update());
     this.#selection.on(scope, "change", () => this.#update());
-    this.#viewport.on(scope, "change", () => this.#tuning.update());
+    this.#viewport.on(scope, "change", () => {
+      this.#tuning.update();
+      this.#segments.update();
+    });
     player.on(scope, "change", () => {
       this.#header.update();
       this.#again();
@@ -120,6 +127,7 @@ class LabView {
     this.#header.update();
     this.#tuning.update();
     this.#time.refresh();
+    this.#segments.update();
     this.#metrics.update();
     this.#compare.update();
     this.#export.update();
