@@ -18,9 +18,9 @@ pytestmark = pytest.mark.e2e
 OpenNotebook = Callable[..., LabPage]
 
 BUSY = {
-    "sleep": "import time; begun = time.time(); time.sleep(8); ended = time.time()",
+    "sleep": "import time; begun = time.time(); time.sleep(10); ended = time.time()",
     "pure-python-loop": (
-        "import time; begun = time.time(); n = 0\nwhile time.time() < begun + 8: n += 1\nended = time.time()"
+        "import time; begun = time.time(); n = 0\nwhile time.time() < begun + 10: n += 1\nended = time.time()"
     ),
 }
 # The sound that came while the cell was busy, by what the events say: their clock is the machine's.
@@ -35,7 +35,7 @@ READ_BACK = result_of(
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sample = Recording.sample("quickstart")
-    sound = np.concatenate([np.zeros(sample.rate, np.int16), sample.samples, np.zeros(3 * sample.rate, np.int16)])
+    sound = np.concatenate([np.zeros(3 * sample.rate, np.int16), sample.samples, np.zeros(2 * sample.rate, np.int16)])
     return Recording(sound, sample.rate).save(tmp_path_factory.mktemp("speech") / "speech.wav")
 
 

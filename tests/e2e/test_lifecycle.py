@@ -54,7 +54,7 @@ def record(page: LabPage) -> None:
 
 
 def test_a_reloaded_page_goes_on_recording(open_notebook: OpenNotebook, noise: Path) -> None:
-    page = open_notebook([START, result_of("[w.recording.duration, w.state]")], microphone=noise)
+    page = open_notebook([START, result_of("(w.wait(), w.recording.duration, w.state)[1:]")], microphone=noise)
     page.page.add_init_script(WATCH)
     record(page)
     page.page.wait_for_timeout(1_500)
