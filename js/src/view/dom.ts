@@ -27,7 +27,11 @@ export function setAttribute(element: Element, name: string, value: Attributes[s
 
 /** Writes text only where it changed: the same text again would restart selections and announcements. */
 export function setText(node: Node, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
+  const only = node.firstChild;
+  // figures that tick: the text node stays, a new one would cost a box in the layout each time
+  if (only instanceof Text && only === node.lastChild) {
+    if (only.data !== text) only.data = text;
+  } else if (node.textContent !== text) node.textContent = text;
 }
 
 export function toggle(element: Element, name: string, on: boolean): void {

@@ -7,6 +7,9 @@ import { LevelMeter } from "./level-meter.ts";
 import { Pickers } from "./pickers.ts";
 import type { Popup } from "./popup.ts";
 
+const BEAT_S = 1.6; // of the light while a recording runs
+const FADE = 0.65;
+
 export interface HeaderParts {
   chooseFile(): void;
   mark(): void;
@@ -27,6 +30,7 @@ export class Header {
   readonly #elapsed = h("span", { class: "sp-v" });
   readonly #time: HTMLElement;
   readonly pickers: Pickers;
+  readonly #still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
   #sign = "";
 
   constructor(app: App, popup: Popup, { chooseFile, mark, more }: HeaderParts, scope: Scope) {
@@ -84,6 +88,8 @@ export class Header {
 
   showTime(time_s: number): void {
     setText(this.#elapsed, clock(time_s));
+    const breathes = this.#app.phase === "live" && !this.#still?.matches;
+    this.#light.style.opacity = breathes ? breath(time_s).toFixed(2) : "";
   }
 
   update(): void {
@@ -113,8 +119,14 @@ export class Header {
     setAttribute(this.markButton, "disabled", !marks);
     setText(this.#state, words.phase[phase]);
     this.#light.hidden = phase !== "live" && phase !== "paused";
+    if (phase !== "live") this.#light.style.opacity = "";
     toggle(this.#time, "is-live", phase === "live");
     toggle(this.#time, "is-paused", phase === "paused");
     this.pickers.update();
   }
+}
+
+/** The light of a running recording, in the frames that are painted anyway: an animation would make frames of its own. */
+function breath(time_s: number): number {
+  return 1 - (FADE * (1 - Math.cos((2 * Math.PI * time_s) / BEAT_S))) / 2;
 }

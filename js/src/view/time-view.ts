@@ -27,6 +27,7 @@ import type { Viewport } from "./viewport.ts";
 
 const FRESH_S = 0.15;
 const CLOCK_LATE = 0.5; // of a tenth: so long the clock waits for a frame that is painted anyway
+const PEAK_MS = 200; // the peak of the window, as often as the level in figures
 const DESCRIBE_MS = 2_000; // the sentence about the picture
 
 export interface TimeViewEvents {
@@ -67,6 +68,7 @@ export class TimeView {
   #axis: Axis | null = null;
   #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1, follow: true };
   #described_ms = Number.NEGATIVE_INFINITY;
+  #told_ms = Number.NEGATIVE_INFINITY;
   #placed_tenth = -1;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
@@ -324,7 +326,8 @@ export class TimeView {
     if (session.marks.size > 0 || rebuild) this.#marks.update(axis);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
     if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
-    if (rebuild || tenth || !this.#viewport.follow) {
+    if (rebuild || now_ms - this.#told_ms > PEAK_MS || !this.#viewport.follow) {
+      this.#told_ms = now_ms;
       setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
       if (this.#tracks.peak.hidden !== this.#fresh) this.#tracks.peak.hidden = this.#fresh;
     }
