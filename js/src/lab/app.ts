@@ -17,11 +17,14 @@ import {
   type LabChannel,
   type LabCommand,
   type LabDetector,
+  type ServerVerdict,
 } from "./wire.ts";
 
 /** What the kernel did not do, in its words; null when the next thing was done. */
 interface Told {
   refusal: Failure | null;
+  /** what came of it, where that is not plain to see */
+  note?: string;
 }
 
 export interface Compared {
@@ -102,8 +105,15 @@ export class LabApp extends Emitter<{ told: Told }> {
     this.emit("told", { refusal: null });
     const { failure } = await this.#channel.command("ask_server");
     this.#askingServer = false;
-    this.emit("told", { refusal: failure });
+    this.emit("told", { refusal: failure, note: failure ? "" : this.#serverNote() });
     return failure === null;
+  }
+
+  #serverNote(): string {
+    const { state, server } = this.store;
+    return state?.server
+      ? this.words.serverSaid(server.length / 2, serverAsked(this.words, state.server))
+      : "";
   }
 
   pin(): Promise<boolean> {
@@ -178,6 +188,11 @@ export class LabApp extends Emitter<{ told: Told }> {
         break;
     }
   }
+}
+
+/** The numbers that the server was asked with, in words. */
+export function serverAsked(words: LabWords, { threshold, min_silence_duration_ms }: ServerVerdict): string {
+  return words.serverAsked(threshold.toFixed(2), String(min_silence_duration_ms));
 }
 
 /** The lab's windows hold the waveform only: scores came whole. */

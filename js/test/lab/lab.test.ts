@@ -189,18 +189,29 @@ it("asks the server from the menu, and says that it waits and what did not work"
   listen();
   await frame();
   button("More").click();
-  const item = [...el.querySelectorAll<HTMLElement>("[role=menuitem]")].find((one) =>
-    one.textContent?.startsWith("Ask the server"),
-  );
-  item?.click();
+  const ask = () =>
+    [...el.querySelectorAll<HTMLElement>("[role=menuitem]")]
+      .find((one) => one.textContent?.startsWith("Ask the server"))
+      ?.click();
+  ask();
   const status = () => el.querySelector("[role=status]")?.textContent;
   expect(status()).toContain("Asking the server.");
-  const sent = fake.sent.map(({ message }) => message as { name?: string; id?: number });
-  const id = sent.find(({ name }) => name === "ask_server")?.id;
+  const lastId = () =>
+    fake.sent
+      .map(({ message }) => message as { name?: string; id?: number })
+      .findLast(({ name }) => name === "ask_server")?.id;
   const failure = { kind: "x", title: "", text: "The server cannot be reached.", detail: "", actions: [] };
-  fake.receive({ type: "reply", id, error: failure, data: {} }, []);
+  fake.receive({ type: "reply", id: lastId(), error: failure, data: {} }, []);
   await frame();
   expect(status()).toContain("The server cannot be reached.");
+  button("More").click();
+  ask();
+  const server = { threshold: 0.75, min_silence_duration_ms: 550, metrics: null };
+  const pairs = new DataView(Float64Array.of(2, 4).buffer);
+  fake.receive({ ...state, server }, [pairs, pairs]);
+  fake.receive({ type: "reply", id: lastId(), error: null, data: {} }, []);
+  await frame();
+  expect(status()).toContain("The server hears 1 segment, asked with threshold 0.75, silence 550 ms.");
 });
 
 it("shows the server's own verdict as a lane and a row, and judges it while the truth is painted", async () => {

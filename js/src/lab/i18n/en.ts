@@ -29,6 +29,8 @@ export const en = {
   serverLane: "Server VAD",
   serverAsked: (threshold: string, silence_ms: string) =>
     `asked with threshold ${threshold}, silence ${silence_ms} ms`,
+  serverSaid: (count: number, asked: string) =>
+    `The server hears ${count} ${count === 1 ? "segment" : "segments"}, ${asked}.`,
   truthFrom: (detector: string) => `Truth from ${detector}`,
   saveTruth: "Save the truth as",
   edits: "Edit the truth",

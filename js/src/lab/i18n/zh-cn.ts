@@ -28,6 +28,7 @@ export const zhCN: LabWords = {
   server: "服务器",
   serverLane: "服务器 VAD",
   serverAsked: (threshold, silence_ms) => `询问时阈值 ${threshold}，静音 ${silence_ms} 毫秒`,
+  serverSaid: (count, asked) => `服务器听到 ${count} 段语音，${asked}。`,
   truthFrom: (detector) => `以 ${detector} 的结果作为真值`,
   saveTruth: "真值另存为",
   edits: "编辑真值",

@@ -38,9 +38,10 @@ export class LabStatus {
       h("span", { class: "msg" }, this.#lead, " ", this.#text),
       this.#counts,
     );
-    app.on(scope, "told", ({ refusal }) => {
+    app.on(scope, "told", ({ refusal, note }) => {
       this.#refusal = refusal?.text ?? "";
-      this.update();
+      if (note) this.tell(note);
+      else this.update();
     });
     scope.interval(() => this.update(), AGE_MS);
   }

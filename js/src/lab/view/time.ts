@@ -6,7 +6,7 @@ import { watchTheme } from "../../view/paint/palette.ts";
 import { Axis, type Box } from "../../view/paint/scene.ts";
 import { Ruler, ticksOf } from "../../view/ruler.ts";
 import type { Viewport } from "../../view/viewport.ts";
-import type { LabApp } from "../app.ts";
+import { type LabApp, serverAsked } from "../app.ts";
 import { readLabPalette } from "../palette.ts";
 import type { Selection } from "../selection.ts";
 import { length_s } from "../spans.ts";
@@ -164,8 +164,7 @@ export class LabTime {
     this.#serverRow.node.hidden = asked === null;
     if (!asked) return;
     setText(this.#heard, words.segmentCount(store.server.length / 2));
-    const numbers = [asked.threshold.toFixed(2), String(asked.min_silence_duration_ms)] as const;
-    this.#serverRow.node.title = words.serverAsked(...numbers);
+    this.#serverRow.node.title = serverAsked(words, asked);
   }
 
   #paint(axis: Axis): void {
