@@ -1,0 +1,47 @@
+import type { Strings } from "../i18n/index.ts";
+import type { Line } from "../store/lines.ts";
+import { h } from "./dom.ts";
+import { warningWords } from "./failure.ts";
+import { clock, languageTag } from "./format.ts";
+import { icon } from "./icons.ts";
+
+const SLOW_S = 1.5;
+
+/** What stands in a row of the transcript: its time, its words, and what is known about them. */
+export function rowParts(line: Line, stable: number, words: Strings): HTMLElement[] {
+  return [when(line), body(line, stable, words), ...side(line, words)];
+}
+
+function when(line: Line): HTMLElement {
+  return h("span", { class: "when" }, clock(line.start_s), line.kind === "partial" ? icon("dots") : null);
+}
+
+function body(line: Line, stable: number, words: Strings): HTMLElement {
+  if (line.kind === "gap")
+    return h(
+      "span",
+      { class: "body", dir: "auto" },
+      icon("gap"),
+      warningWords(line.warning ?? "", line.text, words),
+    );
+  const [head, tail] = [line.text.slice(0, stable), line.text.slice(stable)];
+  const open = line.kind === "partial" ? h("span", { class: "tail" }, `${tail.trimEnd()}…`) : null;
+  return h("span", { class: "body", dir: "auto", lang: languageTag(line.language) || null }, head, open);
+}
+
+function side(line: Line, words: Strings): HTMLElement[] {
+  if (line.kind === "gap") return [];
+  if (line.kind === "partial")
+    return [h("span", { class: "side" }, h("span", { class: "sp-tag" }, words.partial))];
+  const { latency_s } = line;
+  const slow = latency_s !== null && latency_s > SLOW_S;
+  const text =
+    latency_s === null ? "" : `${words.seconds(latency_s.toFixed(2))}${slow ? ` ${words.slow}` : ""}`;
+  const language = line.language
+    ? h("span", { class: "sp-tag", dir: "auto" }, line.language.slice(0, 12))
+    : null;
+  const latency = text
+    ? h("span", { class: `sp-tag is-lat${slow ? " is-slow" : ""}`, title: words.latency }, text)
+    : null;
+  return [h("span", { class: "side" }, language, latency)];
+}
