@@ -12,7 +12,6 @@ import pytest
 import ipyspeaches as sp
 from fake_page import Page, wait_for
 from ipyspeaches import EnergyVad, InputError, Recording, Segments, SileroVad, TurnDetection, VadLab, evaluate, samples
-from ipyspeaches.local import LocalServer
 from ipyspeaches.widget import Transcriber
 
 TRUTH = Segments([(1, 2), (3, 4), (5, 6)])
@@ -256,44 +255,6 @@ def test_a_stretch_is_transcribed_under_both_settings(
     assert data["now"]["wer"] == 1
     assert isinstance(lab._state.compared, EnergyVad)
     assert TurnDetection.client(lab._state.compared).client_cuts
-
-
-def test_the_server_is_asked_for_its_own_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = Recording.load(samples.path("quickstart"))
-    vad = SileroVad(threshold=0.4, min_silence_duration_ms=250)
-    truth = Segments([(one.start, one.end) for one in samples.info("quickstart").sentences])
-    with LocalServer() as server:
-        lab, page = open_lab(monkeypatch, heard, truth, detectors=[vad, ENERGY], server=server.url)
-        assert lab.server_segments is None
-        assert page.command("ask_server") is None
-        state, _ = last_state(page)
-        first = lab.server_segments
-        assert page.command("set_active", index=1) is None
-        assert page.command("ask_server") is None
-    assert first is not None
-    assert len(first) == len(truth)
-    expected = evaluate(first, truth, 0, heard.duration)
-    shown = state["server"]
-    assert (shown["threshold"], shown["min_silence_duration_ms"]) == (0.4, 250)
-    assert shown["metrics"]["f1"] == expected.f1 > 0.9
-    # A threshold in units of sound is none for the server's Silero; the silence is.
-    energy, buffers = [pair for pair in page.messages if pair[0]["type"] == "lab"][-1]
-    assert (energy["server"]["threshold"], energy["server"]["min_silence_duration_ms"]) == (
-        0.75,
-        ENERGY.min_silence_duration_ms,
-    )
-    assert lab.server_segments == Segments.from_arrays(*np.frombuffer(buffers[1], "<f8").reshape(-1, 2).T)
-    assert [row.detector for row in lab.metrics] == ["silero", "energy", "server"]
-
-
-def test_a_server_that_is_not_there_is_named(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab, page = open_lab(monkeypatch, bursts, TRUTH, server="http://127.0.0.1:9")
-    refused = page.command("ask_server")
-    assert refused is not None
-    assert "http://127.0.0.1:9" in refused["text"]
-    assert lab.server_segments is None
-    lab.truth = TRUTH[:2]
-    assert last_state(page)[0]["server"] is None
 
 
 def test_the_default_detectors_hear_the_sample() -> None:
