@@ -27,6 +27,7 @@ SHOWS = {
     "plotly": "Plotly.react, three traces, 10 Hz",
 }
 PAST_S = 60
+WARM_MS = 1000
 HOURS_S = 8 * 3600
 
 
@@ -36,7 +37,7 @@ def watch(browser: Browser, url: str, show: str, seconds: float) -> Spent:
     script = PLOTLY_JS if show == "plotly" else None
     with bench_page(browser, url, script=script) as page:
         page.evaluate(f"bench.{show}({PAST_S}).play()")
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(WARM_MS)
         with MainThread(page).measure(spent):
             page.wait_for_timeout(seconds * 1000)
     return spent[0]
@@ -90,7 +91,7 @@ def figures(spent: dict[str, list[Spent]]) -> list[Row]:
 def main() -> int:
     """Measure and print."""
     chosen = arguments(__doc__ or "")
-    rounds, seconds = (2, 2.0) if chosen.quick else (5, 10.0)
+    rounds, seconds = (2, 1.5) if chosen.quick else (5, 10.0)
     spent: dict[str, list[Spent]] = {name: [] for name in SHOWS}
     names = list(SHOWS)
     with bench_browser() as (browser, url):
@@ -99,7 +100,7 @@ def main() -> int:
                 spent[name].append(watch(browser, url, name, seconds))
             told = ", ".join(f"{name} {100 * spent[name][-1].share:.1f} %" for name in names)
             progress(f"round {number + 1} of {rounds}: {told}")
-        journeys = [travel(browser, url, 160) for _ in range(1 if chosen.quick else 3)]
+        journeys = [travel(browser, url, 80 if chosen.quick else 160) for _ in range(1 if chosen.quick else 3)]
     rows = figures(spent)
     cost_ms = statistics.median(one.task_ms_per_frame for one in journeys)
     rows.append(judged("panning and zooming in eight hours, main thread a frame", cost_ms, "ms", budget=1000 / 60))
