@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -59,7 +58,6 @@ class LiveRun:
         self._link = Link(protocol, transport, self._take)
         self._going = asyncio.Event()
         self._going.set()
-        self.on_heard: Callable[[Heard], None] = lambda _heard: None
 
     async def connect(self) -> None:
         """Open the connection.
@@ -172,7 +170,6 @@ class LiveRun:
                 self._scribe.cut(action)
         if heard.actions:
             await self._link.send()
-        self.on_heard(heard)
 
     def _take(self, event: ProtocolEvent) -> None:
         self._append.observe(event)

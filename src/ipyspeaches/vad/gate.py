@@ -79,11 +79,6 @@ class Gate:
         """Up to where samples were sent or passed over for good."""
         return self._sent
 
-    @property
-    def is_open(self) -> bool:
-        """Whether an utterance is being sent."""
-        return self._open
-
     def advance(
         self, events: Iterable[SegmenterEvent], position: int, silence_start: int | None, append: int
     ) -> list[GateAction]:

@@ -169,6 +169,8 @@ class Bridge:
         message = event_message(event)
         if message is not None:
             self._queue.append(message)
+            if self._ticker is not None and self._ticker.done():
+                self._send_new()  # a mark set after the end: no tick comes to send it
         if isinstance(event, events.StateChanged) and self.session is not None:
             self._page.show(self.session)
             if event.state in {SessionState.STOPPING, *ENDED}:
