@@ -40,7 +40,10 @@ const OURS = new Set([
 export function bindKeys(root: HTMLElement, actions: KeyActions, scope: Scope): void {
   const before = (event: KeyboardEvent) => {
     const target = event.composedPath()[0];
-    if (!(target instanceof HTMLElement) || !root.contains(target) || !isOurs(event, target, actions)) return;
+    if (!(target instanceof HTMLElement) || !root.contains(target) || !isOurs(event, target, actions)) {
+      root.removeAttribute(SUPPRESS); // a key right behind one of ours comes before the timer does
+      return;
+    }
     root.setAttribute(SUPPRESS, "true");
     scope.timeout(() => root.removeAttribute(SUPPRESS), 0);
   };
