@@ -8,6 +8,8 @@ from dataclasses import replace
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
 from ipyspeaches.session.bus import Bus
+from ipyspeaches.session.conversation import Changes
+from ipyspeaches.session.conversations import conversation_for
 from ipyspeaches.session.destination import Destination, resolve
 from ipyspeaches.session.events import ErrorOccurred, StateChanged
 from ipyspeaches.session.hearing import Hearing
@@ -95,7 +97,8 @@ class Lifecycle:
             self._fail(failure)
 
     async def _run_at(self, destination: Destination) -> None:
-        run = LiveRun(self.source, destination, self.hearing, self.scribe, self._options.language)
+        conversation = conversation_for(self.source, destination, self._options, self.hearing, self.scribe.take)
+        run = LiveRun(self.source, conversation, self.hearing, self.scribe)
         failure: MicrophoneError | None = None
         try:
             await run.connect()
@@ -179,7 +182,7 @@ class Lifecycle:
         server_vad = turn_detection.server_vad
         if server_vad is not None and server_vad != now.server_vad:
             if self._run is not None and self.state not in ENDED:
-                await self._run.set_server_vad(server_vad)
+                await self._run.reconfigure(Changes(turn_detection=server_vad))
             self.hearing.turn_detection = replace(self.hearing.turn_detection, server_vad=server_vad)
 
     async def set_detector(self, detector: Detector) -> None:

@@ -7,13 +7,10 @@ from contextlib import aclosing
 from typing import Any
 
 from ipyspeaches.audio import AudioBlock
-from ipyspeaches.protocol import AppendLength, ProtocolEvent, RealtimeOptions, RealtimeProtocol, ServerTurnDetection
-from ipyspeaches.session.destination import Destination
+from ipyspeaches.session.conversation import Changes, Conversation
 from ipyspeaches.session.hearing import Heard, Hearing
-from ipyspeaches.session.link import Link
 from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.sources import Source
-from ipyspeaches.transports import WebSocketTransport
 from ipyspeaches.vad import Detector, Send
 
 SETTLE_S = 120.0
@@ -24,38 +21,25 @@ MAX_PENDING = 8
 
 
 class LiveRun:
-    """The moving parts between a source and a connected server.
+    """The moving parts between a source and a recogniser.
 
     Parameters
     ----------
     source
         Where sound comes from.
-    destination
-        The server.
+    conversation
+        With the recogniser, not opened yet; its events go to the scribe.
     hearing
         Keeps and cuts the sound.
     scribe
         Writes down the results.
-    language
-        Language code for the server, or None.
     """
 
-    def __init__(
-        self, source: Source, destination: Destination, hearing: Hearing, scribe: Scribe, language: str | None
-    ) -> None:
+    def __init__(self, source: Source, conversation: Conversation, hearing: Hearing, scribe: Scribe) -> None:
         self._source = source
+        self._conversation = conversation
         self._hearing = hearing
         self._scribe = scribe
-        turn = hearing.turn_detection
-        self._append = AppendLength(client_cuts=turn.client_cuts)
-        options = RealtimeOptions(model=destination.model, language=language, client_cuts=turn.client_cuts)
-        if turn.server_vad is not None:
-            options = RealtimeOptions(
-                model=destination.model, language=language, turn_detection=turn.server_vad, client_cuts=False
-            )
-        protocol = RealtimeProtocol(options)
-        transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
-        self._link = Link(protocol, transport, self._take)
         self._going = asyncio.Event()
         self._going.set()
 
@@ -67,7 +51,7 @@ class LiveRun:
         ServerError
             If the server does not take it.
         """
-        await self._link.open()
+        await self._conversation.open()
 
     async def listen(self) -> None:
         """Hear the source to its end, then wait for the last texts.
@@ -80,7 +64,7 @@ class LiveRun:
             If the source fails.
         """
         pump = asyncio.create_task(self._pump())
-        awaited: set[asyncio.Future[Any]] = {pump, self._link.lost}
+        awaited: set[asyncio.Future[Any]] = {pump, self._conversation.lost}
         try:
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -100,11 +84,10 @@ class LiveRun:
             If the connection is lost before they came.
         """
         self._check_connected()
-        await self._act(self._hearing.cut(self._append.samples))
-        self._link.protocol.flush()
-        await self._link.send()
-        if not await self._link.settle(SETTLE_S) and not self._link.lost.done():
-            count = len(self._link.protocol.pending)
+        await self._act(self._hearing.cut(self._conversation.append_samples))
+        await self._conversation.flush()
+        if not await self._conversation.settle(SETTLE_S) and not self._conversation.lost.done():
+            count = self._conversation.pending
             self._scribe.warn(
                 "unanswered",
                 f"The server did not answer for {SETTLE_S:.0f} s: {count} utterances have no text. "
@@ -114,12 +97,12 @@ class LiveRun:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._link.close()
+        await self._conversation.close()
 
     async def pause(self) -> None:
         """End the utterance under way and hear nothing more until `resume`."""
         self._going.clear()
-        await self._act(self._hearing.cut(self._append.samples))
+        await self._act(self._hearing.cut(self._conversation.append_samples))
 
     def resume(self) -> None:
         """Hear again."""
@@ -127,16 +110,15 @@ class LiveRun:
 
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
-        await self._act(self._hearing.set_detector(detector, self._append.samples))
+        await self._act(self._hearing.set_detector(detector, self._conversation.append_samples))
 
     def _check_connected(self) -> None:
-        if self._link.lost.done():
-            raise self._link.lost.result()
+        if self._conversation.lost.done():
+            raise self._conversation.lost.result()
 
-    async def set_server_vad(self, options: ServerTurnDetection) -> None:
-        """Ask the server to cut by other numbers; its answer comes as an event."""
-        self._link.protocol.update(turn_detection=options)
-        await self._link.send()
+    async def reconfigure(self, changes: Changes) -> None:
+        """Ask the recogniser for something else; its answer comes as an event."""
+        await self._conversation.reconfigure(changes)
 
     async def _pump(self) -> None:
         async with aclosing(self._source.blocks()) as blocks:
@@ -148,29 +130,22 @@ class LiveRun:
                 await self._hear(block)
 
     async def _hear(self, block: AudioBlock) -> None:
-        heard = self._hearing.push(block, self._append.samples)
+        heard = self._hearing.push(block, self._conversation.append_samples)
         if heard.lost_s:
             self._scribe.warn("audio_lost", f"{heard.lost_s:.2f} s of sound were lost on the way; the gap is kept.")
         if block.overflowed:
             self._scribe.warn("overflow", "The microphone gave sound faster than it was taken: some may be missing.")
         await self._act(heard)
         if not self._source.live:
-            await self._link.wait_below(MAX_PENDING)
+            await self._conversation.wait_below(MAX_PENDING)
 
     async def _act(self, heard: Heard) -> None:
-        """Do what the gate wants: the protocol gets samples by range, out of the one store."""
+        """Write down what was heard, and do what the gate wants."""
         self._scribe.wall_clock.arrived(len(self._hearing.store))
         self._scribe.heard(heard.events)
         for action in heard.actions:
             if isinstance(action, Send):
-                self._link.protocol.append(self._hearing.store.read(action.start, action.end), action.start)
                 self._scribe.sent(action.start, action.end)
             else:
-                self._link.protocol.commit(action.utterance)
                 self._scribe.cut(action)
-        if heard.actions:
-            await self._link.send()
-
-    def _take(self, event: ProtocolEvent) -> None:
-        self._append.observe(event)
-        self._scribe.take(event)
+        await self._conversation.carry(heard.actions)

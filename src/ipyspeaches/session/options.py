@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, TypedDict
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.session.events import SessionEvent
+from ipyspeaches.session.recognition import Recognition, Route
 from ipyspeaches.session.turn_detection import TurnDetection
-
-TRANSPORTS = ("realtime",)
 
 
 class SessionKeywords(TypedDict, total=False):
-    """The keywords of `Session`, `transcribe` and `Transcriber`; see `SessionOptions`."""
+    """The keywords of `Session`, `transcribe` and `Transcriber`; see `SessionOptions`, `Recognition` and `Route`."""
 
     server: str | None
     api_key: str | None
@@ -22,13 +21,13 @@ class SessionKeywords(TypedDict, total=False):
     language: str | None
     transport: str
     turn_detection: TurnDetection | None
-    pace: float
+    pace: float | None
     on_event: Callable[[SessionEvent], None] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """Where speech goes and how it is cut.
+    """Where speech goes and how it is cut. `of` makes them from flat keywords.
 
     Parameters
     ----------
@@ -37,13 +36,10 @@ class SessionOptions:
         embedded server where that is not set.
     api_key
         The server's key; None for ``$SPEACHES_API_KEY``. It is never shown.
-    model
-        A model id or a preset (``"realtime"``, ``"accurate"``, ``"fastest"``); None for the server's first
-        recognition model.
-    language
-        Code such as ``"en"`` or ``"zh"``; None lets the server find out.
-    transport
-        ``"realtime"``: OpenAI-Realtime events over a WebSocket.
+    recognition
+        What the recogniser is told: model, language, …
+    route
+        By which way: transport, …
     turn_detection
         Who cuts utterances; None for `TurnDetection.client` with Silero.
     pace
@@ -59,34 +55,57 @@ class SessionOptions:
 
     server: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    model: str | None = None
-    language: str | None = None
-    transport: str = "realtime"
+    recognition: Recognition = field(default_factory=Recognition)
+    route: Route = field(default_factory=Route)
     turn_detection: TurnDetection | None = None
     pace: float | None = None
     on_event: Callable[[SessionEvent], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.transport not in TRANSPORTS:
-            raise InputError(f"transport is {self.transport!r}: use one of {', '.join(map(repr, TRANSPORTS))}.")
         if self.turn_detection is not None and not isinstance(self.turn_detection, TurnDetection):
             raise InputError(
                 f"turn_detection is {self.turn_detection!r}: use TurnDetection.client(…) or TurnDetection.server(…)."
             )
-        if self.model is not None and not self.model.strip():
-            raise InputError("model is empty: give a model id, or None for the server's first recognition model.")
+
+    @property
+    def model(self) -> str | None:
+        """The model, as it was named."""
+        return self.recognition.model
+
+    @property
+    def language(self) -> str | None:
+        """The language's code."""
+        return self.recognition.language
+
+    @property
+    def transport(self) -> str:
+        """By which way speech goes."""
+        return self.route.transport
 
     @classmethod
     def of(cls, keywords: dict[str, Any]) -> SessionOptions:
-        """Return the options for keywords, refusing unknown ones by name.
+        """Return the options for flat keywords, refusing unknown ones by name.
 
         Raises
         ------
         InputError
             If a keyword is unknown or its value cannot be used.
         """
-        known = cls.__dataclass_fields__
-        unknown = sorted(set(keywords) - set(known))
+        known = {*_OWN, *_RECOGNITION, *_ROUTE}
+        unknown = sorted(set(keywords) - known)
         if unknown:
             raise InputError(f"Unknown option {', '.join(unknown)}: the options are {', '.join(sorted(known))}.")
-        return cls(**keywords)
+        return cls(
+            recognition=Recognition(**_of_group(keywords, _RECOGNITION)),
+            route=Route(**_of_group(keywords, _ROUTE)),
+            **_of_group(keywords, _OWN),
+        )
+
+
+_RECOGNITION: Final = frozenset(one.name for one in fields(Recognition))
+_ROUTE: Final = frozenset(one.name for one in fields(Route))
+_OWN: Final = frozenset(one.name for one in fields(SessionOptions)) - {"recognition", "route"}
+
+
+def _of_group(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in keywords.items() if name in names}
