@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.destination import Destination
@@ -37,6 +38,8 @@ def conversation_for(
         Called on the loop with each protocol event.
     """
     del source
+    if options.transport != "realtime":
+        raise InputError(f'transport="{options.transport}" is not there yet: use "realtime".')
     protocol = RealtimeProtocol(realtime_options(destination, options, hearing))
     transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
     return RealtimeConversation(protocol, transport, hearing.store, on_event)

@@ -58,12 +58,16 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """Text of an utterance that is not final yet: all of it so far."""
+    """Text of an utterance that is not final yet: all of it so far.
+
+    The first ``stable`` characters are settled, the rest may still change; None where the server does not say.
+    """
 
     time_s: float
     item_id: str
     start_s: float
     text: str
+    stable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,13 @@ class SessionKeywords(TypedDict, total=False):
     api_key: str | None
     model: str | None
     language: str | None
+    task: str
+    prompt: str | None
+    hotwords: str | None
+    temperature: float | None
     transport: str
+    chunk_s: float | None
+    interim_s: float | None
     turn_detection: TurnDetection | None
     pace: float | None
     on_event: Callable[[SessionEvent], None] | None
@@ -66,6 +72,13 @@ class SessionOptions:
             raise InputError(
                 f"turn_detection is {self.turn_detection!r}: use TurnDetection.client(…) or TurnDetection.server(…)."
             )
+        if self.route.by_requests and self.turn_detection is not None and not self.turn_detection.client_cuts:
+            raise InputError(
+                f'With transport="{self.transport}" nobody but this side can cut: use TurnDetection.client(…), or '
+                'transport="realtime".'
+            )
+        if self.recognition.task == "translate" and self.transport != "chunked":
+            raise InputError(f'transport="{self.transport}" cannot translate: use transport="chunked" with it.')
 
     @property
     def model(self) -> str | None:
