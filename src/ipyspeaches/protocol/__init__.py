@@ -1,4 +1,4 @@
-"""The realtime protocol without I/O: what to send, and what the server's answers mean on the session clock."""
+"""What is said to a server, without I/O: the realtime protocol, and utterances as requests; on the session clock."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ipyspeaches.protocol.events import (
     Failed,
     Flushed,
     Mismatch,
+    Noticed,
     ProtocolEvent,
     Ready,
     Reconfigured,
@@ -23,15 +24,21 @@ from ipyspeaches.protocol.events import (
     Unknown,
     WordTime,
 )
+from ipyspeaches.protocol.exchange import RequestProtocol
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol.outcomes import Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.realtime import RealtimeProtocol
+from ipyspeaches.protocol.request import Request
 from ipyspeaches.protocol.state import ProtocolState
 from ipyspeaches.protocol.timeline import Timeline
+from ipyspeaches.protocol.transcription_form import TranscriptionOptions
 
 __all__ = [
     "UNSET",
+    "Answer",
     "AppendLength",
+    "Broken",
     "ClockMismatch",
     "Committed",
     "Completed",
@@ -40,6 +47,8 @@ __all__ = [
     "Failed",
     "Flushed",
     "Mismatch",
+    "Noticed",
+    "Outcome",
     "Pending",
     "ProtocolEvent",
     "ProtocolState",
@@ -47,12 +56,17 @@ __all__ = [
     "RealtimeOptions",
     "RealtimeProtocol",
     "Reconfigured",
+    "Refused",
     "Reported",
+    "Request",
+    "RequestProtocol",
     "ServerTurnDetection",
+    "Severity",
     "Span",
     "SpeechStarted",
     "SpeechStopped",
     "Timeline",
+    "TranscriptionOptions",
     "Unknown",
     "WordTime",
 ]

@@ -81,12 +81,16 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The server took an utterance; ``order`` counts utterances from 0 in the order they were committed."""
+    """The server took an utterance; ``order`` counts utterances from 0 in the order they were committed.
+
+    ``joined`` of the gate's utterances are in it, of which ``utterance`` is the last.
+    """
 
     item_id: str
     order: int
     utterance: int | None
     span: Span | None
+    joined: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +116,19 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The server could not transcribe this utterance; the session lives."""
+    """The server could not transcribe this utterance; the session lives. ``joined`` is as in `Committed`."""
 
     item_id: str
     utterance: int | None
+    message: str
+    joined: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something the user should know while the session goes on; ``kind`` is stable, ``message`` is a sentence."""
+
+    kind: str
     message: str
 
 
@@ -170,6 +183,7 @@ ProtocolEvent = (
     | Delta
     | Completed
     | Failed
+    | Noticed
     | Reported
     | ClockMismatch
     | Unknown

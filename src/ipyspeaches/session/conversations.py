@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol, RequestProtocol, TranscriptionOptions
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.realtime import RealtimeConversation
+from ipyspeaches.session.requests import RequestConversation
 from ipyspeaches.sources import Source
-from ipyspeaches.transports import WebSocketTransport
+from ipyspeaches.transports import RequestTransport, WebSocketTransport
 
 
 def conversation_for(
@@ -37,12 +38,30 @@ def conversation_for(
     on_event
         Called on the loop with each protocol event.
     """
-    del source
+    if options.route.by_requests:
+        requests = RequestProtocol(transcription_options(destination, options), live=source.live)
+        return RequestConversation(
+            requests, RequestTransport(destination.url, destination.api_key), hearing.store, on_event
+        )
     if options.transport != "realtime":
         raise InputError(f'transport="{options.transport}" is not there yet: use "realtime".')
     protocol = RealtimeProtocol(realtime_options(destination, options, hearing))
     transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
     return RealtimeConversation(protocol, transport, hearing.store, on_event)
+
+
+def transcription_options(destination: Destination, options: SessionOptions) -> TranscriptionOptions:
+    """Return what each request of a session asks for."""
+    told = options.recognition
+    return TranscriptionOptions(
+        model=destination.model,
+        language=told.language,
+        translate=told.task == "translate",
+        prompt=told.prompt,
+        hotwords=told.hotwords,
+        temperature=told.temperature,
+        stream=options.transport == "sse",
+    )
 
 
 def realtime_options(destination: Destination, options: SessionOptions, hearing: Hearing) -> RealtimeOptions:

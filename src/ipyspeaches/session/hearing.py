@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, AudioStore, Resampler, mean_abs, to_db, to_seconds
 from ipyspeaches.results import Frames
 from ipyspeaches.session.turn_detection import TurnDetection
-from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, SegmenterEvent
+from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, SegmenterEvent, WindowGate
 
 _NOTHING = np.empty(0, dtype=np.int16)
 
@@ -51,15 +51,19 @@ class Hearing:
     ----------
     turn_detection
         Who cuts, with which detector.
+    chunk_s
+        Cut every so many seconds instead of where the detector hears an end; None leaves it to the detector.
     """
 
-    def __init__(self, turn_detection: TurnDetection) -> None:
+    def __init__(self, turn_detection: TurnDetection, chunk_s: float | None = None) -> None:
         self.store = AudioStore()
         self.frames = Frames()
         self.turn_detection = turn_detection
         self._resampler: Resampler | None = None
         self._gate = Gate(turn_detection.gate, SESSION_RATE_HZ)
         self._open_gate = OpenGate()
+        pre_roll_ms = turn_detection.gate.pre_roll_ms
+        self._windows = None if chunk_s is None else WindowGate(chunk_s, SESSION_RATE_HZ, pre_roll_ms=pre_roll_ms)
         self.tracks: list[Track] = []
         self._scored = 0  # samples handed to the scorer
         self._begin(turn_detection.detector)
@@ -167,5 +171,7 @@ class Hearing:
     ) -> list[GateAction]:
         if not self.turn_detection.client_cuts:
             return self._open_gate.advance(len(self.store), append, last=last)
+        if self._windows is not None:
+            return self._windows.advance(events, position, self._segmenter.open_speech, last=last)
         silence = None if last else self._segmenter.silence_start
         return self._gate.advance(events, position, silence, append)

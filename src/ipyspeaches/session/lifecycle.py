@@ -46,7 +46,7 @@ class Lifecycle:
 
     def __init__(self, source: Source, options: SessionOptions, bus: Bus) -> None:
         self.source = source
-        self.hearing = Hearing(options.turn_detection or TurnDetection.client())
+        self.hearing = Hearing(options.turn_detection or TurnDetection.client(), options.route.chunk_s)
         self.scribe = Scribe(self.hearing, bus)
         self.state = SessionState.IDLE
         self.error: SpeachesError | None = None

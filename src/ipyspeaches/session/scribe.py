@@ -58,6 +58,7 @@ class Scribe:
             protocol.Delta: self._delta,
             protocol.Completed: self._completed,
             protocol.Failed: self._failed,
+            protocol.Noticed: self._noticed,
             protocol.Reconfigured: self._reconfigured,
             protocol.Mismatch: self._mismatch,
             protocol.Reported: self._reported,
@@ -130,14 +131,16 @@ class Scribe:
         stopped = events.SpeechStopped(self.now_s, utterance.span.start_s, event.at_s, "server")
         self.emit(stopped, item_id=event.item_id, detail=f"{utterance.span.start_s:.3f}-{event.at_s:.3f}")
 
-    def _utterance(self, item_id: str, number: int | None, span: Span | None) -> Utterance:
-        """Return what is known of an item: the gate's cut where there is one, else the server's own times."""
+    def _utterance(self, item_id: str, number: int | None, span: Span | None, joined: int = 1) -> Utterance:
+        """Return what is known of an item: the gate's cuts where there are any, else the server's own times."""
         if number is not None and number in self._cuts:
-            self._items[item_id] = self._cuts.pop(number)
+            cuts = [self._cuts.pop(each) for each in range(number - joined + 1, number + 1) if each in self._cuts]
+            utterance = self._items[item_id] = cuts[-1]
+            utterance.span = Span(cuts[0].span.start_s, utterance.span.end_s)
         return self._items.setdefault(item_id, Utterance(span or Span(self.now_s, self.now_s)))
 
     def _committed(self, event: protocol.Committed) -> None:
-        utterance = self._utterance(event.item_id, event.utterance, event.span)
+        utterance = self._utterance(event.item_id, event.utterance, event.span, event.joined)
         utterance.commit_ms = self.wall_clock.since_ms(utterance.span.end_s)
         if (partial_at_s := self._partial_at.pop(event.item_id, None)) is not None:
             # It came before the end of speech was certain; then session and wall clock run alike.
@@ -189,7 +192,7 @@ class Scribe:
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
 
     def _failed(self, event: protocol.Failed) -> None:
-        utterance = self._utterance(event.item_id, event.utterance, None)
+        utterance = self._utterance(event.item_id, event.utterance, None, event.joined)
         self._items.pop(event.item_id, None)
         self.transcript.set_partial(event.item_id, "")
         where = f"{utterance.span.start_s:.1f} to {utterance.span.end_s:.1f} s"
@@ -201,6 +204,9 @@ class Scribe:
     def _mismatch(self, event: protocol.Mismatch) -> None:
         text = f"The server uses {event.field} = {event.confirmed!r}, not {event.asked!r} as asked."
         self.warn("server_differs", text)
+
+    def _noticed(self, event: protocol.Noticed) -> None:
+        self.warn(event.kind, event.message)
 
     def _reported(self, event: protocol.Reported) -> None:
         self.warn("server_error", f"The server reports: {event.message}")
