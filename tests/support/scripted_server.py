@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +15,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from ipyspeaches.audio.recording import Recording
+from loop_thread import loop_thread
 
 MODEL = {"id": "test/model", "created": 1, "object": "model", "owned_by": "test", "language": ["en"]}
 MODELS = {"object": "list", "data": [{**MODEL, "task": "automatic-speech-recognition"}]}
@@ -101,9 +101,6 @@ class ScriptedServer:
 def scripted() -> Iterator[ScriptedServer]:
     """A scripted server on a thread of its own."""
     script = ScriptedServer()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
 
     async def begin() -> Server:
         return await serve(script.session, "127.0.0.1", 0, process_request=script.respond)
@@ -112,13 +109,11 @@ def scripted() -> Iterator[ScriptedServer]:
         server.close()
         await server.wait_closed()
 
-    server = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
-    script.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
-    yield script
-    asyncio.run_coroutine_threadsafe(end(server), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    with loop_thread() as loop:
+        server = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
+        script.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+        yield script
+        asyncio.run_coroutine_threadsafe(end(server), loop).result(10)
 
 
 @pytest.fixture(scope="session")

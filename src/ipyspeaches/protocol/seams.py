@@ -21,15 +21,17 @@ from ipyspeaches.protocol.events import WordTime
 from ipyspeaches.protocol.outcomes import Answer
 from ipyspeaches.results.text import join_text, spaceless_script
 
-TOLERANCE_S: Final = 0.1
-"""A told word may reach so far over the seam before what the later window says about that time counts more."""
+REACH_BEFORE_S: Final = 0.25
+REACH_BEHIND_S: Final = 0.1
+"""How far around the seam the end of the last told word counts. Further before it, the earlier window has heard the
+words whole and the later one maybe not; further behind it, the end of a word was stretched over the next one."""
 
 SAME_WORD_S: Final = 0.25
 """The same word, so near to itself, was said once; a repetition comes later, because a word takes about as long."""
 
-WORDS_SHARED: Final = 5
-CHARACTERS_SHARED: Final = 9
-"""What fits into a second of quick speech, and one for the cut."""
+WORDS_SHARED: Final = 7
+CHARACTERS_SHARED: Final = 11
+"""What fits into a second and a half of quick speech, and one for the cut."""
 
 TELLING_LENGTH: Final = 4
 """A word of four letters tells where two texts meet, a shorter one only if no more than a damaged word on each side
@@ -138,7 +140,7 @@ def _following(words: tuple[WordTime, ...], before: Told) -> tuple[WordTime, ...
     if not before.words or before.seam_s is None:
         return words
     last = before.words[-1]
-    reached_s = min(last.end_s, before.seam_s + TOLERANCE_S)
+    reached_s = min(max(last.end_s, before.seam_s - REACH_BEFORE_S), before.seam_s + REACH_BEHIND_S)
     rest = tuple(word for word in words if _middle_s(word) > reached_s)
     return rest[1:] if rest and _is_same(last, rest[0]) else rest
 
@@ -178,7 +180,7 @@ def _meeting(before: Told, head: list[Token]) -> tuple[int, str]:
     tail = before.tail
     span = CHARACTERS_SHARED if _by_character(tail, head) else WORDS_SHARED
     left, right = tail[-span:], head[:span]
-    found = _longest_run(left, right)
+    found = _longest_run(left, right) or _longest_likeness(left, right)
     if found is not None:
         at_left, at_right = found
         return max(0, at_right + len(left) - before.untold - at_left), ""
@@ -211,6 +213,17 @@ def _longest_run(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int]
                 if best is None or rank > best:
                     best, found = rank, (at_left, at_right)
     return found
+
+
+def _longest_likeness(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
+    """Return two words that have a run of letters in common: a damaged word in one text, whole in the other."""
+    owners = [[at for at, token in enumerate(text) for _ in token.key] for text in (left, right)]
+    one, two = ("".join(token.key for token in text) for text in (left, right))
+    block = SequenceMatcher(None, one, two, autojunk=False).find_longest_match()
+    if block.size < TELLING_LENGTH or _by_character(left, right):
+        return None
+    middle = block.size // 2
+    return owners[0][block.a + middle], owners[1][block.b + middle]
 
 
 def _tells(run: tuple[Token, ...], behind: int, before: int) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, AudioStore, Resampler, mean_abs, to_db, to_seconds
 from ipyspeaches.results import Frames
 from ipyspeaches.session.turn_detection import TurnDetection
-from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, SegmenterEvent, WindowGate
+from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, OpenSpeech, SegmenterEvent, WindowGate
 
 _NOTHING = np.empty(0, dtype=np.int16)
 
@@ -96,7 +96,11 @@ class Hearing:
             self.store.append(np.zeros(lost, dtype=np.int16))
         self.store.append(self._resampler.push(block.samples))
         events = self._score(self._unscored())
-        return Heard(events, self._advance(events, self._segmenter.position, append), to_seconds(lost))
+        return Heard(
+            events,
+            self._advance(events, self._segmenter.position, append, speech=self._segmenter.open_speech),
+            to_seconds(lost),
+        )
 
     def cut(self, append: int) -> Heard:
         """End the utterance that is under way here, as on a pause or at the end of the sound."""
@@ -106,8 +110,9 @@ class Hearing:
         padding = np.zeros(-len(unscored) % self._scorer.hop + 2 * self._scorer.hop, dtype=np.int16)
         events = self._score(np.concatenate((unscored, padding)))
         end = len(self.store)
+        speech = self._segmenter.open_speech  # as far as it goes: to finish() the silence behind it is speech, too
         events += self._segmenter.finish(end)
-        actions = self._advance(events, end, append, last=True)
+        actions = self._advance(events, end, append, last=True, speech=speech)
         self._scored = end
         self._begin(self.turn_detection.detector)
         return Heard(events, actions)
@@ -167,11 +172,17 @@ class Hearing:
         )
 
     def _advance(
-        self, events: list[SegmenterEvent], position: int, append: int, *, last: bool = False
+        self,
+        events: list[SegmenterEvent],
+        position: int,
+        append: int,
+        *,
+        speech: OpenSpeech | None = None,
+        last: bool = False,
     ) -> list[GateAction]:
         if not self.turn_detection.client_cuts:
             return self._open_gate.advance(len(self.store), append, last=last)
         if self._windows is not None:
-            return self._windows.advance(events, position, self._segmenter.open_speech, last=last)
+            return self._windows.advance(events, position, speech, last=last)
         silence = None if last else self._segmenter.silence_start
         return self._gate.advance(events, position, silence, append)

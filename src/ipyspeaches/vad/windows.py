@@ -25,8 +25,13 @@ from typing import Final
 from ipyspeaches.vad.gate import Commit, GateAction, Send
 from ipyspeaches.vad.segmenter import Closed, OpenSpeech, SegmenterEvent
 
-OVERLAP_S: Final = 1.0
-"""Words rarely last longer than a second: one that lies on the seam is whole on both sides of it."""
+OVERLAP_S: Final = 1.5
+"""Words rarely last longer than three quarters of a second: one that lies on the seam is whole on both sides of it.
+
+Measured with the embedded recogniser (26 s of human speech, seven lengths of windows from 3.5 to 7 s): against the text
+of the whole file, 1 s gave 7.8 % of other words (11.6 % in event streams, which have no times), 1.5 s 4.7 % (8.5 %),
+2 s 5.4 % (8.0 %). The sound that is sent grows with it: by 30 % at 1.5 s in windows of 5 s.
+"""
 
 
 class WindowGate:
@@ -74,11 +79,15 @@ class WindowGate:
         position
             Samples judged so far.
         speech
-            Speech that is under way.
+            Speech that is under way; at the end of the sound, as it was before the segmenter finished.
         last
             Whether the sound ends at ``position``; what comes later begins anew.
         """
-        self._closed += [(event.start, event.end) for event in events if isinstance(event, Closed)]
+        self._closed += [
+            (event.start, event.end)
+            for event in events
+            if isinstance(event, Closed) and (speech is None or event.start != speech.start)
+        ]
         actions: list[GateAction] = []
         while self._next <= position and not (last and self._next == position):
             self._cut(self._next, speech, actions, ends=False)
