@@ -18,7 +18,7 @@ from ipyspeaches.protocol import (
     Sound,
     SpeechStarted,
 )
-from ipyspeaches.protocol.media import LOSSY_CLOCK, ClockJudge
+from ipyspeaches.protocol.media import HELD_SAMPLES, LOSSY_CLOCK, ClockJudge
 from realtime_wire import DEFAULT_VAD, MODEL, committed, completed, created, error, feed, session, started, stopped
 
 SECOND = 24_000
@@ -132,7 +132,7 @@ def test_lost_sound_is_noticed_and_moves_nothing_far() -> None:
     protocol.commit(0)
     events = feed(protocol, committed("a"), completed("a", "x", 2.01))
     assert [event for event in events if isinstance(event, ClockMismatch)] == [ClockMismatch("a", 4.0, 2.01)]
-    assert protocol._timeline.current.begin == 4 * SECOND - SECOND // 2
+    assert protocol._timeline.current.begin == 4 * SECOND - HELD_SAMPLES
 
 
 def test_what_is_held_back_is_no_mismatch() -> None:

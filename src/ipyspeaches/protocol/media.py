@@ -20,12 +20,12 @@ LOSSY_CLOCK: Final = 480 / 464
 """Seconds of sound for each second that Speaches counts (source of 2026-03-26)."""
 KNOWN_CLOCKS: Final = (TRUE_CLOCK, LOSSY_CLOCK)
 
-PADDING_MS: Final = 360
-"""A receiver holds back 4 frames of 20 ms to put them in order, Speaches then gathers 11 frames for an append, and
-resampling and Opus take some milliseconds more."""
-SHORT_PADDING_MS: Final = 140
-"""For a server that gathers nothing: the embedded one."""
-HELD_SAMPLES: Final = SESSION_RATE_HZ // 2
+SHORT_PADDING_MS: Final = 200
+"""What a receiver holds back: 4 frames of 20 ms to put them in order, a part of a frame on either side, and what two
+resamplers and Opus wait for; 121 to 138 ms were measured."""
+PADDING_MS: Final = SHORT_PADDING_MS + 220
+"""Speaches gathers 11 frames for an append besides."""
+HELD_SAMPLES: Final = SESSION_RATE_HZ * 6 // 10
 """More than a receiver holds back of what was sent."""
 
 # Clocks are told apart by half a second: what a receiver holds back differs by less from one utterance to the next.

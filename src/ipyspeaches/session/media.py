@@ -90,21 +90,19 @@ class MediaLink(Link):
         await super().close()
 
     async def _watch(self) -> None:
-        patience = self._patience
+        clock, patience = asyncio.get_running_loop().time, self._patience
         while not self.lost.done():
             waiting = self.protocol.pending or self.protocol.speaking
-            left_s = patience.quiet_s - self._quiet_s() if waiting else patience.quiet_s
+            left_s = patience.quiet_s - (clock() - self.heard_at_s) if waiting else patience.quiet_s
             if left_s > 0:
                 await asyncio.sleep(left_s)
                 continue
+            asked_at_s = clock()
             self.protocol.ping()
             await self.send()
             await asyncio.sleep(patience.answer_s)
-            if self._quiet_s() >= patience.answer_s and not self.lost.done():
+            if self.heard_at_s < asked_at_s and not self.lost.done():
                 self._dispatch(self.protocol.session_died())
-
-    def _quiet_s(self) -> float:
-        return asyncio.get_running_loop().time() - self.heard_at_s
 
 
 class MediaConversation(RealtimeConversation):
