@@ -73,10 +73,11 @@ class MediaLink(Link):
 
     async def send(self) -> None:
         """Hand over what the protocol has queued; the transport keeps its order, and nobody waits for it."""
-        for entry in self.protocol.outgoing():
-            if isinstance(entry, Sound):
-                self._media.play(entry)
-            else:
+        async with self._sending:
+            for entry in self.protocol.outgoing():
+                if isinstance(entry, Sound):
+                    self._media.play(entry)
+                    continue
                 try:
                     await self._media.send(entry)
                 except TransportClosed:
