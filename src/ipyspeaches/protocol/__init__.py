@@ -12,6 +12,7 @@ from ipyspeaches.protocol.events import (
     Disconnected,
     Failed,
     Flushed,
+    MessageLost,
     Mismatch,
     Noticed,
     ProtocolEvent,
@@ -25,7 +26,9 @@ from ipyspeaches.protocol.events import (
     WordTime,
 )
 from ipyspeaches.protocol.exchange import RequestProtocol
+from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.items import Pending
+from ipyspeaches.protocol.media import Media, Sound
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outcomes import Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.realtime import RealtimeProtocol
@@ -46,6 +49,9 @@ __all__ = [
     "Disconnected",
     "Failed",
     "Flushed",
+    "FragmentJoiner",
+    "Media",
+    "MessageLost",
     "Mismatch",
     "Noticed",
     "Outcome",
@@ -62,6 +68,7 @@ __all__ = [
     "RequestProtocol",
     "ServerTurnDetection",
     "Severity",
+    "Sound",
     "Span",
     "SpeechStarted",
     "SpeechStopped",

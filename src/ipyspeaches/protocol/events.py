@@ -151,6 +151,14 @@ class ClockMismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageLost:
+    """A message of the server came incomplete over a data channel; what it said is not known."""
+
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """An event this version does not know: kept, never fatal."""
 
@@ -186,6 +194,7 @@ ProtocolEvent = (
     | Noticed
     | Reported
     | ClockMismatch
+    | MessageLost
     | Unknown
     | Flushed
     | Disconnected

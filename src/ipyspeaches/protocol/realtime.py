@@ -14,6 +14,9 @@ The states and the ways between them are in `state.py`.
 
 from __future__ import annotations
 
+import secrets
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +25,11 @@ from ipyspeaches.protocol import requests
 from ipyspeaches.protocol.configuration import UNSET, Configuration, Unset
 from ipyspeaches.protocol.events import Flushed, ProtocolEvent, Ready
 from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.inbox import Inbox
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.ledger import Ledger
+from ipyspeaches.protocol.media import Sound
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.state import AUDIO_FLOWS, ENDED, TRANSITIONS, ProtocolState, Trigger, follow, wrong_state
@@ -50,11 +55,13 @@ class RealtimeProtocol:
     def __init__(self, options: RealtimeOptions, *, start_sample: int = 0) -> None:
         self.state = ProtocolState.CONNECTING
         self._configuration = Configuration(options)
-        self._timeline = Timeline(start_sample)
+        self._timeline = Timeline(start_sample, options.media)
         self._outbox = Outbox(self._timeline)
         self._ledger = Ledger(self._timeline)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
         self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put)
+        if options.media is not None:
+            self._inbox.joiner = FragmentJoiner()
         self._events: list[ProtocolEvent] = []
 
     @property
@@ -151,9 +158,27 @@ class RealtimeProtocol:
             self._events.append(self._diagnosis.explain(code, reason, close_frame=close_frame, idle_s=idle_s))
         return self.poll()
 
+    def session_died(self) -> list[ProtocolEvent]:
+        """Note that no ping is answered any more, although the connection is up, and return why."""
+        if self.state in ENDED:
+            return []
+        self.state = follow(self.state, Trigger.LOST)
+        self._events.append(self._diagnosis.explain_silence())
+        return self.poll()
+
     def data_to_send(self) -> list[bytes]:
         """Return the messages to send as text frames, in order, and forget them."""
+        return cast("list[bytes]", self._outbox.drain())  # without media, there is no sound among them
+
+    def outgoing(self) -> list[bytes | Sound]:
+        """Return messages and sound for a media stream, in the order in which they must reach the server."""
         return self._outbox.drain()
+
+    def ping(self) -> None:
+        """Ask for a sign of life; the answer counts as a message and is no event."""
+        self._check_audio_flows("ping")
+        self._inbox.pings.add(item_id := f"ping_{secrets.token_hex(8)}")
+        self._outbox.put(requests.delete_item(item_id))
 
     # Audio
 
