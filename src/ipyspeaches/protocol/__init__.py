@@ -21,10 +21,11 @@ from ipyspeaches.protocol.events import (
     SpeechStarted,
     SpeechStopped,
     Unknown,
+    WithoutEffect,
     WordTime,
 )
 from ipyspeaches.protocol.items import Pending
-from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol.options import Hints, RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.realtime import RealtimeProtocol
 from ipyspeaches.protocol.state import ProtocolState
 from ipyspeaches.protocol.timeline import Timeline
@@ -39,6 +40,7 @@ __all__ = [
     "Disconnected",
     "Failed",
     "Flushed",
+    "Hints",
     "Mismatch",
     "Pending",
     "ProtocolEvent",
@@ -54,5 +56,6 @@ __all__ = [
     "SpeechStopped",
     "Timeline",
     "Unknown",
+    "WithoutEffect",
     "WordTime",
 ]

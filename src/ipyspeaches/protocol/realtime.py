@@ -4,8 +4,8 @@ Rules that it keeps, because servers drop the connection or mistake the time whe
 
 - An append carries a multiple of three samples (the server resamples each on its own, 24 to 16 kHz), never none.
 - ``turn_detection`` is sent as a whole and what the server confirms is compared with what was asked.
-- With server VAD nothing is committed; the end is a barrier: a threshold that nothing passes, 100 ms of zeros, and
-  the old threshold. Messages are handled in order, so its last answer tells what is still to come.
+- With server VAD nothing is committed; the end is a barrier (`flush.py`): messages are handled in order, so its last
+  answer tells what is still to come.
 - With client cuts, a commit holds at least 100 ms.
 - Nothing is cleared while an item is on its way into the conversation.
 
@@ -22,11 +22,13 @@ from ipyspeaches.protocol import requests
 from ipyspeaches.protocol.configuration import UNSET, Configuration, Unset
 from ipyspeaches.protocol.events import Flushed, ProtocolEvent, Ready
 from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.flush import Flush
 from ipyspeaches.protocol.inbox import Inbox
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.ledger import Ledger
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outbox import MIN_COMMIT_SAMPLES, Outbox
+from ipyspeaches.protocol.postponed import Postponed
 from ipyspeaches.protocol.state import AUDIO_FLOWS, ENDED, TRANSITIONS, ProtocolState, Trigger, follow, wrong_state
 from ipyspeaches.protocol.timeline import Timeline
 
@@ -54,7 +56,9 @@ class RealtimeProtocol:
         self._outbox = Outbox(self._timeline)
         self._ledger = Ledger(self._timeline)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
-        self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put)
+        self._flush = Flush(self._configuration, self._ledger, self._outbox)
+        self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put, self._flush)
+        self._postponed = Postponed(self._configuration, self._ledger, self._timeline, self._outbox)
         self._events: list[ProtocolEvent] = []
 
     @property
@@ -87,13 +91,8 @@ class RealtimeProtocol:
         return self._ledger.unsettled_from(client_cuts=self.options.client_cuts)
 
     def query(self) -> dict[str, str]:
-        """Return the query of the connection's address; without ``intent`` the server would open a chat."""
-        query = {"intent": "transcription"}
-        if self.options.model is not None:
-            query = {"model": self.options.model, **query}
-        if self.options.language:
-            query["language"] = self.options.language
-        return query
+        """Return the query of the connection's address."""
+        return self.options.query()
 
     # Connection
 
@@ -117,6 +116,8 @@ class RealtimeProtocol:
             if isinstance(event, Ready | Flushed):
                 self._settle(Trigger.CONFIRMED if isinstance(event, Ready) else Trigger.FLUSHED)
             self._events.append(event)
+        if self.state in AUDIO_FLOWS:
+            self._postponed.release()
         return self.poll()
 
     def poll(self) -> list[ProtocolEvent]:
@@ -205,7 +206,7 @@ class RealtimeProtocol:
             If an item is on its way: the server would drop the connection.
         """
         self._check_audio_flows("clear")
-        if not self._ledger.clear_is_safe:
+        if not self._ledger.nothing_on_its_way:
             raise StateError("Cannot clear while an utterance is on its way into the conversation: flush first.")
         if self._timeline.position == self._timeline.current.begin:
             return
@@ -229,10 +230,7 @@ class RealtimeProtocol:
             self._events.append(self._inbox.flushed())
             return
         self.state = follow(self.state, Trigger.FLUSH)
-        opening, closing = self._configuration.barrier()
-        self._outbox.put(opening)
-        self._outbox.pad(MIN_COMMIT_SAMPLES)
-        self._outbox.put(closing)
+        self._flush.begin()
 
     def update(
         self,
@@ -243,6 +241,8 @@ class RealtimeProtocol:
     ) -> None:
         """Change the running session; `Mismatch` tells where the server does otherwise.
 
+        Model and language count from the next utterance on: the one under way keeps those that it began with.
+
         Parameters
         ----------
         turn_detection
@@ -250,7 +250,7 @@ class RealtimeProtocol:
         language
             ISO 639-1 code; None unsets it.
         model
-            Recognition model for what is said from now on.
+            Recognition model.
 
         Raises
         ------
@@ -258,9 +258,10 @@ class RealtimeProtocol:
             If the session is not ready, or a language is given and no model was ever named.
         """
         self._check_audio_flows("update")
-        message = self._configuration.change(turn_detection, language, model)
-        if message is not None:
+        if turn_detection is not None and (message := self._configuration.change(turn_detection, UNSET, None)):
             self._outbox.put(message)
+        self._postponed.add(language, model)
+        self._diagnosis.model = model or self._diagnosis.model
 
     def _settle(self, trigger: Trigger) -> None:
         # While this side is closing, answers still come but lead nowhere.
