@@ -132,7 +132,7 @@ def test_an_update_that_is_refused_is_known_by_its_name() -> None:
     [update] = told(protocol)
     [other] = feed(protocol, error("Something else.", event_id="event_of_ours"))
     assert isinstance(other, Reported)
-    assert protocol.state is ProtocolState.CONFIGURING
+    assert protocol.state == "configuring"
     refusal = error("Turn detection is not supported for this model.", event_id=update["event_id"])
     reported, confirmed, *mismatches = feed(protocol, refusal)
     assert isinstance(reported, Reported)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ipyspeaches.errors import StateError
-from ipyspeaches.protocol import Reconfigured, RealtimeProtocol, ServerTurnDetection
+from ipyspeaches.protocol import RealtimeProtocol, Reconfigured, ServerTurnDetection
 from realtime_wire import (
     DEFAULT_VAD,
     MODEL,

@@ -86,6 +86,11 @@ class RealtimeProtocol:
         return self._ledger.speaking
 
     @property
+    def buffer_grows(self) -> bool:
+        """Whether the server cuts by itself and keeps all silence that it was sent: `clear` helps it then."""
+        return not self.options.client_cuts and self._configuration.shape.buffer_grows
+
+    @property
     def unsettled_from(self) -> int:
         """First session sample whose text would be lost if the connection broke now: replay from here."""
         return self._ledger.unsettled_from(client_cuts=self.options.client_cuts)

@@ -30,6 +30,8 @@ class FlatShape:
 
     clock_restarts = True
     """The server's times count from the start of its current buffer."""
+    buffer_grows = True
+    """Silence stays in the server's buffer, and costs it more with every append."""
     hints: tuple[str, ...] = ()
     """Names of the hints that the endpoint has; Speaches drops a prompt in silence."""
 
@@ -60,6 +62,7 @@ class NestedShape:
 
     kind: str = _TRANSCRIPTION
     clock_restarts = False
+    buffer_grows = False
     hints: tuple[str, ...] = ("prompt",)
 
     def turn_detection(self, wanted: ServerTurnDetection, *, cuts: bool) -> dict[str, Any]:

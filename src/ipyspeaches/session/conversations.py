@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import Hints, ProtocolEvent, RealtimeOptions, RealtimeProtocol, ServerTurnDetection
+from ipyspeaches.protocol.address import takes_model
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.hearing import Hearing
@@ -42,14 +43,17 @@ def conversation_for(
         raise InputError(f'transport="{options.transport}" is not there yet: use "realtime".')
     protocol = RealtimeProtocol(realtime_options(destination, options, hearing))
     transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
-    return RealtimeConversation(protocol, transport, hearing.store, on_event)
+    return RealtimeConversation(protocol, transport, hearing.store, on_event, lambda: hearing.in_speech)
 
 
 def realtime_options(destination: Destination, options: SessionOptions, hearing: Hearing) -> RealtimeOptions:
     """Return what a realtime session is asked to be."""
-    turn = hearing.turn_detection
-    if turn.server_vad is None:
-        return RealtimeOptions(model=destination.model, language=options.language)
+    turn, told = hearing.turn_detection, options.recognition
     return RealtimeOptions(
-        model=destination.model, language=options.language, turn_detection=turn.server_vad, client_cuts=False
+        model=destination.model,
+        language=told.language,
+        turn_detection=turn.server_vad or ServerTurnDetection(),
+        client_cuts=turn.client_cuts,
+        hints=Hints(told.prompt, told.hotwords, told.temperature),
+        model_in_address=takes_model(destination.url),
     )
