@@ -6,11 +6,13 @@ The anchor is the same engine run on the whole file over HTTP, and the local det
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 
 from ipyspeaches import wer
@@ -18,6 +20,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.local import LocalServer
 from ipyspeaches.results import Transcript
 from ipyspeaches.session import ENGINE, Session, TurnDetection, events
+from ipyspeaches.transports import WebSocketTransport
 from ipyspeaches.vad import SileroVad
 
 SPOKEN = {
@@ -113,3 +116,45 @@ def covered(start_s: float, end_s: float, spans: list[tuple[float, float]]) -> b
         if begin <= at + 0.001:
             at = max(at, end)
     return at >= end_s - 0.001  # the rates of file and session round a sample differently
+
+
+def test_a_refused_language_is_a_warning_and_the_words_go_on(local: LocalServer) -> None:
+    async def quickstart() -> Session:
+        async with Session(Recording.sample(), server=local.url, pace=4) as session:
+            await session.set_language("zh")
+            await session.set_language("en")
+            await session.wait()
+        return session
+
+    session = ENGINE.run(quickstart())
+    assert session.language == "en"
+    texts = session.events.columns()["text"]
+    assert any("does not understand the language 'zh'" in text for text in texts)
+    assert any("not 'zh' as asked" in text for text in texts)
+    assert len(session.transcript) == 4
+
+
+def test_long_silence_is_cleared_and_no_word_is_lost(local: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[str] = []
+    send = WebSocketTransport.send
+
+    async def noted(transport: WebSocketTransport, message: bytes) -> None:
+        kinds.append(json.loads(message)["type"])
+        await send(transport, message)
+
+    monkeypatch.setattr(WebSocketTransport, "send", noted)
+    sample = Recording.sample()
+    spoken = sample.samples[: round(3.1 * sample.rate)]
+    silence = np.random.default_rng(3).normal(0, 3, 45 * sample.rate).astype(np.int16)
+    long = Recording(np.concatenate((spoken, silence, spoken)), sample.rate)
+
+    async def listen_long() -> Transcript:
+        async with Session(long, server=local.url, turn_detection=TurnDetection.server(0.5, 550), pace=8) as session:
+            await session.wait()
+        return session.transcript
+
+    first, second = ENGINE.run(listen_long())
+    assert kinds.count("input_audio_buffer.clear") == 1
+    assert second.text == first.text
+    # On the session clock, although the server's clock began anew in between.
+    assert second.words[0].start - first.words[0].start == pytest.approx(3.1 + 45, abs=0.15)

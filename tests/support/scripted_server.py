@@ -6,8 +6,9 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from ipyspeaches.audio.recording import Recording
 
 MODEL = {"id": "test/model", "created": 1, "object": "model", "owned_by": "test", "language": ["en"]}
 CLEARED = json.dumps({"type": "input_audio_buffer.cleared"})
+
+
+Script = TypeVar("Script", bound="ScriptedServer")
 
 
 class ScriptedServer:
@@ -119,7 +123,13 @@ class ScriptedServer:
 @pytest.fixture
 def scripted() -> Iterator[ScriptedServer]:
     """A scripted server on a thread of its own."""
-    script = ScriptedServer()
+    with serving(ScriptedServer()) as script:
+        yield script
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Script]:
+    """Run a server on a thread of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
