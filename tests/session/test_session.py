@@ -56,6 +56,28 @@ async def test_only_speech_is_sent_and_all_of_it(scripted: Any, bursts: Recordin
     assert loud == int(heard.sum())
 
 
+async def test_appends_grow_long_where_no_partial_text_comes(scripted: Any, bursts: Recording) -> None:
+    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
+        await running.wait()
+    lengths = appends_ms(scripted)
+    # The first utterance shows that no deltas come; after it an utterance of 1.6 s is one append.
+    assert lengths[:5] == [200] * 5
+    assert lengths[-1] > 1_000
+    assert lengths[-2] > 1_000
+
+
+async def test_appends_stay_short_where_text_comes_in_pieces(openai_server: Any, bursts: Recording) -> None:
+    async with Session(bursts, server=openai_server.url, turn_detection=ENERGY, pace=4, model="whisper-1") as running:
+        await running.wait()
+    assert max(appends_ms(openai_server)) == 200
+
+
+def appends_ms(server: Any) -> list[int]:
+    """Return how long each append was, in milliseconds."""
+    appends = [m["audio"] for m in server.received if m["type"] == "input_audio_buffer.append"]
+    return [len(base64.b64decode(audio)) // 48 for audio in appends]
+
+
 async def test_finals_in_any_order_are_shown_in_the_order_of_speech(scripted: Any, bursts: Recording) -> None:
     scripted.hold = 2
     async with session(scripted, bursts) as running:
