@@ -218,16 +218,15 @@ class Ledger:
     def _take_ending(self, item_id: str) -> None:
         """Let the answer to the commit of `ending_sent` have the utterance, should it bear another name."""
         ending = self._ending
-        if ending is None:
+        if ending is None or (item_id != ending.item_id and (item_id in self._items or item_id in self._settled)):
             return
-        if item_id not in self._items and item_id not in self._settled and not ending.committed:
-            self._items[item_id] = self._items.pop(ending.item_id)
-            ending.item_id = item_id
+        self._items[item_id] = self._items.pop(ending.item_id)
+        ending.item_id = item_id
         self._ending = None
 
     def _end_refused(self, message: str) -> Failed | None:
         ending, self._ending = self._ending, None
-        if ending is None or ending.committed:
+        if ending is None:
             return None
         self._forget(self._settle(ending.item_id))
         return Failed(ending.item_id, None, message)
