@@ -121,6 +121,20 @@ def test_a_commit_that_is_refused_holds_nothing_up() -> None:
     ]
 
 
+def test_what_was_refused_is_not_asked_for_again() -> None:
+    protocol = ready(client_cuts=True, language="en")
+    protocol.update(language="xx")
+    assert asked(protocol) == [{"model": MODEL, "language": "xx"}]
+    feed(protocol, error("No such language.", param="session"))
+    assert protocol.options.language == "en"
+    protocol.update(model="other/model")
+    assert asked(protocol) == [{"model": "other/model", "language": "en"}]
+    # A later change that is on its way already stands.
+    protocol.update(language="yy")
+    feed(protocol, error("No such model.", param="session"))
+    assert protocol.options.language == "yy"
+
+
 def test_nothing_is_sent_into_a_session_that_ends() -> None:
     protocol = ready(client_cuts=True)
     protocol.append(SOUND, 0)

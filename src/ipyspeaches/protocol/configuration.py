@@ -147,9 +147,18 @@ class Configuration:
         if not self._waiting:
             return Barrier.NONE, []
         _, asked = self._waiting.popleft()
+        if session is None and asked.model is not None and not asked.first:
+            self._take_back()
         news = [found for found in asked.differences(self.session) if repr(found) not in self._told]
         self._told.update(repr(found) for found in news)
         return asked.barrier, news
+
+    def _take_back(self) -> None:
+        """Forget a model and language that were refused, or the next change would ask for them once more."""
+        if any(later.model is not None for _, later in self._waiting):
+            return
+        holds = self.session.transcription
+        self.options = replace(self.options, model=holds.model or self.options.model, language=holds.language or None)
 
     def refuses(self, error: wire.ErrorDetail) -> bool:
         """Return whether an error is the answer to the oldest update."""
