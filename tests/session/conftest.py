@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from openai_server import openai_server
 from scripted_http import http_script
 from scripted_server import bursts, scripted
 
-__all__ = ["bursts", "http_script", "scripted"]
+__all__ = ["bursts", "http_script", "openai_server", "scripted"]

@@ -223,6 +223,7 @@ export const zhCN: Strings = {
       `服务器在 ${seconds} 秒内没有响应：${count} 段语音没有文字，声音保留在录音中，可以稍后重新转写。`,
     utterance_failed: (_numbers, text) => `服务器未能转写一段语音。内核提示：${text}`,
     server_differs: (_numbers, text) => `服务器采用了不同的设置。内核提示：${text}`,
+    no_effect: (_numbers, text) => `有的选项在这个服务器的实时会话中不起作用。内核提示：${text}`,
     server_error: (_numbers, text) => `服务器报告了错误。内核提示：${text}`,
     reconnected: ([seconds = "?"]) => `已重新连接，补发 ${seconds} 秒。`,
   },

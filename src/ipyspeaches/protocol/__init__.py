@@ -23,13 +23,14 @@ from ipyspeaches.protocol.events import (
     SpeechStarted,
     SpeechStopped,
     Unknown,
+    WithoutEffect,
     WordTime,
 )
 from ipyspeaches.protocol.exchange import RequestProtocol
 from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.media import Media, Sound
-from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol.options import Hints, RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outcomes import Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.realtime import RealtimeProtocol
 from ipyspeaches.protocol.request import Request
@@ -50,6 +51,7 @@ __all__ = [
     "Failed",
     "Flushed",
     "FragmentJoiner",
+    "Hints",
     "Media",
     "MessageLost",
     "Mismatch",
@@ -75,5 +77,6 @@ __all__ = [
     "Timeline",
     "TranscriptionOptions",
     "Unknown",
+    "WithoutEffect",
     "WordTime",
 ]

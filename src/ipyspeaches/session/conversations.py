@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol, RequestProtocol, TranscriptionOptions
+from ipyspeaches.protocol import (
+    Hints,
+    ProtocolEvent,
+    RealtimeOptions,
+    RealtimeProtocol,
+    RequestProtocol,
+    ServerTurnDetection,
+    TranscriptionOptions,
+)
+from ipyspeaches.protocol.address import takes_model
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.hearing import Hearing
@@ -49,7 +58,7 @@ def conversation_for(
         return _webrtc(source, destination, options, hearing, on_event)
     protocol = RealtimeProtocol(realtime_options(destination, options, hearing))
     transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
-    return RealtimeConversation(protocol, transport, hearing.store, on_event)
+    return RealtimeConversation(protocol, transport, hearing.store, on_event, lambda: hearing.in_speech)
 
 
 def transcription_options(destination: Destination, options: SessionOptions) -> TranscriptionOptions:
@@ -84,9 +93,12 @@ def _webrtc(
 
 def realtime_options(destination: Destination, options: SessionOptions, hearing: Hearing) -> RealtimeOptions:
     """Return what a realtime session is asked to be."""
-    turn = hearing.turn_detection
-    if turn.server_vad is None:
-        return RealtimeOptions(model=destination.model, language=options.language)
+    turn, told = hearing.turn_detection, options.recognition
     return RealtimeOptions(
-        model=destination.model, language=options.language, turn_detection=turn.server_vad, client_cuts=False
+        model=destination.model,
+        language=told.language,
+        turn_detection=turn.server_vad or ServerTurnDetection(),
+        client_cuts=turn.client_cuts,
+        hints=Hints(told.prompt, told.hotwords, told.temperature),
+        model_in_address=takes_model(destination.url),
     )

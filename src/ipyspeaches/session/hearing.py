@@ -79,6 +79,11 @@ class Hearing:
         return to_seconds(self._scorer.hop)
 
     @property
+    def in_speech(self) -> bool:
+        """Whether the last frame was inside speech, be it too short so far to count."""
+        return self._segmenter.in_speech
+
+    @property
     def speech_start_s(self) -> float | None:
         """Where the speech began that is under way, in session seconds."""
         start = self._segmenter.speech_start

@@ -18,6 +18,14 @@ from ipyspeaches.session.wall_clock import WallClock
 from ipyspeaches.vad import Closed, Commit, Opened, SegmenterEvent
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What the server says that it transcribes with; None where it does not say."""
+
+    model: str | None = None
+    language: str | None = None
+
+
 @dataclass(slots=True)
 class Utterance:
     """What is known of an utterance before its text: its speech, and how long after its end things happened."""
@@ -37,6 +45,11 @@ class Scribe:
         Knows the session's clock.
     bus
         Where session events go.
+
+    Attributes
+    ----------
+    confirmed
+        What the server transcribes with, once it has said so.
     """
 
     def __init__(self, hearing: Hearing, bus: Bus) -> None:
@@ -45,6 +58,7 @@ class Scribe:
         self.latency = Latency()
         self.marks = Marks()
         self.wall_clock = WallClock()
+        self.confirmed: Confirmed | None = None
         self._hearing = hearing
         self._bus = bus
         self._cuts: dict[int, Utterance] = {}  # by the gate's number
@@ -52,6 +66,8 @@ class Scribe:
         self._partial_at: dict[str, float] = {}
         self._warned: set[str] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
+            protocol.Ready: self._ready,
+            protocol.WithoutEffect: self._without_effect,
             protocol.SpeechStarted: self._server_started,
             protocol.SpeechStopped: self._server_stopped,
             protocol.Committed: self._committed,
@@ -119,6 +135,15 @@ class Scribe:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
+
+    def _ready(self, event: protocol.Ready) -> None:
+        self.confirmed = Confirmed(event.model, event.language)
+
+    def _without_effect(self, event: protocol.WithoutEffect) -> None:
+        *others, last = event.options
+        names = f"{', '.join(others)} and {last} have" if others else f"{last} has"
+        text = f"{names} no effect in a realtime session of this server: "
+        self.warn("no_effect", f'{text}transport="chunked" and transport="sse" send such options with each request.')
 
     def _server_started(self, event: protocol.SpeechStarted) -> None:
         self.emit(
@@ -200,7 +225,9 @@ class Scribe:
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
 
     def _reconfigured(self, event: protocol.Reconfigured) -> None:
-        self.emit(events.Reconfigured(self.now_s, event.turn_detection), detail=repr(event.turn_detection))
+        self.confirmed = Confirmed(event.model, event.language)
+        changed = events.Reconfigured(self.now_s, event.turn_detection, event.model, event.language)
+        self.emit(changed, detail=f"model={event.model!r}, language={event.language!r}, {event.turn_detection!r}")
 
     def _mismatch(self, event: protocol.Mismatch) -> None:
         text = f"The server uses {event.field} = {event.confirmed!r}, not {event.asked!r} as asked."
