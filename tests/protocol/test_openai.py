@@ -162,7 +162,6 @@ def test_commits_become_items_and_texts_in_pieces_charged_by_tokens() -> None:
         (0, "good morning", Span(0.0, 1.0)),
     ]
     assert protocol.pending == ()
-    assert protocol.deltas_seen
 
 
 def test_stretches_with_speakers_are_text_where_no_deltas_come() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ipyspeaches.protocol import wire
 from ipyspeaches.protocol.asked import Barrier
 from ipyspeaches.protocol.configuration import Configuration
-from ipyspeaches.protocol.events import Delta, Flushed, MessageLost, ProtocolEvent, Reported, Unknown, WithoutEffect
+from ipyspeaches.protocol.events import Flushed, MessageLost, ProtocolEvent, Reported, Unknown, WithoutEffect
 from ipyspeaches.protocol.failure import Diagnosis
 from ipyspeaches.protocol.flush import Flush
 from ipyspeaches.protocol.fragments import FragmentJoiner
@@ -42,8 +42,6 @@ class Inbox:
     ----------
     clears
         Stream positions of the clears that wait for their answer.
-    deltas_seen
-        Whether the server has sent text of an unfinished utterance.
     pings
         Ids of items that were asked after only to hear the server say that there are none.
     joiner
@@ -59,7 +57,6 @@ class Inbox:
         flush: Flush,
     ) -> None:
         self.clears: deque[int] = deque()
-        self.deltas_seen = False
         self.pings: set[str] = set()
         self.joiner: FragmentJoiner | None = None
         self._configuration = configuration
@@ -80,7 +77,7 @@ class Inbox:
             wire.ItemDone: self._item_created,
             wire.TranscriptionDelta: self._delta,
             wire.ResponseDelta: self._delta,
-            wire.TranscriptionSegment: self._segment,
+            wire.TranscriptionSegment: ledger.segment,
             wire.TranscriptionCompleted: ledger.completed,
             wire.ResponseDone: lambda event: ledger.completed(event, older=True),
             wire.TranscriptionFailed: self._failed,
@@ -158,17 +155,9 @@ class Inbox:
         self._ledger.created(event.item.id or "")
         return ()
 
-    def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterator[ProtocolEvent]:
+    def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterable[ProtocolEvent]:
         text = event.delta.text if isinstance(event.delta, wire.DeltaText) else event.delta or ""
-        yield from self._seen(self._ledger.delta(event.item_id, text, older=isinstance(event, wire.ResponseDelta)))
-
-    def _segment(self, event: wire.TranscriptionSegment) -> Iterable[ProtocolEvent]:
-        return self._seen(self._ledger.segment(event))
-
-    def _seen(self, deltas: Iterable[ProtocolEvent]) -> Iterator[ProtocolEvent]:
-        for delta in deltas:
-            self.deltas_seen |= isinstance(delta, Delta)
-            yield delta
+        return self._ledger.delta(event.item_id, text, older=isinstance(event, wire.ResponseDelta))
 
     def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
         message = (event.error and event.error.message) or "The server gave no reason."

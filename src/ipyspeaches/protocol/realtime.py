@@ -74,11 +74,6 @@ class RealtimeProtocol:
         return self._configuration.options
 
     @property
-    def deltas_seen(self) -> bool:
-        """Whether the server has sent text of an unfinished utterance."""
-        return self._inbox.deltas_seen
-
-    @property
     def pending(self) -> tuple[Pending, ...]:
         """Utterances that were committed, or whose commit was sent, and have no text yet; in commit order.
 
