@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from ipyspeaches import wer
-from ipyspeaches.audio import AudioBlock
+from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.local import LocalServer
 from ipyspeaches.results import Transcript
-from ipyspeaches.session import ENGINE, Session, TurnDetection, events
+from ipyspeaches.session import ENGINE, Session, TurnDetection, events, transcribe
 from ipyspeaches.transports import WebSocketTransport
 from ipyspeaches.vad import SileroVad
 
@@ -29,6 +29,10 @@ SPOKEN = {
     "7902-96591-0000.flac": "I AM FROM THE CUTTER LYING OFF THE COAST",
 }
 POINTS = 0.03
+# A recogniser hears a word at the edge of a window without what follows it. Measured over seven lengths of windows:
+# 4.7 % of other words than in the text of the whole file on average with the times of words, 8.5 % without.
+SEAM_POINTS = 0.1
+SEAM_POINTS_WITHOUT_TIMES = 0.15
 
 pytestmark = pytest.mark.realtime
 
@@ -87,6 +91,35 @@ def test_client_cuts_are_as_good_as_the_whole_file_and_clip_nothing(
         sent = [(event.start_s, event.end_s) for event in seen if isinstance(event, events.Sent)]
         for segment in SileroVad(speech_pad_ms=0).segment(Recording.load(file)):
             assert covered(segment.start, segment.end, sent), f"{file.name}: {segment} was not sent whole: {sent}"
+
+
+@pytest.mark.parametrize("transport", ["chunked", "sse"])
+def test_requests_are_as_good_as_the_whole_file(local: LocalServer, speech: dict[Path, str], transport: str) -> None:
+    async def all_files() -> list[Transcript]:
+        return [await transcribe(file, server=local.url, transport=transport) for file in speech]
+
+    for (file, spoken), transcript in zip(speech.items(), ENGINE.run(all_files()), strict=True):
+        by_requests, at_once = wer(spoken, transcript.text).rate, wer(spoken, whole(file, local)).rate
+        assert by_requests <= at_once + POINTS, f"{file.name}: {transcript.text!r}"
+        assert bool(transcript.words) == (transport == "chunked")
+        heard = SileroVad(speech_pad_ms=0).segment(Recording.load(file))
+        for word in transcript.words:
+            assert any(one.start - 0.5 <= word.start < word.end <= one.end + 0.5 for one in heard), (file.name, word)
+
+
+@pytest.mark.parametrize(("transport", "margin"), [("chunked", SEAM_POINTS), ("sse", SEAM_POINTS_WITHOUT_TIMES)])
+def test_no_word_is_lost_or_doubled_at_the_seams_of_windows(
+    local: LocalServer, speech: dict[Path, str], tmp_path: Path, transport: str, margin: float
+) -> None:
+    pause = np.zeros(SESSION_RATE_HZ * 2 // 5, np.int16)
+    parts = [part for file in speech for part in (Recording.load(file).to_rate(SESSION_RATE_HZ).samples, pause)]
+    talk = Recording(np.concatenate(parts), SESSION_RATE_HZ)
+    at_once = whole(talk.save(tmp_path / "talk.wav"), local)
+    transcript = ENGINE.run(transcribe(talk, server=local.url, transport=transport, chunk_s=5))
+    assert len(transcript) >= talk.duration // 5 - 1
+    assert wer(at_once, transcript.text).rate <= margin, transcript.text
+    times = [word.start for word in transcript.words]
+    assert times == sorted(times)
 
 
 def test_words_come_while_speaking(local: LocalServer) -> None:

@@ -225,6 +225,12 @@ export const zhCN: Strings = {
     server_differs: (_numbers, text) => `服务器采用了不同的设置。内核提示：${text}`,
     no_effect: (_numbers, text) => `有的选项在这个服务器的实时会话中不起作用。内核提示：${text}`,
     server_error: (_numbers, text) => `服务器报告了错误。内核提示：${text}`,
+    unused_option: (_numbers, text) => `有一个选项在翻译时不起作用。内核提示：${text}`,
+    behind: ([seconds = "?"]) =>
+      `服务器比语速慢，已落后 ${seconds} 秒：等待中的语音会合并发送。请换用更快的模型，或负载较轻的服务器。`,
+    retrying: (_numbers, text) => `请求暂时未成功，正在重试；录音继续进行。内核提示：${text}`,
+    incomplete: ([start = "?", end = "?"]) =>
+      `${start} 至 ${end} 秒的文字可能不完整：文字流中途断开。请查看服务器日志，并重新转写这段录音。`,
     reconnected: ([seconds = "?"]) => `已重新连接，补发 ${seconds} 秒。`,
   },
   waits: {
