@@ -229,8 +229,7 @@ export const zhCN: Strings = {
     behind: ([seconds = "?"]) =>
       `服务器比语速慢，已落后 ${seconds} 秒：等待中的语音会合并发送。请换用更快的模型，或负载较轻的服务器。`,
     retrying: (_numbers, text) => `请求暂时未成功，正在重试；录音继续进行。内核提示：${text}`,
-    incomplete: ([start = "?", end = "?"]) =>
-      `${start} 至 ${end} 秒的文字可能不完整：文字流中途断开。请查看服务器日志，并重新转写这段录音。`,
+    incomplete: (_numbers, text) => `文字流中途断开，这段文字可能不完整。内核提示：${text}`,
     reconnected: ([seconds = "?"]) => `已重新连接，补发 ${seconds} 秒。`,
   },
   waits: {

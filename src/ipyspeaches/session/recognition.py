@@ -69,7 +69,9 @@ class Route:
         ``"realtime"``: OpenAI-Realtime events over a WebSocket. ``"chunked"``: a request an utterance. ``"sse"``: the
         same, with text as it is recognised. ``"webrtc"``: sound as a media stream, events over a data channel.
     chunk_s
-        For ``"chunked"`` and ``"sse"``: cut every so many seconds instead of where the detector hears an end.
+        For ``"chunked"`` and ``"sse"``: cut every so many seconds instead of where the detector hears an end. Where
+        somebody speaks at a cut, windows share a second and a half, and its words are told once; windows in which
+        the detector hears nobody are not sent.
     interim_s
         For servers that send no text of an unfinished utterance: ask for it over HTTP, at most this often. None:
         never.
