@@ -219,7 +219,7 @@ def test_options_without_effect_are_named() -> None:
     talk = protocol(translate=True, language="zh")
     talk.open()
     (notice,) = of(talk, Noticed)
-    assert (notice.kind, "language" in notice.message) == ("unused_option", True)
+    assert (notice.kind, "language" in notice.message) == ("no_effect", True)
 
 
 def test_live_speech_that_is_too_fast_is_joined_with_one_warning_and_named_by_its_last_cut() -> None:

@@ -13,7 +13,6 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ModelNotFoundError, ServerAuthError
 from ipyspeaches.protocol import exchange
 from ipyspeaches.session import ENGINE, Session, SessionState, TurnDetection, events, live
-from ipyspeaches.session.conversation import Changes
 from ipyspeaches.sources import RecordedSource
 from ipyspeaches.vad import EnergyVad
 from scripted_http import Posted, Reply, deltas, document, recorded, words
@@ -109,7 +108,7 @@ async def test_what_the_recogniser_is_told_reaches_it(http_script: Any, bursts: 
 async def test_translation_has_an_endpoint_of_its_own(http_script: Any, bursts: Recording) -> None:
     _, seen = await heard(http_script, bursts, task="translate", language="zh")
     assert {posted.path for posted in http_script.posted} == {"/v1/audio/translations"}
-    assert warnings(seen) == ["unused_option"]
+    assert warnings(seen) == ["no_effect"]
 
 
 async def test_recorded_exchanges_become_transcripts(http_script: Any, bursts: Recording) -> None:
@@ -252,13 +251,12 @@ async def test_changes_count_from_the_next_utterance_on(http_script: Any, bursts
     running = session(http_script, bursts, pace=4, on_event=seen.append)
     await running.start()
     await until(lambda: http_script.posted)
-    run = running._life._run
-    assert run is not None
-    await ENGINE.call(run.reconfigure(Changes(model="other/model", language="zh")))
+    await running.set_model("test/other")
+    await running.set_language("zh")
     await running.wait()
     asked = [(posted.fields["model"], posted.fields.get("language")) for posted in http_script.posted]
     assert asked[0] == ("test/model", None)
-    assert asked[-1] == ("other/model", "zh")
+    assert asked[-1] == ("test/other", "zh")
     assert any(isinstance(event, events.Reconfigured) for event in seen)
 
 

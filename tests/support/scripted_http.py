@@ -121,7 +121,7 @@ class HttpScript:
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         if method == "GET":
-            found = {"/v1/models": listing([MODEL["id"]])}.get(path.split("?")[0])
+            found = {"/v1/models": listing([MODEL["id"], "test/other"])}.get(path.split("?")[0])
             await self._send(writer, document(**found) if found else Reply(404, pieces=('{"detail":"Not Found"}',)))
             return True
         posted = _posted(path, headers, body)

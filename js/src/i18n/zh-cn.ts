@@ -223,9 +223,8 @@ export const zhCN: Strings = {
       `服务器在 ${seconds} 秒内没有响应：${count} 段语音没有文字，声音保留在录音中，可以稍后重新转写。`,
     utterance_failed: (_numbers, text) => `服务器未能转写一段语音。内核提示：${text}`,
     server_differs: (_numbers, text) => `服务器采用了不同的设置。内核提示：${text}`,
-    no_effect: (_numbers, text) => `有的选项在这个服务器的实时会话中不起作用。内核提示：${text}`,
+    no_effect: (_numbers, text) => `有的选项在这里不起作用。内核提示：${text}`,
     server_error: (_numbers, text) => `服务器报告了错误。内核提示：${text}`,
-    unused_option: (_numbers, text) => `有一个选项在翻译时不起作用。内核提示：${text}`,
     behind: ([seconds = "?"]) =>
       `服务器比语速慢，已落后 ${seconds} 秒：等待中的语音会合并发送。请换用更快的模型，或负载较轻的服务器。`,
     retrying: (_numbers, text) => `请求暂时未成功，正在重试；录音继续进行。内核提示：${text}`,

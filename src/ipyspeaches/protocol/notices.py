@@ -17,7 +17,7 @@ WAITED_TOO_LONG = (
 def unused(names: Sequence[str]) -> Noticed:
     """Return the warning about options that translation does not have."""
     given = " and ".join(names)
-    return Noticed("unused_option", f"Translation does not use {given}: leave it out, or use task='transcribe'.")
+    return Noticed("no_effect", f"Translation does not use {given}: leave it out, or use task='transcribe'.")
 
 
 def behind(seconds: float) -> Noticed:
