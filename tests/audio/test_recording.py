@@ -166,7 +166,7 @@ def _damaged(folder: Path) -> dict[str, Path]:
         ("missing.wav", r"There is no file missing\.wav: check the name"),
         ("folder", r"cannot be opened \(Is a directory\)"),
         ("text.wav", r"text\.wav cannot be read as sound \(.+\): convert it first"),
-        ("nothing.flac", r"nothing\.flac cannot be read as sound"),
+        ("nothing.flac", r"nothing\.flac is empty \(0 bytes\): record it again"),
         ("x.raw", r"x\.raw cannot be read as sound"),
         ("cut.flac", r"cut\.flac cannot be read as sound"),
         ("empty.wav", r"empty\.wav is empty \(0 samples\)"),

@@ -17,8 +17,16 @@ def test_requirements_are_sorted_by_extra() -> None:
     assert all("ipyspeaches" not in names for names in found.values())
 
 
+def test_every_extra_has_its_row_and_what_works_needs_no_cure() -> None:
+    found = checks.run_checks(None, None, None)
+    extras = {check.name.removeprefix("Extra ") for check in found if check.name.startswith("Extra")}
+    assert extras == {"frames", "lab", "local", "webrtc", "whisper"}
+    assert [check for check in found if check.ok and check.cure] == []
+
+
 def test_a_missing_bundle_is_essential_and_has_a_cure(tmp_path: Path) -> None:
-    check = checks.check_bundle(tmp_path / "transcriber.js")
+    (tmp_path / "transcriber.js").write_text("export default {}", encoding="utf-8")
+    check = checks.check_bundles([tmp_path / "transcriber.js", tmp_path / "vadlab.js"])
     assert not check.ok
     assert check.essential
     assert "make build" in str(check.cure)
@@ -26,7 +34,7 @@ def test_a_missing_bundle_is_essential_and_has_a_cure(tmp_path: Path) -> None:
 
 def test_an_empty_bundle_is_a_missing_one(tmp_path: Path) -> None:
     (tmp_path / "transcriber.js").touch()
-    assert not checks.check_bundle(tmp_path / "transcriber.js").ok
+    assert not checks.check_bundles([tmp_path / "transcriber.js"]).ok
 
 
 def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:

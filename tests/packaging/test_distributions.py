@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.packaging
 
-BUNDLE = "ipyspeaches/static/transcriber.js"
+BUNDLES = {"ipyspeaches/static/transcriber.js", "ipyspeaches/static/vadlab.js"}
 WHEEL_ENDINGS = {".py", ".typed", ".js", ".css", ".ipynb", ".flac", ".json", ".md", ".txt"}
 
 
@@ -59,7 +59,8 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_sdist_holds_what_a_build_needs(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {f"src/{BUNDLE}", "pyproject.toml", "README.md", "LICENSE", "js/package.json", "requirements.lock"} <= names
+    assert {f"src/{bundle}" for bundle in BUNDLES} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "js/package.json", "requirements.lock"} <= names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
 
 
@@ -69,7 +70,8 @@ def test_the_wheel_holds_everything_and_nothing_foreign(wheel: Path, root: Path)
     ours = {name for name in names if ".dist-info/" not in name}
     modules = {str(path.relative_to(root / "src")) for path in (root / "src" / "ipyspeaches").rglob("*.py")}
     assert {name for name in ours if name.endswith(".py")} == modules
-    assert {BUNDLE, "ipyspeaches/py.typed", "ipyspeaches/notebooks/01_quickstart.ipynb"} <= ours
+    notebooks = {f"ipyspeaches/notebooks/{path.name}" for path in (root / "notebooks").glob("*.ipynb")}
+    assert BUNDLES | notebooks | {"ipyspeaches/py.typed"} <= ours
     assert "ipyspeaches/samples/quickstart.flac" in ours
     assert {name.split("/")[0] for name in ours} == {"ipyspeaches"}
     assert {Path(name).suffix for name in ours} <= WHEEL_ENDINGS
@@ -89,10 +91,10 @@ def test_the_wheel_installs_and_works_by_itself(wheel: Path, tmp_path: Path) -> 
     (site,) = (environment / "lib").glob("python*/site-packages")
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     program = (
-        "import ipyspeaches as sp; from pathlib import Path; [getattr(sp, name) for name in sp.__all__];"
-        "print(Path(sp.__file__).parent, len(sp.Transcriber()._esm) > 1000, sp.Recording.sample().duration > 1)"
+        "import ipyspeaches as sp; [getattr(sp, name) for name in sp.__all__]; sample = sp.Recording.sample();"
+        "print(sp.__file__, *(len(widget._esm) > 1000 for widget in (sp.Transcriber(), sp.VadLab(sample))))"
     )
-    assert run(python, program).split() == [str(site / "ipyspeaches"), "True", "True"]
+    assert run(python, program).split() == [str(site / "ipyspeaches" / "__init__.py"), "True", "True"]
     assert "transcribe" in run(environment / "bin" / "ipyspeaches", "--help", flag=None)
 
 

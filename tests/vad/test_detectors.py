@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,15 @@ from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, Scor
 
 DETECTORS: list[Detector] = [EnergyVad(), RmsVad(), AdaptiveEnergyVad(), SileroVad(), WebRtcVad()]
 every_detector = pytest.mark.parametrize("vad", DETECTORS, ids=lambda vad: vad.name)
+
+
+def test_the_page_begins_with_the_same_thresholds(root: Path) -> None:
+    """The page goes back to them by a double click; its own tests read the same file."""
+    defaults = json.loads((root / "tests" / "data" / "vad" / "detector-defaults.json").read_text(encoding="utf-8"))
+    shown = {vad.name: vad.describe() for vad in DETECTORS}
+    assert {
+        name: {line: found[line] for line in ("threshold", "neg_threshold")} for name, found in shown.items()
+    } == defaults
 
 
 @pytest.fixture(scope="module")

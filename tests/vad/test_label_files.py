@@ -82,6 +82,7 @@ def test_rttm_names_the_recording_after_the_file(tmp_path: Path) -> None:
         ("SPEAKER a 1 0\n", "line 1: 4 of 9 or 10 fields"),
         ("SPEAKER a 1 -1 2 x x x x\n", "line 1: begin -1 s"),
         ("0.0 1.0 speech\n", "line 1: '0.0' is no type of RTTM line"),
+        ("SPEAKER a 1 0 1 x x x x\nSPEA", "line 2: 'SPEA' is no type of RTTM line"),
     ],
 )
 def test_a_corrupt_rttm_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, StateError
 from ipyspeaches.session import SessionState, TurnDetection
-from ipyspeaches.vad import EnergyVad, SileroVad
+from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.widget import Transcriber
 
 ENERGY = TurnDetection.client(EnergyVad(threshold=500))
@@ -117,6 +118,21 @@ def test_the_detector_follows_the_page(scripted: Any, monkeypatch: pytest.Monkey
     assert "threshold is -1" in wrong["text"]
     assert widget.detector["threshold"] == 800
     widget.stop()
+
+
+@pytest.mark.parametrize("vad", [RmsVad(), AdaptiveEnergyVad(), WebRtcVad()], ids=lambda vad: vad.name)
+def test_every_detector_can_be_moved_and_chosen(vad: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(turn_detection=TurnDetection.client(vad))
+    page = Page(widget, monkeypatch)
+    assert page.command("set_detector", min_silence_duration_ms=300) is None
+    assert widget.turn_detection.detector == dataclasses.replace(vad, min_silence_duration_ms=300)
+    assert page.command("set_detector", name="silero") is None
+    assert page.command("set_detector", name=vad.name) is None
+    assert widget.turn_detection.detector == vad
+    assert vad.name in widget.detectors
+    refused = page.command("set_detector", name="ears")
+    assert refused is not None
+    assert "There is no detector 'ears': choose one of silero, energy, rms" in refused["text"]
 
 
 def test_an_uploaded_file_is_transcribed(

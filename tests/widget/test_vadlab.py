@@ -123,6 +123,15 @@ def test_older_labels_are_put_aside(sound: Path, monkeypatch: pytest.MonkeyPatch
     assert Segments.from_rttm(sound.with_name("talk.truth.old1.rttm")) == TRUTH
 
 
+def test_kept_labels_that_cannot_be_read_are_named_and_left_alone(sound: Path) -> None:
+    kept = sound.with_name("talk.truth.rttm")
+    written = "SPEAKER talk 1 1.000 1.000 <NA> <NA> speech <NA> <NA>\nSPEA"
+    kept.write_text(written, encoding="utf-8")
+    with pytest.raises(InputError, match=r"talk\.truth\.rttm, line 2: 'SPEA' .* move the file away"):
+        VadLab(sound, detectors=[ENERGY])
+    assert kept.read_text(encoding="utf-8") == written
+
+
 def test_labels_that_cannot_be_saved_are_not_lost(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab, page = open_lab(monkeypatch, sound)
     sound.with_name("talk.truth.rttm").mkdir()
@@ -148,6 +157,10 @@ def test_truth_is_read_from_every_kind_of_file(
         VadLab(bursts, Segments([(1, 99)]))
     with pytest.raises(InputError, match="There is no detector"):
         VadLab(bursts, detectors=[])
+    with pytest.raises(InputError, match=r"\[\(1, 2\)\] is no truth: give Segments, or the path"):
+        VadLab(bursts, [(1, 2)])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"\[\(1, 2\)\] is no truth: give Segments"):
+        lab.truth = [(1, 2)]  # type: ignore[assignment]
 
 
 def test_python_edits_are_shown(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ export const zhCN: Strings = {
   language: "语言",
   languageAuto: "自动",
   detectorBar: "检测器",
-  detectorNames: { silero: "Silero", energy: "能量", webrtc: "WebRTC" },
+  detectorNames: { silero: "Silero", energy: "能量", rms: "电平", adaptive: "自适应", webrtc: "WebRTC" },
   start: "起始",
   release: "释放",
   minSilence: "最短静音",

@@ -8,13 +8,13 @@ export type Thresholds = Pick<Detector, Line>;
 const SERVER_RELEASE = 0.15; // Silero's own rule, which servers follow: so far below the start
 const LEAST = 0.01;
 
-/** The detectors' own defaults, as in `ipyspeaches/vad/detectors.py`. */
+/** The detectors' own defaults, as in `ipyspeaches/vad/detectors.py`; held together by tests/data/vad/detector-defaults.json. */
 const DEFAULTS: Record<string, Thresholds> = {
   silero: { threshold: 0.5, neg_threshold: 0.35 },
-  webrtc: { threshold: 0.5, neg_threshold: 0.35 },
+  webrtc: { threshold: 0.5, neg_threshold: 0.5 },
   energy: { threshold: 500, neg_threshold: 500 / Math.SQRT2 },
   rms: { threshold: -40, neg_threshold: -43 },
-  adaptive: { threshold: 10, neg_threshold: 7 },
+  adaptive: { threshold: 8, neg_threshold: 5 },
 };
 const SERVER_DEFAULT = 0.9;
 

@@ -158,11 +158,13 @@ def _check_openable(path: Path, name: str) -> None:
     """Ask the system first: libsndfile calls every refusal "System error"."""
     try:
         with path.open("rb"):
-            return
+            pass
     except FileNotFoundError as exc:
         raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
     except OSError as exc:
         raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a sound file that you may read.") from exc
+    if path.is_file() and path.stat().st_size == 0:  # a pipe has no size
+        raise AudioError(f"{name} is empty (0 bytes): record it again, or choose another file.")
 
 
 def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
@@ -14,7 +15,7 @@ from ipyspeaches.errors import SpeachesError
 OLDEST_PYTHON = (3, 11)
 FRONT_ENDS = ("jupyterlab", "notebook", "marimo")
 _NOT_LISTED = frozenset({"", "all", "webrtc"})  # looked at by checks of their own, or nothing by themselves
-BUNDLE = Path(__file__).parents[1] / "static" / "transcriber.js"
+BUNDLES = tuple(Path(__file__).parents[1] / "static" / name for name in ("transcriber.js", "vadlab.js"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def run_checks(server: str | None, api_key: str | None, model: str | None) -> li
     return [
         check_python(),
         check_packages(),
-        check_bundle(),
+        check_bundles(),
         check_portaudio(),
         check_microphones(),
         check_server(server, api_key, model) if server else check_embedded_server(),
@@ -76,7 +77,7 @@ def check_python() -> Check:
     """Look at Python itself."""
     ok = sys.version_info >= OLDEST_PYTHON
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Check("Python", ok, found, "Install Python 3.11 or newer.", essential=True)
+    return Check("Python", ok, found, None if ok else "Install Python 3.11 or newer.", essential=True)
 
 
 def check_packages() -> Check:
@@ -95,10 +96,11 @@ def check_packages() -> Check:
     return Check("Packages", True, f"ipyspeaches {ours} ({versions})", essential=True)
 
 
-def check_bundle(bundle: Path = BUNDLE) -> Check:
-    """Look for the widget's code for the browser."""
-    if bundle.is_file() and (size := bundle.stat().st_size) > 0:
-        return Check("Browser bundle", True, f"{size / 1024:.0f} kB", essential=True)
+def check_bundles(bundles: Sequence[Path] = BUNDLES) -> Check:
+    """Look for the widgets' code for the browser."""
+    sizes = [bundle.stat().st_size if bundle.is_file() else 0 for bundle in bundles]
+    if all(sizes):
+        return Check("Browser bundle", True, f"{sum(sizes) / 1024:.0f} kB", essential=True)
     cure = "In a working copy run: make build. Otherwise install ipyspeaches again."
     return Check("Browser bundle", False, "missing, so that widgets stay empty", cure, essential=True)
 

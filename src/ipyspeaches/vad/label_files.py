@@ -23,6 +23,12 @@ from ipyspeaches.vad.intervals import merged
 Pairs: TypeAlias = list[tuple[float, float]]
 
 _RTTM_SPEAKER_FIELDS: Final = 5  # type, file, channel, begin, duration; the others may be missing
+_RTTM_TYPES: Final = frozenset(
+    {
+        *("SPEAKER", "SPKR-INFO", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH"),
+        *("FILLER", "EDIT", "IP", "SU", "CB", "A/P"),
+    }
+)
 _MICROSECOND: Final = Decimal("0.000001")
 
 
@@ -106,7 +112,8 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
 def read_rttm(path: str | Path, uri: str | None = None) -> Pairs:
     """Read the ``SPEAKER`` lines of an RTTM file (NIST, Rich Transcription 2009 evaluation plan, appendix A).
 
-    Where speakers overlap, speech is where anybody speaks. Other lines and comments (``;;``) are passed over.
+    Where speakers overlap, speech is where anybody speaks. Lines of the other types and comments (``;;``)
+    are passed over.
 
     Parameters
     ----------
@@ -125,7 +132,7 @@ def read_rttm(path: str | Path, uri: str | None = None) -> Pairs:
         fields = text.split()
         if fields[0].startswith(";;"):
             continue
-        if not fields[0].replace("-", "").replace("/", "").replace("_", "").isalpha():
+        if fields[0] not in _RTTM_TYPES:
             refuse(path, line, f"{fields[0][:20]!r} is no type of RTTM line", "Give an RTTM file.")
         if fields[0] != "SPEAKER":
             continue

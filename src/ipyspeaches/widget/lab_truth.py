@@ -55,6 +55,8 @@ def begin(truth: TruthLike | None, sound: Path | None, duration: float) -> tuple
     InputError
         If the truth cannot be one for this recording; the message names the region.
     """
+    if not (truth is None or isinstance(truth, (Segments, str, os.PathLike))):
+        raise InputError(f"{truth!r} is no truth: give Segments, or the path of a file of labels.")
     named = None if truth is None or isinstance(truth, Segments) else Path(truth)
     beside = sound or named
     kept = _kept_path(beside) if beside is not None else None
@@ -63,10 +65,20 @@ def begin(truth: TruthLike | None, sound: Path | None, duration: float) -> tuple
     elif named is not None:
         segments = read_truth(named)
     else:
-        segments = Segments.from_rttm(kept) if kept is not None and kept.exists() else Segments()
+        segments = Segments() if kept is None else _read_kept(kept)
     segments.check(duration, what="region of the truth")
     file = None if kept is None else TruthFile(kept, own=truth is None or kept == named)
     return Labels(segments, duration), file
+
+
+def _read_kept(path: Path) -> Segments:
+    """Read what was kept beside a recording; what cannot be read is left as it is, for its owner to mend."""
+    if not path.exists():
+        return Segments()
+    try:
+        return Segments.from_rttm(path)
+    except InputError as exc:
+        raise InputError(f"{exc} Mend that line, or move the file away to begin without it.") from exc
 
 
 def _kept_path(beside: Path) -> Path:

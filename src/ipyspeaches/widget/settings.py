@@ -13,7 +13,7 @@ from ipyspeaches.session import SessionOptions, TurnDetection
 from ipyspeaches.session.destination import resolve
 from ipyspeaches.session.state import ACTIVE
 from ipyspeaches.sources import KernelMicrophone, list_input_devices
-from ipyspeaches.vad import Detector, EnergyVad, SileroVad, WebRtcVad
+from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.widget.shown import destination_traits
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ipyspeaches.widget.transcriber import Transcriber
     from ipyspeaches.widget.uploads import Uploads
 
-DETECTORS: dict[str, type[Detector]] = {"silero": SileroVad, "energy": EnergyVad, "webrtc": WebRtcVad}
+DETECTORS: dict[str, type[Detector]] = {
+    detector.name: detector for detector in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
+}
 
 NUMBERS = frozenset(
     {
@@ -114,9 +116,11 @@ class Settings:
         numbers: dict[str, Any] = {
             name: float(value) for name, value in args.items() if name in NUMBERS and value is not None
         }
-        wanted = DETECTORS.get(str(args.get("name") or now.name))
+        name = str(args.get("name") or now.name)
+        # A detector of the user's own is on no list, and its lines can be dragged all the same.
+        wanted = type(now) if name == now.name else DETECTORS.get(name)
         if wanted is None:
-            raise InputError(f"There is no detector {args['name']!r}: choose one of {', '.join(DETECTORS)}.")
+            raise InputError(f"There is no detector {name!r}: choose one of {', '.join(DETECTORS)}.")
         detector = dataclasses.replace(now, **numbers) if wanted is type(now) else wanted(**numbers)
         await self.use(self._widget.turn_detection.with_detector(detector))
 

@@ -131,6 +131,8 @@ class VadLab(anywidget.AnyWidget):
 
     @truth.setter
     def truth(self, segments: Segments) -> None:
+        if not isinstance(segments, Segments):
+            raise InputError(f"{segments!r} is no truth: give Segments.")
         segments.check(self.recording.duration, what="region of the truth")
         labels = self._state.labels.replace_all(segments)
         ENGINE.run(self._commands.use_labels(labels))
