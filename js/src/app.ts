@@ -96,8 +96,11 @@ export class App {
     });
   }
 
+  /** The kernel stops in order; one that cannot be reached (the notebook was closed) or computes keeps no microphone open. */
   #stopUnseen(): void {
-    if (this.page.capture !== "closed") this.stop();
+    if (this.page.capture === "closed") return;
+    this.#forgotten = this.scope.timeout(() => this.#capture.abandon(), UNSEEN_MS);
+    this.stop();
   }
 
   /** When the kernel last said anything, on the page's clock. */

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
+import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from harness import Browser, LabPage, LabServer, NullSink
+from harness.axe import SCRIPT
 
 OpenNotebook = Callable[..., LabPage]
 
@@ -61,6 +67,36 @@ def open_notebook(request: pytest.FixtureRequest, lab: LabServer, artifacts: Pat
             if getattr(request.node, "failed", False):
                 page.page.screenshot(path=artifacts / f"FAILED-{name}.png")
             page.close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def harness_url(root: Path) -> Iterator[str]:
+    """The page that shows the widget in any state without a notebook, built and served."""
+    subprocess.run([root / "tools" / "npm.sh", "run", "--silent", "harness"], check=True, capture_output=True)
+    handler = functools.partial(_Quiet, directory=str(root / "js" / "dev"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/harness.html"
+        server.shutdown()
+
+
+@pytest.fixture
+def page(root: Path) -> Iterator[Page]:
+    """A page with axe-core in it; an error in its scripts fails the test."""
+    with sync_playwright() as playwright, Browser(playwright).context() as context:
+        context.add_init_script(path=root / SCRIPT)
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        assert errors == []
 
 
 @pytest.hookimpl(wrapper=True)

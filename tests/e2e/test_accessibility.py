@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import subprocess
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from harness import Browser
-from harness.axe import SCRIPT, violations
+from harness.axe import violations
 
 pytestmark = pytest.mark.e2e
 
 STATES = ["idle", "live", "paused", "lost", "denied", "kernel-error", "gone", "energy"]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def harness_url(root: Path) -> Iterator[str]:
-    """The page that shows the widget in any state, built and served."""
-    subprocess.run([root / "tools" / "npm.sh", "run", "--silent", "harness"], check=True, capture_output=True)
-    handler = functools.partial(Quiet, directory=str(root / "js" / "dev"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/harness.html"
-        server.shutdown()
-
-
-@pytest.fixture
-def page(root: Path) -> Iterator[Page]:
-    """A page with axe-core in it."""
-    with sync_playwright() as playwright, Browser(playwright).context() as context:
-        context.add_init_script(path=root / SCRIPT)
-        yield context.new_page()
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "zh")])

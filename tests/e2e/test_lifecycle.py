@@ -17,9 +17,20 @@ pytestmark = pytest.mark.e2e
 
 OpenNotebook = Callable[..., LabPage]
 START = "import ipyspeaches as sp\nw = sp.Transcriber(turn_detection=sp.TurnDetection.client(sp.EnergyVad()))\nw"
-MICROPHONES = "() => globalThis.tracks.filter((track) => track.readyState === 'live').length"
+# How many microphones, and how many audio engines of any kind, are open.
+OPEN = """() => [
+  globalThis.tracks.filter((track) => track.readyState === "live").length,
+  globalThis.engines.filter((engine) => engine.state !== "closed").length,
+]"""
 WATCH = """
 globalThis.tracks = [];
+globalThis.engines = [];
+globalThis.AudioContext = class extends AudioContext {
+  constructor(...options) {
+    super(...options);
+    globalThis.engines.push(this);
+  }
+};
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (constraints) => {
   const stream = await open(constraints);
@@ -45,6 +56,19 @@ def button(page: LabPage, name: str) -> Locator:
     return widget(page).get_by_role("button", name=name, exact=True)
 
 
+def expect_open(page: LabPage, count: int) -> None:
+    """Wait until so many microphones, each with its audio engine, are open."""
+    page.page.wait_for_function(f"(count) => ({OPEN})().every((open) => open === count)", arg=count)
+
+
+def wait_for_clock(page: LabPage, seconds: float) -> float:
+    """Wait until the widget's clock shows so many seconds; return what it shows."""
+    clock = widget(page).locator(".sp-time .sp-v")
+    read = "(node) => { const [minutes, seconds] = node.textContent.split(':'); return 60 * minutes + 1 * seconds; }"
+    page.page.wait_for_function(f"([node, least]) => ({read})(node) >= least", arg=[clock.element_handle(), seconds])
+    return float(clock.evaluate(read))
+
+
 def record(page: LabPage) -> None:
     """Run the first cell and record from the browser's microphone."""
     page.run_cell(0)
@@ -57,20 +81,21 @@ def test_a_reloaded_page_goes_on_recording(open_notebook: OpenNotebook, noise: P
     page = open_notebook([START, result_of("(w.wait(), w.recording.duration, w.state)[1:]")], microphone=noise)
     page.page.add_init_script(WATCH)
     record(page)
-    page.page.wait_for_timeout(1_500)
-    page.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    wait_for_clock(page, 1.0)
+    page.page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save') }")
     page.page.reload()
     expect(button(page, "Stop")).to_be_visible()
     expect(widget(page).get_by_role("status")).to_contain_text("Listening")
-    page.page.wait_for_function(f"({MICROPHONES})() === 1")
-    page.page.wait_for_timeout(1_500)
+    expect_open(page, 1)
+    before_s = wait_for_clock(page, 1.0)
+    heard_s = wait_for_clock(page, before_s + 1.0)
     button(page, "Stop").click()
     expect(button(page, "Record")).to_be_visible()
-    assert page.page.evaluate(MICROPHONES) == 0
+    expect_open(page, 0)
     page.run_cell(1)
     seconds, state = page.result(1)
     assert state == "stopped"
-    assert seconds > 3
+    assert seconds >= heard_s - 0.1  # the clock shows tenths, rounded
 
 
 def test_a_restarted_kernel_is_told_and_the_microphone_closed(
@@ -79,11 +104,11 @@ def test_a_restarted_kernel_is_told_and_the_microphone_closed(
     page = open_notebook([START], microphone=noise)
     page.page.evaluate(f"() => {{ {WATCH} }}")
     record(page)
-    assert page.page.evaluate(MICROPHONES) == 1
+    expect_open(page, 1)
     page.page.evaluate("() => { globalThis.done = jupyterapp.shell.currentWidget.sessionContext.restartKernel() }")
     expect(widget(page).get_by_role("status")).to_contain_text("The kernel was restarted.")
     expect(button(page, "Record")).to_have_attribute("aria-disabled", "true")
-    assert page.page.evaluate(MICROPHONES) == 0
+    expect_open(page, 0)
     page.page.screenshot(path=artifacts / "kernel-restarted.png")
     page.page.evaluate("async () => { await globalThis.done }")
 
@@ -95,7 +120,53 @@ def test_a_cell_run_again_closes_the_microphone_of_the_old_widget(open_notebook:
     page.run_cell(0)
     expect(button(page, "Record")).to_be_visible()
     expect(widget(page)).to_have_count(1)
-    page.page.wait_for_function(f"({MICROPHONES})() === 0")
+    expect_open(page, 0)
+
+
+def test_two_views_share_one_microphone_which_outlives_the_view_that_opened_it(
+    open_notebook: OpenNotebook, noise: Path, artifacts: Path
+) -> None:
+    page = open_notebook([START, "w", result_of("w.state")], microphone=noise)
+    page.page.evaluate(f"() => {{ {WATCH} }}")
+    record(page)
+    page.run_cell(1)
+    expect(widget(page)).to_have_count(2)
+    for view in widget(page).all():
+        expect(view.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+        expect(view.get_by_role("status")).to_contain_text("Listening")
+    page.page.screenshot(path=artifacts / "two-views.png")
+    expect_open(page, 1)
+    page.page.locator(".jp-CodeCell .jp-InputPrompt").first.click()
+    page.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-cell-output')")
+    expect(widget(page)).to_have_count(1)
+    heard_s = wait_for_clock(page, 0)
+    wait_for_clock(page, heard_s + 1.0)
+    expect_open(page, 1)
+    button(page, "Stop").click()
+    expect(button(page, "Record")).to_be_visible()
+    expect_open(page, 0)
+
+
+def test_a_closed_notebook_lets_go_of_the_microphone_and_can_be_gone_on_with(
+    open_notebook: OpenNotebook, noise: Path
+) -> None:
+    page = open_notebook([START, result_of("w.recording.duration")], microphone=noise)
+    page.page.evaluate(f"() => {{ {WATCH} }}")
+    record(page)
+    heard_s = wait_for_clock(page, 1.0)
+    path = page.page.evaluate("() => jupyterapp.shell.currentWidget.context.path")
+    page.page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save') }")
+    page.page.evaluate("async () => { await jupyterapp.commands.execute('application:close') }")
+    expect(widget(page)).to_have_count(0)
+    expect_open(page, 0)
+    page.page.evaluate("(path) => { void jupyterapp.commands.execute('docmanager:open', { path }) }", path)
+    expect(button(page, "Stop")).to_be_visible()
+    expect_open(page, 1)
+    wait_for_clock(page, heard_s + 1.0)
+    button(page, "Stop").click()
+    expect(button(page, "Record")).to_be_visible()
+    expect_open(page, 0)
+    assert page.errors == []
 
 
 def test_letters_do_not_reach_the_notebook(open_notebook: OpenNotebook) -> None:

@@ -31,6 +31,14 @@ def session(scripted: Any, recording: Recording, **options: Any) -> Session:
     return Session(recording, server=scripted.url, turn_detection=ENERGY, pace=0, **options)
 
 
+async def until(running: Session, kind: type[Any]) -> None:
+    """Wait for the first event of a kind, also if it has come already."""
+    async for event in running:
+        if isinstance(event, kind):
+            return
+    raise AssertionError(f"it ended without {kind.__name__}")
+
+
 async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording) -> None:
     async with session(scripted, bursts) as running:
         await running.wait()
@@ -190,9 +198,9 @@ async def test_start_twice_and_stop_before_start(scripted: Any, bursts: Recordin
 
 
 async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripted: Any, bursts: Recording) -> None:
-    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=8)
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=3)
     await running.start()
-    await asyncio.sleep(0.2)
+    await until(running, events.SpeechStarted)
     await running.pause()
     assert running.state is SessionState.PAUSED
     held = len(running.recording.samples)
@@ -204,9 +212,9 @@ async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripte
 
 
 async def test_stop_ends_a_recording_early_and_keeps_its_texts(scripted: Any, bursts: Recording) -> None:
-    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4)
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=2)
     await running.start()
-    await asyncio.sleep(0.75)
+    await until(running, events.Final)
     await running.stop()
     assert running.state is SessionState.STOPPED
     assert 1 <= len(running.transcript) < 3
@@ -313,7 +321,7 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, 
             await running.wait()
 
     task = asyncio.create_task(use())
-    await asyncio.sleep(0.5)
+    await until(running, events.SpeechStarted)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 5)

@@ -212,6 +212,7 @@ export const en = {
   latency: "end of speech to final text",
   copyAll: "Copy all text",
   copied: "Copied.",
+  notCopied: "The browser does not let this page copy: save a file instead, or select the text.",
   recordHere: "Go on here",
   interrupt: "Interrupt the cell",
   browserSays: (detail: string) => `The browser said: ${detail}.`,

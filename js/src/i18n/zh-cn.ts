@@ -162,6 +162,7 @@ export const zhCN: Strings = {
   latency: "语音结束到最终文字的时间",
   copyAll: "复制全部文本",
   copied: "已复制。",
+  notCopied: "浏览器不允许此页面复制：请改为保存文件，或手动选择文字。",
   recordHere: "在此继续",
   interrupt: "中断该单元格",
   browserSays: (detail) => `浏览器提示：${detail}。`,

@@ -3,6 +3,7 @@ import { Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
 import { STYLE } from "../style/index.ts";
 import { Captions } from "./captions.ts";
+import { copyText } from "./clipboard.ts";
 import { openNumbers } from "./detector-panel.ts";
 import { button, h, toggle } from "./dom.ts";
 import { download, type Format } from "./download.ts";
@@ -247,7 +248,8 @@ class TranscriberView {
   async #copy(): Promise<void> {
     const finals = this.#app.session.lines.all.filter((line) => line.kind === "final");
     if (finals.length === 0) return;
-    await navigator.clipboard.writeText(finals.map((line) => line.text).join("\n"));
-    this.#status.note(this.#app.strings.copied);
+    const { copied, notCopied } = this.#app.strings;
+    const text = finals.map((line) => line.text).join("\n");
+    this.#status.note((await copyText(text, this.#root)) ? copied : notCopied);
   }
 }

@@ -30,12 +30,13 @@ export class Channel<Name extends string = CommandName> {
     this.#model.send(message, undefined, buffers);
   }
 
-  /** Sends where there may be nobody left: a page that goes, a connection that is closed. */
-  trySend(message: ToKernel<Name>): void {
+  /** Sends where there may be nobody left: a page that goes, a connection that is closed. Returns whether it went out. */
+  trySend(message: ToKernel<Name>): boolean {
     try {
       this.send(message);
+      return true;
     } catch {
-      // the connection went first: there is nobody to tell
+      return false; // the connection went first: there is nobody to tell
     }
   }
 
@@ -47,7 +48,8 @@ export class Channel<Name extends string = CommandName> {
         this.#waiting.delete(id);
         resolve(answer);
       });
-      this.send({ type: "command", id, name, args, client_id: this.client_id });
+      const sent = this.trySend({ type: "command", id, name, args, client_id: this.client_id });
+      if (!sent) this.settle({ type: "reply", id, error: null });
     });
   }
 

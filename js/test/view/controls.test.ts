@@ -5,6 +5,7 @@ import { zhCN } from "../../src/i18n/zh-cn.ts";
 import transcriber from "../../src/transcriber.ts";
 import { describe as inWords, warningWords } from "../../src/view/failure.ts";
 import type { ToKernel } from "../../src/wire/messages.ts";
+import { fakeAudio } from "../capture/web-audio.ts";
 
 let fake: FakeModel;
 let el: HTMLElement;
@@ -116,6 +117,21 @@ it("stops listening when no view is left", async () => {
   vi.advanceTimersByTime(200);
   expect(last().name).toBe("stop");
   Object.defineProperty(navigator, "mediaDevices", { value: undefined, configurable: true });
+});
+
+it("closes the microphone of no view itself where the kernel does not answer", async () => {
+  const audio = fakeAudio();
+  fake.receive({ type: "capture", action: "start", capture_id: 1 });
+  await settled();
+  expect(audio.tracks.map(({ stopped }) => stopped)).toEqual([false]);
+  vi.useFakeTimers();
+  fake.onsend = () => {
+    throw new Error("the notebook was closed");
+  };
+  stops[1]?.();
+  vi.advanceTimersByTime(4_100);
+  expect(audio.tracks.map(({ stopped }) => stopped)).toEqual([true]);
+  expect(audio.contexts[0]?.state).toBe("closed");
 });
 
 it("keeps the key of a server nowhere on the page", async () => {

@@ -25,6 +25,14 @@ it("settles what still waits when the widget goes", async () => {
   expect((await waiting).failure).toBeNull();
 });
 
+it("settles what cannot be sent any more", async () => {
+  const fake = new FakeModel();
+  fake.onsend = () => {
+    throw new Error("the connection is closed");
+  };
+  expect((await new Channel(fake.model, new Scope()).command("stop")).failure).toBeNull();
+});
+
 it("sends a file in pieces that add up to it", async () => {
   const fake = new FakeModel();
   const bytes = new Uint8Array(1_200_000).map((_, i) => i % 251);

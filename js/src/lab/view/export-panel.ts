@@ -1,4 +1,5 @@
 import type { Scope } from "../../scope.ts";
+import { copyText } from "../../view/clipboard.ts";
 import { button, h, rovingFocus, setAttribute, setText } from "../../view/dom.ts";
 import { icon } from "../../view/icons.ts";
 import type { LabApp } from "../app.ts";
@@ -70,7 +71,8 @@ export class ExportPanel {
   }
 
   async #copy(): Promise<void> {
-    await navigator.clipboard.writeText(this.#text.textContent ?? "");
-    this.#tell(this.#app.words.copied);
+    const { base, copied } = this.#app.words;
+    const done = await copyText(this.#text.textContent ?? "", this.node);
+    this.#tell(done ? copied : base.notCopied);
   }
 }
