@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_two_views_share_one_microphone_which_outlives_the_view_that_opened_it(
 
 
 def test_a_closed_notebook_lets_go_of_the_microphone_and_can_be_gone_on_with(
-    open_notebook: OpenNotebook, noise: Path
+    open_notebook: OpenNotebook, noise: Path, artifacts: Path
 ) -> None:
     page = open_notebook([START, result_of("w.recording.duration")], microphone=noise)
     page.page.evaluate(f"() => {{ {WATCH} }}")
@@ -166,6 +167,8 @@ def test_a_closed_notebook_lets_go_of_the_microphone_and_can_be_gone_on_with(
     button(page, "Stop").click()
     expect(button(page, "Record")).to_be_visible()
     expect_open(page, 0)
+    expect(widget(page).locator(".counts")).to_contain_text(re.compile(r"[1-9]\d*(\.\d)? s lost"))
+    page.page.screenshot(path=artifacts / "gone-on-with.png")
     assert page.errors == []
 
 

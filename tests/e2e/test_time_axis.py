@@ -24,7 +24,7 @@ class Axis:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.node = page.locator(".sp-view")
-        self.canvas = page.locator(".sp-canvas")
+        self.canvas = page.locator(".sp-view > .sp-canvas")
 
     @property
     def span(self) -> Locator:

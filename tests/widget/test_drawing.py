@@ -32,6 +32,23 @@ def test_messages_add_up_to_the_recording() -> None:
     assert np.array_equal(np.frombuffer(energies, dtype="<f4"), hearing.frames.energy)
 
 
+def test_lost_sound_is_no_silence_at_any_resolution() -> None:
+    hearing = Hearing(TurnDetection.client(EnergyVad()))
+    drawing = Drawing(hearing)
+    for lost in (0, 24_000):
+        hearing.push(AudioBlock(np.zeros(12_000, dtype=np.int16), 24_000, lost=lost), 4_800)
+    message = drawing.take()
+    assert message is not None
+    extremes = np.frombuffer(message[1][0], dtype="<i2").reshape(-1, 2)
+    gone = extremes[:, 0] > extremes[:, 1]
+    assert gone.tolist() == [False] * 50 + [True] * 100 + [False] * 50
+    _, (coarse, *_) = drawing.window(1, 0, 100)
+    pairs = np.frombuffer(coarse, dtype="<i2").reshape(-1, 2)
+    # Columns 48 to 55 hold some sound still, 56 to 143 hold none.
+    assert (pairs[:, 0] > pairs[:, 1]).tolist() == [False] * 7 + [True] * 11 + [False] * 7
+    assert pairs[6].tolist() == [0, 0]
+
+
 def test_nothing_new_is_no_message() -> None:
     hearing = Hearing(TurnDetection.client(EnergyVad()))
     drawing = Drawing(hearing)

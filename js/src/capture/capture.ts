@@ -135,8 +135,9 @@ export class Capture {
   #send(take: Take, { first_frame, samples }: Block): void {
     const rate = take.microphone?.rate_hz;
     if (this.#take !== take || rate === undefined) return;
-    const seq = take.seq++;
-    this.#channel.send({ type: "audio", seq, first_frame, rate, capture_id: take.id }, [samples.buffer]);
+    const message = { type: "audio", seq: take.seq++, first_frame, rate, capture_id: take.id } as const;
+    // a connection that is closed, as that of a closed notebook, does not come back
+    if (!this.#channel.trySend(message, [samples.buffer])) this.#close();
   }
 
   #close(): void {

@@ -31,9 +31,9 @@ export class Channel<Name extends string = CommandName> {
   }
 
   /** Sends where there may be nobody left: a page that goes, a connection that is closed. Returns whether it went out. */
-  trySend(message: ToKernel<Name>): boolean {
+  trySend(message: ToKernel<Name>, buffers: ArrayBuffer[] = []): boolean {
     try {
-      this.send(message);
+      this.send(message, buffers);
       return true;
     } catch {
       return false; // the connection went first: there is nobody to tell

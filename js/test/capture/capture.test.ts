@@ -105,6 +105,16 @@ describe("a recording", () => {
   });
 });
 
+it("closes the microphone when its sound cannot be sent any more", async () => {
+  await order("start");
+  fake.onsend = () => {
+    throw new Error("the notebook was closed");
+  };
+  block(0, 1, 2);
+  expect(audio.tracks[0]?.stopped).toBe(true);
+  expect(page.capture).toBe("closed");
+});
+
 describe("orders that come at a bad moment", () => {
   it("ignores pause and stop of another capture", async () => {
     await order("start", 2);

@@ -65,6 +65,7 @@ class Hearing:
         pre_roll_ms = turn_detection.gate.pre_roll_ms
         self._windows = None if chunk_s is None else WindowGate(chunk_s, SESSION_RATE_HZ, pre_roll_ms=pre_roll_ms)
         self.tracks: list[Track] = []
+        self.lost: list[tuple[int, int]] = []  # samples that never came, from, to; stored as zeros
         self._scored = 0  # samples handed to the scorer
         self._begin(turn_detection.detector)
 
@@ -98,6 +99,7 @@ class Hearing:
         if lost:
             self._drain()
             self._resampler = Resampler(block.rate)
+            self.lost.append((len(self.store), len(self.store) + lost))
             self.store.append(np.zeros(lost, dtype=np.int16))
         self.store.append(self._resampler.push(block.samples))
         events = self._score(self._unscored())

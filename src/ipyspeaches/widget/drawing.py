@@ -16,6 +16,9 @@ from ipyspeaches.session.hearing import Hearing
 COLUMN: Final = SESSION_RATE_HZ // 100
 """Samples of one column of the waveform: 10 ms."""
 
+NO_SOUND: Final = (32_767, -32_768)
+"""Extremes of a column whose sound was lost: least above greatest, which changes no coarser column that it is in."""
+
 MAX_COLUMNS: Final = 6_000
 """Columns of one message (a minute): a recording that is read at once comes in several."""
 
@@ -131,6 +134,8 @@ class Drawing:
         if len(sound):
             sound.min(axis=1, out=extremes[:, 0])
             sound.max(axis=1, out=extremes[:, 1])
+            for begin, end in self._hearing.lost:
+                extremes[max(0, -(-begin // COLUMN) - first) : max(0, end // COLUMN - first)] = NO_SOUND
             self._waveform.append(extremes)
         return extremes, first
 
