@@ -60,7 +60,7 @@ def test_the_demo_serves_the_notebook_until_it_is_stopped(tmp_path: Path, stop: 
         assert token not in Path(f"/proc/{demo.pid}/cmdline").read_text()
     finally:
         demo.send_signal(stop)
-        _, said = demo.communicate(timeout=60)
+        _, said = demo.communicate(timeout=120)
     assert demo.returncode == 128 + stop
     assert said == ""
     with pytest.raises(urllib.error.URLError):

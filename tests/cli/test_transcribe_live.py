@@ -83,7 +83,7 @@ def test_the_server_command_serves_until_ctrl_c() -> None:
         assert entries["Server"]["ok"], entries["Server"]
     finally:
         server.send_signal(signal.SIGINT)
-        _, said = server.communicate(timeout=30)
+        _, said = server.communicate(timeout=120)
     assert server.returncode in {0, 130}
     assert "Traceback" not in said
 
@@ -94,6 +94,6 @@ def test_ctrl_c_stops_a_transcription_quietly() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(5)
     program.send_signal(signal.SIGINT)
-    out, said = program.communicate(timeout=30)
+    out, said = program.communicate(timeout=120)
     assert program.returncode == 130
     assert (out, said) == ("", "")

@@ -49,10 +49,13 @@ WORDS_TIMEOUT_MS = 90_000
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quickstart sample, from the second sentence on, with silence around it."""
+    """The quickstart sample, from the second sentence on, with silence around it.
+
+    It plays from the moment that the microphone opens; on a busy machine the page takes seconds more to listen.
+    """
     sample = Recording.sample("quickstart").slice(2.0)
-    quiet = np.zeros(sample.rate, np.int16)
-    sound = Recording(np.concatenate([quiet, sample.samples, quiet, quiet]), sample.rate)
+    before, after = (np.zeros(seconds * sample.rate, np.int16) for seconds in (4, 2))
+    sound = Recording(np.concatenate([before, sample.samples, after]), sample.rate)
     return sound.save(tmp_path_factory.mktemp("speech") / "speech.wav")
 
 
@@ -87,7 +90,7 @@ def marimo(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         log.close()
 
 

@@ -84,7 +84,7 @@ def test_kernel_microphone(open_notebook: OpenNotebook, null_sink: NullSink, spe
     player = null_sink.play(speech)
     transcript = widget(page).get_by_role("log")
     expect(transcript).to_contain_text("turn to speak", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
-    player.wait(30)
+    player.wait(120)
     page.page.screenshot(path=artifacts / "kernel-microphone.png")
     button(page, "Stop").click()
     expect(button(page, "Record")).to_be_visible()

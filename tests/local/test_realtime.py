@@ -270,10 +270,15 @@ async def test_the_server_answers_while_it_recognises(local_server: LocalServer,
         await busy.append(np.tile(quickstart, 2), step=48_000)
         await busy.send("input_audio_buffer.commit")
         await busy.until("item.created")
-        await other.send("input_audio_buffer.clear")
-        await other.until("buffer.cleared")
-        assert busy.all(COMPLETED) == []
-        await final(busy)
+        recognised = asyncio.create_task(final(busy))
+        answered = 0
+        while not recognised.done():
+            await other.send("input_audio_buffer.clear")
+            await other.until("buffer.cleared")
+            answered += 1
+        await recognised
+    # A server that does nothing else meanwhile would answer the first one behind the text.
+    assert answered > 3
 
 
 async def test_a_refused_update_says_that_it_was_the_session(local_server: LocalServer) -> None:

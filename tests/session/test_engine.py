@@ -49,11 +49,11 @@ async def test_cancelling_the_caller_cancels_the_work() -> None:
             raise
 
     task = asyncio.create_task(ENGINE.call(long()))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await asyncio.to_thread(cancelled.wait, 5)
+    assert await asyncio.to_thread(cancelled.wait, 60)
 
 
 def test_exceptions_reach_the_caller() -> None:
@@ -77,7 +77,7 @@ def test_shutting_down_lets_tasks_clean_up_and_the_next_use_starts_again() -> No
             cleaned.set()
 
     engine.submit(work())
-    assert started.wait(5)
+    assert started.wait(60)
     first = engine.loop
     engine.shut_down()
     assert cleaned.is_set()

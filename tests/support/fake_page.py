@@ -45,7 +45,7 @@ class Page:
         return [event for batch in self.of("events") for event in batch["events"] if event["type"] == kind]
 
 
-def wait_for(found: Callable[[], Any], seconds: float = 10) -> Any:
+def wait_for(found: Callable[[], Any], seconds: float = 60) -> Any:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if result := found():

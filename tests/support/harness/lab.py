@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 60.0
 
 
 class LabServer:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 RATE_HZ = 48_000
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 
 
 class NullSink:
@@ -76,7 +76,7 @@ class NullSink:
         """Stop the daemon."""
         if self._daemon is not None:
             self._daemon.terminate()
-            self._daemon.wait(10)
+            self._daemon.wait(60)
             self._daemon = None
 
     def play(self, wav: Path) -> subprocess.Popen[bytes]:
