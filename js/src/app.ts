@@ -29,6 +29,7 @@ const QUIET: ReadonlySet<CommandName> = new Set([
 const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
 
 const UNSEEN_MS = 2_000; // views move: one goes, another comes a moment later
+const STANDS_MS = 2_500; // after so much silence the kernel takes a page that captured for gone
 
 const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
@@ -61,7 +62,7 @@ export class App {
     this.scope.own(() => model.off("msg:custom", receive));
     onKernelGone(model, this.scope, () => this.#kernelGone());
     const { client_id } = this.#channel;
-    const bye = () => this.#channel.trySend({ type: "bye", client_id });
+    const bye = () => void this.#channel.trySend({ type: "bye", client_id });
     this.scope.own(bye);
     this.scope.listen(window, "pagehide", bye);
     this.scope.listen<PageTransitionEvent>(window, "pageshow", ({ persisted }) => {
@@ -231,12 +232,23 @@ export class App {
     this.session.restore(snapshot, this.synced.whose);
     const state = this.synced.text("state");
     const { page } = this;
-    page.orphaned =
+    const elsewhere =
       (state === "listening" || state === "connecting") &&
       this.synced.get("source_kind") === "browser" &&
-      snapshot.capturing === null &&
       page.capture === "closed";
+    page.orphaned = elsewhere && snapshot.capturing === null;
     if (page.orphaned) void this.#resumeIfAllowed();
+    else if (elsewhere) this.#watch();
+  }
+
+  /** Another page captures, or did until a moment ago, such as this one before it was reloaded: asks when sound stops. */
+  #watch(): void {
+    const before_s = this.session.clock_s;
+    this.scope.timeout(() => {
+      if (this.page.capture !== "closed" || this.phase !== "live") return;
+      if (this.session.clock_s > before_s) this.#watch();
+      else this.#channel.trySend({ type: "hello", client_id: this.#channel.client_id });
+    }, STANDS_MS);
   }
 
   async #resumeIfAllowed(): Promise<void> {

@@ -94,6 +94,28 @@ describe("a recording whose page was reloaded", () => {
     expect(commands()).toEqual([]);
     expect(status()).toContain("Listening.");
   });
+
+  it("is asked for again when the sound of the page that captured stops", () => {
+    vi.useFakeTimers();
+    const hellos = () => fake.sent.filter(({ message }) => message.type === "hello").length;
+    const before = hellos();
+    snapshot("this page before it was reloaded");
+    const frames = {
+      type: "frames",
+      first_column: 0,
+      column_s: 0.01,
+      columns: 0,
+      first_frame: 0,
+      frame_s: 0.032,
+    };
+    fake.receive({ ...frames, frames: 0, clock_s: 6, level_db: -30, peak_db: -20, clipped: false }, [
+      ...[1, 2, 3].map(() => new DataView(new ArrayBuffer(0))),
+    ]);
+    vi.advanceTimersByTime(2_600);
+    expect(hellos()).toBe(before);
+    vi.advanceTimersByTime(2_600);
+    expect(hellos()).toBe(before + 1);
+  });
 });
 
 it("says goodbye when the page goes, and when the widget does", () => {
