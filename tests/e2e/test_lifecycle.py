@@ -124,10 +124,11 @@ def test_a_cell_run_again_closes_the_microphone_of_the_old_widget(open_notebook:
     expect_open(page, 0)
 
 
-def test_two_views_share_one_microphone_which_outlives_the_view_that_opened_it(
+def test_two_views_share_one_microphone_and_its_lines_which_outlive_the_view_that_opened_it(
     open_notebook: OpenNotebook, noise: Path, artifacts: Path
 ) -> None:
-    page = open_notebook([START, "w", result_of("w.state")], microphone=noise)
+    read = "[w.turn_detection.detector.threshold, w.session.turn_detection.detector.threshold]"
+    page = open_notebook([START, "w", result_of(read)], microphone=noise)
     page.page.evaluate(f"() => {{ {WATCH} }}")
     record(page)
     page.run_cell(1)
@@ -137,6 +138,13 @@ def test_two_views_share_one_microphone_which_outlives_the_view_that_opened_it(
         expect(view.get_by_role("status")).to_contain_text("Listening")
     page.page.screenshot(path=artifacts / "two-views.png")
     expect_open(page, 1)
+    # What one view moves, the kernel uses at once and the other view shows.
+    start = widget(page).nth(1).locator("[data-option=threshold]")
+    expect(start).to_have_value("500")
+    widget(page).nth(0).get_by_role("slider", name="Start", exact=True).press("PageUp")
+    expect(start).not_to_have_value("500")
+    page.run_cell(2)
+    assert page.result(2) == [pytest.approx(float(start.input_value()), abs=0.5)] * 2
     page.page.locator(".jp-CodeCell .jp-InputPrompt").first.click()
     page.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-cell-output')")
     expect(widget(page)).to_have_count(1)
