@@ -16,6 +16,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from human_speech import recordings
 from ipyspeaches import wer
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.audio.recording import Recording
@@ -25,10 +26,6 @@ from ipyspeaches.session import ENGINE, Session, TurnDetection, events, transcri
 from ipyspeaches.transports import WebSocketTransport
 from ipyspeaches.vad import SileroVad
 
-SPOKEN = {
-    "6930-75918-0000.flac": "CONCORD RETURNED TO ITS PLACE AMIDST THE TENTS",
-    "7902-96591-0000.flac": "I AM FROM THE CUTTER LYING OFF THE COAST",
-}
 POINTS = 0.03
 # A recogniser hears a word at the edge of a window without what follows it. Measured over seven lengths of windows:
 # 4.7 % of other words than in the text of the whole file on average with the times of words, 8.5 % without.
@@ -45,13 +42,9 @@ def local() -> Iterator[LocalServer]:
 
 
 @pytest.fixture(scope="module")
-def speech(root: Path) -> dict[Path, str]:
+def speech() -> dict[Path, str]:
     """The human recordings and what is said in them."""
-    folder = root.parent / "shared" / "audio"
-    if not folder.is_dir():
-        pytest.skip("the human recordings are not beside this checkout")
-    files = sorted([*folder.glob("*.wav"), *folder.glob("*.flac")])
-    return {file: SPOKEN.get(file.name) or file.with_suffix(".txt").read_text() for file in files}
+    return {spoken.path: spoken.text for spoken in recordings()}
 
 
 async def listen(file: Path, local: LocalServer, turn: TurnDetection) -> tuple[Transcript, list[Any]]:
