@@ -59,6 +59,7 @@ def test_a_server_with_a_key_is_used_and_the_key_not_shown(
         (["no-such-file.wav"], "no-such-file.wav"),
         ([str(Path(__file__))], "cannot be read as sound"),
         ([SAMPLE, "--model", "no/such-model"], "no/such-model"),
+        ([SAMPLE, "--language", "zh"], "does not understand the language 'zh'"),
     ],
 )
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str], told: str) -> None:

@@ -119,6 +119,14 @@ def test_a_refused_key_is_no_lost_connection() -> None:
     assert event.fatal
 
 
+def test_what_a_server_refuses_in_words_is_not_the_key() -> None:
+    event = lost(error("The model knows no language 'zh'.", code="invalid_value"), code=1008)
+    assert type(event.error) is ProtocolError
+    assert "“The model knows no language 'zh'.”" in str(event.error)
+    assert "key" not in str(event.error)
+    assert event.fatal
+
+
 def test_an_end_before_the_session_is_another_thing() -> None:
     protocol = RealtimeProtocol(RealtimeOptions())
     protocol.connection_opened()

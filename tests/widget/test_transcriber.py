@@ -269,6 +269,11 @@ def test_the_saved_notebook_holds_the_words_as_plain_html(
     assert 'class="ipyspeaches-saved"' in last
 
 
+def test_what_is_no_source_is_refused_in_words() -> None:
+    with pytest.raises(InputError, match=r"ndarray is no source: .*Recording\.from_array\(array, rate\)"):
+        Transcriber(source=np.zeros(100, dtype=np.int16))  # type: ignore[arg-type]
+
+
 def test_unknown_options_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="Unknown option modell"):
         Transcriber(modell="x")  # type: ignore[call-arg]

@@ -157,6 +157,8 @@ def test_truth_is_read_from_every_kind_of_file(
         VadLab(bursts, Segments([(1, 99)]))
     with pytest.raises(InputError, match="There is no detector"):
         VadLab(bursts, detectors=[])
+    with pytest.raises(InputError, match="ndarray is no recording: give a path or a Recording"):
+        VadLab(bursts.samples)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"\[\(1, 2\)\] is no truth: give Segments, or the path"):
         VadLab(bursts, [(1, 2)])  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"\[\(1, 2\)\] is no truth: give Segments"):

@@ -97,8 +97,9 @@ class Diagnosis:
         )
 
     def _wrong_key(self, error: wire.ErrorDetail | None, code: int | None, reason: str) -> Disconnected | None:
-        said = error is not None and error.code == "invalid_api_key"
-        if not said and code not in _REFUSED_KEY:
+        if error is not None and error.code != "invalid_api_key":
+            return None  # it has said what it refuses
+        if error is None and code not in _REFUSED_KEY:
             return None
         return _fatal(
             ServerAuthError(
@@ -127,6 +128,13 @@ class Diagnosis:
     def _server_error(self, error: wire.ErrorDetail | None, code: int | None) -> Disconnected | None:
         if error is None:
             return None
+        if code in _REFUSED_KEY:
+            return _fatal(
+                ProtocolError(
+                    f"The server refused the session{_because(code, '')}: {quote(error.message)} "
+                    "Change what it names, then start again."
+                )
+            )
         return _passing(
             ProtocolError(
                 f"The server reported {quote(error.message)} and dropped the session{_because(code, '')}: "

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import InputError
 from ipyspeaches.server.models import RECOGNITION_TASK
 from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
 from ipyspeaches.session.destination import BASE_URL_VARIABLE, Destination
@@ -23,6 +24,11 @@ def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str
         return {"source_kind": "file", "source_label": label or f"recording, {source.duration:.1f} s"}
     if isinstance(source, (str, os.PathLike)):
         return {"source_kind": "file", "source_label": label or Path(source).name}
+    if not hasattr(source, "blocks"):
+        raise InputError(
+            f'{type(source).__name__} is no source: give "browser", "kernel", a path, a Recording '
+            "(Recording.from_array(array, rate) makes one of an array), or a Source."
+        )
     return {"source_kind": source.kind, "source_label": label or source.label}
 
 

@@ -71,6 +71,8 @@ class VadLab(anywidget.AnyWidget):
             raise InputError("The widget's front end is missing: in a source checkout run `make build` once.")
         SessionOptions.of(dict(options))
         self._options = options
+        if not isinstance(recording, (Recording, str, os.PathLike)):
+            raise InputError(f"{type(recording).__name__} is no recording: give a path or a Recording.")
         self._sound = None if isinstance(recording, Recording) else Path(recording)
         heard = recording if isinstance(recording, Recording) else Recording.load(recording)
         labels, self._file = begin(truth, self._sound, heard.duration)
