@@ -9,6 +9,7 @@ import { h, setAttribute, setText } from "./dom.ts";
 import { ErrorPanel } from "./error-panel.ts";
 import { panelProblem, runAction } from "./failure.ts";
 import { Flags } from "./flags.ts";
+import { FrameChange } from "./frame-change.ts";
 import { panByPointer, panByWheel, pinch } from "./gestures.ts";
 import { Lessons } from "./lessons.ts";
 import { dragLines } from "./line-drag.ts";
@@ -25,8 +26,6 @@ import { Selecting } from "./selecting.ts";
 import { Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
 
-const FRESH_S = 0.15;
-const CLOCK_LATE = 0.5; // of a tenth: so long the clock waits for a frame that is painted anyway
 const PEAK_MS = 200; // the peak of the window, as often as the level in figures
 const DESCRIBE_MS = 2_000; // the sentence about the picture
 
@@ -58,6 +57,7 @@ export class TimeView {
   readonly #panel: ErrorPanel;
   readonly #painter = new Painter(this.#canvas);
   readonly #edge = new LiveEdge();
+  readonly #change = new FrameChange();
   readonly #loop: FrameLoop;
   readonly #still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
   #palette: Palette | null = null;
@@ -66,7 +66,6 @@ export class TimeView {
   #rebuild = true;
   #begun = false;
   #axis: Axis | null = null;
-  #painted = { edge_px: -1, tenth: -1, start_s: -1, span_s: -1, follow: true };
   #described_ms = Number.NEGATIVE_INFINITY;
   #told_ms = Number.NEGATIVE_INFINITY;
   #placed_tenth = -1;
@@ -235,7 +234,8 @@ export class TimeView {
     this.#viewport.moveEdge(edge_s);
     this.#dirty_s = Math.min(this.#dirty_s, this.#recutting.update());
     const layout = this.#measure();
-    const differs = this.#differs(layout, edge_s);
+    const stale_s = this.#rebuild ? Number.NEGATIVE_INFINITY : this.#dirty_s;
+    const differs = this.#change.differs(layout, edge_s, this.#viewport, running, stale_s);
     if (layout.width > 0 && differs) {
       this.#axis = this.#paint(layout, edge_s);
       this.#place(this.#axis, edge_s, now_ms);
@@ -244,30 +244,6 @@ export class TimeView {
     if (differs) this.#events.painted(edge_s, now_ms);
     if (more || playing) this.#loop.request();
     else if (!running) this.#edge.rest();
-  }
-
-  /** Whether a new frame would differ: the edge is on another pixel, or its clock shows another tenth. */
-  #differs({ width, ratio }: Layout, edge_s: number): boolean {
-    const { start_s, span_s, follow } = this.#viewport;
-    const before = this.#painted;
-    const live = this.#app.phase === "live";
-    const edge_px = Math.floor((edge_s * width * ratio) / span_s);
-    const tenth = Math.floor(edge_s * 10);
-    const told = tenth === before.tenth || (live && edge_s * 10 - tenth < CLOCK_LATE);
-    const same =
-      edge_px === before.edge_px &&
-      told &&
-      (follow || start_s === before.start_s) &&
-      follow === before.follow &&
-      span_s === before.span_s;
-    // what is new at the live edge waits for the next pixel: it comes within a tenth of a second
-    if (same && !this.#rebuild && this.#dirty_s >= edge_s - (live ? FRESH_S : 0)) return false;
-    before.edge_px = edge_px;
-    before.tenth = tenth;
-    before.start_s = start_s;
-    before.span_s = span_s;
-    before.follow = follow;
-    return true;
   }
 
   #measure(): Layout {
@@ -319,8 +295,8 @@ export class TimeView {
     const flag = this.#fresh ? "none" : phase === "live" ? "live" : "off";
     this.#ruler.update(axis, ticksOf(start_s, span_s, axis.width), edge_s, flag);
     // in the frame in which the clock changes too: each frame with new text or places costs a layout
-    const tenth = this.#painted.tenth !== this.#placed_tenth;
-    this.#placed_tenth = this.#painted.tenth;
+    const tenth = this.#change.tenth !== this.#placed_tenth;
+    this.#placed_tenth = this.#change.tenth;
     if (rebuild) this.#chips.rebuild(axis, edge_s, selected);
     this.#chips.move(axis, edge_s, selected, tenth || !this.#viewport.follow);
     if (session.marks.size > 0 || rebuild) this.#marks.update(axis);

@@ -1,0 +1,46 @@
+import type { Layout } from "./paint/scene.ts";
+import type { Viewport } from "./viewport.ts";
+
+const FRESH_S = 0.15;
+const CLOCK_LATE = 0.5; // of a tenth: so long the clock waits for a frame that is painted anyway
+
+/** Whether a new frame would differ from the last one: the edge is on another pixel, or its clock shows another tenth. */
+export class FrameChange {
+  #edge_px = -1;
+  #tenth = -1;
+  #start_s = -1;
+  #span_s = -1;
+  #follow = true;
+
+  /** The tenth of a second that the last frame shows. */
+  get tenth(): number {
+    return this.#tenth;
+  }
+
+  /** `stale_from_s`: what is drawn from there on has changed; a frame that differs counts as painted. */
+  differs(
+    { width, ratio }: Layout,
+    edge_s: number,
+    { start_s, span_s, follow }: Viewport,
+    live: boolean,
+    stale_from_s: number,
+  ): boolean {
+    const edge_px = Math.floor((edge_s * width * ratio) / span_s);
+    const tenth = Math.floor(edge_s * 10);
+    const told = tenth === this.#tenth || (live && edge_s * 10 - tenth < CLOCK_LATE);
+    const same =
+      edge_px === this.#edge_px &&
+      told &&
+      (follow || start_s === this.#start_s) &&
+      follow === this.#follow &&
+      span_s === this.#span_s;
+    // what is new at the live edge waits for the next pixel: it comes within a tenth of a second
+    if (same && stale_from_s >= edge_s - (live ? FRESH_S : 0)) return false;
+    this.#edge_px = edge_px;
+    this.#tenth = tenth;
+    this.#start_s = start_s;
+    this.#span_s = span_s;
+    this.#follow = follow;
+    return true;
+  }
+}
