@@ -31,12 +31,12 @@ def session(scripted: Any, recording: Recording, **options: Any) -> Session:
     return Session(recording, server=scripted.url, turn_detection=ENERGY, pace=0, **options)
 
 
-async def until(running: Session, kind: type[Any]) -> None:
-    """Wait for the first event of a kind, also if it has come already."""
+async def next_event(running: Session, kind: type) -> Any:
+    """Return the next event of a kind from a session that is under way."""
     async for event in running:
         if isinstance(event, kind):
-            return
-    raise AssertionError(f"it ended without {kind.__name__}")
+            return event
+    raise AssertionError(f"no {kind.__name__} came")
 
 
 async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording) -> None:
@@ -200,7 +200,7 @@ async def test_start_twice_and_stop_before_start(scripted: Any, bursts: Recordin
 async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripted: Any, bursts: Recording) -> None:
     running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=3)
     await running.start()
-    await until(running, events.SpeechStarted)
+    await next_event(running, events.SpeechStarted)
     await running.pause()
     assert running.state is SessionState.PAUSED
     held = len(running.recording.samples)
@@ -214,7 +214,7 @@ async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripte
 async def test_stop_ends_a_recording_early_and_keeps_its_texts(scripted: Any, bursts: Recording) -> None:
     running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=2)
     await running.start()
-    await until(running, events.Final)
+    await next_event(running, events.Final)
     await running.stop()
     assert running.state is SessionState.STOPPED
     assert 1 <= len(running.transcript) < 3
@@ -321,7 +321,7 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, 
             await running.wait()
 
     task = asyncio.create_task(use())
-    await until(running, events.SpeechStarted)
+    await next_event(running, events.SpeechStarted)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 60)
@@ -333,14 +333,6 @@ def changes_of(scripted: Any) -> list[dict[str, Any]]:
     """Return what the session's updates said about transcription."""
     updates = [m["session"] for m in scripted.received if m["type"] == "session.update"]
     return [session["input_audio_transcription"] for session in updates if "input_audio_transcription" in session]
-
-
-async def next_event(running: Session, kind: type) -> Any:
-    """Return the next event of a kind from a session that is under way."""
-    async for event in running:
-        if isinstance(event, kind):
-            return event
-    raise AssertionError(f"no {kind.__name__} came")
 
 
 async def test_language_and_model_change_between_utterances(scripted: Any, bursts: Recording) -> None:
