@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import unicodedata
 from types import TracebackType
 from typing import Self, TextIO
 
-_CLEAR_LINE = "\r\x1b[K"
+from ipyspeaches.terminal import CLEAR_LINE, columns, tail
 
 
 class Progress:
@@ -34,7 +33,7 @@ class Progress:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._stream.write(_CLEAR_LINE)
+            self._stream.write(CLEAR_LINE)
             self._stream.flush()
 
     def show(self, event: object) -> None:
@@ -57,30 +56,6 @@ class Progress:
             return
         head = f"{self._label}: "
         room = shutil.get_terminal_size().columns - 1 - columns(head)
-        self._stream.write(_CLEAR_LINE + head + tail(" ".join(text.split()), room))
+        self._stream.write(CLEAR_LINE + head + tail(" ".join(text.split()), room))
         self._stream.flush()
 
-
-def columns(text: str) -> int:
-    """Return how many terminal columns ``text`` takes; Chinese characters take two, combining marks none."""
-    return sum(_column(character) for character in text)
-
-
-def tail(text: str, room: int) -> str:
-    """Return the end of ``text`` that fits into ``room`` columns, with a leading ellipsis when it is cut."""
-    if columns(text) <= room:
-        return text
-    kept: list[str] = []
-    left = room - 1
-    for character in reversed(text):
-        left -= _column(character)
-        if left < 0:
-            break
-        kept.append(character)
-    return "…" + "".join(reversed(kept)) if room > 0 else ""
-
-
-def _column(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Final, Self
 
+from ipyspeaches.terminal import is_read
+
 _PATIENCE_S: Final = 1.0
 """What is over sooner needs no progress bar."""
 _INTERVAL_S: Final = 0.2
@@ -29,11 +31,7 @@ class Progress:
         self._done = 0
         self._begin = time.monotonic()
         self._shown = self._begin + _PATIENCE_S - _INTERVAL_S
-        stream = sys.stderr
-        # ipykernel's stream is no terminal, but a person reads it.
-        self._stream = (
-            stream if stream is not None and (stream.isatty() or "ipykernel" in type(stream).__module__) else None
-        )
+        self._stream = sys.stderr if is_read(sys.stderr) else None
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,44 @@
+"""Lines on a terminal that are drawn over themselves, and whether anybody reads them."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final, TextIO
+
+CLEAR_LINE: Final = "\r\x1b[K"
+"""Back to the start of the line, which is empty then."""
+
+
+def is_notebook(stream: TextIO | None) -> bool:
+    """Return whether a stream leads into a cell's output."""
+    return stream is not None and "ipykernel" in type(stream).__module__
+
+
+def is_read(stream: TextIO | None) -> bool:
+    """Return whether a person reads a stream: ipykernel's is no terminal, but somebody looks at the cell."""
+    return stream is not None and (stream.isatty() or is_notebook(stream))
+
+
+def columns(text: str) -> int:
+    """Return how many terminal columns ``text`` takes; Chinese characters take two, combining marks none."""
+    return sum(_column(character) for character in text)
+
+
+def tail(text: str, room: int) -> str:
+    """Return the end of ``text`` that fits into ``room`` columns, with a leading ellipsis when it is cut."""
+    if columns(text) <= room:
+        return text
+    kept: list[str] = []
+    left = room - 1
+    for character in reversed(text):
+        left -= _column(character)
+        if left < 0:
+            break
+        kept.append(character)
+    return "…" + "".join(reversed(kept)) if room > 0 else ""
+
+
+def _column(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

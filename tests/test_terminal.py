@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipyspeaches.terminal import columns, is_notebook, is_read, tail
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class CellOutput(io.StringIO):
+    __module__ = "ipykernel.iostream"
+
+
+def test_terminals_and_cells_are_read_and_pipes_are_not() -> None:
+    assert is_read(Terminal())
+    assert is_read(CellOutput())
+    assert not is_read(io.StringIO())
+    assert not is_read(None)
+    assert is_notebook(CellOutput())
+    assert not is_notebook(Terminal())
+
+
+@pytest.mark.parametrize(("text", "width"), [("", 0), ("abc", 3), ("你好", 4), ("e\u0301", 1), ("ｱ", 1), ("Ａ", 2)])
+def test_columns_are_those_of_a_terminal(text: str, width: int) -> None:
+    assert columns(text) == width
+
+
+@given(st.text("abc你好\u0301", max_size=30), st.integers(-3, 40))
+def test_the_tail_fits_and_is_an_end(text: str, room: int) -> None:
+    kept = tail(text, room)
+    assert columns(kept) <= max(room, 0)
+    assert text.endswith(kept.removeprefix("…"))
+    assert kept == text or columns(text) > room
