@@ -52,6 +52,78 @@ async def test_models_are_sorted(replay: Callable[..., httpx2.MockTransport]) ->
     assert [model.id for model in only] == ids[:3]
 
 
+async def test_an_overview_is_asked_for_at_once(replay: Callable[..., httpx2.MockTransport]) -> None:
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/openapi.json":
+            return httpx2.Response(200, json={"info": {"version": "0.9"}})
+        return recorded.handle_request(request)
+
+    recorded = replay("models", "ps-get")
+    overview = await Server(URL, transport=httpx2.MockTransport(handler)).overview()
+    assert (overview.url, overview.version, overview.running) == (URL, "0.9", (TINY,))
+    assert TINY in overview.models.ids
+
+
+async def test_what_a_server_does_not_tell_is_none(root: Path) -> None:
+    models = json.loads((root / "tests/data/exchanges/http/models.json").read_text(encoding="utf-8"))["body"]
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        found = request.url.path == "/v1/models"
+        return httpx2.Response(200, text=models) if found else httpx2.Response(404, json={"detail": "Not Found"})
+
+    overview = await Server(URL, transport=httpx2.MockTransport(handler)).overview()
+    assert (overview.version, overview.running, len(overview.models)) == (None, None, 4)
+
+
+async def test_the_registry_is_asked_by_task() -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        entry = {"id": "a/b", "created": 1, "object": "model", "owned_by": "a", "task": "speaker-diarization"}
+        return httpx2.Response(200, json={"data": [entry], "object": "list"})
+
+    server = Server(URL, transport=httpx2.MockTransport(handler))
+    assert (await server.registry(task="speaker-diarization")).ids == ["a/b"]
+    await server.registry()
+    assert asked == [f"{URL}/v1/registry?task=speaker-diarization", f"{URL}/v1/registry"]
+
+
+@pytest.mark.parametrize(("status", "downloaded"), [(200, True), (201, False)])
+async def test_a_download_says_whether_there_was_something_to_do(status: int, downloaded: bool) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        asked.append(f"{request.method} {request.url.path}")
+        return httpx2.Response(status, text="Model 'x' downloaded")
+
+    assert await Server(URL, transport=httpx2.MockTransport(handler)).download("fastest") is downloaded
+    assert asked == ["POST /v1/models/Systran/faster-whisper-small"]
+
+
+async def test_speakers_are_told_apart_by_the_first_installed_model(root: Path) -> None:
+    forms: list[bytes] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/v1/models":
+            assert request.url.params["task"] == "speaker-diarization"
+            entry = {"id": "pyannote/some", "owned_by": "pyannote", "task": "speaker-diarization"}
+            return httpx2.Response(200, json={"data": [entry]})
+        assert (request.method, request.url.path) == ("POST", "/v1/audio/diarization")
+        forms.append(request.content)
+        turns = [{"start": 2.0, "end": 3.5, "speaker": "Ann"}, {"start": 0.5, "end": 1.5, "speaker": "Bo"}]
+        return httpx2.Response(200, json={"duration": 4.0, "segments": turns})
+
+    voice = Recording(np.zeros(100, dtype=np.int16), 16_000)
+    server = Server(URL, transport=httpx2.MockTransport(handler))
+    found = await server.diarize(voice, known_speakers={"Ann": voice, "Bo": voice})
+    assert [tuple(turn) for turn in found] == [(0.5, 1.5, "Bo"), (2.0, 3.5, "Ann")]
+    assert (found.speakers, found.duration) == (("Bo", "Ann"), 4.0)
+    assert b"pyannote/some" in forms[0]
+    assert forms[0].count(b'name="known_speaker_names[]"') == 2
+    assert forms[0].count(b"data:audio/wav;base64,") == 2
+
+
 async def test_health_and_running(replay: Callable[..., httpx2.MockTransport]) -> None:
     server = Server(URL, transport=replay("health", "ps-get"))
     await server.health()
@@ -92,6 +164,8 @@ async def test_the_key_is_sent_as_bearer_and_never_shown() -> None:
     assert await server.running() == []
     assert seen == ["Bearer hidden"]
     assert "hidden" not in repr(server)
+    assert "hidden" not in server._repr_html_()
+    assert "with a key" in server._repr_html_()
 
 
 @pytest.mark.parametrize("name", ["timestamps-0.75", "timestamps-1.0"])
@@ -132,7 +206,9 @@ async def test_all_of_it_against_the_local_server() -> None:
     await server.load(models[0].id)
     assert models[0].id in await server.running()
     await server.unload("no/such")
-    await server.download(models[0].id)
+    assert await server.download(models[0].id) is False
+    assert models[0].id in (await server.registry()).ids
+    assert (await server.overview()).models.for_task(models[0].task or "") == models
     with pytest.raises(ModelNotFoundError, match="no/such"):
         await server.load("no/such")
     segments = await server.speech_timestamps(samples.path("quickstart"), threshold=0.5)

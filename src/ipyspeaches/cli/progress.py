@@ -58,4 +58,3 @@ class Progress:
         room = shutil.get_terminal_size().columns - 1 - columns(head)
         self._stream.write(CLEAR_LINE + head + tail(" ".join(text.split()), room))
         self._stream.flush()
-

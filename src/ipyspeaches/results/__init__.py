@@ -1,6 +1,7 @@
 """What a session or a file gave, as tables."""
 
 from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, wer
+from ipyspeaches.results.diarization import Dialogue, Diarization, SpeakerTurn
 from ipyspeaches.results.event_log import Event, EventLog
 from ipyspeaches.results.frames import Frame, Frames
 from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
@@ -10,6 +11,8 @@ from ipyspeaches.results.text import join_text
 from ipyspeaches.results.transcript import Transcript
 
 __all__ = [
+    "Dialogue",
+    "Diarization",
     "ErrorRate",
     "Event",
     "EventLog",
@@ -21,6 +24,7 @@ __all__ = [
     "Marks",
     "MeasureSummary",
     "Segment",
+    "SpeakerTurn",
     "Transcript",
     "UtteranceLatency",
     "Word",

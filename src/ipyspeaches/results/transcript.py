@@ -13,6 +13,7 @@ import numpy as np
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.results import subtitles
+from ipyspeaches.results.diarization import Dialogue, Diarization, Line
 from ipyspeaches.results.markup import transcript_html
 from ipyspeaches.results.segment import Segment, Words, optional_numbers
 from ipyspeaches.results.text import join_text
@@ -108,6 +109,19 @@ class Transcript(Table):
             raise InputError(f"The transcript has no segment {segment.id} to replace: use append() to add it.")
         self._segments = (*segments[:at], segment, *segments[at + 1 :])
         self._forget_partial(segment.item_id)
+
+    def with_speakers(self, diarization: Diarization) -> Dialogue:
+        """Return who said what: each segment with the speaker who speaks longest in it, None where nobody does.
+
+        Parameters
+        ----------
+        diarization
+            Who speaks when in the session's recording, whose clock is this transcript's.
+        """
+        return Dialogue(
+            Line(one.start, one.end, diarization.speaker_between(one.start, one.end), one.text, one.language, one.id)
+            for one in self._segments
+        )
 
     def set_partial(self, item_id: str, text: str) -> None:
         """Set what an unfinished item says so far; an empty text forgets it."""

@@ -3,6 +3,6 @@
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.checks import check
 from ipyspeaches.server.client import Server
-from ipyspeaches.server.models import Model, ServerInfo
+from ipyspeaches.server.models import Model, Models, Overview, ServerInfo
 
-__all__ = ["Model", "Server", "ServerInfo", "check", "normalise_base_url"]
+__all__ = ["Model", "Models", "Overview", "Server", "ServerInfo", "check", "normalise_base_url"]

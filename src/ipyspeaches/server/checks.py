@@ -8,7 +8,7 @@ import httpx2
 
 from ipyspeaches.errors import ModelNotFoundError
 from ipyspeaches.server.client import Server
-from ipyspeaches.server.models import RECOGNITION_TASK, Model, ServerInfo
+from ipyspeaches.server.models import Models, ServerInfo
 
 
 async def check(
@@ -52,9 +52,8 @@ async def check(
     return ServerInfo(interface.version, tuple(models), chosen, interface.title)
 
 
-def _choose(models: list[Model], wanted: str | None, address: str) -> str:
-    # A server that names no tasks may use all its models for anything.
-    fitting = [model.id for model in models if model.task in (None, RECOGNITION_TASK)]
+def _choose(models: Models, wanted: str | None, address: str) -> str:
+    fitting = [model.id for model in models if model.recognises]
     if wanted is None:
         if not fitting:
             raise ModelNotFoundError(

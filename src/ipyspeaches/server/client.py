@@ -1,32 +1,51 @@
-"""A client of a Speaches server's other endpoints: health, models, speech timestamps."""
+"""A client of a Speaches server's other endpoints: health, models, speech timestamps, speakers."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import httpx2
-import msgspec
 
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ServerError
-from ipyspeaches.protocol.address import normalise_base_url
-from ipyspeaches.server.failures import detail_of, explain_status, explain_transport, not_speaches
-from ipyspeaches.server.http import http_client
-from ipyspeaches.server.models import InterfaceDocument, InterfaceInfo, Model, ModelList, RunningList, SpanEntry
+from ipyspeaches.results.diarization import Diarization, SpeakerTurn
+from ipyspeaches.server import missing
+from ipyspeaches.server.api import Call, HttpApi
+from ipyspeaches.server.markup import server_html
+from ipyspeaches.server.models import (
+    DIARIZATION_TASK,
+    DiarizationAnswer,
+    InterfaceDocument,
+    InterfaceInfo,
+    ModelList,
+    Models,
+    Overview,
+    RunningList,
+    SpanEntry,
+)
+from ipyspeaches.server.presets import model_id
+from ipyspeaches.server.waiting import Waiting, screen
 from ipyspeaches.vad.segments import Segments
 
-Answer = TypeVar("Answer")
+Sound: TypeAlias = Recording | str | Path
 
-TIMEOUT_S: Final = 10.0
+REGISTRY_TIMEOUT_S: Final = 60.0
 LOAD_TIMEOUT_S: Final = 300.0
 DOWNLOAD_TIMEOUT_S: Final = 3600.0
+DIARIZATION_TIMEOUT_S: Final = 3600.0
 
 
 class Server:
     """A Speaches server at an address.
+
+    Wherever a model is asked for, the name of a preset does as well.
 
     Parameters
     ----------
@@ -46,12 +65,14 @@ class Server:
     def __init__(
         self, url: str, api_key: str | None = None, *, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
-        self.url = normalise_base_url(url)
-        self._api_key = api_key
-        self._transport = transport
+        self._api = HttpApi(url, api_key, transport)
+        self.url = self._api.url
 
     def __repr__(self) -> str:
-        return f"Server({self.url!r}{'' if self._api_key is None else ', api_key=…'})"
+        return f"Server({self.url!r}{', api_key=…' if self._api.has_key else ''})"
+
+    def _repr_html_(self) -> str:
+        return server_html(self.url, has_key=self._api.has_key)
 
     async def health(self) -> None:
         """Return if the server is up; this says nothing about key or models.
@@ -61,10 +82,33 @@ class Server:
         ServerError
             Why it is not.
         """
-        await self._request("GET", "/health")
+        await self._api.send(Call(path="/health"))
 
-    async def models(self, task: str | None = None) -> list[Model]:
-        """Return the installed models, sorted by id.
+    async def version(self) -> str | None:
+        """Return the version of the server's interface, or None if it does not say."""
+        interface = await self.interface()
+        return None if interface is None else interface.version
+
+    async def interface(self) -> InterfaceInfo | None:
+        """Return what the server says about its interface, or None if it does not."""
+        try:
+            return (await self._api.ask(Call(path="/openapi.json"), InterfaceDocument)).info
+        except ServerError:
+            return None
+
+    async def overview(self) -> Overview:
+        """Return version, installed models and which of them are in memory, asked for at once.
+
+        Raises
+        ------
+        ServerError
+            If the server cannot say what is installed.
+        """
+        models, version, running = await asyncio.gather(self.models(), self.version(), self._running_if_told())
+        return Overview(self.url, version, models, running)
+
+    async def models(self, task: str | None = None) -> Models:
+        """Return the installed models.
 
         Parameters
         ----------
@@ -76,13 +120,77 @@ class Server:
         ServerError
             If the server cannot say.
         """
-        response = await self._request("GET", "/v1/models", params={} if task is None else {"task": task})
-        entries = self._decode(response, ModelList).data
-        return sorted((entry.to_model() for entry in entries), key=lambda model: model.id)
+        call = Call(path="/v1/models", params={} if task is None else {"task": task})
+        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
+
+    async def registry(self, task: str | None = None) -> Models:
+        """Return the models that the server could download; it asks the Hugging Face hub, which takes seconds.
+
+        Parameters
+        ----------
+        task
+            Only models for this, such as ``automatic-speech-recognition``.
+
+        Raises
+        ------
+        ServerError
+            If the server cannot say: it has no way to the hub, or no such list.
+        """
+        call = Call(
+            path="/v1/registry",
+            params={} if task is None else {"task": task},
+            timeout_s=REGISTRY_TIMEOUT_S,
+            explain=missing.explain_registry(self.url),
+        )
+        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
+
+    async def download(self, model: str, *, progress: bool = True) -> bool:
+        """Have the server install a model; takes as long as the download does, and the server says nothing meanwhile.
+
+        Cancelling only stops the waiting: the server goes on.
+
+        Parameters
+        ----------
+        model
+            Its id on the Hugging Face hub, or a preset.
+        progress
+            Whether to show, in a notebook or a terminal, that and how long it goes on.
+
+        Returns
+        -------
+        bool
+            True if it was downloaded, False if it was installed already.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such model, or its authors want their terms accepted first.
+        ServerError
+            If the server cannot get it.
+        """
+        model = model_id(model)
+        call = Call(
+            method="POST",
+            path=f"/v1/models/{quote(model)}",
+            timeout_s=DOWNLOAD_TIMEOUT_S,
+            explain=missing.explain_download(self.url, model, DOWNLOAD_TIMEOUT_S),
+        )
+        goes_on = "nobody waits any more, but the server goes on downloading"
+        async with Waiting(f"Download of {model}", screen() if progress else None, goes_on) as waiting:
+            response = await self._api.send(call)
+            downloaded = response.status_code != HTTPStatus.CREATED
+            waiting.outcome = "done" if downloaded else "it was installed already"
+        return downloaded
 
     async def running(self) -> list[str]:
-        """Return the ids of the models in the server's memory, sorted."""
-        return sorted(self._decode(await self._request("GET", "/api/ps"), RunningList).models)
+        """Return the ids of the models in the server's memory, sorted.
+
+        Raises
+        ------
+        ServerError
+            If the server cannot say.
+        """
+        return sorted((await self._api.ask(Call(path="/api/ps"), RunningList)).models)
 
     async def load(self, model: str) -> None:
         """Load a model into the server's memory, so that the first utterance does not wait for it.
@@ -92,38 +200,18 @@ class Server:
         ModelNotFoundError
             If it is not installed.
         """
-        path = f"/api/ps/{quote(model)}"
-        await self._request("POST", path, timeout_s=LOAD_TIMEOUT_S, also=409)  # 409: it is loaded already
+        path = f"/api/ps/{quote(model_id(model))}"
+        # 409: it is loaded already
+        await self._api.send(Call(method="POST", path=path, timeout_s=LOAD_TIMEOUT_S, also=HTTPStatus.CONFLICT))
 
     async def unload(self, model: str) -> None:
         """Drop a model from the server's memory; nothing happens if it is not there."""
-        await self._request("DELETE", f"/api/ps/{quote(model)}", also=404)
-
-    async def download(self, model: str) -> None:
-        """Have the server install a model; takes as long as the download does.
-
-        Raises
-        ------
-        ServerError
-            If the server cannot get it.
-        """
-        await self._request("POST", f"/v1/models/{quote(model)}", timeout_s=DOWNLOAD_TIMEOUT_S)
-
-    async def version(self) -> str | None:
-        """Return the version of the server's interface, or None if it does not say."""
-        interface = await self.interface()
-        return None if interface is None else interface.version
-
-    async def interface(self) -> InterfaceInfo | None:
-        """Return what the server says about its interface, or None if it does not."""
-        try:
-            return self._decode(await self._request("GET", "/openapi.json"), InterfaceDocument).info
-        except ServerError:
-            return None
+        path = f"/api/ps/{quote(model_id(model))}"
+        await self._api.send(Call(method="DELETE", path=path, also=HTTPStatus.NOT_FOUND))
 
     async def speech_timestamps(
         self,
-        audio: Recording | str | Path,
+        audio: Sound,
         *,
         threshold: float = 0.75,
         min_silence_duration_ms: int = 300,
@@ -142,52 +230,71 @@ class Server:
         speech_pad_ms
             Added on each side.
         """
-        name, data = _file(audio)
         fields = {
             "threshold": str(threshold),
             "min_silence_duration_ms": str(min_silence_duration_ms),
             "speech_pad_ms": str(speech_pad_ms),
         }
-        response = await self._request(
-            "POST", "/v1/audio/speech/timestamps", fields=fields, file=(name, data), timeout_s=LOAD_TIMEOUT_S
-        )
-        spans = self._decode(response, list[SpanEntry])
+        path = "/v1/audio/speech/timestamps"
+        call = Call(method="POST", path=path, fields=fields, file=_file(audio), timeout_s=LOAD_TIMEOUT_S)
+        spans = await self._api.ask(call, list[SpanEntry])
         return Segments((span.start / 1000, span.end / 1000) for span in spans)
 
-    def _client(self, timeout_s: float) -> httpx2.AsyncClient:
-        # One a request: a Server may be used from several event loops (a notebook's, the engine's).
-        return http_client(self.url, self._api_key, httpx2.Timeout(timeout_s), self._transport)
+    async def diarize(
+        self, audio: Sound, *, model: str | None = None, known_speakers: Mapping[str, Sound] | None = None
+    ) -> Diarization:
+        """Return who speaks when.
 
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, str] | None = None,
-        fields: dict[str, str] | None = None,
-        file: tuple[str, bytes] | None = None,
-        timeout_s: float = TIMEOUT_S,
-        also: int | None = None,
-    ) -> httpx2.Response:
-        """Return a successful answer; ``also`` is a status that counts as success if the server explains it."""
-        files = None if file is None else {"file": file}
+        Parameters
+        ----------
+        audio
+            A recording or a sound file.
+        model
+            Id of the model; None for the server's first one for this task.
+        known_speakers
+            Names of people and a few seconds of each one's voice; everybody gets the name of the nearest voice.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If the server has no model for it.
+        ServerError
+            If the server cannot do it.
+        """
+        file = _file(audio)  # says what is wrong with a file before anything is asked
+        if model is None:
+            installed = await self.models(DIARIZATION_TASK)
+            if not len(installed):
+                raise missing.no_diarization_model(self.url)
+            model = installed[0].id
+        fields: dict[str, Any] = {"model": model, "response_format": "json"}
+        if known_speakers:
+            fields["known_speaker_names[]"] = list(known_speakers)
+            fields["known_speaker_references[]"] = [_data_url(voice) for voice in known_speakers.values()]
+        call = Call(
+            method="POST",
+            path="/v1/audio/diarization",
+            fields=fields,
+            file=file,
+            timeout_s=DIARIZATION_TIMEOUT_S,
+            explain=missing.explain_diarization(self.url),
+        )
+        answer = await self._api.ask(call, DiarizationAnswer)
+        turns = (SpeakerTurn(turn.start, turn.end, turn.speaker) for turn in answer.segments)
+        return Diarization(turns, answer.duration)
+
+    async def _running_if_told(self) -> tuple[str, ...] | None:
         try:
-            async with self._client(timeout_s) as client:
-                response = await client.request(method, path, params=params, data=fields, files=files)
-        except httpx2.RequestError as exc:
-            raise explain_transport(exc, self.url, timeout_s) from exc
-        if response.is_success or (response.status_code == also and detail_of(response) is not None):
-            return response
-        raise explain_status(response, self.url, key_given=self._api_key is not None)
-
-    def _decode(self, response: httpx2.Response, kind: type[Answer]) -> Answer:
-        try:
-            return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError as exc:
-            raise not_speaches(self.url, response.headers.get("content-type", "no content type")) from exc
+            return tuple(await self.running())
+        except ServerError:
+            return None
 
 
-def _file(audio: Recording | str | Path) -> tuple[str, bytes]:
+def _file(audio: Sound) -> tuple[str, bytes]:
     if not isinstance(audio, Recording):
-        audio = Recording.load(audio)  # says what is wrong with a file before anything is sent
+        audio = Recording.load(audio)
     return "audio.wav", wav(audio.samples, audio.rate)
+
+
+def _data_url(voice: Sound) -> str:
+    return f"data:audio/wav;base64,{base64.b64encode(_file(voice)[1]).decode()}"

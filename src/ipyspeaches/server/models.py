@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self, overload
 
 import msgspec
 
 from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA, Media
+from ipyspeaches.server.presets import presets
+from ipyspeaches.tables import Table
 
 EMBEDDED_TITLE: Final = "ipyspeaches"
 """What the embedded server calls itself in its interface."""
 RECOGNITION_TASK: Final = "automatic-speech-recognition"
+DIARIZATION_TASK: Final = "speaker-diarization"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that is installed on a server.
+    """A model that a server has, or could download.
 
     Parameters
     ----------
@@ -34,6 +38,76 @@ class Model:
     task: str | None = None
     languages: tuple[str, ...] = ()
     owner: str | None = None
+
+    @property
+    def preset(self) -> str | None:
+        """The preset that stands for this model, if one does."""
+        return next((name for name, model in presets.items() if model == self.id), None)
+
+    @property
+    def recognises(self) -> bool:
+        """Whether it turns speech into text; a server that names no tasks may use all its models for anything."""
+        return self.task in (None, RECOGNITION_TASK)
+
+
+class Models(Table):
+    """Models, sorted by id; columns ``id``, ``preset``, ``task``, ``languages``, ``owner``. A value: it never changes.
+
+    Parameters
+    ----------
+    models
+        In any order.
+    """
+
+    def __init__(self, models: Iterable[Model] = ()) -> None:
+        self._models = tuple(sorted(models, key=lambda model: model.id))
+
+    @property
+    def ids(self) -> list[str]:
+        """The names by which they are asked for."""
+        return [model.id for model in self._models]
+
+    def for_task(self, task: str) -> Self:
+        """Return those for a task."""
+        return type(self)(model for model in self._models if model.task == task)
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the columns as lists; None where a model is no preset or the server does not say."""
+        return {
+            "id": self.ids,
+            "preset": [model.preset for model in self._models],
+            "task": [model.task for model in self._models],
+            "languages": [", ".join(model.languages) or None for model in self._models],
+            "owner": [model.owner for model in self._models],
+        }
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models)
+
+    @overload
+    def __getitem__(self, index: int) -> Model: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Model | Self:
+        return type(self)(self._models[index]) if isinstance(index, slice) else self._models[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self._models == other._models if isinstance(other, Models) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._models)
+
+    def __repr__(self) -> str:
+        shown = [*self.ids[:5], *(["…"] if len(self) > 5 else [])]
+        return f"Models({len(self)}: {', '.join(shown)})" if shown else "Models(none)"
+
+    def _repr_html_(self) -> str:
+        from ipyspeaches.server.markup import models_html
+
+        return models_html(self, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +135,39 @@ class ServerInfo:
     def media(self) -> Media:
         """How this server takes sound as a media stream."""
         return EMBEDDED_MEDIA if self.title == EMBEDDED_TITLE else SPEACHES_MEDIA
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a server has, at one moment.
+
+    Parameters
+    ----------
+    url
+        Its base address.
+    version
+        Version of its interface, if it says.
+    models
+        Installed models.
+    running
+        Ids of those in its memory, sorted; None if it does not say.
+    """
+
+    url: str
+    version: str | None
+    models: Models
+    running: tuple[str, ...] | None
+
+    @property
+    def presets(self) -> dict[str, bool]:
+        """Whether the model of each preset is installed."""
+        installed = set(self.models.ids)
+        return {name: model in installed for name, model in presets.items()}
+
+    def _repr_html_(self) -> str:
+        from ipyspeaches.server.markup import overview_html
+
+        return overview_html(self)
 
 
 class ModelEntry(msgspec.Struct):
@@ -106,3 +213,18 @@ class InterfaceDocument(msgspec.Struct):
     """As much of ``GET /openapi.json`` as is used."""
 
     info: InterfaceInfo
+
+
+class TurnEntry(msgspec.Struct):
+    """One turn of a speaker on the wire, in seconds."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+class DiarizationAnswer(msgspec.Struct):
+    """The answer to ``POST /v1/audio/diarization``; ``duration`` is that of the sound in seconds."""
+
+    duration: float
+    segments: list[TurnEntry]

@@ -163,12 +163,17 @@ def _few(names: Iterable[str]) -> str:
 
 
 def rttm(segments: Iterable[Any], uri: str) -> str:
-    """Return ``SPEAKER`` lines, one a segment, all of one speaker."""
+    """Return ``SPEAKER`` lines, one a segment; those that name no speaker are all of one."""
     return "".join(
         f"SPEAKER {uri} 1 {seconds(s.start)} {seconds(float(_rounded(s.end) - _rounded(s.start)))} "
-        "<NA> <NA> speech <NA> <NA>\n"
+        f"<NA> <NA> {_field(getattr(s, 'speaker', 'speech'))} <NA> <NA>\n"
         for s in segments
     )
+
+
+def _field(name: str) -> str:
+    # White space separates fields.
+    return re.sub(r"\s+", "_", name.strip()) or "<NA>"
 
 
 def read_audacity(path: str | Path) -> Pairs:

@@ -1,0 +1,136 @@
+"""Who speaks when, and who said what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ipyspeaches.results.text import join_text
+from ipyspeaches.tables import Table
+
+
+class SpeakerTurn(NamedTuple):
+    """Somebody speaks from ``start`` to ``end``, in seconds."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+class Diarization(Table):
+    """Turns in order of time; columns ``start``, ``end`` (s) and ``speaker``. Turns of different people may overlap.
+
+    Parameters
+    ----------
+    turns
+        In any order.
+    duration
+        Length of the recording in seconds; None for the end of the last turn.
+    """
+
+    def __init__(self, turns: Iterable[SpeakerTurn] = (), duration: float | None = None) -> None:
+        self._turns = tuple(sorted(turns))
+        self.duration = max((turn.end for turn in self._turns), default=0.0) if duration is None else duration
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Everybody who speaks, in order of their first turns."""
+        return tuple(dict.fromkeys(turn.speaker for turn in self._turns))
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the times as float64 arrays of shape ``(len(self),)``, and the speakers as a list."""
+        return {
+            "start": np.array([turn.start for turn in self._turns], dtype=np.float64),
+            "end": np.array([turn.end for turn in self._turns], dtype=np.float64),
+            "speaker": [turn.speaker for turn in self._turns],
+        }
+
+    def speaker_between(self, start: float, end: float) -> str | None:
+        """Return who speaks longest between two times (s), the first of them at a tie; None if nobody does."""
+        spoken: dict[str, float] = {}
+        for turn in self._turns:
+            shared = min(end, turn.end) - max(start, turn.start)
+            if shared > 0:
+                spoken[turn.speaker] = spoken.get(turn.speaker, 0.0) + shared
+        return max(spoken, key=spoken.__getitem__, default=None)
+
+    def to_rttm(self, path: str | Path | None = None, uri: str | None = None) -> str | None:
+        """Write RTTM ``SPEAKER`` lines; without ``path``, return the text.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        uri
+            Name of the recording in the file; None for the name of the file.
+        """
+        from ipyspeaches.vad import label_files
+
+        name = uri or (label_files.stem(path) if path is not None else "recording")
+        return label_files.give(label_files.rttm(self._turns, name), path)
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def __iter__(self) -> Iterator[SpeakerTurn]:
+        return iter(self._turns)
+
+    def __getitem__(self, index: int) -> SpeakerTurn:
+        return self._turns[index]
+
+    def __repr__(self) -> str:
+        return f"Diarization({len(self)} turns of {len(self.speakers)} speakers: {', '.join(self.speakers)})"
+
+
+class Line(NamedTuple):
+    """A segment of a transcript with its speaker, None where nobody is known to speak; times in seconds."""
+
+    start: float
+    end: float
+    speaker: str | None
+    text: str
+    language: str | None
+    id: int
+
+
+class Dialogue(Table):
+    """Who said what; columns ``start``, ``end`` (s), ``speaker``, ``text``, ``language`` and the segment's ``id``.
+
+    Parameters
+    ----------
+    lines
+        In order of time.
+    """
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self._lines = tuple(lines)
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return numbers as arrays of shape ``(len(self),)`` and texts as lists."""
+        return {
+            "start": np.array([line.start for line in self._lines], dtype=np.float64),
+            "end": np.array([line.end for line in self._lines], dtype=np.float64),
+            "speaker": [line.speaker for line in self._lines],
+            "text": [line.text for line in self._lines],
+            "language": [line.language for line in self._lines],
+            "id": np.array([line.id for line in self._lines], dtype=np.int64),
+        }
+
+    def to_txt(self) -> str:
+        """Return a line whenever somebody else speaks: name, colon, words; segments without text are left out."""
+        said = (line for line in self._lines if line.text.strip())
+        turns = groupby(said, key=lambda line: line.speaker)
+        return "".join(f"{speaker or '?'}: {join_text(line.text for line in lines)}\n" for speaker, lines in turns)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self._lines)
+
+    def __getitem__(self, index: int) -> Line:
+        return self._lines[index]

@@ -1,0 +1,133 @@
+"""One request and its answer: a value, or an error in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
+
+import httpx2
+import msgspec
+
+from ipyspeaches.errors import ServerError
+from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.server.failures import detail_of, explain_status, explain_transport, not_speaches
+from ipyspeaches.server.http import http_client
+
+Value = TypeVar("Value")
+
+TIMEOUT_S: Final = 10.0
+
+Failed: TypeAlias = httpx2.Response | httpx2.RequestError
+Explain: TypeAlias = Callable[[Failed], ServerError | None]
+"""Says what a failure means for one endpoint; None where it means the same as everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request.
+
+    Parameters
+    ----------
+    method, path
+        Such as ``"GET"`` and ``"/v1/models"``.
+    params
+        Of the query.
+    fields
+        Of the form; a list gives a field several times.
+    file
+        Name and content of the form's ``file``.
+    timeout_s
+        How long to wait for the answer.
+    also
+        A status that counts as success if the server explains it.
+    explain
+        What failures mean here.
+    """
+
+    method: str = "GET"
+    path: str
+    params: dict[str, str] | None = None
+    fields: dict[str, Any] | None = None
+    file: tuple[str, bytes] | None = None
+    timeout_s: float = TIMEOUT_S
+    also: int | None = None
+    explain: Explain | None = None
+
+
+class HttpApi:
+    """A server's HTTP interface.
+
+    Parameters
+    ----------
+    url
+        Base address.
+    api_key
+        The server's key; sent as a Bearer token, and never shown.
+    transport
+        Carries the requests; None for the network.
+
+    Raises
+    ------
+    InputError
+        If the address is none.
+    """
+
+    def __init__(self, url: str, api_key: str | None, transport: httpx2.AsyncBaseTransport | None) -> None:
+        self.url = normalise_base_url(url)
+        self._api_key = api_key
+        self._transport = transport
+
+    @property
+    def has_key(self) -> bool:
+        """Whether requests carry a key."""
+        return self._api_key is not None
+
+    async def send(self, call: Call) -> httpx2.Response:
+        """Return a successful answer.
+
+        Raises
+        ------
+        ServerError
+            Why there is none.
+        """
+        files = None if call.file is None else {"file": call.file}
+        try:
+            async with self._client(call.timeout_s) as client:
+                response = await client.request(
+                    call.method, call.path, params=call.params, data=call.fields, files=files
+                )
+        except httpx2.RequestError as exc:
+            known = call.explain(exc) if call.explain else None
+            raise known or explain_transport(exc, self.url, call.timeout_s) from exc
+        if response.is_success or (response.status_code == call.also and detail_of(response) is not None):
+            return response
+        known = call.explain(response) if call.explain else None
+        raise known or explain_status(response, self.url, key_given=self.has_key)
+
+    async def ask(self, call: Call, kind: type[Value]) -> Value:
+        """Return what a successful answer says.
+
+        Raises
+        ------
+        ServerError
+            Why there is none.
+        """
+        return self.decode(await self.send(call), kind)
+
+    def decode(self, response: httpx2.Response, kind: type[Value]) -> Value:
+        """Return what an answer says.
+
+        Raises
+        ------
+        NotSpeachesError
+            If it says something else.
+        """
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.MsgspecError as exc:
+            raise not_speaches(self.url, response.headers.get("content-type", "no content type")) from exc
+
+    def _client(self, timeout_s: float) -> httpx2.AsyncClient:
+        # One a request: a Server may be used from several event loops (a notebook's, the engine's).
+        return http_client(self.url, self._api_key, httpx2.Timeout(timeout_s), self._transport)

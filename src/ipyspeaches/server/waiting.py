@@ -1,0 +1,136 @@
+"""Shows that somebody waits, and for how long, where the other side says nothing about its progress.
+
+A bar that fills would be invented: this one only moves. In a terminal it is a line on standard error, in a notebook a
+widget; where nobody reads either, nothing is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any, Final, Protocol, Self, TextIO
+
+from ipyspeaches.terminal import CLEAR_LINE, is_notebook, is_read
+
+INTERVAL_S: Final = 0.5
+_WIDTH: Final = 12
+_BLOCK: Final = 4
+
+
+class Screen(Protocol):
+    """Where the waiting is shown."""
+
+    def draw(self, text: str, step: int) -> None:
+        """Show that it goes on; ``step`` counts up."""
+
+    def end(self, text: str) -> None:
+        """Show how it ended, for good."""
+
+
+class TerminalScreen:
+    """One line of a terminal.
+
+    Parameters
+    ----------
+    stream
+        The terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def draw(self, text: str, step: int) -> None:
+        """Draw the line anew."""
+        at = step % (_WIDTH - _BLOCK + 1)
+        bar = f"{'█' * _BLOCK:>{at + _BLOCK}}".replace(" ", "░").ljust(_WIDTH, "░")
+        self._write(f"{CLEAR_LINE}{bar} {text}")
+
+    def end(self, text: str) -> None:
+        """Leave a line behind."""
+        self._write(f"{CLEAR_LINE}{text}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class NotebookScreen:
+    """A bar and a sentence in the cell."""
+
+    def __init__(self) -> None:
+        import ipywidgets
+        from IPython.display import display
+
+        # Without a value, browsers draw a bar that only moves; it stays untouched, or it would begin again each time.
+        self._bar: Any = ipywidgets.HTML("<progress></progress>")
+        self._text: Any = ipywidgets.Label()
+        display(ipywidgets.HBox([self._bar, self._text]))
+
+    def draw(self, text: str, step: int) -> None:
+        """Show the sentence."""
+        del step
+        self._text.value = text
+
+    def end(self, text: str) -> None:
+        """Leave the sentence without a bar."""
+        self._bar.layout.display = "none"
+        self._text.value = text
+
+
+def screen() -> Screen | None:
+    """Return where a person looks, if anywhere."""
+    if is_notebook(sys.stderr):
+        return NotebookScreen()
+    return TerminalScreen(sys.stderr) if is_read(sys.stderr) else None
+
+
+class Waiting:
+    """Shows the waiting of an ``async with`` block.
+
+    Parameters
+    ----------
+    what
+        What goes on, as a clause.
+    where
+        Where to show it; None for nowhere.
+    when_cancelled
+        What becomes of it when nobody waits any more.
+    """
+
+    def __init__(self, what: str, where: Screen | None, when_cancelled: str) -> None:
+        self.outcome = "done"
+        self._what = what
+        self._screen = where
+        self._when_cancelled = when_cancelled
+        self._begin = time.monotonic()
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._screen is not None:
+            self._ticker = asyncio.create_task(self._tick(self._screen))
+        return self
+
+    async def __aexit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if isinstance(exc, asyncio.CancelledError):
+            exc.add_note(self._when_cancelled)
+        if self._screen is not None:
+            end = self.outcome if exc is None else self._when_cancelled if _is_cancelled(exc) else "failed"
+            self._screen.end(f"{self._what}: {end} ({self._elapsed()}).")
+
+    async def _tick(self, where: Screen) -> None:
+        step = 0
+        while True:
+            where.draw(f"{self._what}, {self._elapsed()} so far; the server does not say how much is left", step)
+            step += 1
+            await asyncio.sleep(INTERVAL_S)
+
+    def _elapsed(self) -> str:
+        seconds = round(time.monotonic() - self._begin)
+        return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02} s"
+
+
+def _is_cancelled(exc: BaseException) -> bool:
+    return isinstance(exc, asyncio.CancelledError | KeyboardInterrupt)
