@@ -169,6 +169,55 @@ def test_sound_that_cannot_be_used_is_refused_with_the_reason(local_server: Loca
         assert reason in answer.json()["detail"]
 
 
+ADVICE = {"prompt": "Lecture.", "hotwords": "city", "temperature": "0.2", "without_timestamps": "false"}
+
+
+def test_advice_is_taken_and_changes_nothing_here(local_server: LocalServer, two_sentences: bytes) -> None:
+    plain = post(local_server, two_sentences, model=MODEL).json()
+    assert post(local_server, two_sentences, model=MODEL, **ADVICE).json() == plain
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
+@pytest.mark.parametrize("temperature", ["warm", "1.5", "-1"])
+def test_a_temperature_that_is_none_is_refused(local_server: LocalServer, path: str, temperature: str) -> None:
+    answer = post(local_server, b"sound", path=path, model=MODEL, temperature=temperature)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "temperature"]
+
+
+def test_the_translation_of_english_is_its_transcript(local_server: LocalServer, two_sentences: bytes) -> None:
+    path = "/v1/audio/translations"
+    verbose = {"model": MODEL, "response_format": "verbose_json"}
+    transcript = post(local_server, two_sentences, **verbose).json()
+    translation = post(local_server, two_sentences, path=path, **verbose, prompt="Lecture.").json()
+    assert translation == {name: transcript[name] for name in ("duration", "language", "text", "segments")}
+    assert post(local_server, two_sentences, path=path, model=MODEL).json() == {"text": transcript["text"]}
+    for response_format in ("text", "srt", "vtt"):
+        fields = {"model": MODEL, "response_format": response_format}
+        assert (
+            post(local_server, two_sentences, path=path, **fields).text
+            == post(local_server, two_sentences, **fields).text
+        )
+
+
+def test_a_translation_is_refused_as_a_transcription_is(local_server: LocalServer, root: Path) -> None:
+    for name in ("error-404-model", "error-415-junk", "error-422-no-model"):
+        real = recorded(root, name)
+        fields = {**real["request"]["form"]}
+        if fields.get("model") == "Systran/faster-whisper-tiny":
+            fields["model"] = MODEL
+        answer = post(local_server, b"x" * 5000, path="/v1/audio/translations", **fields)
+        assert (answer.status_code, answer.json()) == (real["status"], json.loads(real["body"])), name
+
+
+def test_no_model_here_tells_speakers_apart(local_server: LocalServer, root: Path) -> None:
+    path = "/v1/audio/diarization"
+    answer = post(local_server, b"sound", path=path, model="no/such")
+    assert (answer.status_code, answer.json()) == (404, json.loads(recorded(root, "error-404-model")["body"]))
+    assert post(local_server, b"sound", path=path).status_code == 422
+    assert post(local_server, b"sound", path=path, model="no/such", response_format="srt").status_code == 422
+
+
 def spans(server: LocalServer, data: bytes, **fields: str) -> list[tuple[int, int]]:
     answer = post(server, data, path="/v1/audio/speech/timestamps", **fields)
     assert answer.status_code == 200

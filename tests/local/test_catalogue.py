@@ -45,6 +45,12 @@ def test_only_our_own_models_are_listed(client: httpx2.Client, root: Path) -> No
     assert client.get(f"/v1/models/{MODEL}").json() == only[0]
 
 
+def test_what_could_be_had_is_what_is_there(client: httpx2.Client) -> None:
+    assert client.get("/v1/registry").json() == client.get("/v1/models").json()
+    only = {"task": "automatic-speech-recognition"}
+    assert [model["id"] for model in client.get("/v1/registry", params=only).json()["data"]] == [MODEL]
+
+
 def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:
     assert answered(client.get("/v1/models/no/such")) == recorded(root, "model-404")
     assert answered(client.post("/api/ps/no/such")) == recorded(root, "ps-post-404")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from human_speech import words
 from ipyspeaches import samples
 from ipyspeaches.audio import Resampler
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engine import engine_spec, load_engine
+from ipyspeaches.local.engine import Advice, engine_spec, load_engine
 from ipyspeaches.local.pocketsphinx_engine import MAX_LIVE_DECODERS, PocketSphinxEngine, prepare, with_noise_floor
 
 SENTENCE = samples.info("quickstart").sentences[1]
@@ -101,6 +102,7 @@ class FakeWhisper:
     def transcribe(self, sound: NDArray[np.float32], **options: Any) -> tuple[Any, Any]:
         assert sound.dtype == np.float32
         assert float(np.abs(sound).max()) <= 1
+        self.options |= options
         heard = [
             SimpleNamespace(word=" Good", start=0.1, end=0.3, probability=0.9),
             SimpleNamespace(word=" morning.", start=0.3, end=0.8, probability=0.8),
@@ -127,6 +129,29 @@ def test_whisper_speaks_the_same_protocol(spoken: NDArray[np.int16]) -> None:
     ]
     assert recognition.language == "en"
     assert engine.live() is None
+
+
+@pytest.mark.usefixtures("fake_whisper")
+def test_whisper_is_told_what_it_should_know(spoken: NDArray[np.int16]) -> None:
+    engine: Any = load_engine(engine_spec("faster-whisper"))
+    engine.recognise(spoken, "zh", Advice("translate", "Lecture.", "city", 0.3, without_timestamps=True))
+    told = engine._model.options
+    assert {name: told[name] for name in ("language", "task", "initial_prompt", "hotwords", "temperature")} == {
+        "language": "zh",
+        "task": "translate",
+        "initial_prompt": "Lecture.",
+        "hotwords": "city",
+        "temperature": 0.3,
+    }
+    assert told["without_timestamps"] is True
+    engine.recognise(spoken, None)
+    assert (told["task"], told["initial_prompt"], told["temperature"][0]) == ("transcribe", None, 0.0)
+
+
+def test_the_words_of_advice_are_those_of_faster_whisper() -> None:
+    whisper = pytest.importorskip("faster_whisper", reason="the extra whisper is not installed")
+    known = inspect.signature(whisper.WhisperModel.transcribe).parameters
+    assert {"task", "initial_prompt", "hotwords", "temperature", "without_timestamps"} <= set(known)
 
 
 @pytest.mark.usefixtures("fake_whisper")

@@ -17,12 +17,17 @@ SERVER_VARIABLE = "SPEACHES_BASE_URL"
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``--server``, ``--model`` and the two ways to name a key."""
+    add_address_arguments(parser)
+    parser.add_argument("--model", metavar="ID", help="the model (default: the server's first recognition model)")
+
+
+def add_address_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--server`` and the two ways to name a key."""
     parser.add_argument(
         "--server",
         metavar="URL",
         help=f"a Speaches server, e.g. http://localhost:8000 (default: ${SERVER_VARIABLE}, else the embedded server)",
     )
-    parser.add_argument("--model", metavar="ID", help="the model (default: the server's first recognition model)")
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument(
         "--api-key-env",

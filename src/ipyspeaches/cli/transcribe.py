@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ipyspeaches import Transcript, TurnDetection
 
 FORMATS = ("txt", "json", "srt", "vtt", "csv")
-TRANSPORTS = ("realtime",)
+# As in `session.recognition`, which takes too long to import for a help text.
+TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")
+TASKS = ("transcribe", "translate")
 
 
 def add_command(commands: Commands) -> None:
@@ -31,8 +33,8 @@ def add_command(commands: Commands) -> None:
         "files", nargs="+", type=Path, metavar="FILE", help="anything libsndfile reads: wav, flac, mp3, …"
     )
     add_server_arguments(parser)
-    parser.add_argument("--transport", choices=TRANSPORTS, default="realtime", help="how to talk to the server")
-    parser.add_argument("--language", metavar="CODE", help="e.g. en, zh (default: the model decides)")
+    _add_recognition_arguments(parser)
+    _add_route_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="of the result (default: from --output's ending, else txt)")
     parser.add_argument(
         "--output", type=Path, metavar="PATH", help="a file for one input, a folder for several (default: stdout)"
@@ -44,14 +46,44 @@ def add_command(commands: Commands) -> None:
         metavar="X",
         help="times real time; 1 sends like a live microphone, 0 (default) as fast as the server takes it",
     )
-    parser.add_argument(
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what the recogniser is told")
+    group.add_argument("--language", metavar="CODE", help="e.g. en, zh (default: the model decides)")
+    group.add_argument(
+        "--task", choices=TASKS, default="transcribe", help="translate: English text, with --transport chunked"
+    )
+    group.add_argument("--prompt", metavar="TEXT", help="text that could have come before: names, spellings, style")
+    group.add_argument("--hotwords", metavar="WORDS", help="words to listen for")
+    group.add_argument(
+        "--temperature", type=_temperature, metavar="X", help="0 for the likeliest words, up to 1 for more variety"
+    )
+
+
+def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how the sound gets there")
+    group.add_argument(
+        "--transport",
+        choices=TRANSPORTS,
+        default="realtime",
+        help="realtime: one WebSocket; chunked: a request an utterance; sse: the same, with text while it is "
+        "recognised; webrtc: a media stream (default: %(default)s)",
+    )
+    group.add_argument(
+        "--chunk-s", type=_seconds, metavar="S", help="with chunked and sse: cut every S seconds, not at pauses"
+    )
+    group.add_argument(
+        "--interim-s", type=_seconds, metavar="S", help="ask for text of unfinished utterances, at most every S seconds"
+    )
+    group.add_argument(
         "--turn-detection",
         choices=("client", "server"),
         default="client",
         help="who cuts the speech into utterances (default: client)",
     )
-    parser.add_argument("--vad", choices=("silero", "energy"), default="silero", help="what cuts it here")
-    parser.set_defaults(run=run, parser=parser)
+    group.add_argument("--vad", choices=("silero", "energy"), default="silero", help="what cuts it here")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,7 +119,13 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
                 api_key=api_key(args),
                 model=args.model,
                 language=args.language,
+                task=args.task,
+                prompt=args.prompt,
+                hotwords=args.hotwords,
+                temperature=args.temperature,
                 transport=args.transport,
+                chunk_s=args.chunk_s,
+                interim_s=args.interim_s,
                 turn_detection=_turn_detection(args),
                 pace=args.pace,
                 on_event=progress.show,
@@ -158,10 +196,28 @@ def _format_of(output: Path | None) -> str:
 
 
 def _pace(text: str) -> float:
-    try:
-        pace = float(text)
-    except ValueError:
-        pace = -1.0
+    pace = _number(text)
     if not 0 <= pace < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a pace: give 1 for real time, 0 for as fast as possible")
     return pace
+
+
+def _temperature(text: str) -> float:
+    temperature = _number(text)
+    if not 0 <= temperature <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a temperature: give a number from 0 to 1")
+    return temperature
+
+
+def _seconds(text: str) -> float:
+    seconds = _number(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} are not seconds: give a number above 0")
+    return seconds
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from ipyspeaches.local import catalogue
 from ipyspeaches.local.access import AccessControl
-from ipyspeaches.local.audio_routes import speech_timestamps, transcriptions
+from ipyspeaches.local.audio_routes import diarization, speech_timestamps, transcriptions, translations
 from ipyspeaches.local.realtime_route import realtime
 from ipyspeaches.local.rtc_route import Peers, realtime_offer
 from ipyspeaches.local.worker_pool import WorkerPool
@@ -52,10 +52,13 @@ def routes() -> list[BaseRoute]:
         Route("/v1/models", catalogue.list_models),
         Route("/v1/models/{model:path}", catalogue.get_model),
         Route("/v1/models/{model:path}", catalogue.download_model, methods=["POST"]),
+        Route("/v1/registry", catalogue.list_registry),
         Route("/api/ps", catalogue.list_running),
         Route("/api/ps/{model:path}", catalogue.load_model, methods=["POST"]),
         Route("/api/ps/{model:path}", catalogue.unload_model, methods=["DELETE"]),
         Route("/v1/audio/transcriptions", transcriptions, methods=["POST"]),
+        Route("/v1/audio/translations", translations, methods=["POST"]),
+        Route("/v1/audio/diarization", diarization, methods=["POST"]),
         Route("/v1/audio/speech/timestamps", speech_timestamps, methods=["POST"]),
         WebSocketRoute("/v1/realtime", realtime),
         Route("/v1/realtime", realtime_offer, methods=["POST"]),

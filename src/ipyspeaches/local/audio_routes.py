@@ -1,10 +1,14 @@
-"""``POST /v1/audio/transcriptions`` and ``POST /v1/audio/speech/timestamps``."""
+"""Sound files: ``POST /v1/audio/`` ``transcriptions``, ``translations``, ``speech/timestamps`` and ``diarization``.
+
+``prompt``, ``hotwords``, ``temperature`` and ``without_timestamps`` are checked whatever the engine; faster-whisper
+uses them, on PocketSphinx they have no effect. PocketSphinx hears only English: its translation is its transcript.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +21,7 @@ from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
 from ipyspeaches.errors import AudioError, SpeachesError
 from ipyspeaches.local import transcript_formats as formats
 from ipyspeaches.local.catalogue import SILERO_MODEL
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, EngineSpec
+from ipyspeaches.local.engine import ENGINE_RATE_HZ, Advice, EngineSpec
 from ipyspeaches.local.forms import FormError, FormReader, limited
 from ipyspeaches.local.messages import StretchText
 from ipyspeaches.local.session_settings import language_missing_text, model_missing_text
@@ -36,13 +40,21 @@ class TranscriptionRequest:
 
     file: UploadFile
     model: str
-    language: str | None
     response_format: str
-    words: bool
-    stream: bool
+    advice: Advice
+    language: str | None = None
+    words: bool = False
+    stream: bool = False
 
 
 def _read_transcription(reader: FormReader, spec: EngineSpec) -> TranscriptionRequest:
+    """Read the form of a transcription.
+
+    Raises
+    ------
+    FormError
+        If a field is missing or wrong.
+    """
     file = reader.file()
     model = reader.required_text("model")
     language = reader.text("language")
@@ -51,9 +63,33 @@ def _read_transcription(reader: FormReader, spec: EngineSpec) -> TranscriptionRe
     response_format = reader.choice("response_format", formats.FORMATS, "json")
     granularities = reader.choices("timestamp_granularities[]", ("segment", "word"))
     stream = reader.flag("stream")
+    advice = Advice(
+        prompt=reader.text("prompt"),
+        hotwords=reader.text("hotwords"),
+        temperature=reader.optional_number("temperature", most=1),
+        without_timestamps=reader.flag("without_timestamps", default=True),
+    )
     reader.check()
     assert file is not None
-    return TranscriptionRequest(file, model, language, response_format, "word" in granularities, stream)
+    return TranscriptionRequest(file, model, response_format, advice, language, "word" in granularities, stream)
+
+
+def _read_translation(reader: FormReader, _spec: EngineSpec) -> TranscriptionRequest:
+    """Read the form of a translation into English.
+
+    Raises
+    ------
+    FormError
+        If a field is missing or wrong.
+    """
+    file = reader.file()
+    model = reader.required_text("model")
+    response_format = reader.choice("response_format", formats.FORMATS, "json")
+    temperature = reader.optional_number("temperature", most=1)
+    reader.check()
+    assert file is not None
+    advice = Advice("translate", reader.text("prompt"), temperature=temperature)
+    return TranscriptionRequest(file, model, response_format, advice)
 
 
 async def _decode(file: UploadFile) -> NDArray[np.int16] | JSONResponse:
@@ -65,10 +101,19 @@ async def _decode(file: UploadFile) -> NDArray[np.int16] | JSONResponse:
 
 async def transcriptions(request: Request) -> Response:
     """Transcribe a file."""
+    return await _recognise(request, _read_transcription)
+
+
+async def translations(request: Request) -> Response:
+    """Give the English text of a file."""
+    return await _recognise(request, _read_translation)
+
+
+async def _recognise(request: Request, read: Callable[[FormReader, EngineSpec], TranscriptionRequest]) -> Response:
     pool: WorkerPool = request.app.state.pool
     async with limited(request).form() as form:
         try:
-            wanted = _read_transcription(FormReader(form), pool.spec)
+            wanted = read(FormReader(form), pool.spec)
         except FormError as exc:
             return JSONResponse({"detail": exc.problems}, status_code=422)
         if wanted.model != pool.spec.model:
@@ -76,10 +121,11 @@ async def transcriptions(request: Request) -> Response:
         samples = await _decode(wanted.file)
     if isinstance(samples, JSONResponse):
         return samples
+    heard = pool.transcribe(samples, wanted.language, wanted.advice)
     if wanted.stream:
-        return StreamingResponse(_events(pool, samples, wanted.language), media_type="text/event-stream")
+        return StreamingResponse(_events(heard), media_type="text/event-stream")
     try:
-        stretches = [stretch async for stretch in pool.transcribe(samples, wanted.language)]
+        stretches = [stretch async for stretch in heard]
     except SpeachesError as exc:
         return JSONResponse({"detail": str(exc)}, status_code=500)
     return _answer(stretches, wanted, len(samples) / SESSION_RATE_HZ)
@@ -89,18 +135,36 @@ def _answer(stretches: list[StretchText], wanted: TranscriptionRequest, duration
     if wanted.response_format in formats.TEXT_FORMATS:
         render, media_type = formats.TEXT_FORMATS[wanted.response_format]
         return PlainTextResponse(render(stretches), media_type=media_type)
-    if wanted.response_format == "verbose_json":
+    verbose = wanted.response_format == "verbose_json"
+    if wanted.advice.task == "translate":
+        translated = formats.as_translation_verbose_json(stretches, duration_s) if verbose else None
+        return JSONResponse(translated or formats.as_translation_json(stretches))
+    if verbose:
         return JSONResponse(formats.as_verbose_json(stretches, duration_s, wanted.language, words=wanted.words))
     return JSONResponse(formats.as_json(stretches))
 
 
-async def _events(pool: WorkerPool, samples: NDArray[np.int16], language: str | None) -> AsyncIterator[str]:
+async def _events(heard: AsyncIterator[StretchText]) -> AsyncIterator[str]:
     """Yield one delta a stretch, then the whole text; an engine that fails cuts the stream before that."""
     stretches: list[StretchText] = []
-    async for stretch in pool.transcribe(samples, language):
+    async for stretch in heard:
         stretches.append(stretch)
         yield formats.sse_delta(stretch.text)
     yield formats.sse_done(formats.full_text(stretches))
+
+
+async def diarization(request: Request) -> Response:
+    """Answer that no model here tells speakers apart, in the words for a model that is not installed."""
+    async with limited(request).form() as form:
+        reader = FormReader(form)
+        reader.file()
+        model = reader.required_text("model")
+        reader.choice("response_format", ("json", "rttm"), "json")
+        try:
+            reader.check()
+        except FormError as exc:
+            return JSONResponse({"detail": exc.problems}, status_code=422)
+    return JSONResponse({"detail": model_missing_text(model)}, status_code=404)
 
 
 def _read_segment_options(reader: FormReader) -> SegmentOptions:

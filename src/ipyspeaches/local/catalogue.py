@@ -85,6 +85,11 @@ async def list_models(request: Request) -> JSONResponse:
     return JSONResponse({"data": entries, "object": "list"})
 
 
+async def list_registry(request: Request) -> JSONResponse:
+    """``GET /v1/registry[?task=…]``: what this server could have is what it has, because it downloads nothing."""
+    return await list_models(request)
+
+
 async def get_model(request: Request) -> JSONResponse:
     """``GET /v1/models/{id}``."""
     model = request.path_params["model"]

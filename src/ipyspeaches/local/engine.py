@@ -40,6 +40,34 @@ class Recognition:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What an engine is told besides the language; PocketSphinx, which knows one language and no context, needs none.
+
+    Parameters
+    ----------
+    task
+        ``"transcribe"``, or ``"translate"`` into English.
+    prompt
+        Text that could have come before.
+    hotwords
+        Words to listen for.
+    temperature
+        0 to 1; None lets the engine try several, from 0 up.
+    without_timestamps
+        Whether to save the time for the times of segments.
+    """
+
+    task: str = "transcribe"
+    prompt: str | None = None
+    hotwords: str | None = None
+    temperature: float | None = None
+    without_timestamps: bool = False
+
+
+NO_ADVICE: Final = Advice()
+
+
 class LiveDecoder(Protocol):
     """Follows one utterance while it is spoken."""
 
@@ -53,7 +81,7 @@ class LiveDecoder(Protocol):
 class Engine(Protocol):
     """A recogniser of whole utterances."""
 
-    def recognise(self, samples: NDArray[np.int16], language: str | None) -> Recognition:
+    def recognise(self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE) -> Recognition:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``)."""
 
     def live(self) -> LiveDecoder | None:

@@ -114,13 +114,17 @@ class FormReader:
             expected = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
             self.problem("literal_error", field, f"Input should be {expected}", value, expected=expected)
 
-    def flag(self, field: str) -> bool:
-        """Return a boolean field; False if it is not there."""
-        value = (self.text(field) or "false").lower()
+    def flag(self, field: str, *, default: bool = False) -> bool:
+        """Return a boolean field."""
+        value = (self.text(field) or str(default)).lower()
         if value not in _TRUE | _FALSE:
             message = "Input should be a valid boolean, unable to interpret input"
             self.problem("bool_parsing", field, message, value)
         return value in _TRUE
+
+    def optional_number(self, field: str, most: float = math.inf) -> float | None:
+        """Return a number from 0 to ``most``, or None if it is not there."""
+        return None if self.text(field) is None else self.number(field, 0.0, most)
 
     def number(self, field: str, default: float, most: float = math.inf) -> float:
         """Return a number from 0 to ``most``."""

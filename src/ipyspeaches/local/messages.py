@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from ipyspeaches.local.engine import NO_ADVICE, Advice
+
 HEADER: Final = struct.Struct("<I")
 
 
@@ -23,6 +25,7 @@ class Transcribe(Message, frozen=True):
     job: int
     audio: bytes
     language: str | None
+    advice: Advice = NO_ADVICE
 
 
 class OpenLive(Message, frozen=True):

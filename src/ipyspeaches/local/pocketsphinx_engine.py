@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import MissingExtraError
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, LiveDecoder, RecognisedWord, Recognition
+from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, LiveDecoder, RecognisedWord, Recognition
 
 FRAMES_PER_S: Final = 100
 NOISE_FLOOR: Final = 16.0
@@ -95,9 +95,12 @@ class PocketSphinxEngine:
         self._idle: list[_Decoder] = []
         self._live = 0
 
-    def recognise(self, samples: NDArray[np.int16], language: str | None) -> Recognition:
-        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); the language is always English."""
-        del language
+    def recognise(self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE) -> Recognition:
+        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``).
+
+        It is always English, so that it is its own translation; advice has no effect.
+        """
+        del language, advice
         decoder = self._decoder
         decoder.reinit_feat()  # forgets the noise and the channel of the utterance before
         decoder.start_utt()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, Engine, LiveDecoder
+from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, Engine, LiveDecoder
 from ipyspeaches.local.messages import StretchText, WordMessage
 from ipyspeaches.local.speech import CONTEXT_MS, STRETCH_OPTIONS, stretches_of_speech
 from ipyspeaches.local.stable_text import StableText
@@ -20,7 +20,7 @@ LIVE_STEP_MS: Final = 200
 
 
 def transcribe(
-    engine: Engine, samples: NDArray[np.int16], language: str | None, job: int
+    engine: Engine, samples: NDArray[np.int16], language: str | None, job: int, advice: Advice = NO_ADVICE
 ) -> Iterator[StretchText | None]:
     """Yield the text of each stretch of speech, and None where others may have a turn.
 
@@ -34,13 +34,15 @@ def transcribe(
         Language code, or None.
     job
         Number that the messages carry.
+    advice
+        What else the engine is told.
     """
     heard = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).push(samples, last=True)
     for stretch in stretches_of_speech(heard):
         if stretch is None:
             yield None
             continue
-        recognition = engine.recognise(stretch.samples, language)
+        recognition = engine.recognise(stretch.samples, language, advice)
         if not recognition.text.strip():
             continue
         offset_s = stretch.start / ENGINE_RATE_HZ

@@ -44,6 +44,17 @@ def as_verbose_json(
     }
 
 
+def as_translation_json(stretches: Sequence[StretchText]) -> dict[str, Any]:
+    """Return the ``json`` answer of a translation."""
+    return {"text": full_text(stretches)}
+
+
+def as_translation_verbose_json(stretches: Sequence[StretchText], duration_s: float) -> dict[str, Any]:
+    """Return the ``verbose_json`` answer of a translation; the language is that of the speech."""
+    verbose = as_verbose_json(stretches, duration_s, "", words=False)
+    return {name: verbose[name] for name in ("duration", "language", "text", "segments")}
+
+
 def _segment(number: int, stretch: StretchText) -> dict[str, Any]:
     probabilities = [word.probability for word in stretch.words if word.probability is not None]
     logs = [math.log(max(probability, _SMALLEST_PROBABILITY)) for probability in probabilities]

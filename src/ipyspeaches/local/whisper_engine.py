@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engine import LiveDecoder, RecognisedWord, Recognition
+from ipyspeaches.local.engine import NO_ADVICE, Advice, LiveDecoder, RecognisedWord, Recognition
 
 INT16_SCALE: Final = 32_768.0
+WARMER: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 class WhisperEngine:
@@ -42,12 +43,18 @@ class WhisperEngine:
                 "downloaded over."
             ) from exc
 
-    def recognise(self, samples: NDArray[np.int16], language: str | None) -> Recognition:
+    def recognise(self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE) -> Recognition:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); language None lets Whisper guess."""
         code = language.replace("_", "-").split("-")[0].lower() if language else None
         segments, info = self._model.transcribe(
             samples.astype(np.float32) / INT16_SCALE,
             language=code,
+            task=advice.task,
+            initial_prompt=advice.prompt,
+            hotwords=advice.hotwords,
+            # Whisper's own way out of a text that repeats itself: try again, warmer.
+            temperature=WARMER if advice.temperature is None else advice.temperature,
+            without_timestamps=advice.without_timestamps,
             word_timestamps=True,
             vad_filter=False,  # only speech gets here
             condition_on_previous_text=False,

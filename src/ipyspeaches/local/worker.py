@@ -96,7 +96,7 @@ class Worker:
     def _take(self, message: ToWorker) -> None:
         if isinstance(message, Transcribe):
             job, audio = message.job, _samples(message.audio)
-            self._jobs.append((job, transcribe(self._engine, audio, message.language, job)))
+            self._jobs.append((job, transcribe(self._engine, audio, message.language, job, message.advice)))
         elif isinstance(message, OpenLive):
             decoder = self._engine.live()
             if decoder is not None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import ProtocolError, SpeachesError
-from ipyspeaches.local.engine import EngineSpec
+from ipyspeaches.local.engine import NO_ADVICE, Advice, EngineSpec
 from ipyspeaches.local.messages import (
     HEADER,
     FeedLive,
@@ -220,7 +220,9 @@ class WorkerPool:
         with suppress(SpeachesError):  # the workers there are go on
             self._workers.append(await self._start())
 
-    async def transcribe(self, samples: NDArray[np.int16], language: str | None) -> AsyncIterator[StretchText]:
+    async def transcribe(
+        self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE
+    ) -> AsyncIterator[StretchText]:
         """Yield the text of each stretch of speech in these samples (int16 at 24 kHz).
 
         Raises
@@ -232,7 +234,7 @@ class WorkerPool:
         job = next(self._numbers)
         answers: asyncio.Queue[FromWorker] = asyncio.Queue()
         worker.jobs[job] = answers.put_nowait
-        worker.send(Transcribe(job, samples.astype("<i2", copy=False).tobytes(), language))
+        worker.send(Transcribe(job, samples.astype("<i2", copy=False).tobytes(), language, advice))
         finished = False
         try:
             while True:

@@ -54,6 +54,33 @@ class Destination:
         return info.model
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is, asked or not; fields as in `Destination`."""
+
+    url: str
+    api_key: str | None = field(repr=False)
+    embedded: bool
+
+
+async def locate(options: SessionOptions) -> Place:
+    """Find the server that the options mean, without asking it anything; starts the embedded one if that is meant.
+
+    Raises
+    ------
+    MissingExtraError
+        If the embedded server is needed and not installed.
+    """
+    url = options.server or os.environ.get(BASE_URL_VARIABLE)
+    if url:
+        return Place(url, options.api_key or os.environ.get(API_KEY_VARIABLE), embedded=False)
+    from ipyspeaches.local import LocalServer
+
+    # Starting the process takes about a second: the engine must not wait for it.
+    local = await asyncio.to_thread(LocalServer.shared)
+    return Place(local.url, local.api_key, embedded=True)
+
+
 async def resolve(options: SessionOptions) -> Destination:
     """Find the server that the options mean and check it.
 
@@ -64,14 +91,7 @@ async def resolve(options: SessionOptions) -> Destination:
     MissingExtraError
         If the embedded server is needed and not installed.
     """
-    url = options.server or os.environ.get(BASE_URL_VARIABLE)
-    api_key = options.api_key or os.environ.get(API_KEY_VARIABLE)
-    embedded = not url
-    if not url:
-        from ipyspeaches.local import LocalServer
-
-        # Starting the process takes about a second: the engine must not wait for it.
-        local = await asyncio.to_thread(LocalServer.shared)
-        url, api_key = local.url, local.api_key
+    place = await locate(options)
     model = None if options.model is None else model_id(options.model)
-    return Destination(url, api_key, await check(url, api_key=api_key, model=model), embedded)
+    info = await check(place.url, api_key=place.api_key, model=model)
+    return Destination(place.url, place.api_key, info, place.embedded)

@@ -1,0 +1,132 @@
+"""``ipyspeaches models``: which models a server has and could have, and have it get, load or drop one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+from ipyspeaches.cli.options import Commands, add_address_arguments, api_key, server_url
+
+if TYPE_CHECKING:
+    from ipyspeaches.server import Models, Overview, Server
+
+SHOWING = ("list", "registry")
+DOING = ("download", "load", "unload")
+
+Action: TypeAlias = "Callable[[Server, str], Awaitable[str]]"
+
+
+def add_command(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "models",
+        help="list, download, load and unload a server's models",
+        description="list: what is installed, and what of it is in memory. registry: what the server could download. "
+        "download, load, unload: have the server do that; a preset (realtime, accurate, fastest) stands for its model.",
+    )
+    parser.add_argument("action", nargs="?", choices=(*SHOWING, *DOING), default="list", help="default: %(default)s")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="models to download, load or unload")
+    add_address_arguments(parser)
+    parser.add_argument("--task", metavar="NAME", help="list only models for it, e.g. automatic-speech-recognition")
+    parser.add_argument("--json", action="store_true", help="print a list of objects (list, registry)")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what is asked for.
+
+    Returns
+    -------
+    int
+        0; what fails is raised.
+    """
+    doing = args.action in DOING
+    if doing and not args.ids:
+        args.parser.error(f"{args.action} needs the ID of a model: `ipyspeaches models registry` lists them")
+    if doing and (args.json or args.task):
+        args.parser.error(f"--json and --task are for list and registry, not for {args.action}")
+    if not doing and args.ids:
+        args.parser.error(f"{args.action} takes no model: leave out {' '.join(args.ids)}")
+    import ipyspeaches
+
+    ipyspeaches.run(_act(args))
+    return 0
+
+
+async def _act(args: argparse.Namespace) -> None:
+    from ipyspeaches.server import Server
+    from ipyspeaches.session import SessionOptions
+    from ipyspeaches.session.destination import locate
+
+    place = await locate(SessionOptions(server=server_url(args), api_key=api_key(args)))
+    server = Server(place.url, place.api_key)
+    if args.action == "list":
+        overview = await server.overview()
+        _print(_rows(overview.models, args.task, overview), as_json=args.json)
+    elif args.action == "registry":
+        models, overview = await asyncio.gather(server.registry(args.task), server.overview())
+        _print(_rows(models, args.task, overview), as_json=args.json)
+    else:
+        for name in args.ids:
+            print(await _ACTIONS[args.action](server, name), flush=True)
+
+
+def _rows(models: Models, task: str | None, overview: Overview) -> Iterator[dict[str, object]]:
+    installed = set(overview.models.ids)
+    for model in models:
+        if task in (None, model.task):
+            yield {
+                "id": model.id,
+                "preset": model.preset,
+                "task": model.task,
+                "languages": list(model.languages),
+                "installed": model.id in installed,
+                "in_memory": None if overview.running is None else model.id in overview.running,
+            }
+
+
+def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
+    if as_json:
+        json.dump(list(rows), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+        return
+    empty = True
+    for row in rows:
+        empty = False
+        notes = [
+            str(row["task"] or "task unknown"),
+            *([f"preset {row['preset']}"] if row["preset"] else []),
+            *([] if row["installed"] else ["not installed"]),
+            *(["in memory"] if row["in_memory"] else []),
+        ]
+        print(f"{row['id']!s:<48} {', '.join(notes)}")
+    if empty:
+        print("none")
+
+
+async def _download(server: Server, name: str) -> str:
+    from ipyspeaches.server.presets import model_id
+
+    downloaded = await server.download(name)
+    return f"{model_id(name)}: {'downloaded' if downloaded else 'it was installed already'}"
+
+
+async def _load(server: Server, name: str) -> str:
+    from ipyspeaches.server.presets import model_id
+
+    await server.load(name)
+    return f"{model_id(name)}: in memory"
+
+
+async def _unload(server: Server, name: str) -> str:
+    from ipyspeaches.server.presets import model_id
+
+    await server.unload(name)
+    return f"{model_id(name)}: not in memory"
+
+
+_ACTIONS: dict[str, Action] = {"download": _download, "load": _load, "unload": _unload}
