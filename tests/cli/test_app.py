@@ -104,7 +104,7 @@ def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: ipyspeaches" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "serve", "transcribe", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "serve", "transcribe", "models", "doctor"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

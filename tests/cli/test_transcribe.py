@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ipyspeaches import Segment, Transcript
+from ipyspeaches import Segment, Transcript, samples
 from ipyspeaches.cli import main, transcribe
 from ipyspeaches.errors import AudioError, ServerUnreachableError
+from ipyspeaches.session import SessionOptions, recognition
+from ipyspeaches.session.recognition import Recognition, Route
 
 SAID = Transcript([Segment(0.0, 1.5, "good morning"), Segment(2.0, 3.0, "你好")])
 
@@ -85,6 +88,47 @@ def test_an_output_that_cannot_be_written_is_named(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    async def recognise(file: Path, **options: Any) -> Transcript:
+        asked.update(options)
+        return SAID
+
+    monkeypatch.setattr("ipyspeaches.transcribe", recognise)
+    argv = "a.wav --transport chunked --chunk-s 5 --interim-s 0.5 --task translate --prompt Lecture. --hotwords city"
+    assert main(["transcribe", *argv.split(), "--temperature", "0.2", "--language", "zh", "--model", "fastest"]) == 0
+    options = SessionOptions.of(asked)
+    assert options.recognition == Recognition("fastest", "zh", "translate", "Lecture.", "city", 0.2)
+    assert options.route == Route("chunked", 5.0, 0.5)
+    assert options.turn_detection is not None
+    assert options.turn_detection.client_cuts
+
+
+def test_the_choices_are_those_of_the_session() -> None:
+    assert transcribe.TRANSPORTS == recognition.TRANSPORTS
+    assert transcribe.TASKS == recognition.TASKS
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["--chunk-s", "5"], "chunk_s"),
+        (["--transport", "sse", "--turn-detection", "server"], "TurnDetection.client"),
+        (["--task", "translate"], "chunked"),
+    ],
+)
+def test_options_that_contradict_each_other_are_one_sentence(
+    capsys: pytest.CaptureFixture[str], argv: list[str], told: str
+) -> None:
+    sample = str(samples.path("quickstart"))
+    assert main(["transcribe", sample, *argv]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ipyspeaches: ")
+    assert len(said.splitlines()) == 1
+    assert told in said
+
+
 @pytest.mark.parametrize(
     "argv",
     [
@@ -95,6 +139,11 @@ def test_an_output_that_cannot_be_written_is_named(
         ["a.wav", "--pace", "nan"],
         ["a.wav", "--format", "doc"],
         ["a.wav", "--transport", "pigeon"],
+        ["a.wav", "--task", "summarise"],
+        ["a.wav", "--temperature", "1.5"],
+        ["a.wav", "--temperature", "warm"],
+        ["a.wav", "--chunk-s", "0"],
+        ["a.wav", "--interim-s", "soon"],
     ],
 )
 def test_wrong_usage_is_2_and_nothing_is_transcribed(heard: list[Path], argv: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -146,12 +145,6 @@ def test_whisper_is_told_what_it_should_know(spoken: NDArray[np.int16]) -> None:
     assert told["without_timestamps"] is True
     engine.recognise(spoken, None)
     assert (told["task"], told["initial_prompt"], told["temperature"][0]) == ("transcribe", None, 0.0)
-
-
-def test_the_words_of_advice_are_those_of_faster_whisper() -> None:
-    whisper = pytest.importorskip("faster_whisper", reason="the extra whisper is not installed")
-    known = inspect.signature(whisper.WhisperModel.transcribe).parameters
-    assert {"task", "initial_prompt", "hotwords", "temperature", "without_timestamps"} <= set(known)
 
 
 @pytest.mark.usefixtures("fake_whisper")

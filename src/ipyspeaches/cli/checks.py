@@ -60,17 +60,25 @@ def run_checks(server: str | None, api_key: str | None, model: str | None) -> li
     list of Check
         In the order of a reader's questions: is it installed, does it hear, does it recognise, where does it show.
     """
+    reached = check_server(server, api_key, model) if server else check_embedded_server()
     return [
         check_python(),
         check_packages(),
         check_bundles(),
         check_portaudio(),
         check_microphones(),
-        check_server(server, api_key, model) if server else check_embedded_server(),
+        reached,
+        *(_ways_to(server, api_key, model) if server and reached.ok else []),
         check_webrtc(),
         *(check_extra(extra) for extra in sorted(requirements_by_extra()) if extra not in _NOT_LISTED),
         check_front_ends(),
     ]
+
+
+def _ways_to(server: str, api_key: str | None, model: str | None) -> list[Check]:
+    from ipyspeaches.cli.transport_checks import check_transports
+
+    return check_transports(server, api_key, model)
 
 
 def check_python() -> Check:

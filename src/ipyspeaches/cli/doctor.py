@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from ipyspeaches.cli.checks import Check, run_checks
 from ipyspeaches.cli.options import Commands, add_server_arguments, api_key, server_url
+from ipyspeaches.server.presets import model_id
 
 
 def add_command(commands: Commands) -> None:
@@ -31,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     int
         1 when something essential fails.
     """
-    checks = run_checks(server_url(args), api_key(args), args.model)
+    model = None if args.model is None else model_id(args.model)
+    checks = run_checks(server_url(args), api_key(args), model)
     if args.json:
         json.dump([asdict(check) for check in checks], sys.stdout, indent=2, ensure_ascii=False)
         print()

@@ -96,6 +96,19 @@ class Server:
         except ServerError:
             return None
 
+    async def require_endpoint(self, path: str) -> None:
+        """Return if there is a POST endpoint, asked with nothing in the form, so that it does nothing.
+
+        Raises
+        ------
+        ServerError
+            If there is none, or no answer.
+        """
+        call = Call(
+            method="POST", path=path, also=HTTPStatus.UNPROCESSABLE_ENTITY, explain=missing.explain_lack(self.url)
+        )
+        await self._api.send(call)
+
     async def overview(self) -> Overview:
         """Return version, installed models and which of them are in memory, asked for at once.
 

@@ -26,6 +26,18 @@ def lacks_endpoint(failed: Failed) -> bool:
     return failed.status_code in _NO_SUCH_ENDPOINT
 
 
+def explain_lack(address: str) -> Explain:
+    """Return what failures mean where an endpoint is looked for."""
+
+    def explain(failed: Failed) -> ServerError | None:
+        if not lacks_endpoint(failed):
+            return None
+        path = failed.request.url.path
+        return ProtocolError(f"{address} does not offer {path}: use a server that does.")
+
+    return explain
+
+
 def explain_registry(address: str) -> Explain:
     """Return what failures mean where the models are listed that a server could download."""
 
