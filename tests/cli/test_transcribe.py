@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches import Segment, Transcript, samples
+from ipyspeaches import Recording, Segment, Transcript, samples
 from ipyspeaches.cli import main, transcribe
 from ipyspeaches.errors import AudioError, ServerUnreachableError
 from ipyspeaches.session import SessionOptions, recognition
 from ipyspeaches.session.recognition import Recognition, Route
+from scripted_server import bursts, scripted, without_loopback
+
+__all__ = ["bursts", "scripted"]
 
 SAID = Transcript([Segment(0.0, 1.5, "good morning"), Segment(2.0, 3.0, "你好")])
 
@@ -103,6 +106,19 @@ def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> No
     assert options.route == Route("chunked", 5.0, 0.5)
     assert options.turn_detection is not None
     assert options.turn_detection.client_cuts
+
+
+def test_a_server_that_cannot_reach_itself_is_one_sentence(
+    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_loopback(scripted, client_cuts=True)
+    file = bursts.save(tmp_path / "talk.wav")
+    assert main(["transcribe", str(file), "--server", scripted.url, "--vad", "energy"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("ipyspeaches: The server dropped the session at the first utterance")
+    assert "LOOPBACK_HOST_URL=http://localhost:8000" in said.err
+    assert len(said.err.splitlines()) == 1
 
 
 def test_the_choices_are_those_of_the_session() -> None:

@@ -18,11 +18,13 @@ from ipyspeaches.errors import (
     MicrophoneError,
     ModelNotFoundError,
     NotSpeachesError,
+    ProtocolError,
     ServerUnreachableError,
     StateError,
 )
 from ipyspeaches.session import Session, SessionState, TurnDetection, events, live, run, transcribe
 from ipyspeaches.vad import EnergyVad
+from scripted_server import without_loopback
 
 ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 
@@ -49,6 +51,20 @@ async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording
     assert running.recording.duration == pytest.approx(7, abs=0.001)
     assert len(running.latency) == 3
     assert len(running.frames) == 350
+
+
+@pytest.mark.parametrize("turn_detection", [ENERGY, TurnDetection.server()], ids=["client", "server"])
+async def test_a_server_that_cannot_reach_itself_is_named_with_the_setting(
+    scripted: Any, bursts: Recording, turn_detection: TurnDetection
+) -> None:
+    without_loopback(scripted, client_cuts=turn_detection.client_cuts)
+    running = Session(bursts, server=scripted.url, turn_detection=turn_detection, pace=0)
+    with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL=http://localhost:8000"):
+        async with running:
+            await running.wait()
+    assert running.state is SessionState.FAILED
+    assert "LOOPBACK_HOST_URL" in str(running.error)
+    assert len(running.recording.samples) > 0, "what was heard is kept"
 
 
 async def test_only_speech_is_sent_and_all_of_it(scripted: Any, bursts: Recording) -> None:

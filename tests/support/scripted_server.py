@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 
 from ipyspeaches.audio.recording import Recording
 from loop_thread import loop_thread
+from replay import lines
 
 MODEL: dict[str, Any] = {"id": "test/model", "created": 1, "object": "model", "owned_by": "test", "language": ["en"]}
 CLEARED = json.dumps({"type": "input_audio_buffer.cleared"})
@@ -50,6 +51,8 @@ class ScriptedServer:
         Whether it confirms every update and changes neither model nor language.
     transcribed
         Model and language that held at each commit.
+    last_words
+        Raw messages sent at the first message of type ``last_words_at``, whereupon the connection is cut.
     """
 
     def __init__(self) -> None:
@@ -60,6 +63,8 @@ class ScriptedServer:
         self.models = [MODEL["id"]]
         self.stubborn = False
         self.transcribed: list[dict[str, Any]] = []
+        self.last_words: list[str] = []
+        self.last_words_at = "input_audio_buffer.commit"
         self.received: list[dict[str, Any]] = []
         self.url = ""
 
@@ -82,9 +87,7 @@ class ScriptedServer:
         held: list[str] = []
         commits = 0
         await socket.send(json.dumps({"type": "session.created", "session": state}))
-        async for raw in socket:
-            message = json.loads(raw)
-            self.received.append(message)
+        async for message in self._heard(socket):
             kind = message["type"]
             if kind == "session.update":
                 self._update(state, message["session"])
@@ -113,6 +116,17 @@ class ScriptedServer:
         if not self.stubborn:
             state["input_audio_transcription"].update(asked.get("input_audio_transcription") or {})
 
+    async def _heard(self, socket: ServerConnection) -> AsyncIterator[dict[str, Any]]:
+        async for raw in socket:
+            message = json.loads(raw)
+            self.received.append(message)
+            if self.last_words and message["type"] == self.last_words_at:
+                for words in self.last_words:
+                    await socket.send(words)
+                socket.transport.abort()
+                return
+            yield message
+
     async def _commit(self, socket: ServerConnection, number: int) -> str:
         item, before = f"item_{number}", f"item_{number - 1}" if number > 1 else None
         committed = {"type": "input_audio_buffer.committed", "item_id": item, "previous_item_id": before}
@@ -122,6 +136,16 @@ class ScriptedServer:
         await socket.send(json.dumps({"type": "conversation.item.created", "item": created}))
         final = {"type": "conversation.item.input_audio_transcription.completed", "item_id": item}
         return json.dumps({**final, "content_index": 0, "transcript": f"utterance {number}"})
+
+
+def without_loopback(script: ScriptedServer, *, client_cuts: bool) -> None:
+    """Let a server fail at the first utterance as one without LOOPBACK_HOST_URL was recorded to."""
+    said = [json.dumps(line["data"]) for line in lines("ws-no-loopback")[1:] if line["dir"] == "recv"]
+    # What comes before is the session's, and with it what the server's own VAD says.
+    after = "input_audio_buffer.committed" if client_cuts else "input_audio_buffer.speech_started"
+    first = next(number for number, message in enumerate(said) if json.loads(message)["type"] == after)
+    script.last_words = said[first:]
+    script.last_words_at = f"input_audio_buffer.{'commit' if client_cuts else 'append'}"
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError, StateError
+from ipyspeaches.errors import InputError, ProtocolError, StateError
 from ipyspeaches.session import SessionState, TurnDetection
 from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.widget import Transcriber
+from scripted_server import without_loopback
 
 ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 
@@ -80,6 +81,22 @@ def test_an_unreachable_server_is_one_sentence_in_the_cell(monkeypatch: pytest.M
     # The next try begins with a clean cell.
     page.command("start")
     assert widget.session.state is SessionState.FAILED
+
+
+def test_a_server_that_cannot_reach_itself_is_told_in_the_cell(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_loopback(scripted, client_cuts=True)
+    widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
+    page = Page(widget, monkeypatch)
+    assert page.command("start") is None
+    with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL"):
+        widget.wait()
+    error = wait_for(lambda: widget.error)
+    assert error["kind"] == "server"
+    assert "LOOPBACK_HOST_URL=http://localhost:8000" in error["text"]
+    assert [action["name"] for action in error["actions"]] == ["retry"]
+    assert widget.state == "failed"
 
 
 def test_start_twice_stop_before_start_and_unknown_commands(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
