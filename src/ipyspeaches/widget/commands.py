@@ -9,6 +9,7 @@ from ipyspeaches.session import ENGINE
 from ipyspeaches.session.state import ACTIVE
 from ipyspeaches.widget.answers import MAX_PLAYED_S, Answer, Command, obey
 from ipyspeaches.widget.exports import export
+from ipyspeaches.widget.models import ModelJobs
 from ipyspeaches.widget.settings import Settings
 from ipyspeaches.widget.uploads import Uploads
 
@@ -33,6 +34,7 @@ class Commands:
         self._bridge = bridge
         self._uploads = Uploads()
         self.settings = Settings(widget, bridge, self._uploads)
+        self._models = ModelJobs(widget)
         self._by_name: dict[str, Command] = {
             "start": self.start,
             "pause": lambda _args: bridge.pause(),
@@ -46,6 +48,7 @@ class Commands:
             "list_devices": self._list_devices,
             "check_server": self._check_server,
             **self.settings.commands,
+            **self._models.commands,
         }
 
     def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:

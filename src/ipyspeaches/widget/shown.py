@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.server.models import RECOGNITION_TASK
+from ipyspeaches.server import Overview
 from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
 from ipyspeaches.session.destination import BASE_URL_VARIABLE, Destination
 from ipyspeaches.session.opening import SourceLike
@@ -68,12 +68,22 @@ def session_traits(session: Session) -> dict[str, Any]:
 
 def destination_traits(destination: Destination) -> dict[str, Any]:
     """Return the traits that follow a server that answered."""
-    recognisers = [model.id for model in destination.info.models if model.task in {None, RECOGNITION_TASK}]
     return {
         "server_label": "local" if destination.embedded else _host(destination.url),
         "server_version": destination.info.version or "",
         "model": destination.model,
-        "models": recognisers,
+        "models": [model.id for model in destination.info.models if model.recognises],
+    }
+
+
+def overview_traits(overview: Overview, *, embedded: bool) -> dict[str, Any]:
+    """Return the traits that follow what a server said it has; which model is used is no part of it."""
+    return {
+        "server_label": "local" if embedded else _host(overview.url),
+        "server_state": "ready",
+        "server_version": overview.version or "",
+        "models": [model.id for model in overview.models if model.recognises],
+        "loaded_models": list(overview.running or ()),
     }
 
 

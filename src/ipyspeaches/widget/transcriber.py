@@ -57,6 +57,8 @@ class Transcriber(anywidget.AnyWidget):
     presets = traitlets.List(traitlets.Dict()).tag(sync=True)
     model = traitlets.Unicode("").tag(sync=True)
     models = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    loaded_models = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    model_jobs = traitlets.List(traitlets.Dict()).tag(sync=True)
     language = traitlets.Unicode("").tag(sync=True)
     detector = traitlets.Dict().tag(sync=True)
     detectors = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -223,7 +225,8 @@ class Transcriber(anywidget.AnyWidget):
         """Use another server from the next recording on; an empty address is the default server."""
         self._keywords["server"] = url or None
         self._keywords["api_key"] = api_key or None
-        self.show_traits(server_traits(SessionOptions.of(dict(self._keywords))))
+        of_another = {"models": [], "loaded_models": [], "server_version": ""}
+        self.show_traits({**server_traits(SessionOptions.of(dict(self._keywords))), **of_another})
 
     def use_model(self, model: str) -> None:
         """Use another model in the next recording; an empty name leaves the choice to the server."""

@@ -1,0 +1,89 @@
+"""What a page may do with the server's models: see what is there, have one downloaded, have one loaded.
+
+A job belongs to the kernel, not to the page that asked for it: it is shown in a trait, so that a page that comes
+later sees it too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from ipyspeaches.errors import InputError, ServerError, StateError
+from ipyspeaches.server import Server
+from ipyspeaches.server.presets import model_id
+from ipyspeaches.session import SessionOptions
+from ipyspeaches.session.destination import locate
+from ipyspeaches.widget.answers import Answer, Command
+from ipyspeaches.widget.shown import overview_traits
+
+if TYPE_CHECKING:
+    from ipyspeaches.widget.transcriber import Transcriber
+
+
+class ModelJobs:
+    """The commands about a server's models. All run on the engine's loop.
+
+    Parameters
+    ----------
+    widget
+        Whose server it is.
+    """
+
+    def __init__(self, widget: Transcriber) -> None:
+        self._widget = widget
+        self._jobs: dict[str, dict[str, Any]] = {}
+        self.commands: dict[str, Command] = {
+            "list_models": self._list,
+            "download_model": self._download,
+            "load_model": self._load,
+        }
+
+    async def _list(self, _args: dict[str, Any]) -> None:
+        """Ask the server what it has; the traits show it."""
+        place = await locate(SessionOptions.of(dict(self._widget.session_keywords)))
+        overview = await Server(place.url, place.api_key).overview()
+        self._widget.show_traits(overview_traits(overview, embedded=place.embedded))
+
+    async def _download(self, args: dict[str, Any]) -> Answer:
+        with self._job(args, "download") as model:
+            server = await self._server()
+            downloaded = await server.download(model, progress=False)
+            await self._show_what_is_there()
+        return Answer({"model": model, "downloaded": downloaded})
+
+    async def _load(self, args: dict[str, Any]) -> Answer:
+        with self._job(args, "load") as model:
+            server = await self._server()
+            await server.load(model)
+            await self._show_what_is_there()
+        return Answer({"model": model})
+
+    async def _server(self) -> Server:
+        place = await locate(SessionOptions.of(dict(self._widget.session_keywords)))
+        return Server(place.url, place.api_key)
+
+    async def _show_what_is_there(self) -> None:
+        with suppress(ServerError):  # the job is done all the same
+            await self._list({})
+
+    @contextmanager
+    def _job(self, args: dict[str, Any], kind: str) -> Iterator[str]:
+        """Show a job as long as it runs; one at a time for each model."""
+        model = model_id(str(args.get("model") or "").strip())
+        if not model:
+            raise InputError("No model is named: type its id, such as Systran/faster-whisper-small.")
+        if model in self._jobs:
+            raise StateError(f"The server is busy with {model} already: wait until that is done.")
+        self._jobs[model] = {"model": model, "kind": kind, "since_ms": round(time.time() * 1000)}
+        self._show_jobs()
+        try:
+            yield model
+        finally:
+            del self._jobs[model]
+            self._show_jobs()
+
+    def _show_jobs(self) -> None:
+        self._widget.show_traits({"model_jobs": list(self._jobs.values())})
