@@ -135,6 +135,7 @@ export class FakeKernel {
       if (this.#model.get("server_state") !== "ready") return [{}, [], failure];
       return [{ version: "0.9.0", models: this.#model.get("models") }, [], null];
     }
+    if (name === "download_model" || name === "load_model") return this.#model_job(name, String(args.model));
     if (name === "set_server") this.#model.set("server_label", String(args.url || "local"));
     if (name === "set_turn_detection" && args.kind) {
       const server = args.kind === "server" ? { threshold: 0.9, silence_duration_ms: 550 } : null;
@@ -154,6 +155,13 @@ export class FakeKernel {
       ];
     }
     return [{}, [], null];
+  }
+
+  #model_job(name: string, model: string): [object, DataView[], object | null] {
+    const models = this.#model.get("models") ?? [];
+    if (name === "download_model") this.#model.set("models", [...new Set([...models, model])]);
+    else this.#model.set("loaded_models", [...(this.#model.get("loaded_models") ?? []), model]);
+    return [{ model, downloaded: !models.includes(model) }, [], null];
   }
 
   #mark(args: Record<string, unknown>): object {

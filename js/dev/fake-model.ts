@@ -22,6 +22,8 @@ export class FakeModel {
       model: "Systran/faster-distil-whisper-large-v3",
       language: "",
       models: ["Systran/faster-distil-whisper-large-v3", "Systran/faster-whisper-small"],
+      loaded_models: ["Systran/faster-distil-whisper-large-v3", "silero_vad_v5"],
+      model_jobs: [],
       presets: [
         { name: "realtime", model: "Systran/faster-distil-whisper-large-v3" },
         { name: "accurate", model: "Systran/faster-whisper-large-v3" },

@@ -11,16 +11,35 @@ import { Windows } from "./store/windows.ts";
 import { type Answer, Channel, isFromKernel, type Model } from "./wire/channel.ts";
 import { decodeFrames } from "./wire/codec.ts";
 import { kernelOf, onKernelGone } from "./wire/kernel.ts";
-import type { CommandName, Failure, ServerTurnDetection, Snapshot, SourceKind } from "./wire/messages.ts";
+import type {
+  CommandName,
+  Failure,
+  ModelJob,
+  ServerTurnDetection,
+  Snapshot,
+  SourceKind,
+} from "./wire/messages.ts";
 import { uploadFile } from "./wire/upload.ts";
 
 /** The kernel takes its time over these: waiting for them does not mean that it is busy with a cell. */
-const SLOW: ReadonlySet<CommandName> = new Set(["check_server", "list_devices", "export", "window", "sound"]);
+const SLOW: ReadonlySet<CommandName> = new Set([
+  "check_server",
+  "list_devices",
+  "list_models",
+  "download_model",
+  "load_model",
+  "export",
+  "window",
+  "sound",
+]);
 /** These tell their failures where they were asked for. */
 const QUIET: ReadonlySet<CommandName> = new Set([
   "check_server",
   "set_server",
   "list_devices",
+  "list_models",
+  "download_model",
+  "load_model",
   "window",
   "sound",
 ]);
@@ -157,6 +176,18 @@ export class App {
 
   checkServer(): Promise<Answer> {
     return this.#ask("check_server");
+  }
+
+  /** What the server has comes as traits. */
+  listModels(): Promise<Answer> {
+    return this.#ask("list_models");
+  }
+
+  /** Has the server download or load a model, which may take long; what became of it stays on the page. */
+  async workOnModel(kind: ModelJob["kind"], model: string): Promise<void> {
+    this.page.model_outcome = null;
+    const { failure, data } = await this.#ask(kind === "load" ? "load_model" : "download_model", { model });
+    this.page.model_outcome = { model, kind, failure, downloaded: data.downloaded === true };
   }
 
   listKernelDevices(): Promise<Answer> {

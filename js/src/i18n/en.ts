@@ -125,10 +125,27 @@ export const en = {
   elsewhere: "Elsewhere",
   model: "Model",
   modelDefault: "First installed",
-  modelsHere: "On the server",
+  otherModels: "Other models",
   presets: "Presets",
   preset: (name: string, model: string) => `${name}: ${model}`,
-  presetsNote: "A preset must be installed on the server before it can be used.",
+  modelState: { loaded: "in memory", installed: "installed", missing: "not installed", unknown: "" },
+  modelJob: { download: "downloading…", load: "loading…" },
+  modelAct: { download: "Download", load: "Load now" },
+  /** after `modelJob` */
+  spent: (seconds: number) =>
+    seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`,
+  modelDone: (model: string, kind: "download" | "load", downloaded: boolean) =>
+    kind === "load"
+      ? `${model} is in memory: the first sentence does not wait for it.`
+      : `${model} ${downloaded ? "is installed now" : "was installed already"}.`,
+  manageModels: "Download and load models…",
+  otherModel: "Another model",
+  modelId: "Its name on the Hugging Face hub",
+  download: "Download",
+  downloadNote:
+    "The server downloads it and does not say how far it is; it goes on when this is closed. A model that was loaded before keeps no sentence waiting.",
+  inMemory: "In memory",
+  askingServer: "Asking the server…",
   language: "Language",
   languageAuto: "Auto",
   detectorBar: "Detector",

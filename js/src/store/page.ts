@@ -1,5 +1,5 @@
 import { Emitter } from "../emitter.ts";
-import type { CommandName, Failure } from "../wire/messages.ts";
+import type { CommandName, Failure, ModelJob } from "../wire/messages.ts";
 
 export type CaptureState = "closed" | "asking" | "open" | "paused";
 
@@ -24,6 +24,15 @@ export interface Waiting {
 /** Lanes that can be switched off together. */
 export type LaneGroup = "server" | "sent";
 
+/** What became of the last job on a model that this page asked for. */
+export interface ModelOutcome {
+  model: string;
+  kind: ModelJob["kind"];
+  failure: Failure | null;
+  /** There was something to download. */
+  downloaded: boolean;
+}
+
 export interface Device {
   id: string;
   label: string;
@@ -36,6 +45,7 @@ export class PageStore extends Emitter<{ change: undefined }> {
   #refusal: Failure | null = null;
   #devices: readonly Device[] = [];
   #waiting: readonly Waiting[] = [];
+  #model_outcome: ModelOutcome | null = null;
   #kernel_gone = false;
   #orphaned = false;
   #hidden_lanes: ReadonlySet<LaneGroup> = new Set();
@@ -80,6 +90,14 @@ export class PageStore extends Emitter<{ change: undefined }> {
   }
   set waiting(value: readonly Waiting[]) {
     this.#waiting = value;
+    this.emit("change", undefined);
+  }
+
+  get model_outcome(): ModelOutcome | null {
+    return this.#model_outcome;
+  }
+  set model_outcome(value: ModelOutcome | null) {
+    this.#model_outcome = value;
     this.emit("change", undefined);
   }
 

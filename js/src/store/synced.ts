@@ -12,6 +12,8 @@ const NAMES = [
   "model",
   "server_version",
   "models",
+  "loaded_models",
+  "model_jobs",
   "presets",
   "detectors",
   "language",

@@ -35,6 +35,12 @@ export function describe(failure: Failure, words: Strings): Problem {
   return { ...known, detail: [text, detail].filter(Boolean).join(" "), actions };
 }
 
+/** A failure in one paragraph, for places without room for a heading. */
+export function failureSentence(failure: Failure, words: Strings): string {
+  const { title, text, detail } = describe(failure, words);
+  return [words.sentence(title), text, detail].filter(Boolean).join(" ");
+}
+
 /** A warning in the reader's language, with the kernel's numbers; its own sentence where there are no words for it. */
 export function warningWords(kind: string, text: string, words: Strings): string {
   const numbers = text.match(/\d+(?:\.\d+)?/g) ?? [];

@@ -2,6 +2,7 @@ import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
+import { openModels } from "./models-list.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
 import { openServer } from "./server-panel.ts";
 
@@ -215,26 +216,7 @@ export class Pickers {
   }
 
   openModel(opener: HTMLElement): void {
-    const { synced, strings: words } = this.#app;
-    const now = synced.text("model");
-    const choice = (label: string, model: string): Choice => ({
-      label,
-      selected: model === now,
-      choose: () => this.#app.setModel(model),
-    });
-    const presets = synced.get("presets") ?? [];
-    const models = [...new Set([...(synced.get("models") ?? []), now])].filter(Boolean);
-    this.#popup.list(opener, "listbox", words.model, () => [
-      { choices: [choice(words.modelDefault, "")] },
-      { title: words.modelsHere, choices: models.map((model) => choice(model, model)) },
-      {
-        title: words.presets,
-        choices: presets
-          .filter(({ model }) => !models.includes(model))
-          .map(({ name, model }) => choice(words.preset(name, model), model)),
-        ...(presets.length ? { note: words.presetsNote } : {}),
-      },
-    ]);
+    openModels(this.#app, this.#popup, opener);
   }
 
   openLanguage(opener: HTMLElement): void {

@@ -4,6 +4,8 @@ import { type IconName, icon } from "./icons.ts";
 export interface Choice {
   label: string;
   hint?: string;
+  /** What is worth knowing before one chooses it. */
+  note?: string;
   icon?: IconName;
   /** One of several: which of them it is now. */
   selected?: boolean;
@@ -68,11 +70,12 @@ function choiceElement(
   key: string,
   choose: (choice: Choice) => void,
 ): HTMLElement {
-  const { label, hint, icon: sign, selected, checked } = choice;
+  const { label, hint, note, icon: sign, selected, checked } = choice;
   const state = selected ?? checked;
   const tick = state === undefined || sign ? null : h("span", { class: "tick" }, state ? icon("ok") : null);
   const text = h("span", { class: "sp-fill", dir: "auto" }, label);
-  const children: Child[] = [tick, sign ? icon(sign) : null, text, hint ? h("kbd", {}, hint) : null];
+  const aside = note ? h("span", { class: "aside" }, note) : null;
+  const children: Child[] = [tick, sign ? icon(sign) : null, text, aside, hint ? h("kbd", {}, hint) : null];
   const role = roleOf(choice, kind);
   const row = h("div", { role, tabindex: -1, "data-choice": key }, ...children);
   setAttribute(

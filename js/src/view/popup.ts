@@ -47,7 +47,7 @@ export class Popup {
     if (this.#show(opener, list, rebuild)) this.#focusFirst(list);
   }
 
-  /** Opens a dialog; the focus goes to its first field, or to itself. */
+  /** Opens a dialog; the focus goes to its first field, but for those that come later, or to itself. */
   dialog(opener: HTMLElement, label: string, fill: Fill, className = ""): void {
     const dialog = h("div", {
       role: "dialog",
@@ -60,7 +60,7 @@ export class Popup {
     if (!scope) return;
     dialog.append(h("h3", {}, label), ...fill(scope, () => this.close()));
     this.#placeOpen();
-    (dialog.querySelector<HTMLElement>("input, select") ?? dialog).focus();
+    (dialog.querySelector<HTMLElement>("input:not([data-later]), select") ?? dialog).focus();
   }
 
   /** Brings an open list up to date: what it offers may have changed under it. */

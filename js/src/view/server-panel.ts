@@ -2,7 +2,7 @@ import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
 import type { Failure } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
-import { describe } from "./failure.ts";
+import { failureSentence } from "./failure.ts";
 import { icon } from "./icons.ts";
 import type { Popup } from "./popup.ts";
 
@@ -78,6 +78,7 @@ class ServerPanel {
       [words.serverAddress, synced.text("server_label") || words.serverDefault],
       [words.serverVersion, synced.text("server_version") || "–"],
       [words.model, synced.text("model") || words.modelDefault],
+      [words.inMemory, synced.get("loaded_models")?.join(", ") || "–"],
       [words.serverLatency, latency_s === null ? "–" : words.seconds(latency_s.toFixed(2))],
     ];
     const rows = facts.map(([term, fact]) => h("div", {}, h("dt", {}, term), h("dd", { dir: "auto" }, fact)));
@@ -111,8 +112,7 @@ class ServerPanel {
   }
 
   #fail(failure: Failure): void {
-    const { title, text, detail } = describe(failure, this.#app.strings);
     this.#said.classList.add("is-error");
-    setText(this.#said, [this.#app.strings.sentence(title), text, detail].filter(Boolean).join(" "));
+    setText(this.#said, failureSentence(failure, this.#app.strings));
   }
 }

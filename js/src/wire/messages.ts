@@ -44,6 +44,13 @@ export interface Preset {
   model: string;
 }
 
+/** Something that the server does with a model, and since when on the kernel's clock. */
+export interface ModelJob {
+  model: string;
+  kind: "download" | "load";
+  since_ms: number;
+}
+
 /** Synced traits: slow state only. Optional ones are missing from older kernels. */
 export interface Traits {
   state: string;
@@ -54,6 +61,9 @@ export interface Traits {
   server_version?: string;
   model: string;
   models?: string[];
+  /** of all the server's models, those in its memory */
+  loaded_models?: string[];
+  model_jobs?: ModelJob[];
   presets?: Preset[];
   language: string;
   detector: Partial<Detector>;
@@ -169,6 +179,9 @@ export type CommandName =
   | "set_server"
   | "check_server"
   | "list_devices"
+  | "list_models"
+  | "download_model"
+  | "load_model"
   | "resume_capture"
   | "mark"
   | "export"

@@ -1,0 +1,156 @@
+import type { App } from "../app.ts";
+import type { Strings } from "../i18n/index.ts";
+import type { Scope } from "../scope.ts";
+import { jobOn, knownModels, modelState } from "../store/models.ts";
+import type { Synced } from "../store/synced.ts";
+import type { ModelJob } from "../wire/messages.ts";
+import { button, h, setAttribute, setText } from "./dom.ts";
+import { failureSentence } from "./failure.ts";
+import type { Popup } from "./popup.ts";
+
+/** Have the server download a model, or load one so that the first utterance does not wait for it. */
+export function openModelsPanel(app: App, popup: Popup, opener: HTMLElement): void {
+  popup.dialog(
+    opener,
+    app.strings.manageModels,
+    (scope) => new ModelsPanel(app, scope).nodes,
+    "is-models is-wide",
+  );
+}
+
+/** A model's state beside its name: what the server does with it, or what it has of it. */
+export function modelNote(synced: Synced, model: string, words: Strings): string {
+  const job = jobOn(synced, model);
+  return job ? words.modelJob[job.kind] : words.modelState[modelState(synced, model)];
+}
+
+class ModelsPanel {
+  readonly nodes: readonly HTMLElement[];
+  readonly #app: App;
+  readonly #scope: Scope;
+  readonly #rows = new Map<string, ModelRow>();
+  readonly #list = h("ul", { class: "models" });
+  readonly #said = h("p", { class: "said", role: "status" });
+  readonly #id: HTMLInputElement;
+
+  constructor(app: App, scope: Scope) {
+    const words = app.strings;
+    this.#app = app;
+    this.#scope = scope;
+    this.#id = h("input", {
+      type: "text",
+      placeholder: "Systran/faster-whisper-small",
+      autocomplete: "off",
+      spellcheck: "false",
+      dir: "ltr",
+      "data-later": true, // the list comes first
+    });
+    const download = () => this.#downloadOther();
+    scope.listen<KeyboardEvent>(this.#id, "keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      download();
+    });
+    this.nodes = [
+      this.#list,
+      this.#said,
+      h("h4", {}, words.otherModel),
+      h("label", {}, words.modelId, this.#id),
+      h("p", { class: "note" }, words.downloadNote),
+      h("div", { class: "acts" }, button(scope, { class: "sp-btn" }, [words.download], download)),
+    ];
+    app.synced.on(scope, "change", () => this.#update());
+    app.page.on(scope, "change", () => this.#update());
+    scope.interval(() => this.#update(), 1_000);
+    this.#update();
+  }
+
+  #downloadOther(): void {
+    const model = this.#id.value.trim();
+    if (!model) return;
+    this.#id.value = "";
+    void this.#app.workOnModel("download", model);
+  }
+
+  #update(): void {
+    const { synced } = this.#app;
+    const jobs = (synced.get("model_jobs") ?? []).map(({ model }) => model);
+    const models = new Set([...knownModels(synced), ...jobs]);
+    for (const [model, row] of this.#rows) {
+      if (models.has(model)) continue;
+      row.node.remove();
+      this.#rows.delete(model);
+    }
+    for (const model of models) this.#row(model).update();
+    setText(this.#said, this.#outcome());
+    this.#said.classList.toggle("is-error", Boolean(this.#app.page.model_outcome?.failure));
+  }
+
+  #row(model: string): ModelRow {
+    const known = this.#rows.get(model);
+    if (known) return known;
+    const row = new ModelRow(this.#app, this.#scope, model);
+    this.#rows.set(model, row);
+    this.#list.append(row.node);
+    return row;
+  }
+
+  #outcome(): string {
+    const { page, strings: words } = this.#app;
+    const outcome = page.model_outcome;
+    if (!outcome) return "";
+    if (outcome.failure) return failureSentence(outcome.failure, words);
+    return words.modelDone(outcome.model, outcome.kind, outcome.downloaded);
+  }
+}
+
+/** One model: its name, what the server has of it, and what the server can be asked to do. */
+class ModelRow {
+  readonly node: HTMLElement;
+  readonly #app: App;
+  readonly #model: string;
+  readonly #note = h("span", { class: "aside" });
+  readonly #bar: HTMLProgressElement;
+  readonly #act: HTMLButtonElement;
+
+  constructor(app: App, scope: Scope, model: string) {
+    this.#app = app;
+    this.#model = model;
+    this.#act = button(scope, { class: "sp-btn" }, [""], () => this.#do());
+    this.#bar = h("progress", { hidden: true }); // without a value: the server does not say how far it is
+    const name = h("span", { class: "sp-fill", dir: "auto" }, model);
+    this.node = h("li", {}, h("span", { class: "what" }, name, this.#note, this.#bar), this.#act);
+  }
+
+  get #kind(): ModelJob["kind"] | null {
+    const state = modelState(this.#app.synced, this.#model);
+    return state === "loaded" ? null : state === "installed" ? "load" : "download";
+  }
+
+  update(): void {
+    const { synced, strings: words } = this.#app;
+    const job = jobOn(synced, this.#model);
+    const spent_s = job ? Math.max(0, Math.round((Date.now() - job.since_ms) / 1000)) : 0;
+    setText(this.#note, modelNote(synced, this.#model, words) + (job ? ` ${words.spent(spent_s)}` : ""));
+    this.#bar.hidden = !job;
+    setAttribute(this.#bar, "aria-label", job ? words.modelJob[job.kind] : null);
+    const kind = this.#kind;
+    const label = kind === null ? "" : words.modelAct[kind];
+    setText(this.#act, label);
+    setAttribute(this.#act, "aria-label", label ? `${label}: ${this.#model}` : null);
+    setAttribute(this.#act, "aria-disabled", job ? true : null);
+    this.#hide(kind === null);
+  }
+
+  /** The focus does not go with the button. */
+  #hide(hidden: boolean): void {
+    const focused = this.#act.matches(":focus");
+    this.#act.hidden = hidden;
+    if (hidden && focused) this.node.closest<HTMLElement>("[role=dialog]")?.focus();
+  }
+
+  #do(): void {
+    const kind = this.#kind;
+    if (kind && !jobOn(this.#app.synced, this.#model)) void this.#app.workOnModel(kind, this.#model);
+  }
+}
