@@ -48,6 +48,14 @@ def test_nothing_that_opens_has_a_serious_violation(
         page.keyboard.press("Escape")
         expect(page.locator(".sp-menu")).to_have_count(0)
         expect(opener).to_be_focused()
+    openers["model"].click()
+    page.locator("[role=option]").last.click()
+    job = {"model": "Systran/faster-whisper-large-v3", "kind": "download", "since_ms": 0}
+    page.evaluate("job => harness.fake.set('model_jobs', [job])", job)
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    found["models"] = violations(page)
+    page.screenshot(path=artifacts / f"models-{theme}-{lang}.png")
+    page.keyboard.press("Escape")
     for key, name in {"?": "shortcuts", "p": "presentation"}.items():
         page.locator(".sp-view").focus()
         page.keyboard.press(key)

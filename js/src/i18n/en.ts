@@ -138,6 +138,7 @@ export const en = {
     kind === "load"
       ? `${model} is in memory: the first sentence does not wait for it.`
       : `${model} ${downloaded ? "is installed now" : "was installed already"}.`,
+  models: "Manage models",
   manageModels: "Download and load models…",
   otherModel: "Another model",
   modelId: "Its name on the Hugging Face hub",

@@ -102,6 +102,7 @@ export const zhCN: Strings = {
     kind === "load"
       ? `${model} 已在内存中，第一句话无需等待。`
       : `${model} ${downloaded ? "现已安装" : "此前已安装"}。`,
+  models: "管理模型",
   manageModels: "下载和加载模型…",
   otherModel: "其他模型",
   modelId: "在 Hugging Face 上的名称",

@@ -10,12 +10,7 @@ import type { Popup } from "./popup.ts";
 
 /** Have the server download a model, or load one so that the first utterance does not wait for it. */
 export function openModelsPanel(app: App, popup: Popup, opener: HTMLElement): void {
-  popup.dialog(
-    opener,
-    app.strings.manageModels,
-    (scope) => new ModelsPanel(app, scope).nodes,
-    "is-models is-wide",
-  );
+  popup.dialog(opener, app.strings.models, (scope) => new ModelsPanel(app, scope).nodes, "is-models is-wide");
 }
 
 /** A model's state beside its name: what the server does with it, or what it has of it. */
@@ -118,7 +113,9 @@ class ModelRow {
     this.#model = model;
     this.#act = button(scope, { class: "sp-btn" }, [""], () => this.#do());
     this.#bar = h("progress", { hidden: true }); // without a value: the server does not say how far it is
-    const name = h("span", { class: "sp-fill", dir: "auto" }, model);
+    const preset = (app.synced.get("presets") ?? []).find((one) => one.model === model);
+    const shown = preset ? app.strings.preset(preset.name, model) : model;
+    const name = h("span", { class: "sp-fill", dir: "auto" }, shown);
     this.node = h("li", {}, h("span", { class: "what" }, name, this.#note, this.#bar), this.#act);
   }
 

@@ -44,7 +44,9 @@ const openPanel = () => {
   option("Download and load").click();
 };
 const row = (model: string) =>
-  all(".models li").find((item) => item.querySelector(".sp-fill")?.textContent === model) as HTMLElement;
+  all(".models li").find((item) =>
+    item.querySelector(".sp-fill")?.textContent?.endsWith(model),
+  ) as HTMLElement;
 const act = (model: string) => row(model).querySelector("button") as HTMLButtonElement;
 const said = () => find(".said").textContent;
 
@@ -101,11 +103,12 @@ describe("the list of models", () => {
 describe("downloading and loading", () => {
   it("offers what there is to do, and no more", () => {
     openPanel();
-    expect(find("[role=dialog]").getAttribute("aria-label")).toBe("Download and load models…");
+    expect(find("[role=dialog]").getAttribute("aria-label")).toBe("Manage models");
     expect(act(REALTIME).hidden).toBe(true);
     expect(act(SMALL).textContent).toBe("Load now");
     expect(act(SMALL).getAttribute("aria-label")).toBe(`Load now: ${SMALL}`);
     expect(act(LARGE).textContent).toBe("Download");
+    expect(row(LARGE).textContent).toContain(`accurate: ${LARGE}`);
     expect(el.querySelectorAll("progress:not([hidden])")).toHaveLength(0);
     expect(document.activeElement).toBe(find("[role=dialog]"));
   });

@@ -7,6 +7,7 @@ widget; where nobody reads either, nothing is shown.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import time
 from typing import Any, Final, Protocol, Self, TextIO
@@ -44,7 +45,9 @@ class TerminalScreen:
         """Draw the line anew."""
         at = step % (_WIDTH - _BLOCK + 1)
         bar = f"{'█' * _BLOCK:>{at + _BLOCK}}".replace(" ", "░").ljust(_WIDTH, "░")
-        self._write(f"{CLEAR_LINE}{bar} {text}")
+        # A line that wraps cannot be drawn over.
+        room = max(0, shutil.get_terminal_size().columns - _WIDTH - 2)
+        self._write(f"{CLEAR_LINE}{bar} {text if len(text) <= room else text[: room - 1] + '…'}")
 
     def end(self, text: str) -> None:
         """Leave a line behind."""
@@ -123,7 +126,7 @@ class Waiting:
     async def _tick(self, where: Screen) -> None:
         step = 0
         while True:
-            where.draw(f"{self._what}, {self._elapsed()} so far; the server does not say how much is left", step)
+            where.draw(f"{self._elapsed()}, {self._what}; the server does not say how much is left", step)
             step += 1
             await asyncio.sleep(INTERVAL_S)
 

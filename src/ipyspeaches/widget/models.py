@@ -15,7 +15,7 @@ from ipyspeaches.errors import InputError, ServerError, StateError
 from ipyspeaches.server import Server
 from ipyspeaches.server.presets import model_id
 from ipyspeaches.session import SessionOptions
-from ipyspeaches.session.destination import locate
+from ipyspeaches.session.destination import Place, locate
 from ipyspeaches.widget.answers import Answer, Command
 from ipyspeaches.widget.shown import overview_traits
 
@@ -43,27 +43,26 @@ class ModelJobs:
 
     async def _list(self, _args: dict[str, Any]) -> None:
         """Ask the server what it has; the traits show it."""
-        place = await locate(SessionOptions.of(dict(self._widget.session_keywords)))
+        place = await self._place()
         overview = await Server(place.url, place.api_key).overview()
         self._widget.show_traits(overview_traits(overview, embedded=place.embedded))
 
     async def _download(self, args: dict[str, Any]) -> Answer:
         with self._job(args, "download") as model:
-            server = await self._server()
-            downloaded = await server.download(model, progress=False)
+            place = await self._place()
+            downloaded = await Server(place.url, place.api_key).download(model, progress=False)
             await self._show_what_is_there()
         return Answer({"model": model, "downloaded": downloaded})
 
     async def _load(self, args: dict[str, Any]) -> Answer:
         with self._job(args, "load") as model:
-            server = await self._server()
-            await server.load(model)
+            place = await self._place()
+            await Server(place.url, place.api_key).load(model)
             await self._show_what_is_there()
         return Answer({"model": model})
 
-    async def _server(self) -> Server:
-        place = await locate(SessionOptions.of(dict(self._widget.session_keywords)))
-        return Server(place.url, place.api_key)
+    async def _place(self) -> Place:
+        return await locate(SessionOptions.of(dict(self._widget.session_keywords)))
 
     async def _show_what_is_there(self) -> None:
         with suppress(ServerError):  # the job is done all the same
