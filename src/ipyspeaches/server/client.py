@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx2
 
-from ipyspeaches.audio.decoding import wav
-from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ServerError
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.server import missing
@@ -31,10 +27,9 @@ from ipyspeaches.server.models import (
     SpanEntry,
 )
 from ipyspeaches.server.presets import model_id
+from ipyspeaches.server.uploads import Sound, as_file, known_voices
 from ipyspeaches.server.waiting import Waiting, screen
 from ipyspeaches.vad.segments import Segments
-
-Sound: TypeAlias = Recording | str | Path
 
 REGISTRY_TIMEOUT_S: Final = 60.0
 LOAD_TIMEOUT_S: Final = 300.0
@@ -249,7 +244,7 @@ class Server:
             "speech_pad_ms": str(speech_pad_ms),
         }
         path = "/v1/audio/speech/timestamps"
-        call = Call(method="POST", path=path, fields=fields, file=_file(audio), timeout_s=LOAD_TIMEOUT_S)
+        call = Call(method="POST", path=path, fields=fields, file=as_file(audio), timeout_s=LOAD_TIMEOUT_S)
         spans = await self._api.ask(call, list[SpanEntry])
         return Segments((span.start / 1000, span.end / 1000) for span in spans)
 
@@ -274,16 +269,13 @@ class Server:
         ServerError
             If the server cannot do it.
         """
-        file = _file(audio)  # says what is wrong with a file before anything is asked
+        file = as_file(audio)  # says what is wrong with a file before anything is asked
         if model is None:
             installed = await self.models(DIARIZATION_TASK)
             if not len(installed):
                 raise missing.no_diarization_model(self.url)
             model = installed[0].id
-        fields: dict[str, Any] = {"model": model, "response_format": "json"}
-        if known_speakers:
-            fields["known_speaker_names[]"] = list(known_speakers)
-            fields["known_speaker_references[]"] = [_data_url(voice) for voice in known_speakers.values()]
+        fields: dict[str, Any] = {"model": model, "response_format": "json", **known_voices(known_speakers or {})}
         call = Call(
             method="POST",
             path="/v1/audio/diarization",
@@ -301,13 +293,3 @@ class Server:
             return tuple(await self.running())
         except ServerError:
             return None
-
-
-def _file(audio: Sound) -> tuple[str, bytes]:
-    if not isinstance(audio, Recording):
-        audio = Recording.load(audio)
-    return "audio.wav", wav(audio.samples, audio.rate)
-
-
-def _data_url(voice: Sound) -> str:
-    return f"data:audio/wav;base64,{base64.b64encode(_file(voice)[1]).decode()}"
