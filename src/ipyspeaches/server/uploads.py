@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from ipyspeaches.audio import Resampler
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
 
 Sound: TypeAlias = Recording | str | Path
+
+VOICE_RATE_HZ: Final = 16_000
+"""Speaches reads known voices without looking at their rate, and takes them for this one."""
 
 
 def as_file(audio: Sound) -> tuple[str, bytes]:
@@ -30,5 +34,15 @@ def known_voices(voices: Mapping[str, Sound]) -> dict[str, list[str]]:
     """Return the form fields that tell a diarization whose voices are known; none where there are none."""
     if not voices:
         return {}
-    urls = [f"data:audio/wav;base64,{base64.b64encode(as_file(voice)[1]).decode()}" for voice in voices.values()]
+    urls = [_data_url(_at_voice_rate(voice)) for voice in voices.values()]
     return {"known_speaker_names[]": list(voices), "known_speaker_references[]": urls}
+
+
+def _data_url(voice: Recording) -> str:
+    return f"data:audio/wav;base64,{base64.b64encode(as_file(voice)[1]).decode()}"
+
+
+def _at_voice_rate(voice: Sound) -> Recording:
+    if not isinstance(voice, Recording):
+        voice = Recording.load(voice)
+    return Recording(Resampler(voice.rate, VOICE_RATE_HZ).push(voice.samples, last=True), VOICE_RATE_HZ)
