@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from ipyspeaches.audio import Resampler
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
 
@@ -45,4 +44,4 @@ def _data_url(voice: Recording) -> str:
 def _at_voice_rate(voice: Sound) -> Recording:
     if not isinstance(voice, Recording):
         voice = Recording.load(voice)
-    return Recording(Resampler(voice.rate, VOICE_RATE_HZ).push(voice.samples, last=True), VOICE_RATE_HZ)
+    return voice.to_rate(VOICE_RATE_HZ)
