@@ -16,6 +16,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from between import between
 from human_speech import recordings
 from ipyspeaches import wer
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
@@ -143,6 +144,34 @@ def test_words_come_while_speaking(local: LocalServer) -> None:
     last = [event for event in seen if isinstance(event, events.SpeechStopped)][-1]
     # While somebody still speaks: how soon depends on the machine, and is for a benchmark to say.
     assert first.time_s < last.end_s
+
+
+def test_words_come_while_speaking_from_a_server_that_sends_none(local: LocalServer) -> None:
+    """The embedded recogniser, whose own live text is held back; the utterance is long enough for a slow machine."""
+    samples = np.concatenate([one.samples for one in recordings() if one.name.startswith("LJ")])
+    speech = Recording(samples, SESSION_RATE_HZ).slice(0, 12)
+    one_utterance = TurnDetection.client(SileroVad(min_silence_duration_ms=5_000))
+
+    async def listen_to(url: str) -> list[Any]:
+        seen: list[Any] = []
+        async with Session(
+            speech, server=url, turn_detection=one_utterance, pace=1, interim_s=0.5, on_event=seen.append
+        ) as session:
+            await session.wait()
+        assert session.transcript.partial == ""
+        return seen
+
+    with between(local.url) as server:
+        server.dropped = {"conversation.item.input_audio_transcription.delta"}
+        seen = ENGINE.run(listen_to(server.url))
+    (stopped,) = (event for event in seen if isinstance(event, events.SpeechStopped))
+    shown = [event for event in seen if isinstance(event, events.Partial) and event.text]
+    assert shown[0].time_s < stopped.end_s
+    settled = [event.text[: event.stable] for event in shown]
+    assert settled[-1]
+    assert all(after.text.startswith(before) for before, after in zip(settled, shown[1:], strict=False))
+    final = next(event.segment.text for event in seen if isinstance(event, events.Final))
+    assert wer(final[: len(settled[-1])], settled[-1]).rate < 0.5  # the same speech, if not the same words
 
 
 def test_server_cuts_give_the_same_words(

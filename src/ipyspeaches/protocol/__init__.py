@@ -28,6 +28,7 @@ from ipyspeaches.protocol.events import (
 )
 from ipyspeaches.protocol.exchange import RequestProtocol
 from ipyspeaches.protocol.fragments import FragmentJoiner
+from ipyspeaches.protocol.interim_text import InterimText
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.media import Media, Sound
 from ipyspeaches.protocol.options import Hints, RealtimeOptions, ServerTurnDetection
@@ -52,6 +53,7 @@ __all__ = [
     "Flushed",
     "FragmentJoiner",
     "Hints",
+    "InterimText",
     "Media",
     "MessageLost",
     "Mismatch",

@@ -130,6 +130,10 @@ class Transcript(Table):
         else:
             self._forget_partial(item_id)
 
+    def has_partial(self, item_id: str) -> bool:
+        """Whether an unfinished item says something so far."""
+        return item_id in self._partials
+
     def columns(self) -> Mapping[str, Any]:
         """Return the columns: the fields of `Segment`, times in seconds as float64 arrays of shape ``(len(self),)``."""
         segments = self._segments

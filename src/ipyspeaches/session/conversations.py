@@ -19,10 +19,12 @@ from ipyspeaches.protocol.address import takes_model
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.hearing import Hearing
+from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.media import MediaConversation
 from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.realtime import RealtimeConversation
 from ipyspeaches.session.requests import RequestConversation
+from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.sources import Source
 from ipyspeaches.transports import RequestTransport, WebRtcTransport, WebSocketTransport
 
@@ -102,3 +104,12 @@ def realtime_options(destination: Destination, options: SessionOptions, hearing:
         hints=Hints(told.prompt, told.hotwords, told.temperature),
         model_in_address=takes_model(destination.url),
     )
+
+
+def interim_for(destination: Destination, options: SessionOptions, hearing: Hearing, scribe: Scribe) -> Interim | None:
+    """Return what asks for text of unfinished utterances, if the options want it."""
+    interim_s = options.route.interim_s
+    if interim_s is None:
+        return None
+    asked = replace(transcription_options(destination, options), stream=False)
+    return Interim(hearing, scribe, RequestTransport(destination.url, destination.api_key), asked, interim_s)

@@ -60,7 +60,8 @@ class Committed:
 class Partial:
     """Text of an utterance that is not final yet: all of it so far.
 
-    The first ``stable`` characters are settled, the rest may still change; None where the server does not say.
+    The first ``stable`` characters are settled, the rest may still change; None where the server does not say. An
+    empty text takes back what the item said so far.
     """
 
     time_s: float

@@ -90,6 +90,24 @@ class Hearing:
         start = self._segmenter.speech_start
         return None if start is None else to_seconds(start)
 
+    @property
+    def speech_end(self) -> int:
+        """Up to which sample the speech that is under way was heard: a silence counts as far as it would be sent."""
+        silence = self._segmenter.silence_start
+        if silence is None:
+            return self._segmenter.position
+        return min(self._segmenter.position, silence + self.hangover)
+
+    @property
+    def hangover(self) -> int:
+        """How many samples are sent behind the end of speech."""
+        return round(self.turn_detection.gate.hangover_ms * SESSION_RATE_HZ / 1000)
+
+    @property
+    def pre_roll(self) -> int:
+        """How many samples are sent before the start of speech."""
+        return round(self.turn_detection.gate.pre_roll_ms * SESSION_RATE_HZ / 1000)
+
     def push(self, block: AudioBlock, append: int) -> Heard:
         """Take a block; ``append`` is how many samples to gather before they are sent."""
         if self._resampler is None or self._resampler.rate != block.rate:

@@ -9,7 +9,7 @@ from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
 from ipyspeaches.session.bus import Bus
 from ipyspeaches.session.conversation import Changes
-from ipyspeaches.session.conversations import conversation_for
+from ipyspeaches.session.conversations import conversation_for, interim_for
 from ipyspeaches.session.destination import Destination, resolve
 from ipyspeaches.session.events import ErrorOccurred, StateChanged
 from ipyspeaches.session.hearing import Hearing
@@ -107,8 +107,10 @@ class Lifecycle:
             self._fail(failure)
 
     async def _run_at(self, destination: Destination) -> None:
-        conversation = conversation_for(self.source, destination, self._options, self.hearing, self.scribe.take)
-        run = LiveRun(self.source, conversation, self.hearing, self.scribe)
+        interim = interim_for(destination, self._options, self.hearing, self.scribe)
+        on_event = self.scribe.take if interim is None else interim.take
+        conversation = conversation_for(self.source, destination, self._options, self.hearing, on_event)
+        run = LiveRun(self.source, conversation, self.hearing, self.scribe, interim)
         failure: MicrophoneError | None = None
         try:
             await run.connect()

@@ -9,6 +9,7 @@ from typing import Any
 from ipyspeaches.audio import AudioBlock
 from ipyspeaches.session.conversation import Changes, Conversation
 from ipyspeaches.session.hearing import Heard, Hearing
+from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.sources import Source
 from ipyspeaches.vad import Detector, Send
@@ -33,13 +34,23 @@ class LiveRun:
         Keeps and cuts the sound.
     scribe
         Writes down the results.
+    interim
+        Asks for text of what is being spoken, if that is wanted.
     """
 
-    def __init__(self, source: Source, conversation: Conversation, hearing: Hearing, scribe: Scribe) -> None:
+    def __init__(
+        self,
+        source: Source,
+        conversation: Conversation,
+        hearing: Hearing,
+        scribe: Scribe,
+        interim: Interim | None = None,
+    ) -> None:
         self._source = source
         self._conversation = conversation
         self._hearing = hearing
         self._scribe = scribe
+        self._interim = interim
         self._going = asyncio.Event()
         self._going.set()
 
@@ -97,12 +108,16 @@ class LiveRun:
 
     async def close(self) -> None:
         """Close the connection."""
+        if self._interim is not None:
+            await self._interim.close()
         await self._conversation.close()
 
     async def pause(self) -> None:
         """End the utterance under way and hear nothing more until `resume`."""
         self._going.clear()
         await self._act(self._hearing.cut(self._conversation.append_samples))
+        if self._interim is not None:
+            self._interim.pause()
 
     def resume(self) -> None:
         """Hear again."""
@@ -119,6 +134,8 @@ class LiveRun:
     async def reconfigure(self, changes: Changes) -> None:
         """Ask the recogniser for something else; its answer comes as an event."""
         await self._conversation.reconfigure(changes)
+        if self._interim is not None:
+            self._interim.reconfigure(changes)
 
     async def _pump(self) -> None:
         async with aclosing(self._source.blocks()) as blocks:
@@ -148,4 +165,8 @@ class LiveRun:
                 self._scribe.sent(action.start, action.end)
             else:
                 self._scribe.cut(action)
+        if self._interim is not None:
+            self._interim.hear(heard)
         await self._conversation.carry(heard.actions)
+        if self._interim is not None:
+            self._interim.ask(self._conversation.pending)

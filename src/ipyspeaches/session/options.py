@@ -80,6 +80,8 @@ class SessionOptions:
             )
         if self.recognition.task == "translate" and self.transport != "chunked":
             raise InputError(f'transport="{self.transport}" cannot translate: use transport="chunked" with it.')
+        if self.recognition.task == "translate" and self.route.interim_s is not None:
+            raise InputError("interim_s shows words as they are spoken, not their translation: leave it out.")
 
     @property
     def model(self) -> str | None:

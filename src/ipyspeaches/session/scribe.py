@@ -107,6 +107,10 @@ class Scribe:
         self._warned.add(kind)
         self.emit(events.Warning(self.now_s, kind, text), text=text, detail=kind)
 
+    def note(self, kind: str, text: str) -> None:
+        """Write something into the log that nobody needs to be told."""
+        self.events.append(time_s=self.now_s, wall_time=datetime.now(UTC), type=kind, text=text)
+
     def mark(self, mark: Mark) -> None:
         """Note a mark that was set or renamed."""
         self.emit(events.Marked(self.now_s, mark.id, mark.time, mark.name), text=mark.name, detail=f"{mark.time:.3f}")
@@ -129,6 +133,20 @@ class Scribe:
         """Note an utterance that this side has cut."""
         span = Span(to_seconds(commit.start), to_seconds(commit.end))
         self._cuts[commit.utterance] = Utterance(span, vad_stop_ms=self.wall_clock.since_ms(span.end_s))
+
+    def partial(self, item_id: str, start_s: float, text: str, stable: int | None = None) -> None:
+        """Note all that an unfinished item says so far; its first ``stable`` characters are settled."""
+        self.transcript.set_partial(item_id, text)
+        self.emit(events.Partial(self.now_s, item_id, start_s, text, stable), item_id=item_id, text=text)
+
+    def withdraw(self, item_id: str) -> None:
+        """Take back what an unfinished item was said to say, if anything."""
+        if self.transcript.has_partial(item_id):
+            self.partial(item_id, self.now_s, "", 0)
+
+    def first_text(self, item_id: str, at_s: float) -> None:
+        """Note that an item that comes had its first text at second ``at_s`` already, before its speech was over."""
+        self._partial_at.setdefault(item_id, at_s)
 
     def take(self, event: ProtocolEvent) -> None:
         """Note an event of the protocol."""
@@ -178,16 +196,14 @@ class Scribe:
         utterance = self._items.get(event.item_id)
         if utterance is None:
             # Text of an utterance that is not cut yet: it began where the open speech began.
-            self._partial_at.setdefault(event.item_id, self.now_s)
+            self.first_text(event.item_id, self.now_s)
             start_s = self._hearing.speech_start_s
             start_s = self.now_s if start_s is None else start_s
         else:
             start_s = utterance.span.start_s
             if utterance.first_partial_ms is None:
                 utterance.first_partial_ms = self.wall_clock.since_ms(utterance.span.end_s)
-        self.transcript.set_partial(event.item_id, event.text)
-        partial = events.Partial(self.now_s, event.item_id, start_s, event.text)
-        self.emit(partial, item_id=event.item_id, text=event.text)
+        self.partial(event.item_id, start_s, event.text)
 
     def _completed(self, event: protocol.Completed) -> None:
         utterance = self._utterance(event.item_id, event.utterance, event.span)
@@ -220,7 +236,7 @@ class Scribe:
     def _failed(self, event: protocol.Failed) -> None:
         utterance = self._utterance(event.item_id, event.utterance, None, event.joined)
         self._items.pop(event.item_id, None)
-        self.transcript.set_partial(event.item_id, "")
+        self.withdraw(event.item_id)
         where = f"{utterance.span.start_s:.1f} to {utterance.span.end_s:.1f} s"
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
 
