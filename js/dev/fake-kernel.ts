@@ -230,7 +230,9 @@ export class FakeKernel {
       }
       const heard = Math.floor(((now - a - 0.6) / (b - a)) * text.length);
       if (heard > 3 && now < b + 0.55 + latency_s && this.#once(`${i} ${heard >> 2}`, true)) {
-        events.push({ type: "partial", item_id, start_s, text: text.slice(0, Math.min(heard, text.length)) });
+        const shown = text.slice(0, heard);
+        const stable = Math.max(0, shown.includes(" ") ? shown.lastIndexOf(" ", heard - 9) : heard - 4);
+        events.push({ type: "partial", item_id, start_s, text: shown, stable });
       }
       if (this.#once(`${i} off`, now > b + 0.55)) {
         events.push(

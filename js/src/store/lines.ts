@@ -7,7 +7,7 @@ export interface Line {
   start_s: number;
   end_s: number;
   text: string;
-  /** How many characters of a partial will not change any more. */
+  /** How many characters of a partial will not change any more; -1 if the kernel does not say. */
   stable: number;
   language: string;
   latency_s: number | null;
@@ -58,6 +58,14 @@ export class Lines {
       language: "",
       latency_s: null,
     });
+  }
+
+  /** Takes a partial back: what it said will not become final under this name. Returns the row that is gone. */
+  withdraw(item_id: string): Line | null {
+    const known = this.#by_key.get(item_id);
+    if (known?.kind !== "partial") return null;
+    this.#remove(known);
+    return known;
   }
 
   /** An empty final removes its row: the server heard no words. Returns null then. */

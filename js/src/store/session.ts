@@ -107,6 +107,11 @@ export class SessionStore extends Emitter<SessionTopics> {
         return event.start_s;
       case "partial": {
         const { item_id, start_s, text, stable } = event;
+        if (text === "") {
+          const gone = this.lines.withdraw(item_id);
+          if (gone) this.emit("line", null);
+          return gone?.start_s ?? Number.POSITIVE_INFINITY;
+        }
         const line = this.lines.partial(item_id, start_s, this.clock_s, text, stable ?? -1);
         if (line) this.emit("line", line);
         return start_s;

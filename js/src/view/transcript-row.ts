@@ -24,8 +24,11 @@ function body(line: Line, stable: number, words: Strings): HTMLElement {
       icon("gap"),
       warningWords(line.warning ?? "", line.text, words),
     );
-  const [head, tail] = [line.text.slice(0, stable), line.text.slice(stable)];
-  const open = line.kind === "partial" ? h("span", { class: "tail" }, `${tail.trimEnd()}…`) : null;
+  const tail = line.text.slice(stable).trimStart(); // the mark below it begins at its first letter
+  const head = line.text.slice(0, line.text.length - tail.length);
+  // words that are known to be tentative would be read out, and then others in their place
+  const attributes = { class: "tail", "aria-hidden": line.stable >= 0 ? true : null };
+  const open = line.kind === "partial" ? h("span", attributes, `${tail.trimEnd()}…`) : null;
   return h("span", { class: "body", dir: "auto", lang: languageTag(line.language) || null }, head, open);
 }
 

@@ -86,13 +86,23 @@ export interface Word {
 export type SessionEvent =
   | { type: "speech_started"; time_s: number; origin?: "local" | "server" }
   | { type: "speech_stopped"; start_s: number; end_s: number; origin?: "local" | "server" }
-  | { type: "partial"; item_id: string; start_s: number; text: string; stable?: number }
+  | PartialEvent
   | FinalEvent
   | { type: "warning"; time_s: number; kind: string; text: string }
   | MarkEvent
   | { type: "reconfigured"; time_s: number; turn_detection: Partial<ServerTurnDetection> | null }
   | { type: "committed"; start_s: number; end_s: number }
   | { type: "sent"; start_s: number; end_s: number; late?: boolean };
+
+/** All that an unfinished utterance says so far; an empty text takes it back. */
+export interface PartialEvent {
+  type: "partial";
+  item_id: string;
+  start_s: number;
+  text: string;
+  /** so many characters (UTF-16 units) at its start will not change; absent where the server does not say */
+  stable?: number;
+}
 
 export interface FinalEvent {
   type: "final";

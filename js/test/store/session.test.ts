@@ -51,6 +51,15 @@ describe("the transcript", () => {
     expect(texts()).toEqual(["final: Hello."]);
   });
 
+  it("takes a partial back without a trace, but never a final", () => {
+    const gone = { type: "partial", item_id: "a", start_s: 9, text: "" } as const;
+    add({ type: "partial", item_id: "a", start_s: 1, text: "hel", stable: 0 });
+    add(gone, { type: "partial", item_id: "b", start_s: 4, text: "hello", stable: 3 });
+    expect(texts()).toEqual(["partial: hello"]);
+    add(final("a", 1, "Hello."), gone);
+    expect(texts()).toEqual(["final: Hello.", "partial: hello"]);
+  });
+
   it("drops the row of an item in which the server heard nothing", () => {
     add({ type: "partial", item_id: "a", start_s: 1, text: "uh" }, final("a", 1, "  "));
     expect(texts()).toEqual([]);

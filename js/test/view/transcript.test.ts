@@ -59,6 +59,19 @@ it("leaves a final below an older partial where it stands", () => {
   expect(log().querySelectorAll("li")).toHaveLength(2);
 });
 
+it("tells settled words from tentative ones, also to screen readers", () => {
+  kernel.say({ ...partial("p", 5, "the quick fox"), stable: 9 });
+  const body = row("p").querySelector(".body") as HTMLElement;
+  const tail = body.querySelector(".tail");
+  expect([body.firstChild?.textContent, tail?.textContent]).toEqual(["the quick ", "fox…"]);
+  expect(tail?.getAttribute("aria-hidden")).toBe("true");
+  expect(log().contains(body)).toBe(false); // nothing is read out before it is final
+  kernel.say({ ...partial("p", 5, "the quick fix"), stable: 13 }, { ...partial("p", 5, "the quick") });
+  expect(row("p").querySelector(".tail")?.hasAttribute("aria-hidden")).toBe(false);
+  kernel.say({ ...partial("p", 5, "") });
+  expect(row("p")).toBeNull();
+});
+
 it("marks unstable words, slow answers and losses", () => {
   kernel.say(partial("p", 5, "the quiet wor"));
   kernel.say(partial("p", 5, "the quick words"));

@@ -54,8 +54,9 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
             return {"type": "sent", "start_s": start_s, "end_s": end_s}
         case events.Committed(start_s=start_s, end_s=end_s):
             return {"type": "committed", "start_s": start_s, "end_s": end_s}
-        case events.Partial(item_id=item_id, start_s=start_s, text=text):
-            return {"type": "partial", "item_id": item_id, "start_s": start_s, "text": text}
+        case events.Partial(item_id=item_id, start_s=start_s, text=text, stable=stable):
+            message = {"type": "partial", "item_id": item_id, "start_s": start_s, "text": text}
+            return message if stable is None else {**message, "stable": _utf16_units(text[:stable])}
         case events.Final(segment=segment):
             return {"type": "final", **segment_message(segment)}
         case events.Marked(mark_id=mark_id, at_s=at_s, name=name):
@@ -65,6 +66,11 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
         case events.Warning(time_s=time_s, kind=kind, text=text):
             return {"type": "warning", "time_s": time_s, "kind": kind, "text": text}
     return None
+
+
+def _utf16_units(text: str) -> int:
+    """Return the length of a text as JavaScript counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def segment_message(segment: Segment) -> dict[str, Any]:
