@@ -73,8 +73,8 @@ class Route:
         somebody speaks at a cut, windows share a second and a half, and its words are told once; windows in which
         the detector hears nobody are not sent.
     interim_s
-        For servers that send no text of an unfinished utterance: ask for it over HTTP, at most this often. None:
-        never.
+        For servers that send no text of an unfinished utterance: ask for it over HTTP, at most this often, and less
+        often where the server is slow. `events.Partial` says how much of it is settled. None: never.
 
     Raises
     ------
