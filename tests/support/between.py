@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 Transcribe = Callable[[FormData], Awaitable[Response]]
 
@@ -75,7 +75,7 @@ class Between:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-        with contextlib.suppress(RuntimeError):  # the page has closed it already
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the page has closed it already
             await page.close(1011)
 
 
