@@ -178,6 +178,18 @@ async def test_the_recogniser_is_told_what_the_options_say(
     assert counting.forms[0] == {**expected, "timestamp_granularities[]": "word"}
 
 
+async def test_another_language_is_asked_for_from_then_on(
+    front: Between, counting: Counting, long_burst: Recording
+) -> None:
+    running, _ = session(front, long_burst)
+    async with running:
+        await until(lambda: counting.forms)
+        await running.set_language("zh")
+        await running.wait()
+    languages = [form.get("language") for form in counting.forms]
+    assert (languages[0], languages[-1]) == (None, "zh")
+
+
 async def test_nothing_is_asked_while_a_final_text_is_awaited(
     front: Between, counting: Counting, scripted: Any, bursts: Recording
 ) -> None:
