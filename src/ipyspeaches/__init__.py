@@ -26,10 +26,11 @@ if TYPE_CHECKING:
         StateError,
     )
     from ipyspeaches.local import LocalServer
-    from ipyspeaches.results import Segment, Transcript, Word, cer, wer
+    from ipyspeaches.results import Comparison, Segment, Transcript, Word, cer, wer
     from ipyspeaches.server import Server
     from ipyspeaches.server.presets import presets
     from ipyspeaches.session import Session, TurnDetection, allow_nested_loops, events, run
+    from ipyspeaches.session.comparing import compare
     from ipyspeaches.session.transcribe import transcribe
     from ipyspeaches.vad import (
         AdaptiveEnergyVad,
@@ -68,6 +69,7 @@ _ROOMS = {
     ),
     "ipyspeaches.local": ("LocalServer",),
     "ipyspeaches.results": (
+        "Comparison",
         "Segment",
         "Transcript",
         "Word",
@@ -83,6 +85,7 @@ _ROOMS = {
         "events",
         "run",
     ),
+    "ipyspeaches.session.comparing": ("compare",),
     "ipyspeaches.session.transcribe": ("transcribe",),
     "ipyspeaches.vad": (
         "AdaptiveEnergyVad",
@@ -108,6 +111,7 @@ __all__ = [
     "AdaptiveEnergyVad",
     "AudioError",
     "Between",
+    "Comparison",
     "ConnectionLostError",
     "EnergyVad",
     "InputError",
@@ -138,6 +142,7 @@ __all__ = [
     "Word",
     "allow_nested_loops",
     "cer",
+    "compare",
     "evaluate",
     "events",
     "mix",

@@ -76,3 +76,22 @@ def test_a_reader_sees_whole_rows_while_another_thread_appends() -> None:
     done = True
     reader.join()
     assert faults == []
+
+
+def test_one_number_may_change_and_views_taken_earlier_do_not() -> None:
+    columns = GrowingColumns({"a": np.float64, "b": np.float64})
+    columns.append({"a": [1, 2], "b": [3, 4]})
+    before = columns.views()
+    columns.amend("b", 1, 5)
+    columns.append({"a": 6, "b": 7})
+    assert before["b"].tolist() == [3, 4]
+    assert columns.views()["a"].tolist() == [1, 2, 6]
+    assert columns.views()["b"].tolist() == [3, 5, 7]
+
+
+@pytest.mark.parametrize(("name", "row"), [("c", 0), ("a", 1), ("a", -1)])
+def test_what_is_not_there_cannot_change(name: str, row: int) -> None:
+    columns = GrowingColumns({"a": np.float64})
+    columns.append({"a": 1})
+    with pytest.raises(InputError, match="no row"):
+        columns.amend(name, row, 2)

@@ -1,7 +1,9 @@
 """What a session or a file gave, as tables."""
 
 from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, wer
+from ipyspeaches.results.comparison import ComparedRun, ComparedUtterance, ComparedUtterances, Comparison
 from ipyspeaches.results.diarization import Dialogue, Diarization, SpeakerTurn
+from ipyspeaches.results.differences import differences
 from ipyspeaches.results.event_log import Event, EventLog
 from ipyspeaches.results.frames import Frame, Frames
 from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
@@ -11,6 +13,10 @@ from ipyspeaches.results.text import join_text
 from ipyspeaches.results.transcript import Transcript
 
 __all__ = [
+    "ComparedRun",
+    "ComparedUtterance",
+    "ComparedUtterances",
+    "Comparison",
     "Dialogue",
     "Diarization",
     "ErrorRate",
@@ -31,6 +37,7 @@ __all__ = [
     "Words",
     "alignment",
     "cer",
+    "differences",
     "join_text",
     "wer",
 ]

@@ -60,7 +60,7 @@ def wer(reference: str, hypothesis: str) -> ErrorRate:
     hypothesis
         What was recognised.
     """
-    return _compare(_words(reference), _words(hypothesis))
+    return _compare(normalised_words(reference), normalised_words(hypothesis))
 
 
 def cer(reference: str, hypothesis: str) -> ErrorRate:
@@ -97,7 +97,7 @@ def alignment(reference: str, hypothesis: str) -> list[tuple[Alike, list[str]]]:
     """
     import jiwer
 
-    said, heard = _words(reference), _words(hypothesis)
+    said, heard = normalised_words(reference), normalised_words(hypothesis)
     if not said or not heard:
         kinds: tuple[tuple[Alike, list[str]], ...] = (("said", said), ("heard", heard))
         return [(kind, words) for kind, words in kinds if words]
@@ -125,15 +125,8 @@ def normalise(text: str) -> str:
     return " ".join("".join(_without_punctuation(character) for character in folded).split())
 
 
-def _without_punctuation(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cf" or character in _APOSTROPHES:
-        return ""
-    return " " if category[0] in "PC" else character
-
-
-def _words(text: str) -> list[str]:
-    """Return words, and each character of a script without spaces, with its marks, as one."""
+def normalised_words(text: str) -> list[str]:
+    """Return the words that are compared: each character of a script without spaces, with its marks, is one."""
     words: list[str] = []
     is_open = False
     for character in normalise(text):
@@ -147,6 +140,13 @@ def _words(text: str) -> list[str]:
             words.append(character)
             is_open = not is_spaceless
     return words
+
+
+def _without_punctuation(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf" or character in _APOSTROPHES:
+        return ""
+    return " " if category[0] in "PC" else character
 
 
 def _characters(text: str) -> list[str]:

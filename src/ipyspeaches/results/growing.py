@@ -18,9 +18,9 @@ Column: TypeAlias = NDArray[Any]
 class GrowingColumns:
     """Numpy columns of one length to which blocks of rows are added.
 
-    One thread appends; any thread may read. Rows are written behind the end that readers know and then published, in
-    one assignment; a full buffer is replaced by one half as big again, so that appending costs a constant time a row
-    and views taken earlier stay as they were.
+    One thread appends and amends; any thread may read. Rows are written behind the end that readers know and then
+    published, in one assignment; a full buffer is replaced by one half as big again, so that appending costs a constant
+    time a row and views taken earlier stay as they were.
 
     Parameters
     ----------
@@ -58,6 +58,23 @@ class GrowingColumns:
         for buffer, values in zip(buffers.values(), columns, strict=True):
             buffer[length:end] = values
         self._published = (buffers, end)
+
+    def amend(self, name: str, row: int, value: float) -> None:
+        """Change one number, on the thread that appends: readers see the column before or after, never in between.
+
+        The column is copied for it, so that views taken earlier stay as they were.
+
+        Raises
+        ------
+        InputError
+            If there is no such column or row.
+        """
+        buffers, length = self._published
+        if name not in buffers or not 0 <= row < length:
+            raise InputError(f"There is no row {row} of {name}: the columns are {', '.join(buffers)}, {length} long.")
+        column = buffers[name].copy()
+        column[row] = value
+        self._published = ({**buffers, name: column}, length)
 
     def views(self) -> dict[str, Column]:
         """Return the columns as read-only views of shape ``(len(self),)``, all from one moment."""

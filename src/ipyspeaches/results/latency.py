@@ -12,7 +12,15 @@ from ipyspeaches.results.growing import GrowingColumns
 from ipyspeaches.results.segment import optional_numbers
 from ipyspeaches.tables import Table, row_position
 
-MEASURES: Final = ("vad_stop_ms", "commit_ms", "first_partial_ms", "final_ms")
+MEASURES: Final = ("vad_stop_ms", "commit_ms", "first_partial_ms", "final_ms", "on_screen_ms")
+STEPS: Final = {
+    "vad_stop_ms": "speech found to be over",
+    "commit_ms": "committed",
+    "first_partial_ms": "first text",
+    "final_ms": "final text",
+    "on_screen_ms": "on screen",
+}
+"""The measures in words."""
 
 
 class UtteranceLatency(NamedTuple):
@@ -32,6 +40,9 @@ class UtteranceLatency(NamedTuple):
         The first text came; negative if that was during the speech.
     final_ms
         The final text came.
+    on_screen_ms
+        A page had painted the final text. The page says so after the frame, and the kernel notes when that arrives:
+        the way back is in it. Without a page in view it did not happen.
     """
 
     item_id: str | None
@@ -40,6 +51,7 @@ class UtteranceLatency(NamedTuple):
     commit_ms: float
     first_partial_ms: float
     final_ms: float
+    on_screen_ms: float
 
 
 class MeasureSummary(NamedTuple):
@@ -78,7 +90,10 @@ class LatencySummary(Table):
 
 
 class Latency(Table):
-    """One row an utterance, in the order in which the final texts came; one thread may append while others read."""
+    """One row an utterance, in the order in which the final texts came.
+
+    One thread may append and amend while others read.
+    """
 
     def __init__(self) -> None:
         self._item_ids: list[str | None] = []
@@ -93,12 +108,31 @@ class Latency(Table):
         commit_ms: float | None = None,
         first_partial_ms: float | None = None,
         final_ms: float | None = None,
+        on_screen_ms: float | None = None,
     ) -> None:
         """Add an utterance; None for what did not happen. See `UtteranceLatency` for the measures."""
-        values = (speech_end_s, vad_stop_ms, commit_ms, first_partial_ms, final_ms)
+        values = (speech_end_s, vad_stop_ms, commit_ms, first_partial_ms, final_ms, on_screen_ms)
         # The name first: readers take as many names as there are numbers.
         self._item_ids.append(item_id)
         self._numbers.append(dict(zip(("speech_end_s", *MEASURES), optional_numbers(values), strict=True)))
+
+    def painted(self, item_id: str, on_screen_ms: float) -> bool:
+        """Note when the final text of an utterance was on screen; only the first time counts.
+
+        Returns
+        -------
+        bool
+            Whether it was noted: False if no row has this ``item_id``, or it was on screen before.
+        """
+        columns = self.columns()
+        # What is painted came a moment ago: look from the end.
+        for row in range(len(columns["item_id"]) - 1, -1, -1):
+            if columns["item_id"][row] == item_id:
+                first = math.isnan(columns["on_screen_ms"][row])
+                if first:
+                    self._numbers.amend("on_screen_ms", row, on_screen_ms)
+                return first
+        return False
 
     def columns(self) -> Mapping[str, Any]:
         """Return ``item_id`` as text and the measures as float64 of shape ``(len(self),)``, NaN where not there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcr
 from ipyspeaches.session import events
 from ipyspeaches.session.bus import Bus
 from ipyspeaches.session.hearing import Hearing
+from ipyspeaches.session.timing import Timing, Utterance
 from ipyspeaches.session.wall_clock import WallClock
 from ipyspeaches.vad import Closed, Commit, Opened, SegmenterEvent
 
@@ -24,16 +25,6 @@ class Confirmed:
 
     model: str | None = None
     language: str | None = None
-
-
-@dataclass(slots=True)
-class Utterance:
-    """What is known of an utterance before its text: its speech, and how long after its end things happened."""
-
-    span: Span
-    vad_stop_ms: float | None = None
-    commit_ms: float | None = None
-    first_partial_ms: float | None = None
 
 
 class Scribe:
@@ -59,6 +50,7 @@ class Scribe:
         self.marks = Marks()
         self.wall_clock = WallClock()
         self.confirmed: Confirmed | None = None
+        self._timing = Timing(self.latency, self.wall_clock)
         self._hearing = hearing
         self._bus = bus
         self._cuts: dict[int, Utterance] = {}  # by the gate's number
@@ -123,6 +115,7 @@ class Scribe:
                 self.emit(events.SpeechStarted(self.now_s, start_s), detail=f"{start_s:.3f}")
             elif isinstance(event, Closed):
                 end_s = to_seconds(event.end)
+                self._timing.speech_ended(end_s)
                 self.emit(events.SpeechStopped(self.now_s, start_s, end_s), detail=f"{start_s:.3f}-{end_s:.3f}")
 
     def sent(self, start: int, end: int) -> None:
@@ -133,6 +126,10 @@ class Scribe:
         """Note an utterance that this side has cut."""
         span = Span(to_seconds(commit.start), to_seconds(commit.end))
         self._cuts[commit.utterance] = Utterance(span, vad_stop_ms=self.wall_clock.since_ms(span.end_s))
+
+    def painted(self, item_ids: Iterable[str], at_s: float) -> None:
+        """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""
+        self._timing.painted(item_ids, at_s)
 
     def partial(self, item_id: str, start_s: float, text: str, stable: int | None = None) -> None:
         """Note all that an unfinished item says so far; its first ``stable`` characters are settled."""
@@ -172,6 +169,7 @@ class Scribe:
     def _server_stopped(self, event: protocol.SpeechStopped) -> None:
         utterance = self._items.setdefault(event.item_id, Utterance(Span(event.at_s, event.at_s)))
         utterance.span = Span(utterance.span.start_s, event.at_s)
+        utterance.vad_stop_ms = self.wall_clock.since_ms(event.at_s)
         stopped = events.SpeechStopped(self.now_s, utterance.span.start_s, event.at_s, "server")
         self.emit(stopped, item_id=event.item_id, detail=f"{utterance.span.start_s:.3f}-{event.at_s:.3f}")
 
@@ -194,21 +192,21 @@ class Scribe:
 
     def _delta(self, event: protocol.Delta) -> None:
         utterance = self._items.get(event.item_id)
-        if utterance is None:
-            # Text of an utterance that is not cut yet: it began where the open speech began.
+        if utterance is None or utterance.commit_ms is None:
+            # Text of an utterance whose end is not known yet.
             self.first_text(event.item_id, self.now_s)
-            start_s = self._hearing.speech_start_s
-            start_s = self.now_s if start_s is None else start_s
-        else:
-            start_s = utterance.span.start_s
-            if utterance.first_partial_ms is None:
-                utterance.first_partial_ms = self.wall_clock.since_ms(utterance.span.end_s)
-        self.partial(event.item_id, start_s, event.text)
+        elif utterance.first_partial_ms is None:
+            utterance.first_partial_ms = self.wall_clock.since_ms(utterance.span.end_s)
+        # An utterance that is not cut yet began where the open speech began.
+        start_s = self._hearing.speech_start_s if utterance is None else utterance.span.start_s
+        self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text)
 
     def _completed(self, event: protocol.Completed) -> None:
         utterance = self._utterance(event.item_id, event.utterance, event.span)
         self._items.pop(event.item_id, None)
-        span, final_ms = utterance.span, self.wall_clock.since_ms(utterance.span.end_s)
+        span = utterance.span
+        client_cuts = self._hearing.turn_detection.client_cuts
+        final_ms = self._timing.final(event.item_id, utterance, client_cuts=client_cuts)
         segment = Segment(
             start=span.start_s,
             end=span.end_s,
@@ -218,14 +216,6 @@ class Scribe:
             item_id=event.item_id,
             id=event.order,
             latency_s=None if final_ms is None else final_ms / 1000,
-        )
-        self.latency.append(
-            item_id=event.item_id,
-            speech_end_s=span.end_s,
-            vad_stop_ms=utterance.vad_stop_ms,
-            commit_ms=utterance.commit_ms,
-            first_partial_ms=utterance.first_partial_ms,
-            final_ms=final_ms,
         )
         if segment.text:
             self.transcript.append(segment)

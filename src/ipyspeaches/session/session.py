@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -238,6 +238,20 @@ class Session:
         mark = self.marks.rename(number, name)
         self._life.scribe.mark(mark)
         return mark
+
+    def painted(self, item_ids: Iterable[str], at_s: float) -> None:
+        """Note that a display has painted the final texts of these items; only the first time counts.
+
+        On the engine's thread.
+
+        Parameters
+        ----------
+        item_ids
+            The items.
+        at_s
+            When that was, or became known, on the clock of ``time.monotonic()``.
+        """
+        self._life.scribe.painted(item_ids, at_s)
 
     async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
         """Use other options of the same side that cuts, from the next frame on.

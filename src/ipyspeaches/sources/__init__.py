@@ -4,5 +4,15 @@ from ipyspeaches.sources.base import Source
 from ipyspeaches.sources.browser_microphone import BrowserMicrophone
 from ipyspeaches.sources.kernel_microphone import InputDevice, KernelMicrophone, list_input_devices
 from ipyspeaches.sources.recorded import RecordedSource
+from ipyspeaches.sources.tee import Branch, Tee
 
-__all__ = ["BrowserMicrophone", "InputDevice", "KernelMicrophone", "RecordedSource", "Source", "list_input_devices"]
+__all__ = [
+    "Branch",
+    "BrowserMicrophone",
+    "InputDevice",
+    "KernelMicrophone",
+    "RecordedSource",
+    "Source",
+    "Tee",
+    "list_input_devices",
+]

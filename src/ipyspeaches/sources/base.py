@@ -12,21 +12,22 @@ BLOCK_MS = 100
 
 
 class Source(Protocol):
-    """Where sound comes from.
+    """Where sound comes from."""
 
-    Attributes
-    ----------
-    kind
-        ``"file"``, ``"kernel"`` or ``"browser"``.
-    label
-        What to call it in front of the user.
-    live
-        Whether sound goes on by itself: a live source is dropped while paused, another one waits.
-    """
+    @property
+    def kind(self) -> str:
+        """``"file"``, ``"kernel"`` or ``"browser"``."""
+        ...
 
-    kind: str
-    label: str
-    live: bool
+    @property
+    def label(self) -> str:
+        """What to call it in front of the user."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether sound goes on by itself: a live source is dropped while paused, another one waits."""
+        ...
 
     def blocks(self) -> AsyncGenerator[AudioBlock]:
         """Open the source and yield its sound until it ends; closing the generator releases the device.

@@ -7,6 +7,8 @@ whatever thread the notebook delivers messages on.
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ipyspeaches.errors import StateError
@@ -15,12 +17,16 @@ from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.state import ACTIVE, ENDED
 from ipyspeaches.sources import BrowserMicrophone
 from ipyspeaches.widget.capture import PageCapture
+from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Drawing, Message
 from ipyspeaches.widget.messages import event_message, segment_message
 
 TICK_S = 0.04
 """Messages to the page come in this rhythm: more than 25 a second bunch up in the notebook server."""
 
+
+SLOW_TICKS = 25
+"""Every so many ticks is soon enough to say who lags behind."""
 
 RECENT_S = 600
 """What a page that comes late gets at once; the rest of a long recording it fetches by window."""
@@ -38,6 +44,9 @@ class Page(Protocol):
     def use_confirmed(self, session: Session) -> None:
         """Show what the server has confirmed, and use it in the next recording, too."""
 
+    def show_compared(self, shown: list[dict[str, Any]]) -> None:
+        """Show the compared sessions' slow state in the traits; callable from any thread."""
+
 
 class Bridge:
     """Runs one session after another for a widget.
@@ -46,14 +55,17 @@ class Bridge:
     ----------
     page
         Where messages and states go.
+    compared
+        What sessions that listen along do differently, by name.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, compared: Mapping[str, SessionKeywords] | None = None) -> None:
         self._page = page
         self._queue: list[dict[str, Any]] = []
         self._drawing: Drawing | None = None
         self._ticker: asyncio.Task[None] | None = None
         self.capture = PageCapture(page.post)
+        self.compared = Compared(compared or {}, self._enqueue, page.show_compared)
         self.session: Session | None = None
 
     async def start(self, source: SourceLike, keywords: SessionKeywords, client_id: str | None = None) -> None:
@@ -69,7 +81,7 @@ class Bridge:
         if self.session is not None and self.session.state in ACTIVE:
             raise StateError("The Transcriber is already recording: stop it first.")
         microphone = BrowserMicrophone() if source == "browser" else None
-        session = Session(microphone or source, **keywords)
+        session = Session(self.compared.open(microphone or source, keywords), **keywords)
         self.session = session
         self._drawing = Drawing(session.hearing)
         self._queue.clear()
@@ -77,6 +89,7 @@ class Bridge:
         session.subscribe(self._on_event)
         self._ticker = asyncio.create_task(self._tick(session))
         self.capture.open(microphone, client_id)
+        self.compared.start()
         await session.start()
 
     async def pause(self) -> None:
@@ -115,6 +128,21 @@ class Bridge:
         self.capture.close()
         await session.stop()
 
+    async def wait_for_all(self) -> None:
+        """Wait until the recording and everything that listened along has ended; failures are kept by the sessions."""
+        try:
+            await self._running().wait()
+        finally:
+            await self.compared.wait()
+
+    def painted(self, items: Any, at_s: float) -> None:  # noqa: ANN401  a page's word
+        """Take a page's word on the final texts that it has painted: item ids by the run's name."""
+        for name, item_ids in items.items():
+            if name == MAIN and self.session is not None:
+                self.session.painted(item_ids, at_s)
+            else:
+                self.compared.painted(name, item_ids, at_s)
+
     def _running(self) -> Session:
         if self.session is None:
             raise StateError("The Transcriber has not started: press Record or call start() first.")
@@ -150,6 +178,7 @@ class Bridge:
             content["clock_s"] = session.hearing.store.duration_s
             content["segments"] = [segment_message(segment) for segment in session.transcript]
             content["marks"] = [mark._asdict() for mark in session.marks]
+            content["runs"] = self.compared.snapshot()
         self._page.post(content)
         if session is not None and self._drawing is not None:
             recent_s = session.hearing.store.duration_s - RECENT_S
@@ -171,21 +200,27 @@ class Bridge:
     def _on_event(self, event: events.SessionEvent) -> None:
         message = event_message(event)
         if message is not None:
-            self._queue.append(message)
-            if self._ticker is not None and self._ticker.done():
-                self._send_new()  # a mark set after the end: no tick comes to send it
+            self._enqueue(message)
         if isinstance(event, events.Reconfigured) and self.session is not None:
             self._page.use_confirmed(self.session)
         if isinstance(event, events.StateChanged) and self.session is not None:
+            self.compared.main_is(event.state)
             self._page.show(self.session)
             if event.state in {SessionState.STOPPING, *ENDED}:
                 self.capture.close()
 
+    def _enqueue(self, message: dict[str, Any]) -> None:
+        self._queue.append(message)
+        if self._ticker is not None and self._ticker.done():
+            self._send_new()  # a mark set after the end, a compared session's last words: no tick comes to send it
+
     async def _tick(self, session: Session) -> None:
         """Send what is new, until the session has ended and everything is out."""
-        while True:
+        for tick in itertools.count():
             ended = session.state in ENDED
             self._send_new()
+            if tick % SLOW_TICKS == 0:
+                self.compared.show()
             if ended:
                 return
             await asyncio.sleep(TICK_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ipyspeaches.errors import SpeachesError
@@ -65,6 +66,9 @@ class Commands:
             ENGINE.loop.call_soon_threadsafe(self._bridge.capture_changed, content)
         elif kind == "hello":
             ENGINE.loop.call_soon_threadsafe(self._greet, content.get("client_id"))
+        elif kind == "painted":
+            # Now, not when the engine comes to it.
+            ENGINE.loop.call_soon_threadsafe(self._bridge.painted, content["items"], time.monotonic())
         elif kind == "bye":
             ENGINE.loop.call_soon_threadsafe(self._bridge.capture.bye, content.get("client_id"))
 

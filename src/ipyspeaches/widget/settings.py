@@ -74,6 +74,7 @@ class Settings:
         running = self._running
         if running is not None and running.turn_detection.client_cuts is turn_detection.client_cuts:
             await running.set_turn_detection(turn_detection)
+            self._bridge.compared.follow(turn_detection)
         self._widget.use_turn_detection(turn_detection)
 
     async def kernel_devices(self) -> dict[str, Any]:

@@ -9,12 +9,15 @@ import anywidget
 import traitlets
 
 from ipyspeaches.errors import InputError, SpeachesError, StateError
+from ipyspeaches.results import Comparison
 from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionOptions, SessionState, TurnDetection
+from ipyspeaches.session.comparing import Runs, compared_run
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.state import ENDED
 from ipyspeaches.vad import Detector
 from ipyspeaches.widget.bridge import Bridge
 from ipyspeaches.widget.commands import Commands
+from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.messages import failure_message
 from ipyspeaches.widget.routing import keep_subshell_routing
 from ipyspeaches.widget.saved import SavedTranscript
@@ -37,6 +40,9 @@ class Transcriber(anywidget.AnyWidget):
         ``"browser"`` or ``"kernel"`` for a microphone, a path, a `Recording`, or a `Source`.
     locale
         Language of the interface, such as ``"zh-CN"``; empty for the browser's.
+    compare
+        Sessions that listen along, each with what it does differently: a list of options, or a dict of options by
+        name. They are shown beside each other; `comparison` has their results.
     **options
         See `SessionOptions`: server, api_key, model, language, turn_detection, pace, …
 
@@ -66,11 +72,20 @@ class Transcriber(anywidget.AnyWidget):
     server_turn_detection = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     locale = traitlets.Unicode("").tag(sync=True)
+    compared = traitlets.List(traitlets.Dict()).tag(sync=True)
 
-    def __init__(self, *, source: SourceLike = "browser", locale: str = "", **options: Unpack[SessionKeywords]) -> None:
+    def __init__(
+        self,
+        *,
+        source: SourceLike = "browser",
+        locale: str = "",
+        compare: Runs = (),
+        **options: Unpack[SessionKeywords],
+    ) -> None:
         if not BUNDLE.exists():
             raise InputError("The widget's front end is missing: in a source checkout run `make build` once.")
         checked = SessionOptions.of(dict(options))
+        compared = compared_options(compare)
         self._keywords = options
         self._source = source
         self._turn_detection = checked.turn_detection or TurnDetection.client()
@@ -85,7 +100,8 @@ class Transcriber(anywidget.AnyWidget):
             detectors=list(DETECTORS),
         )
         keep_subshell_routing(self.comm)
-        self._bridge = Bridge(self)
+        self._bridge = Bridge(self, compared)
+        self._bridge.compared.show()
         self._commands = Commands(self, self._bridge)
         self._saved = SavedTranscript()
         self.on_msg(lambda _widget, content, buffers: self._commands.receive(content, buffers))
@@ -120,18 +136,19 @@ class Transcriber(anywidget.AnyWidget):
         ENGINE.run(self._bridge.resume())
 
     def stop(self) -> None:
-        """End the recording and wait for its last texts."""
+        """End the recording and wait for its last texts, and for those of the sessions that are compared with it."""
         ENGINE.run(self._bridge.stop())
+        ENGINE.run(self._bridge.compared.wait())
 
     def wait(self) -> None:
-        """Wait until the recording has ended: by itself (a file), or because it was stopped.
+        """Wait until the recording has ended, and what is compared with it: by itself (a file), or stopped.
 
         Raises
         ------
         SpeachesError
             What ended it, if it failed; everything recorded is kept.
         """
-        ENGINE.run(self.session.wait())
+        ENGINE.run(self._bridge.wait_for_all())
 
     @property
     def session(self) -> Session:
@@ -172,6 +189,11 @@ class Transcriber(anywidget.AnyWidget):
         return self.session.latency
 
     @property
+    def comparison(self) -> Comparison:
+        """The recording's own session, called ``"main"``, and those that listen along: one row each."""
+        return Comparison([compared_run(MAIN, self.session), *self._bridge.compared.runs()])
+
+    @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector as it is set now."""
         return self._turn_detection
@@ -198,6 +220,10 @@ class Transcriber(anywidget.AnyWidget):
         self.show_traits(session_traits(session))
         if session.state in {SessionState.PAUSED, *ENDED}:
             self._saved.update(session.transcript._repr_html_())
+
+    def show_compared(self, shown: list[dict[str, Any]]) -> None:
+        """Show the compared sessions' slow state in the traits."""
+        self.compared = shown
 
     def show_traits(self, traits: dict[str, Any]) -> None:
         """Set several traits in one message."""

@@ -1,0 +1,162 @@
+"""The same words by several ways: one recording, a session for each, and their results side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack, cast
+from urllib.parse import urlsplit
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.results import ComparedRun, Comparison, Transcript
+from ipyspeaches.session import events
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.options import SessionKeywords, SessionOptions
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.turn_detection import TurnDetection
+
+Runs = Mapping[str, SessionKeywords] | Sequence[SessionKeywords]
+"""The options of each run: by name, or without names, which are then made from the options."""
+
+
+async def compare(
+    recording: Recording | str | os.PathLike[str],
+    runs: Runs,
+    *,
+    reference: str | Transcript | None = None,
+    at_once: bool = False,
+    **common: Unpack[SessionKeywords],
+) -> Comparison:
+    """Send the same words by several ways, models, servers or detectors, and compare what comes back.
+
+    A run that fails has its error in the result and leaves the others alone.
+
+    Parameters
+    ----------
+    recording
+        The words: a `Recording`, or a path.
+    runs
+        What each run does differently: ``{"sse": {"transport": "sse"}, "energy": {"turn_detection": …}}``. A list of
+        options does as well; the runs are then named after them.
+    reference
+        What was said, for word and character error rates.
+    at_once
+        Whether all runs go side by side, which is quicker; they then share the machine, and their latencies are longer
+        for it. Otherwise one follows the other.
+    **common
+        Options of all runs that do not have their own; see `SessionOptions`. ``pace`` is 1 (real time) unless given:
+        a latency means little where speech comes faster than it is spoken. A run with a ``server`` of its own does not
+        get the ``api_key`` of the others.
+
+    Returns
+    -------
+    Comparison
+        One row a run.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to compare, or an option cannot be used.
+    AudioError
+        If the recording cannot be read.
+    """
+    wanted = {name: with_defaults(options, common) for name, options in named(runs).items()}
+    for name, options in wanted.items():
+        check_options(name, options)
+    sound = recording if isinstance(recording, Recording) else Recording.load(recording)
+    return Comparison(await ENGINE.call(_run_all(sound, wanted, at_once=at_once)), reference)
+
+
+async def _run_all(sound: Recording, wanted: Mapping[str, SessionKeywords], *, at_once: bool) -> list[ComparedRun]:
+    sessions = {name: Session(sound, **options) for name, options in wanted.items()}
+    if at_once:
+        await asyncio.gather(*map(live_through, sessions.values()))
+    else:
+        for session in sessions.values():
+            await live_through(session)
+    return [compared_run(name, session) for name, session in sessions.items()]
+
+
+async def live_through(session: Session) -> None:
+    """Run a session to its end; what goes wrong is its `Session.error`, and cancelling ends it at once."""
+    try:
+        async with session:
+            await session.wait()
+    except SpeachesError:
+        # Kept by the session; an error of the options at hand is not, but those were checked before.
+        if session.error is None:
+            raise
+
+
+def compared_run(name: str, session: Session) -> ComparedRun:
+    """Return what a session gave so far, under a name."""
+    turn = session.turn_detection
+    return ComparedRun(
+        name,
+        session.transcript,
+        session.latency,
+        transport=session.options.transport,
+        model=session.options.model if session.destination is None else session.destination.model,
+        cuts=turn.detector.name if turn.client_cuts else "server",
+        warnings=tuple(event.text for event in session.events if event.type == events.Warning.__name__),
+        error=None if session.error is None else str(session.error),
+    )
+
+
+def named(runs: Runs) -> dict[str, SessionKeywords]:
+    """Return the options of each run by its name, which is made from them where there is none.
+
+    Raises
+    ------
+    InputError
+        If there are no runs, or they are not options.
+    """
+    pairs = list(runs.items()) if isinstance(runs, Mapping) else [("", options) for options in runs]
+    if not pairs:
+        raise InputError('There is nothing to compare: give options, such as {"energy": {"turn_detection": …}}.')
+    found: dict[str, SessionKeywords] = {}
+    for number, (given, options) in enumerate(pairs, 1):
+        if not isinstance(options, Mapping):
+            raise InputError(f"{options!r:.60} are no options of a run: give a dict such as {{'language': 'en'}}.")
+        name = str(given) or _name(options) or f"run {number}"
+        found[name if name not in found else f"{name} ({number})"] = cast("SessionKeywords", dict(options))
+    return found
+
+
+def with_defaults(options: SessionKeywords, common: SessionKeywords) -> SessionKeywords:
+    """Return a run's options, completed by those of all runs; a key goes to no other server than the one it is for."""
+    inherited = dict(common)
+    if "server" in options:
+        inherited.pop("api_key", None)
+    return cast("SessionKeywords", {**inherited, **options})
+
+
+def check_options(name: str, options: SessionKeywords) -> None:
+    """Refuse options that no session takes, before anything runs.
+
+    Raises
+    ------
+    InputError
+        With the name of the run.
+    """
+    try:
+        SessionOptions.of(dict(options))
+    except InputError as exc:
+        raise InputError(f"The run “{name}”: {exc}") from exc
+
+
+def _name(options: Mapping[str, Any]) -> str:
+    """Return what tells a run from others; never its key."""
+    return ", ".join(_value(key, value) for key, value in options.items() if key not in {"api_key", "on_event"})
+
+
+def _value(key: str, value: object) -> str:
+    if isinstance(value, TurnDetection):
+        return value.detector.name if value.client_cuts else "server cuts"
+    if key == "server" and isinstance(value, str):
+        return urlsplit(value).netloc.rpartition("@")[2] or value
+    if key in {"model", "transport", "language"} and value is not None:
+        return str(value).rpartition("/")[2]
+    return f"{key}={value}"

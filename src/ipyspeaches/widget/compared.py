@@ -1,0 +1,211 @@
+"""The sessions that listen along with a widget's recording, so that several ways hear the same words live."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final
+
+from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.results import ComparedRun
+from ipyspeaches.session import Session, SessionKeywords, SessionState, TurnDetection, events
+from ipyspeaches.session.comparing import Runs, check_options, compared_run, live_through, named, with_defaults
+from ipyspeaches.session.opening import SourceLike, open_source
+from ipyspeaches.session.state import ACTIVE, ENDED
+from ipyspeaches.sources import Branch, Source, Tee
+from ipyspeaches.widget.messages import event_message, segment_message
+
+MAIN: Final = "main"
+"""What the widget's own session is called among the compared ones."""
+
+BEHIND_S: Final = 2.0
+"""A session that lags by less than this is not said to be behind."""
+
+_TOLD: Final = (events.Partial, events.Final, events.Warning)
+
+
+def compared_options(runs: Runs) -> dict[str, SessionKeywords]:
+    """Return what a widget's compared sessions do differently, by name.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be used, or a name is the main session's.
+    """
+    if not runs:
+        return {}
+    options = named(runs)
+    if MAIN in options:
+        raise InputError(f"“{MAIN}” is the widget's own session: call the compared one something else.")
+    for name, own in options.items():
+        check_options(name, own)
+    return options
+
+
+class Compared:
+    """Runs the compared sessions of one recording after the other; on the engine's loop.
+
+    None of them can disturb the main session: they are fed by a `Tee`, run in tasks of their own, and their failures
+    are shown and kept, not raised.
+
+    Parameters
+    ----------
+    options
+        What each does differently from the main session, by name.
+    tell
+        Takes an event message for the page.
+    show
+        Takes the slow state of all of them, for the page.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, SessionKeywords],
+        tell: Callable[[dict[str, Any]], None],
+        show: Callable[[list[dict[str, Any]]], None],
+    ) -> None:
+        self._options = options
+        self._tell = tell
+        self._show = show
+        self._tee: Tee | None = None
+        self._branches: Mapping[str, Branch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shown: list[dict[str, Any]] = []
+        self.sessions: Mapping[str, Session] = {}
+
+    def open(self, source: SourceLike, keywords: SessionKeywords) -> SourceLike:
+        """Make the sessions of a new recording, and return the source for the main one.
+
+        Parameters
+        ----------
+        source
+            Where sound comes from.
+        keywords
+            The main session's options, which count where a compared one has none of its own.
+
+        Raises
+        ------
+        InputError, AudioError
+            As `open_source`.
+        """
+        self.abort()
+        if not self._options:
+            return source
+        opened: Source = open_source(source, keywords.get("pace"))
+        self._tee = Tee(opened, len(self._options))
+        self._branches = dict(zip(self._options, self._tee.branches, strict=True))
+        common = keywords.copy()
+        common.pop("on_event", None)
+        self.sessions = {
+            name: Session(self._branches[name], **with_defaults(own, common)) for name, own in self._options.items()
+        }
+        return self._tee
+
+    def start(self) -> None:
+        """Let every session begin; returns at once."""
+        for name, session in self.sessions.items():
+            session.subscribe(functools.partial(self._take, name, session))
+            self._begin(self._live(name, session))
+        self.show()
+
+    def main_is(self, state: SessionState) -> None:
+        """Follow the main session, from within its change of state: pauses must cut at the same block."""
+        if self._tee is None:
+            return
+        if state is SessionState.PAUSED:
+            self._tee.hold()
+            for name, session in self.sessions.items():
+                if session.state is SessionState.LISTENING:
+                    self._begin(self._cut(name, session))
+        elif state is SessionState.LISTENING:
+            self._tee.go_on()
+        elif state in ENDED:
+            self._tee.end_branches()
+
+    def follow(self, turn_detection: TurnDetection) -> None:
+        """Let the sessions that have none of their own cut as the main one does from now on."""
+        for name, session in self.sessions.items():
+            if "turn_detection" not in self._options[name] and session.state in ACTIVE:
+                self._begin(_unless_it_fails(session.set_turn_detection(turn_detection)))
+
+    async def wait(self) -> None:
+        """Wait until all have ended, one way or another."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def abort(self) -> None:
+        """End what still runs of an earlier recording, without waiting for texts."""
+        for task in self._tasks:
+            task.cancel()
+        self._tee, self._branches, self.sessions = None, {}, {}
+
+    def painted(self, name: str, item_ids: Iterable[str], at_s: float) -> None:
+        """Note which final texts a page has painted."""
+        if name in self.sessions:
+            self.sessions[name].painted(item_ids, at_s)
+
+    def runs(self) -> list[ComparedRun]:
+        """Return what they gave so far."""
+        return [compared_run(name, session) for name, session in self.sessions.items()]
+
+    def snapshot(self) -> dict[str, list[dict[str, Any]]]:
+        """Return their texts so far, for a page that comes (back) later."""
+        return {name: [segment_message(one) for one in session.transcript] for name, session in self.sessions.items()}
+
+    def show(self) -> None:
+        """Show the slow state, where it has changed."""
+        shown = [self._state(name) for name in self._options]
+        if shown != self._shown:
+            self._shown = shown
+            self._show(shown)
+
+    def _state(self, name: str) -> dict[str, Any]:
+        session, branch = self.sessions.get(name), self._branches.get(name)
+        if session is None or branch is None:
+            return {"name": name, "state": SessionState.IDLE.value, "about": "", "error": None, "behind_s": 0}
+        run = compared_run(name, session)
+        model = (run.model or "").rpartition("/")[2]
+        return {
+            "name": name,
+            "state": session.state.value,
+            "about": " · ".join(filter(None, (run.transport, model, run.cuts))),
+            "error": run.error,
+            "behind_s": math.floor(branch.behind_s) if branch.behind_s >= BEHIND_S else 0,
+        }
+
+    def _take(self, name: str, session: Session, event: events.SessionEvent) -> None:
+        if self.sessions.get(name) is not session:
+            return  # the rest of an earlier recording
+        if isinstance(event, events.StateChanged):
+            self.show()
+        elif isinstance(event, _TOLD) and (message := event_message(event)) is not None:
+            self._tell({**message, "run": name})
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _live(self, name: str, session: Session) -> None:
+        branch = self._branches[name]
+        try:
+            await live_through(session)
+        finally:
+            branch.abandon()
+
+    async def _cut(self, name: str, session: Session) -> None:
+        """End the utterance under way where the main session paused."""
+        await self._branches[name].drained()
+        if session.state is SessionState.LISTENING:
+            await _unless_it_fails(session.pause())
+            await _unless_it_fails(session.resume())
+
+
+async def _unless_it_fails(work: Coroutine[Any, Any, None]) -> None:
+    """Do something with a compared session; if it cannot be done, its own state says why."""
+    try:
+        await work
+    except SpeachesError:
+        return
