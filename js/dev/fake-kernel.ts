@@ -1,6 +1,7 @@
 import type { SessionEvent, ToKernel } from "../src/wire/messages.ts";
 import type { FakeModel } from "./fake-model.ts";
 import { FakePast } from "./fake-past.ts";
+import { FakeRuns } from "./fake-runs.ts";
 import { columnsOf, scoresOf, speak } from "./speech.ts";
 
 const COLUMN_S = 0.01;
@@ -68,9 +69,21 @@ export class FakeKernel {
   #done = new Set<string>();
   #marks = 0;
   readonly #mark_times = new Map<number, number>();
+  readonly #runs: FakeRuns;
 
-  constructor(model: FakeModel) {
+  constructor(model: FakeModel, runs = 0) {
     this.#model = model;
+    this.#runs = new FakeRuns(runs);
+    model.set(
+      "compared",
+      this.#runs.runs.map(({ name, state, about, error, behind_s }) => ({
+        name,
+        state,
+        about,
+        error,
+        behind_s,
+      })),
+    );
     model.onsend = (message) => this.#answer(message);
   }
 
@@ -201,7 +214,7 @@ export class FakeKernel {
       header,
       [extremes, isEnergy ? energy : score, energy].map((part) => new DataView(part.buffer)),
     );
-    const events = this.#due();
+    const events = [...this.#due(), ...this.#runs.due(this.#clock_s, UTTERANCES)];
     if (events.length) this.#model.receive({ type: "events", events });
   }
 

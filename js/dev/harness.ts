@@ -1,7 +1,7 @@
 /** Shows the widget in any state without a notebook.
  *
  * Query: theme=light|dark  lang=en|zh  width=900  state=idle|live|paused|stopped|lost|denied|kernel-error|busy|energy|play
- *        at=21.4 (seconds jumped to)  select=item_1
+ *        at=21.4 (seconds jumped to)  select=item_1  compare=0|1|2|3
  */
 import transcriber from "../src/transcriber.ts";
 import { FakeKernel } from "./fake-kernel.ts";
@@ -15,7 +15,7 @@ document.body.dataset.jpThemeLight = String(query.get("theme") !== "dark");
 cell.style.width = `${query.get("width") ?? 900}px`;
 
 const fake = new FakeModel({ locale: query.get("lang") === "zh" ? "zh-CN" : "en" });
-const kernel = new FakeKernel(fake);
+const kernel = new FakeKernel(fake, Number(query.get("compare") ?? 0));
 if (state === "energy") {
   fake.set("detector", { name: "energy", unit: "energy", threshold: 500, neg_threshold: 350 });
 }

@@ -1,6 +1,7 @@
 import { Capture } from "./capture/capture.ts";
 import { type CaptureError, microphonePermission } from "./capture/errors.ts";
 import { type Strings, stringsFor } from "./i18n/index.ts";
+import { Painted } from "./painted.ts";
 import { Player } from "./play/player.ts";
 import { Scope } from "./scope.ts";
 import { PageStore, type Phase, phaseOf } from "./store/page.ts";
@@ -63,6 +64,7 @@ export class App {
   readonly player: Player;
   readonly #channel: Channel;
   readonly #capture: Capture;
+  readonly #painted: Painted;
   readonly #model: Model;
   #heard_ms = 0;
   #views = 0;
@@ -74,6 +76,7 @@ export class App {
     this.synced = new Synced(model, this.scope);
     this.#channel = new Channel(model, this.scope);
     this.#capture = new Capture(this.#channel, this.page, (error) => this.#captureFailed(error), this.scope);
+    this.#painted = new Painted((items) => this.#channel.trySend({ type: "painted", items }), this.scope);
     this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
     this.player = new Player((args) => this.#ask("sound", args), this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
@@ -300,6 +303,7 @@ export class App {
         break;
       case "events":
         this.session.addEvents(content.events, this.synced.whose);
+        if (this.#views > 0) this.#painted.note(content.events);
         break;
       case "snapshot":
         this.#restore(content);

@@ -1,7 +1,8 @@
 import { Emitter } from "../emitter.ts";
 import type { Frames } from "../wire/codec.ts";
-import type { ServerTurnDetection, SessionEvent, Snapshot } from "../wire/messages.ts";
+import type { RunEvent, ServerTurnDetection, SessionEvent, Snapshot } from "../wire/messages.ts";
 import { type Line, Lines } from "./lines.ts";
+import { Runs } from "./runs.ts";
 import { Signals } from "./signals.ts";
 import { Spans, SpeechLane } from "./spans.ts";
 
@@ -15,6 +16,8 @@ export type SessionTopics = {
   events: { from_s: number };
   /** a row is new or has new text, or has gone (null) */
   line: Line | null;
+  /** a compared session said something */
+  runs: undefined;
   warning: { kind: string; text: string; time_s: number };
   reset: undefined;
 };
@@ -36,6 +39,7 @@ export interface Level {
 export class SessionStore extends Emitter<SessionTopics> {
   readonly signals = new Signals();
   readonly lines = new Lines();
+  readonly runs = new Runs();
   local = new SpeechLane();
   server = new SpeechLane();
   sent = new Spans();
@@ -50,6 +54,7 @@ export class SessionStore extends Emitter<SessionTopics> {
   reset(): void {
     this.signals.clear();
     this.lines.clear();
+    this.runs.clear();
     this.local = new SpeechLane();
     this.server = new SpeechLane();
     this.sent = new Spans();
@@ -70,10 +75,17 @@ export class SessionStore extends Emitter<SessionTopics> {
   }
 
   /** `whose` is the side that cuts: speech events without an `origin` are its opinion. */
-  addEvents(events: readonly SessionEvent[], whose: "local" | "server"): void {
+  addEvents(events: readonly (SessionEvent | RunEvent)[], whose: "local" | "server"): void {
     let from_s = Number.POSITIVE_INFINITY;
-    for (const event of events) from_s = Math.min(from_s, this.#add(event, whose));
-    this.emit("events", { from_s });
+    let others = 0;
+    for (const event of events) {
+      if ("run" in event) {
+        this.runs.add(event);
+        others += 1;
+      } else from_s = Math.min(from_s, this.#add(event, whose));
+    }
+    if (others > 0) this.emit("runs", undefined);
+    if (others === 0 || others < events.length) this.emit("events", { from_s });
   }
 
   /** Replaces everything known by what the kernel knows; the drawing of the past is not in it. */
@@ -86,6 +98,8 @@ export class SessionStore extends Emitter<SessionTopics> {
     if (partial) this.lines.partial(partial.item_id, partial.start_s, partial.start_s, partial.text);
     this.clock_s = Math.max(this.clock_s, snapshot.clock_s ?? 0);
     this.emit("line", null);
+    this.runs.restore(snapshot.runs ?? {});
+    this.emit("runs", undefined);
     this.addEvents(snapshot.events ?? [], whose);
     this.emit("events", { from_s: 0 });
   }

@@ -22,6 +22,7 @@ const NAMES = [
   "server_turn_detection",
   "error",
   "locale",
+  "compared",
 ] as const satisfies readonly (keyof Traits)[];
 
 const SILERO: Detector = {

@@ -5,6 +5,7 @@ import header from "./header.css?raw";
 import moving from "./moving.css?raw";
 import narrow from "./narrow.css?raw";
 import overlays from "./overlays.css?raw";
+import runs from "./runs.css?raw";
 import tokens from "./tokens.css?raw";
 import tracks from "./tracks.css?raw";
 import transcript from "./transcript.css?raw";
@@ -19,6 +20,7 @@ export const STYLE = [
   tuning,
   tracks,
   transcript,
+  runs,
   overlays,
   widget,
   moving,

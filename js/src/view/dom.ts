@@ -38,6 +38,17 @@ export function toggle(element: Element, name: string, on: boolean): void {
   element.classList.toggle(name, on);
 }
 
+/** Puts the rows in order; rows already in place are not touched, so that focus and selection stay. */
+export function place(list: HTMLElement, rows: readonly HTMLElement[]): void {
+  for (const [i, row] of rows.entries()) {
+    const there = list.children[i];
+    if (there === row) continue;
+    const focused = row.contains((row.getRootNode() as Document).activeElement);
+    list.insertBefore(row, there ?? null);
+    if (focused) row.focus({ preventScroll: true });
+  }
+}
+
 /** A button that does `action`; the listener belongs to the scope. */
 export function button(
   scope: Scope,

@@ -14,6 +14,7 @@ import { nameMark } from "./marks.ts";
 import { openMore } from "./more-menu.ts";
 import { Popup } from "./popup.ts";
 import { Presentation } from "./presentation.ts";
+import { RunsView } from "./runs.ts";
 import { hideSaved } from "./saved.ts";
 import { openShortcuts } from "./shortcuts.ts";
 import { StatusLine } from "./status.ts";
@@ -96,6 +97,7 @@ class TranscriberView {
       this.#captions,
       this.#time,
       this.#transcript,
+      new RunsView(app, scope),
       this.#status,
     ].map(({ node }) => node);
     this.#root.append(...parts, this.#file);

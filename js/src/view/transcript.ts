@@ -1,7 +1,7 @@
 import type { Strings } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
-import { h, setAttribute, setText, toggle } from "./dom.ts";
+import { h, place, setAttribute, setText, toggle } from "./dom.ts";
 import { RowWindow, rowAt } from "./row-window.ts";
 import { stableLength } from "./stable.ts";
 import { rowParts } from "./transcript-row.ts";
@@ -272,15 +272,4 @@ function isFocused(node: HTMLElement): boolean {
 function space(element: HTMLElement, height_px: number): void {
   element.hidden = height_px <= 0;
   element.style.height = `${height_px}px`;
-}
-
-/** Puts the rows in order; rows already in place are not touched, so that focus and selection stay. */
-function place(list: HTMLElement, rows: readonly HTMLElement[]): void {
-  for (const [i, row] of rows.entries()) {
-    const there = list.children[i];
-    if (there === row) continue;
-    const focused = row.contains((row.getRootNode() as Document).activeElement);
-    list.insertBefore(row, there ?? null);
-    if (focused) row.focus({ preventScroll: true });
-  }
 }

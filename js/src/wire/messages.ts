@@ -51,6 +51,17 @@ export interface ModelJob {
   since_ms: number;
 }
 
+/** A session that listens along with the widget's own, so that both can be compared. */
+export interface ComparedRun {
+  name: string;
+  state: string;
+  /** transport, model and who cuts */
+  about: string;
+  error: Failure | null;
+  /** sound that it has not taken yet; 0 where that is nothing to speak of */
+  behind_s: number;
+}
+
 /** Synced traits: slow state only. Optional ones are missing from older kernels. */
 export interface Traits {
   state: string;
@@ -73,6 +84,7 @@ export interface Traits {
   server_turn_detection?: ServerTurnDetection | null;
   error: Failure | null;
   locale: string;
+  compared?: ComparedRun[];
 }
 
 export interface Word {
@@ -103,6 +115,9 @@ export interface PartialEvent {
   /** so many characters (UTF-16 units) at its start will not change; absent where the server does not say */
   stable?: number;
 }
+
+/** What a compared session tells; `run` is its name. */
+export type RunEvent = Extract<SessionEvent, { type: "partial" | "final" | "warning" }> & { run: string };
 
 export interface FinalEvent {
   type: "final";
@@ -149,6 +164,8 @@ export interface Snapshot {
   partial?: { item_id: string; start_s: number; text: string } | null;
   marks?: (Omit<MarkEvent, "type" | "time_s"> & { time: number })[];
   events?: SessionEvent[];
+  /** the texts of compared sessions, by name */
+  runs?: Record<string, Omit<FinalEvent, "type">[]>;
   /** Which page captures, where sound comes from a page: null when none does although one should. */
   capturing?: string | null;
 }
@@ -172,7 +189,7 @@ export type FromKernel =
   | Snapshot
   | CaptureOrder
   | FramesHeader
-  | { type: "events"; events: SessionEvent[] }
+  | { type: "events"; events: (SessionEvent | RunEvent)[] }
   | { type: "reset" }
   | Reply;
 
@@ -202,6 +219,8 @@ export type CommandName =
 export type ToKernel<Name extends string = CommandName> =
   | { type: "hello"; client_id: string }
   | { type: "bye"; client_id: string }
+  /** these final texts are on screen: ids of items by the name of their session */
+  | { type: "painted"; items: Record<string, string[]> }
   | {
       type: "audio";
       seq: number;

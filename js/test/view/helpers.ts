@@ -1,11 +1,11 @@
 import { FakeModel } from "../../dev/fake-model.ts";
 import { App } from "../../src/app.ts";
-import type { SessionEvent, Traits } from "../../src/wire/messages.ts";
+import type { RunEvent, SessionEvent, Traits } from "../../src/wire/messages.ts";
 
 export interface Bench {
   fake: FakeModel;
   app: App;
-  say(...events: SessionEvent[]): void;
+  say(...events: (SessionEvent | RunEvent)[]): void;
 }
 
 /** An app with a kernel that answers nothing by itself. */

@@ -15,7 +15,7 @@ from ipyspeaches.session.comparing import Runs, check_options, compared_run, liv
 from ipyspeaches.session.opening import SourceLike, open_source
 from ipyspeaches.session.state import ACTIVE, ENDED
 from ipyspeaches.sources import Branch, Source, Tee
-from ipyspeaches.widget.messages import event_message, segment_message
+from ipyspeaches.widget.messages import event_message, failure_message, segment_message
 
 MAIN: Final = "main"
 """What the widget's own session is called among the compared ones."""
@@ -171,7 +171,7 @@ class Compared:
             "name": name,
             "state": session.state.value,
             "about": " · ".join(filter(None, (run.transport, model, run.cuts))),
-            "error": run.error,
+            "error": None if session.error is None else failure_message(session.error),
             "behind_s": math.floor(branch.behind_s) if branch.behind_s >= BEHIND_S else 0,
         }
 

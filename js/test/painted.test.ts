@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Painted } from "../src/painted.ts";
+import { Scope } from "../src/scope.ts";
+
+const final = (item_id: string, text = "x") =>
+  ({ type: "final", item_id, start_s: 0, end_s: 1, text }) as const;
+
+let frames: FrameRequestCallback[];
+let told: Record<string, string[]>[];
+let scope: Scope;
+let painted: Painted;
+const frame = () => {
+  for (const paint of frames.splice(0)) paint(0);
+};
+const hide = (hidden: boolean) => {
+  Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+
+beforeEach(() => {
+  frames = [];
+  vi.stubGlobal("requestAnimationFrame", (paint: FrameRequestCallback) => frames.push(paint));
+  told = [];
+  scope = new Scope();
+  painted = new Painted((items) => told.push(items), scope);
+});
+afterEach(() => {
+  hide(false);
+  scope.dispose();
+  vi.unstubAllGlobals();
+});
+
+it("tells of a text after the frame that painted it, and once", () => {
+  painted.note([final("a")]);
+  frame();
+  expect(told).toEqual([]);
+  frame();
+  expect(told).toEqual([{ main: ["a"] }]);
+  frame();
+  expect(told).toHaveLength(1);
+  expect(frames).toHaveLength(0);
+});
+
+it("tells of all that came before a frame at once, by session", () => {
+  painted.note([final("a"), { ...final("b"), run: "energy" }]);
+  painted.note([final("c")]);
+  frame();
+  painted.note([final("d")]);
+  frame();
+  frame();
+  expect(told).toEqual([{ main: ["a", "c"], energy: ["b"] }, { main: ["d"] }]);
+});
+
+describe("nothing is told of", () => {
+  it("texts that are not final, or empty: they leave no row", () => {
+    painted.note([final("a", " "), { type: "partial", item_id: "b", start_s: 0, text: "x" }]);
+    expect(frames).toHaveLength(0);
+  });
+
+  it("a page that is not seen, also when it is hidden before the frame", () => {
+    painted.note([final("a")]);
+    hide(true);
+    painted.note([final("b")]);
+    hide(false);
+    frame();
+    frame();
+    expect(told).toEqual([]);
+  });
+});
