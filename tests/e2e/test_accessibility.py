@@ -12,16 +12,17 @@ from harness.axe import violations
 pytestmark = pytest.mark.e2e
 
 STATES = ["idle", "live", "paused", "lost", "denied", "kernel-error", "gone", "energy"]
+COMPARED = "live&compare=3"
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "zh")])
 def test_no_state_has_a_serious_violation(page: Page, harness_url: str, artifacts: Path, theme: str, lang: str) -> None:
     found = {}
-    for state, width in [*((state, 900) for state in STATES), ("live", 420)]:
+    for state, width in [*((state, 900) for state in STATES), *((COMPARED, width) for width in (900, 420))]:
         page.goto(f"{harness_url}?theme={theme}&lang={lang}&state={state}&width={width}")
         page.locator(".sp-head").wait_for()
         found[state, width] = violations(page)
-        page.screenshot(path=artifacts / f"state-{state}-{width}-{theme}-{lang}.png")
+        page.screenshot(path=artifacts / f"state-{state.replace('&', '-')}-{width}-{theme}-{lang}.png")
     assert {where: said for where, said in found.items() if said} == {}
 
 
