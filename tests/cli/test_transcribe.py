@@ -99,13 +99,15 @@ def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> No
         return SAID
 
     monkeypatch.setattr("ipyspeaches.transcribe", recognise)
-    argv = "a.wav --transport chunked --chunk-s 5 --interim-s 0.5 --task translate --prompt Lecture. --hotwords city"
+    argv = "a.wav --transport chunked --chunk-s 5 --task translate --prompt Lecture. --hotwords city"
     assert main(["transcribe", *argv.split(), "--temperature", "0.2", "--language", "zh", "--model", "fastest"]) == 0
     options = SessionOptions.of(asked)
     assert options.recognition == Recognition("fastest", "zh", "translate", "Lecture.", "city", 0.2)
-    assert options.route == Route("chunked", 5.0, 0.5)
+    assert options.route == Route("chunked", 5.0, None)
     assert options.turn_detection is not None
     assert options.turn_detection.client_cuts
+    assert main(["transcribe", "a.wav", "--interim-s", "0.5"]) == 0
+    assert SessionOptions.of(asked).route == Route("realtime", None, 0.5)
 
 
 def test_a_server_that_cannot_reach_itself_is_one_sentence(
