@@ -31,7 +31,7 @@ def by_name(figure: Any) -> dict[str, Any]:
 
 def test_bars_end_where_the_medians_are() -> None:
     traces = by_name(BOTH.plot("latency"))
-    bars = [traces[name] for name in ("speech found to be over", "committed", "final text")]
+    bars = [traces[name] for name in ("end noticed", "committed", "final text")]
     ends = [[base + length for base, length in zip(bar.base, bar.x, strict=True)] for bar in bars]
     assert ends == [[200, 550], [210, 560], [500, 900]]
     assert list(traces["first text"].x) == [-200, -200]

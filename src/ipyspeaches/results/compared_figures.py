@@ -62,7 +62,7 @@ def plot_comparison(comparison: Comparison, what: str | None = None) -> Any:  # 
     shown = [name for name in FIGURES if name == what or (what is None and _is_there(comparison, name))]
     rows = max(1, len(comparison.runs))
     titles = {
-        "latency": "after the end of speech (median)",
+        "latency": "latency (medians)",
         "accuracy": "wrong",
         "timeline": "utterances, and when their text came",
     }
@@ -220,7 +220,7 @@ def _timeline(comparison: Comparison) -> list[Any]:
 
 
 _DRAWN: Final[dict[str, tuple[Callable[[Comparison], Sequence[Any]], str]]] = {
-    "latency": (_latency, "ms"),
+    "latency": (_latency, "ms after the end of speech"),
     "accuracy": (_accuracy, "%"),
     "timeline": (_timeline, "s"),
 }

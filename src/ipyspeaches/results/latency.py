@@ -14,7 +14,7 @@ from ipyspeaches.tables import Table, row_position
 
 MEASURES: Final = ("vad_stop_ms", "commit_ms", "first_partial_ms", "final_ms", "on_screen_ms")
 STEPS: Final = {
-    "vad_stop_ms": "speech found to be over",
+    "vad_stop_ms": "end noticed",
     "commit_ms": "committed",
     "first_partial_ms": "first text",
     "final_ms": "final text",
