@@ -2,6 +2,7 @@ import { Capture } from "./capture/capture.ts";
 import { type CaptureError, microphonePermission } from "./capture/errors.ts";
 import { type Strings, stringsFor } from "./i18n/index.ts";
 import { Player } from "./play/player.ts";
+import { PeerLink } from "./rtc/link.ts";
 import { Scope } from "./scope.ts";
 import { PageStore, type Phase, phaseOf } from "./store/page.ts";
 import { Preview } from "./store/preview.ts";
@@ -43,6 +44,7 @@ export class App {
   readonly player: Player;
   readonly #channel: Channel;
   readonly #capture: Capture;
+  readonly #peer: PeerLink;
   readonly #model: Model;
   #heard_ms = 0;
   #views = 0;
@@ -54,6 +56,7 @@ export class App {
     this.synced = new Synced(model, this.scope);
     this.#channel = new Channel(model, this.scope);
     this.#capture = new Capture(this.#channel, this.page, (error) => this.#captureFailed(error), this.scope);
+    this.#peer = new PeerLink(this.#channel, this.page, () => this.#capture.track, this.scope);
     this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
     this.player = new Player((args) => this.#ask("sound", args), this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
@@ -219,6 +222,7 @@ export class App {
 
   #kernelGone(): void {
     this.#capture.abandon();
+    this.#peer.abandon();
     this.page.kernel_gone = true;
     this.#channel.abandon();
   }
@@ -267,6 +271,9 @@ export class App {
       case "capture":
         if (this.page.orphaned) this.page.orphaned = false;
         void this.#capture.order(content);
+        break;
+      case "peer":
+        this.#peer.order(content);
         break;
     }
   }

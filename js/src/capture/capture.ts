@@ -42,6 +42,11 @@ export class Capture {
     }
   }
 
+  /** The microphone as the browser has it, for whoever passes it on; null while none is open. */
+  get track(): MediaStreamTrack | null {
+    return this.#take?.microphone?.track ?? null;
+  }
+
   async order(order: CaptureOrder): Promise<void> {
     const mine = order.client_id === undefined || order.client_id === this.#channel.client_id;
     if (order.action === "start") {

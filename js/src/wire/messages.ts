@@ -141,6 +141,33 @@ export interface CaptureOrder {
   client_id?: string;
 }
 
+/** Why a page may not ask the server itself. */
+export type Blocked = "cors" | "mixed_content" | "unreachable";
+export type PeerErrorKind = "ice" | "refused" | "unsupported" | "microphone" | "other";
+
+/** What the kernel wants of the page's own connection with the server. Numbered by `seq` from 0 within a link. */
+export type PeerOrder = { type: "peer"; link_id: number; seq: number; client_id?: string } & (
+  | {
+      action: "open" /** where the page asks; null: a key is needed, so the kernel asks */;
+      url: string | null;
+    }
+  | { action: "answer"; sdp: string }
+  | { action: "send"; messages: string[] }
+  | { action: "close" }
+);
+
+/** What becomes of it, numbered in the same way. */
+export type PeerNews =
+  /** the microphone is there; the connection is being opened */
+  | { news: "opening" }
+  /** the kernel is to get the answer: the server wants a key, or the page may not ask (`blocked`) */
+  | { news: "offer"; sdp: string; blocked?: Blocked; origin: string }
+  | { news: "open" }
+  /** raw messages of the data channel, in order */
+  | { news: "messages"; messages: string[] }
+  | { news: "failed"; kind: PeerErrorKind; detail: string; status: number }
+  | { news: "closed"; detail: string };
+
 export interface Reply {
   type: "reply";
   id: number;
@@ -151,6 +178,7 @@ export interface Reply {
 export type FromKernel =
   | Snapshot
   | CaptureOrder
+  | PeerOrder
   | FramesHeader
   | { type: "events"; events: SessionEvent[] }
   | { type: "reset" }
@@ -195,5 +223,6 @@ export type ToKernel<Name extends string = CommandName> =
       label?: string;
       rate?: number;
     }
+  | ({ type: "peer"; link_id: number; seq: number; client_id: string } & PeerNews)
   | { type: "file"; file_id: string; name: string; size: number; offset: number }
   | { type: "command"; id: number; name: Name; args: Record<string, unknown>; client_id: string };

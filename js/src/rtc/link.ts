@@ -1,0 +1,169 @@
+import type { Scope } from "../scope.ts";
+import type { PageStore } from "../store/page.ts";
+import type { Channel } from "../wire/channel.ts";
+import type { PeerNews, PeerOrder } from "../wire/messages.ts";
+import { Batch } from "./batch.ts";
+import { BlockedError, PeerError, peerError } from "./errors.ts";
+import { InOrder } from "./in-order.ts";
+import { openPeer, type Peer } from "./peer.ts";
+import { askServer } from "./signalling.ts";
+
+/** One connection, from the kernel's order to its end. */
+interface Line {
+  readonly id: number;
+  readonly scope: Scope;
+  readonly orders: InOrder<PeerOrder>;
+  readonly batch: Batch;
+  peer: Peer | null;
+  answer: ((sdp: string) => void) | null;
+  seq: number;
+}
+
+/** The page's own connection with the server: opened, used and closed as the kernel orders.
+ *
+ *     no line --open--> waits for the microphone --> opening --> open --close, or the other side has gone--> no line
+ *                                 '-- failed --------'-- failed --> no line
+ *
+ * The kernel speaks the protocol: what it sends is passed on to the server, and everything that the server sends is
+ * passed on to the kernel as it is. The sound goes to the server from here, and to the kernel as well, by `Capture`.
+ */
+export class PeerLink {
+  readonly #channel: Channel;
+  readonly #page: PageStore;
+  readonly #microphone: () => MediaStreamTrack | null;
+  readonly #scope: Scope;
+  #line: Line | null = null;
+
+  /** `microphone` is what is captured now, null while nothing is. */
+  constructor(channel: Channel, page: PageStore, microphone: () => MediaStreamTrack | null, scope: Scope) {
+    this.#channel = channel;
+    this.#page = page;
+    this.#microphone = microphone;
+    this.#scope = scope;
+    // Paused or released, the microphone is silent for the server too; resumed, it goes on.
+    page.on(scope, "change", () => this.#line?.peer?.hear(this.#heard));
+  }
+
+  order(order: PeerOrder): void {
+    const mine = order.client_id === undefined || order.client_id === this.#channel.client_id;
+    if (!mine) return;
+    if (order.action === "open") this.#begin(order.link_id);
+    if (this.#line?.id === order.link_id) this.#line.orders.put(order.seq, order);
+  }
+
+  /** Ends the connection without a word: nobody is there to hear it. */
+  abandon(): void {
+    this.#close();
+  }
+
+  get #heard(): MediaStreamTrack | null {
+    return this.#page.capture === "open" ? this.#microphone() : null;
+  }
+
+  #begin(id: number): void {
+    this.#close();
+    const scope = this.#scope.child();
+    const line: Line = {
+      id,
+      scope,
+      orders: new InOrder((order) => this.#obey(line, order)),
+      batch: new Batch((messages) => this.#tell(line, { news: "messages", messages }), scope),
+      peer: null,
+      answer: null,
+      seq: 0,
+    };
+    this.#line = line;
+  }
+
+  #obey(line: Line, order: PeerOrder): void {
+    switch (order.action) {
+      case "open":
+        void this.#open(line, order.url);
+        break;
+      case "answer":
+        line.answer?.(order.sdp);
+        break;
+      case "send":
+        for (const message of order.messages) line.peer?.send(message);
+        break;
+      case "close":
+        this.#close();
+        break;
+    }
+  }
+
+  async #open(line: Line, url: string | null): Promise<void> {
+    try {
+      // Without the microphone's permission, browsers hide this computer's addresses from the server.
+      await this.#microphoneOpen(line.scope);
+      this.#tell(line, { news: "opening" });
+      const exchange = (offer: string) => this.#exchange(line, url, offer);
+      const events = {
+        message: (text: string) => line.batch.add(text),
+        closed: (detail: string) => this.#end(line, { news: "closed", detail }),
+      };
+      line.peer = await openPeer(exchange, events, line.scope);
+    } catch (error) {
+      const { kind, detail, status } = peerError(error);
+      this.#end(line, { news: "failed", kind, detail, status });
+      return;
+    }
+    line.peer.hear(this.#heard);
+    this.#tell(line, { news: "open" });
+  }
+
+  #microphoneOpen(scope: Scope): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const own = scope.child();
+      const look = () => {
+        const { capture } = this.#page;
+        if (capture === "asking") return;
+        if (capture === "closed") reject(new PeerError("microphone", "not open"));
+        else resolve();
+        own.dispose();
+      };
+      own.own(() => reject(new PeerError("other", "stopped while waiting")));
+      this.#page.on(own, "change", look);
+      look();
+    });
+  }
+
+  /** The server's answer: asked for by this page where it may, else by the kernel. */
+  async #exchange(line: Line, url: string | null, offer: string): Promise<string> {
+    const { origin } = location;
+    if (url === null) return await this.#answered(line, { news: "offer", sdp: offer, origin });
+    try {
+      return await askServer(url, offer, line.scope.signal);
+    } catch (error) {
+      if (!(error instanceof BlockedError)) throw error;
+      return await this.#answered(line, { news: "offer", sdp: offer, origin, blocked: error.reason });
+    }
+  }
+
+  #answered(line: Line, offer: PeerNews): Promise<string> {
+    return new Promise((resolve, reject) => {
+      line.answer = resolve;
+      line.scope.own(() => reject(new PeerError("other", "stopped while waiting")));
+      this.#tell(line, offer);
+    });
+  }
+
+  #end(line: Line, news: PeerNews): void {
+    if (this.#line !== line) return;
+    line.batch.flush(); // what the server said before it went
+    this.#tell(line, news);
+    this.#close();
+  }
+
+  #tell(line: Line, news: PeerNews): void {
+    if (line.scope.disposed) return;
+    const { client_id } = this.#channel;
+    this.#channel.send({ type: "peer", link_id: line.id, seq: line.seq++, client_id, ...news });
+  }
+
+  #close(): void {
+    const line = this.#line;
+    this.#line = null;
+    line?.scope.dispose();
+  }
+}
