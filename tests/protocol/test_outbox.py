@@ -106,7 +106,7 @@ def test_what_is_too_long_for_a_message_goes_in_several() -> None:
     outbox = Outbox(Timeline())
     samples = numbered(0, 2 * MAX_APPEND_SAMPLES + 5)
     outbox.append(samples, 0)
-    messages = outbox.drain()
+    messages = [message for message in outbox.drain() if isinstance(message, bytes)]
     assert all(len(message) < 16 * 2**20 for message in messages)
     np.testing.assert_array_equal(np.concatenate([pcm(message) for message in messages]), samples[:-2])
 

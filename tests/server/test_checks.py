@@ -21,6 +21,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.local import LocalServer
+from ipyspeaches.protocol.media import LOSSY_CLOCK, TRUE_CLOCK
 from ipyspeaches.server import check
 
 URL = "http://speaches.example:8000"
@@ -60,7 +61,9 @@ async def test_the_version_is_that_of_the_interface(root: Path) -> None:
             return httpx2.Response(200, json={"openapi": "3.1.0", "info": {"title": "Speaches", "version": "0.9"}})
         return httpx2.Response(200, text=recorded_models(root))
 
-    assert (await check(URL, transport=httpx2.MockTransport(handler))).version == "0.9"
+    info = await check(URL, transport=httpx2.MockTransport(handler))
+    assert (info.version, info.title) == ("0.9", "Speaches")
+    assert info.clock_factor == LOSSY_CLOCK
 
 
 @pytest.mark.parametrize("model", ["no/such", "silero_vad_v5"])
@@ -136,6 +139,7 @@ async def test_the_local_server_passes() -> None:
     local = LocalServer.shared()
     info = await check(local.url)
     assert info.model == "pocketsphinx/en-us"
+    assert info.clock_factor == TRUE_CLOCK
     with pytest.raises(ModelNotFoundError, match="choose one of pocketsphinx/en-us"):
         await check(local.url, model="no/such")
     with pytest.raises(ServerUnreachableError, match="does not speak TLS"):

@@ -16,6 +16,7 @@ from ipyspeaches.local.access import AccessControl
 from ipyspeaches.local.audio_routes import speech_timestamps, transcriptions
 from ipyspeaches.local.realtime_route import realtime
 from ipyspeaches.local.worker_pool import WorkerPool
+from ipyspeaches.server.models import EMBEDDED_TITLE
 
 
 async def health(request: Request) -> JSONResponse:
@@ -31,7 +32,7 @@ async def interface(request: Request) -> JSONResponse:
         version = metadata.version("ipyspeaches")
     except metadata.PackageNotFoundError:  # runs from its source folder
         version = "0"
-    info = {"title": "ipyspeaches", "version": version}
+    info = {"title": EMBEDDED_TITLE, "version": version}
     return JSONResponse({"openapi": "3.1.0", "info": info, "paths": {}})
 
 

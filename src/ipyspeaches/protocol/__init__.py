@@ -12,6 +12,7 @@ from ipyspeaches.protocol.events import (
     Disconnected,
     Failed,
     Flushed,
+    MessageLost,
     Mismatch,
     ProtocolEvent,
     Ready,
@@ -23,7 +24,9 @@ from ipyspeaches.protocol.events import (
     Unknown,
     WordTime,
 )
+from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.items import Pending
+from ipyspeaches.protocol.media import Media, Sound
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.realtime import RealtimeProtocol
 from ipyspeaches.protocol.state import ProtocolState
@@ -39,6 +42,9 @@ __all__ = [
     "Disconnected",
     "Failed",
     "Flushed",
+    "FragmentJoiner",
+    "Media",
+    "MessageLost",
     "Mismatch",
     "Pending",
     "ProtocolEvent",
@@ -49,6 +55,7 @@ __all__ = [
     "Reconfigured",
     "Reported",
     "ServerTurnDetection",
+    "Sound",
     "Span",
     "SpeechStarted",
     "SpeechStopped",

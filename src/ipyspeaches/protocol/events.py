@@ -138,6 +138,14 @@ class ClockMismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageLost:
+    """A message of the server came incomplete over a data channel; what it said is not known."""
+
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """An event this version does not know: kept, never fatal."""
 
@@ -172,6 +180,7 @@ ProtocolEvent = (
     | Failed
     | Reported
     | ClockMismatch
+    | MessageLost
     | Unknown
     | Flushed
     | Disconnected

@@ -10,8 +10,9 @@ from typing import Any, Final
 from ipyspeaches.protocol import wire
 from ipyspeaches.protocol.asked import Barrier
 from ipyspeaches.protocol.configuration import Configuration
-from ipyspeaches.protocol.events import Delta, Flushed, ProtocolEvent, Reported, Unknown
+from ipyspeaches.protocol.events import Delta, Flushed, MessageLost, ProtocolEvent, Reported, Unknown
 from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.ledger import Ledger
 
 # Speaches says this at every complete turn_detection, and applies the rest of it.
@@ -40,6 +41,10 @@ class Inbox:
         Stream positions of the clears that wait for their answer.
     deltas_seen
         Whether the server has sent text of an unfinished utterance.
+    pings
+        Ids of items that were asked after only to hear the server say that there are none.
+    joiner
+        Puts messages together where a channel delivers them in pieces.
     """
 
     def __init__(
@@ -51,6 +56,8 @@ class Inbox:
     ) -> None:
         self.clears: deque[int] = deque()
         self.deltas_seen = False
+        self.pings: set[str] = set()
+        self.joiner: FragmentJoiner | None = None
         self._configuration = configuration
         self._ledger = ledger
         self._diagnosis = diagnosis
@@ -75,11 +82,26 @@ class Inbox:
 
     def read(self, message: str | bytes) -> list[ProtocolEvent]:
         """Return what a message of the server means; odd messages are reported, never raised."""
+        if self.joiner is None:
+            return self._read_event(message)
+        events: list[ProtocolEvent] = []
+        for joined in self.joiner.take(message):
+            events += [joined] if isinstance(joined, MessageLost) else self._read_event(joined)
+        return events
+
+    def _read_event(self, message: str | bytes) -> list[ProtocolEvent]:
         event = wire.decode(message)
-        if _is_expected(event):
+        if _is_expected(event) or self._answers_ping(event):
             return []
         self._diagnosis.observe(event)
         return list(self._handlers[type(event)](event))
+
+    def _answers_ping(self, event: wire.KnownEvent | wire.Unrecognised) -> bool:
+        if not self.pings or not isinstance(event, wire.ErrorEvent):
+            return False
+        answered = {item_id for item_id in self.pings if item_id in (event.error.message or "")}
+        self.pings -= answered
+        return bool(answered)
 
     def flushed(self) -> Flushed:
         """Return the end of a flush, with the items that have no text yet."""

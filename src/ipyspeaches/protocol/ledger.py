@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.protocol import wire
 from ipyspeaches.protocol.events import (
     ClockMismatch,
@@ -26,6 +26,7 @@ from ipyspeaches.protocol.events import (
     WordTime,
 )
 from ipyspeaches.protocol.items import Item, Pending
+from ipyspeaches.protocol.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.timeline import Buffer, Timeline
 
 # The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
@@ -53,6 +54,7 @@ class Ledger:
         self._commits: deque[tuple[int, Buffer, Span]] = deque()
         self._next_order = 0
         self._newer_names = False
+        self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
 
     # What is open
 
@@ -235,14 +237,24 @@ class Ledger:
     def _check_clock(self, item: Item, usage: wire.Usage | None) -> Iterator[ProtocolEvent]:
         if usage is None or usage.seconds is None or item.buffer is None:
             return
-        counted_s = usage.seconds
-        if item.stopped:
+        counted_s, tolerance_s = usage.seconds, _MISMATCH_S
+        if self._judge is not None:
+            sent_s = to_seconds(item.buffer.sent_end - item.buffer.sent_begin)
             self._timeline.extend(item.buffer, counted_s * 1000)
-        sent_s = self._timeline.sent_seconds(item.buffer)
-        if not sent_s:
-            return
-        rounding_s = 1.0 if counted_s.is_integer() else 0.0
-        if abs(counted_s - sent_s) > _MISMATCH_SHARE * sent_s + _MISMATCH_S + rounding_s:
+            if self._judge.observe(sent_s, counted_s):
+                self._timeline.recount(self._judge.factor)
+            counted_s *= self._judge.factor
+            # A part of what was sent may be on its way still, or have come with the buffer before.
+            tolerance_s += to_seconds(HELD_SAMPLES)
+        else:
+            if item.stopped:
+                self._timeline.extend(item.buffer, counted_s * 1000)
+            sent_s = self._timeline.sent_seconds(item.buffer)
+        if not sent_s or (item.stopped and self._judge is not None):
+            return  # how much was sent when the server ended a stream's buffer, nobody knows
+        if usage.seconds.is_integer():
+            tolerance_s += 1
+        if abs(counted_s - sent_s) > _MISMATCH_SHARE * sent_s + tolerance_s:
             yield ClockMismatch(item.item_id, sent_s, counted_s)
 
     def _word_time(self, buffer: Buffer, word: wire.WireWord) -> WordTime:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.media import Media
 
 NEVER_CUT: Final = 1.0
 """A threshold that no speech probability exceeds: the server's VAD stays silent and the client may commit."""
@@ -70,12 +71,15 @@ class RealtimeOptions:
         The server's VAD. With ``client_cuts`` its threshold is sent as `NEVER_CUT`.
     client_cuts
         Whether this side commits the utterances.
+    media
+        How sound travels beside the messages; None sends it in messages.
     """
 
     model: str | None = None
     language: str | None = None
     turn_detection: ServerTurnDetection = field(default_factory=ServerTurnDetection)
     client_cuts: bool = True
+    media: Media | None = None
 
     def wire_turn_detection(self) -> dict[str, Any]:
         """Return the ``turn_detection`` that fits who cuts."""

@@ -2,6 +2,8 @@
 
 A server resamples every append on its own, two samples out of three, and rounds down: an append that is no multiple
 of three samples makes its clock run slow. So up to two samples are carried over to the next append.
+
+Where sound travels as a media stream, it waits here in its place among the messages.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import requests
+from ipyspeaches.protocol.media import Sound
 from ipyspeaches.protocol.timeline import Timeline
 
 ALIGNMENT: Final = 3
@@ -37,7 +40,7 @@ class Outbox:
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._messages: list[bytes] = []
+        self._waiting: list[bytes | Sound] = []
         self._carried = b""
 
     def append(self, samples: NDArray[np.int16], start: int) -> None:
@@ -57,14 +60,26 @@ class Outbox:
         if not length:
             return
         self._timeline.append(start, length)
+        if self._timeline.media is not None:
+            self._waiting.append(Sound(samples))
+            return
         # The way that nearly every append takes, without a copy.
         if not self._carried and not length % ALIGNMENT and length <= MAX_APPEND_SAMPLES:
-            self._messages.append(requests.append(np.ascontiguousarray(samples).data))
+            self._waiting.append(requests.append(np.ascontiguousarray(samples).data))
         else:
             self._append_bytes(samples.tobytes())
 
     def pad(self, minimum: int) -> None:
-        """Queue what is carried over, filled up with at least ``minimum`` zeros to whole triples."""
+        """Queue what is carried over, filled up with at least ``minimum`` zeros to whole triples.
+
+        A media stream gets its own padding, whatever the minimum: more than that is held back on its way.
+        """
+        media = self._timeline.media
+        if media is not None:
+            if not media.continuous:
+                self._timeline.pad(media.padding_samples)
+            self._waiting.append(Sound(np.zeros(media.padding_samples, _PCM), padding=True))
+            return
         carried = len(self._carried) // _SAMPLE_BYTES
         zeros = minimum + -(carried + minimum) % ALIGNMENT
         if zeros:
@@ -77,17 +92,17 @@ class Outbox:
 
     def put(self, message: bytes) -> None:
         """Queue a message."""
-        self._messages.append(message)
+        self._waiting.append(message)
 
-    def drain(self) -> list[bytes]:
-        """Return the queued messages and forget them."""
-        messages, self._messages = self._messages, []
-        return messages
+    def drain(self) -> list[bytes | Sound]:
+        """Return what is queued, in order, and forget it; without media it is messages only."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
 
     def _append_bytes(self, pcm: bytes) -> None:
         pcm = self._carried + pcm
         whole = len(pcm) - len(pcm) % (ALIGNMENT * _SAMPLE_BYTES)
         longest = MAX_APPEND_SAMPLES * _SAMPLE_BYTES
         for begin in range(0, whole, longest):
-            self._messages.append(requests.append(pcm[begin : min(begin + longest, whole)]))
+            self._waiting.append(requests.append(pcm[begin : min(begin + longest, whole)]))
         self._carried = pcm[whole:]

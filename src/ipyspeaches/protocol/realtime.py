@@ -14,6 +14,9 @@ The states and the ways between them are in `state.py`.
 
 from __future__ import annotations
 
+import secrets
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +25,11 @@ from ipyspeaches.protocol import requests
 from ipyspeaches.protocol.configuration import UNSET, Configuration, Unset
 from ipyspeaches.protocol.events import Flushed, ProtocolEvent, Ready
 from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.inbox import Inbox
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.ledger import Ledger
+from ipyspeaches.protocol.media import Sound
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.state import AUDIO_FLOWS, ENDED, TRANSITIONS, ProtocolState, Trigger, follow, wrong_state
@@ -50,11 +55,13 @@ class RealtimeProtocol:
     def __init__(self, options: RealtimeOptions, *, start_sample: int = 0) -> None:
         self.state = ProtocolState.CONNECTING
         self._configuration = Configuration(options)
-        self._timeline = Timeline(start_sample)
+        self._timeline = Timeline(start_sample, options.media)
         self._outbox = Outbox(self._timeline)
         self._ledger = Ledger(self._timeline)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
         self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put)
+        if options.media is not None:
+            self._inbox.joiner = FragmentJoiner()
         self._events: list[ProtocolEvent] = []
 
     @property
@@ -153,7 +160,21 @@ class RealtimeProtocol:
 
     def data_to_send(self) -> list[bytes]:
         """Return the messages to send as text frames, in order, and forget them."""
+        # Without media there is no sound among them; with media, this is not the method to call.
+        return cast("list[bytes]", self._outbox.drain())
+
+    def outgoing(self) -> list[bytes | Sound]:
+        """Return messages and sound for a media stream, in the order in which they must reach the server."""
         return self._outbox.drain()
+
+    def ping(self) -> None:
+        """Ask for a sign of life, which comes as any message; the answer itself is nobody's business.
+
+        Over WebRTC, a session can be dead while the connection is up: then nothing is answered any more.
+        """
+        self._check_audio_flows("ping")
+        self._inbox.pings.add(item_id := f"ping_{secrets.token_hex(8)}")
+        self._outbox.put(requests.delete_item(item_id))
 
     # Audio
 

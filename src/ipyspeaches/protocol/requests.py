@@ -40,3 +40,8 @@ def session_update(
     if transcription is not None:
         session["input_audio_transcription"] = transcription
     return msgspec.json.encode({"type": "session.update", "session": session})
+
+
+def delete_item(item_id: str) -> bytes:
+    """Return the message that deletes an item; of an unknown one, it is a ping that every server answers."""
+    return msgspec.json.encode({"type": "conversation.item.delete", "item_id": item_id})

@@ -5,6 +5,9 @@ The server counts milliseconds from the start of its current buffer, and a buffe
 (silence that was not sent) and zeros that belong to no session time (padding). The timeline keeps both maps:
 
     (buffer, ms)  ──begin of the buffer──►  position in the stream  ──piece──►  sample of the session
+
+A media stream is on its way for a while, and some servers lose samples of it: there the server's own count, times its
+clock's factor, says where a buffer ends, as far as that agrees with what was sent.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.protocol.events import Span
+from ipyspeaches.protocol.media import HELD_SAMPLES, Media
 
 _SAMPLES_PER_MS: Final = SESSION_RATE_HZ // 1000
 # Speaches ends a buffer only where an append ended, so that its ends, cut to whole milliseconds, can be put right;
@@ -40,11 +44,18 @@ class Piece:
 
 @dataclass(slots=True, eq=False)
 class Buffer:
-    """A buffer of the server: stream positions, ``end`` None while it is open."""
+    """A buffer of the server: stream positions, ``end`` None while it is open.
+
+    ``sent_begin`` and ``sent_end`` are how much had been sent when it began and ended, ``counted`` whether its end is
+    what the server said.
+    """
 
     begin: int
     end: int | None = None
     chained: bool = True
+    sent_begin: int = 0
+    sent_end: int = 0
+    counted: bool = False
 
 
 class Timeline:
@@ -54,10 +65,14 @@ class Timeline:
     ----------
     start_sample
         Session sample that counts as "now" until something is sent.
+    media
+        How sound travels, if not in messages.
     """
 
-    def __init__(self, start_sample: int = 0) -> None:
+    def __init__(self, start_sample: int = 0, media: Media | None = None) -> None:
         self.position = 0
+        self.media = media
+        self._per_ms = _SAMPLES_PER_MS * (1.0 if media is None else media.clock_factor)
         self._start_sample = start_sample
         self._pieces: list[Piece] = []
         self._ends: deque[int] = deque(maxlen=_REMEMBERED_ENDS)
@@ -102,30 +117,50 @@ class Timeline:
 
     def cut_at(self, milliseconds: float) -> Buffer:
         """End the current buffer where the server says that it ended, and return it."""
-        return self._end(self._snapped(self.current.begin, milliseconds))
+        return self._end(self._snapped(self.current.begin, milliseconds), counted=True)
 
     def restart_at(self, position: int) -> None:
         """Begin a new buffer at a stream position (clear); what was in the old one is nobody's any more."""
-        self._buffers[-1] = Buffer(max(position, self.current.begin), chained=False)
+        self._buffers[-1] = Buffer(max(position, self.current.begin), chained=False, sent_begin=self.position)
 
     def extend(self, buffer: Buffer, milliseconds: float) -> None:
         """Move the end of a finished buffer back, and with it all that follow without a clear between.
 
         A server that is late puts more appends into a buffer than the first ``speech_stopped`` knew of; it says so
-        in the later ones and in ``usage.seconds``. An end never moves forward.
+        in the later ones and in ``usage.seconds``. An end never moves forward, but in a media stream: there, a part
+        of what was sent may not have been there yet when the server ended the buffer.
         """
         if buffer.end is None or buffer not in self._buffers:
             return
-        shift = self._snapped(buffer.begin, milliseconds) - buffer.end
-        if shift <= 0:
+        end = self._snapped(buffer.begin, milliseconds)
+        if self.media is not None:
+            if not buffer.counted:
+                end = min(max(end, buffer.end - HELD_SAMPLES), self.position)
+            buffer.counted = True
+        elif end <= buffer.end:
             return
-        buffer.end += shift
+        shift = end - buffer.end
+        buffer.end = end
         for later in self._buffers[self._buffers.index(buffer) + 1 :]:
             if not later.chained:
                 break
             later.begin += shift
-            if later.end is not None:
-                later.end += shift
+            if later.end is None:
+                break
+            if self.media is not None and not later.counted:
+                break  # where it ends is known from what was sent, wherever it began
+            later.end += shift
+
+    def recount(self, clock_factor: float) -> None:
+        """Use another factor for the clock of a media stream, as the old one has proved wrong."""
+        assert self.media is not None
+        ratio = clock_factor / self.media.clock_factor
+        self.media = replace(self.media, clock_factor=clock_factor)
+        self._per_ms = _SAMPLES_PER_MS * clock_factor
+        # All that was counted before, and with it the begin of the buffer that is open, was counted wrongly.
+        current = self.current
+        latest = current.sent_begin
+        current.begin = min(max(round(current.begin * ratio), latest - HELD_SAMPLES), latest)
 
     def forget(self, buffer: Buffer) -> None:
         """Drop what is only needed for ``buffer``, once its final text is there."""
@@ -176,19 +211,22 @@ class Timeline:
             return span.end_s - span.start_s
         return (end - buffer.begin) / SESSION_RATE_HZ
 
-    def _end(self, position: int) -> Buffer:
+    def _end(self, position: int, *, counted: bool = False) -> Buffer:
         ended = self.current
-        ended.end = position
-        self._buffers.append(Buffer(position))
+        ended.end, ended.sent_end, ended.counted = position, self.position, counted
+        self._buffers.append(Buffer(position, sent_begin=self.position))
         return ended
 
     def _inside(self, buffer: Buffer, milliseconds: float) -> int:
         end = self.position if buffer.end is None else buffer.end
-        position = min(max(buffer.begin + milliseconds * _SAMPLES_PER_MS, buffer.begin), end)
+        position = min(max(buffer.begin + milliseconds * self._per_ms, buffer.begin), end)
         return round(position)
 
     def _snapped(self, begin: int, milliseconds: float) -> int:
         """Return the stream position of an end that a server reports in whole milliseconds."""
-        wanted = min(max(begin + milliseconds * _SAMPLES_PER_MS, begin), self.position)
+        wanted = begin + max(milliseconds, 0) * self._per_ms
+        if self.media is not None:
+            return round(wanted)  # no appends whose ends could put it right
+        wanted = min(wanted, self.position)
         nearest = min(self._ends, key=lambda end: abs(end - wanted), default=self.position)
         return nearest if abs(nearest - wanted) <= _SNAP_SAMPLES and nearest >= begin else round(wanted)

@@ -45,8 +45,11 @@ async def check(
         If the model is not installed; the message lists what is.
     """
     server = Server(url, api_key, transport=transport)
-    models, version = await asyncio.gather(server.models(), server.version())
-    return ServerInfo(version, tuple(models), _choose(models, model, server.url))
+    models, interface = await asyncio.gather(server.models(), server.interface())
+    chosen = _choose(models, model, server.url)
+    if interface is None:
+        return ServerInfo(None, tuple(models), chosen)
+    return ServerInfo(interface.version, tuple(models), chosen, interface.title)
 
 
 def _choose(models: list[Model], wanted: str | None, address: str) -> str:

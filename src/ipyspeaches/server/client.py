@@ -15,7 +15,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport, not_speaches
-from ipyspeaches.server.models import InterfaceDocument, Model, ModelList, RunningList, SpanEntry
+from ipyspeaches.server.models import InterfaceDocument, InterfaceInfo, Model, ModelList, RunningList, SpanEntry
 from ipyspeaches.vad.segments import Segments
 
 Answer = TypeVar("Answer")
@@ -112,8 +112,13 @@ class Server:
 
     async def version(self) -> str | None:
         """Return the version of the server's interface, or None if it does not say."""
+        interface = await self.interface()
+        return None if interface is None else interface.version
+
+    async def interface(self) -> InterfaceInfo | None:
+        """Return what the server says about its interface, or None if it does not."""
         try:
-            return self._decode(await self._request("GET", "/openapi.json"), InterfaceDocument).info.version
+            return self._decode(await self._request("GET", "/openapi.json"), InterfaceDocument).info
         except ServerError:
             return None
 

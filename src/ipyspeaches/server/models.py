@@ -7,6 +7,10 @@ from typing import Final
 
 import msgspec
 
+from ipyspeaches.protocol.media import LOSSY_CLOCK, TRUE_CLOCK
+
+EMBEDDED_TITLE: Final = "ipyspeaches"
+"""What the embedded server calls itself in its interface."""
 RECOGNITION_TASK: Final = "automatic-speech-recognition"
 
 
@@ -44,11 +48,19 @@ class ServerInfo:
         All installed models, sorted by id.
     model
         The one to use.
+    title
+        What the program calls itself, if it says.
     """
 
     version: str | None
     models: tuple[Model, ...]
     model: str
+    title: str | None = None
+
+    @property
+    def clock_factor(self) -> float:
+        """Seconds of sound for each second that this server counts in a media stream."""
+        return TRUE_CLOCK if self.title == EMBEDDED_TITLE else LOSSY_CLOCK
 
 
 class ModelEntry(msgspec.Struct):
@@ -87,6 +99,7 @@ class InterfaceInfo(msgspec.Struct):
     """The ``info`` of an OpenAPI document."""
 
     version: str
+    title: str | None = None
 
 
 class InterfaceDocument(msgspec.Struct):

@@ -62,6 +62,7 @@ class Scribe:
             protocol.Mismatch: self._mismatch,
             protocol.Reported: self._reported,
             protocol.ClockMismatch: self._clock_mismatch,
+            protocol.MessageLost: self._message_lost,
             protocol.Unknown: self._unknown,
         }
 
@@ -208,6 +209,13 @@ class Scribe:
     def _clock_mismatch(self, event: protocol.ClockMismatch) -> None:
         text = f"The server heard {event.counted_s:.2f} s where {event.sent_s:.2f} s were sent: words may be missing."
         self.warn("clock", text)
+
+    def _message_lost(self, event: protocol.MessageLost) -> None:
+        text = (
+            f"A message of the server came incomplete ({event.reason}), a text may be missing: "
+            'transcribe the recording again, or use transport="realtime".'
+        )
+        self.warn("message_lost", text)
 
     def _unknown(self, event: protocol.Unknown) -> None:
         self.events.append(
