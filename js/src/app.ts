@@ -56,7 +56,7 @@ export class App {
     this.synced = new Synced(model, this.scope);
     this.#channel = new Channel(model, this.scope);
     this.#capture = new Capture(this.#channel, this.page, (error) => this.#captureFailed(error), this.scope);
-    this.#peer = new PeerLink(this.#channel, this.page, () => this.#capture.track, this.scope);
+    this.#peer = new PeerLink(this.#channel, this.page, this.#capture, this.scope);
     this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
     this.player = new Player((args) => this.#ask("sound", args), this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);

@@ -1,3 +1,4 @@
+import type { Capture } from "../capture/capture.ts";
 import type { Scope } from "../scope.ts";
 import type { PageStore } from "../store/page.ts";
 import type { Channel } from "../wire/channel.ts";
@@ -6,6 +7,7 @@ import { Batch } from "./batch.ts";
 import { BlockedError, PeerError, peerError } from "./errors.ts";
 import { InOrder } from "./in-order.ts";
 import { openPeer, type Peer } from "./peer.ts";
+import { Loudness } from "./quiet.ts";
 import { askServer } from "./signalling.ts";
 
 /** One connection, from the kernel's order to its end. */
@@ -30,18 +32,19 @@ interface Line {
 export class PeerLink {
   readonly #channel: Channel;
   readonly #page: PageStore;
-  readonly #microphone: () => MediaStreamTrack | null;
+  readonly #capture: Pick<Capture, "track" | "blocks">;
   readonly #scope: Scope;
+  readonly #loudness = new Loudness();
   #line: Line | null = null;
 
-  /** `microphone` is what is captured now, null while nothing is. */
-  constructor(channel: Channel, page: PageStore, microphone: () => MediaStreamTrack | null, scope: Scope) {
+  constructor(channel: Channel, page: PageStore, capture: Pick<Capture, "track" | "blocks">, scope: Scope) {
     this.#channel = channel;
     this.#page = page;
-    this.#microphone = microphone;
+    this.#capture = capture;
     this.#scope = scope;
     // Paused or released, the microphone is silent for the server too; resumed, it goes on.
     page.on(scope, "change", () => this.#line?.peer?.hear(this.#heard));
+    capture.blocks.on(scope, "heard", (heard) => this.#loudness.add(heard));
   }
 
   order(order: PeerOrder): void {
@@ -57,7 +60,7 @@ export class PeerLink {
   }
 
   get #heard(): MediaStreamTrack | null {
-    return this.#page.capture === "open" ? this.#microphone() : null;
+    return this.#page.capture === "open" ? this.#capture.track : null;
   }
 
   #begin(id: number): void {
@@ -86,6 +89,13 @@ export class PeerLink {
       case "send":
         for (const message of order.messages) line.peer?.send(message);
         break;
+      case "clear":
+        this.#tell(line, { news: "cleared", done: this.#clear(line, order) });
+        break;
+      case "echo":
+        line.batch.flush();
+        this.#tell(line, { news: "echo" });
+        break;
       case "close":
         this.#close();
         break;
@@ -109,7 +119,15 @@ export class PeerLink {
       return;
     }
     line.peer.hear(this.#heard);
-    this.#tell(line, { news: "open" });
+    this.#tell(line, { news: "open", from_s: this.#loudness.now_s });
+  }
+
+  /** A clear throws away all that the server has heard, and it has heard nothing yet of what is captured now: the sound
+   * takes longer to it than messages do. So no more than what has been captured can go, and that was quiet. */
+  #clear({ peer }: Line, { message, heard_s }: Extract<PeerOrder, { action: "clear" }>): boolean {
+    if (!peer || !this.#loudness.quietSince(heard_s)) return false;
+    peer.send(message);
+    return true;
   }
 
   #microphoneOpen(scope: Scope): Promise<void> {

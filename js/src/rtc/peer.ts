@@ -4,6 +4,7 @@ import { silentTrack } from "./silence.ts";
 
 const GATHER_LIMIT_MS = 2_000; // an address that is not found by then is not needed
 const OPEN_LIMIT_MS = 10_000;
+export const SILENCE_MS = 1_000; // a server holds back a third of that
 
 export interface PeerEvents {
   message(text: string): void;
@@ -14,7 +15,7 @@ export interface PeerEvents {
 /** An open connection with a server: one track there, messages both ways. It ends with its scope. */
 export interface Peer {
   send(text: string): void;
-  /** What the server hears from now on; null is silence. */
+  /** What the server hears from now on; null is a second of silence, and then nothing. */
   hear(track: MediaStreamTrack | null): void;
 }
 
@@ -33,8 +34,8 @@ export async function openPeer(
   try {
     const connection = new RTCPeerConnection();
     scope.own(() => connection.close());
-    const silence = silentTrack(scope);
-    const transceiver = connection.addTransceiver(silence ?? "audio", { direction: "sendonly" });
+    // Without a track yet: the server's clock begins with the first sound that it is to hear.
+    const transceiver = connection.addTransceiver("audio", { direction: "sendonly" });
     preferOpus(transceiver);
     const channel = connection.createDataChannel("oai-events");
     scope.listen<MessageEvent<string>>(channel, "message", ({ data }) => events.message(data));
@@ -45,7 +46,7 @@ export async function openPeer(
     await connection.setRemoteDescription({ type: "answer", sdp });
     await opened(connection, channel, scope);
     watch(connection, channel, events, scope);
-    return new OpenPeer(channel, transceiver.sender, silence, scope);
+    return new OpenPeer(channel, transceiver.sender, scope);
   } catch (error) {
     throw peerError(error);
   }
@@ -123,15 +124,15 @@ function watch(
 class OpenPeer implements Peer {
   readonly #channel: RTCDataChannel;
   readonly #sender: RTCRtpSender;
-  readonly #silence: MediaStreamTrack | null;
   readonly #scope: Scope;
+  #heard: MediaStreamTrack | null = null;
+  #silence: Scope | null = null;
 
-  constructor(channel: RTCDataChannel, sender: RTCRtpSender, silence: MediaStreamTrack | null, scope: Scope) {
+  constructor(channel: RTCDataChannel, sender: RTCRtpSender, scope: Scope) {
     this.#channel = channel;
     this.#sender = sender;
-    this.#silence = silence;
     this.#scope = scope;
-    scope.own(() => void this.#replace(null));
+    scope.own(() => void this.#send(null));
   }
 
   send(text: string): void {
@@ -139,12 +140,28 @@ class OpenPeer implements Peer {
   }
 
   hear(track: MediaStreamTrack | null): void {
-    const wanted = track ?? this.#silence;
-    if (!this.#scope.disposed && this.#sender.track !== wanted) void this.#replace(wanted);
+    if (this.#scope.disposed || track === this.#heard) return;
+    this.#heard = track;
+    this.#silence?.dispose();
+    this.#silence = null;
+    if (track) void this.#send(track);
+    else this.#fallSilent();
+  }
+
+  /** A stream that stops is not silent for a server: what it holds back to put in order stays there, and with it the
+   * end of the last word. So silence follows; but not for ever, it would fill the server's memory. */
+  #fallSilent(): void {
+    const scope = this.#scope.child();
+    this.#silence = scope;
+    void this.#send(silentTrack(scope));
+    scope.timeout(() => {
+      scope.dispose();
+      void this.#send(null);
+    }, SILENCE_MS);
   }
 
   /** Refused only once the connection is closed, and then nobody hears it anyway. */
-  async #replace(track: MediaStreamTrack | null): Promise<void> {
+  async #send(track: MediaStreamTrack | null): Promise<void> {
     await this.#sender.replaceTrack(track).catch(() => {});
   }
 }

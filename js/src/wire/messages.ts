@@ -153,6 +153,10 @@ export type PeerOrder = { type: "peer"; link_id: number; seq: number; client_id?
     }
   | { action: "answer"; sdp: string }
   | { action: "send"; messages: string[] }
+  /** sent only if it has been quiet since the kernel heard silence, at `heard_s` on the capture's clock */
+  | { action: "clear"; message: string; heard_s: number }
+  /** answered at once: what the page said before has arrived then, too */
+  | { action: "echo" }
   | { action: "close" }
 );
 
@@ -162,9 +166,12 @@ export type PeerNews =
   | { news: "opening" }
   /** the kernel is to get the answer: the server wants a key, or the page may not ask (`blocked`) */
   | { news: "offer"; sdp: string; blocked?: Blocked; origin: string }
-  | { news: "open" }
+  /** the server hears what is captured from `from_s` on, on the capture's clock */
+  | { news: "open"; from_s: number }
   /** raw messages of the data channel, in order */
   | { news: "messages"; messages: string[] }
+  | { news: "cleared"; done: boolean }
+  | { news: "echo" }
   | { news: "failed"; kind: PeerErrorKind; detail: string; status: number }
   | { news: "closed"; detail: string };
 

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeModel } from "../../dev/fake-model.ts";
+import type { Heard } from "../../src/capture/capture.ts";
+import { Emitter } from "../../src/emitter.ts";
 import { BATCH_MS } from "../../src/rtc/batch.ts";
 import { PeerLink } from "../../src/rtc/link.ts";
+import { SILENCE_MS } from "../../src/rtc/peer.ts";
 import { Scope } from "../../src/scope.ts";
 import { PageStore } from "../../src/store/page.ts";
 import { Channel } from "../../src/wire/channel.ts";
@@ -16,6 +19,7 @@ let fake: FakeModel;
 let page: PageStore;
 let scope: Scope;
 let link: PeerLink;
+let blocks: Emitter<{ heard: Heard }>;
 let seq: number;
 let asked: { url: string; init: RequestInit | undefined }[];
 
@@ -29,7 +33,9 @@ beforeEach(() => {
   seq = 0;
   asked = [];
   answerWith(async () => new Response("answer"));
-  link = new PeerLink(new Channel(fake.model, scope), page, () => MICROPHONE, scope);
+  blocks = new Emitter();
+  const capture = { track: MICROPHONE, blocks };
+  link = new PeerLink(new Channel(fake.model, scope), page, capture, scope);
 });
 
 afterEach(() => {
@@ -74,6 +80,9 @@ async function open(url: string | null = URL_ASKED): Promise<ReturnType<typeof c
   await settle();
   return parts;
 }
+
+const hear = (end_s: number, level = 10) =>
+  blocks.emit("heard", { end_s, samples: Int16Array.of(level, -level) });
 
 describe("opening", () => {
   it("offers opus one way, with every address and the channel in it, and tells each step", async () => {
@@ -246,6 +255,13 @@ describe("messages", () => {
     expect(channel.sent).toEqual(["first", "second", "third"]);
   });
 
+  it("have arrived when an echo comes back", async () => {
+    const { channel } = await open();
+    for (const text of ["a", "b"]) channel.say(text);
+    order({ action: "echo" });
+    expect(kinds().slice(-3)).toEqual(["messages", "messages", "echo"]);
+  });
+
   it("come before the news that the server has gone", async () => {
     const { channel } = await open();
     for (const text of ["a", "b"]) channel.say(text);
@@ -266,11 +282,54 @@ describe("messages", () => {
 });
 
 describe("what the server hears", () => {
-  it("is silence while the capture is paused or closed", async () => {
+  it("begins with the microphone, and is silence for a moment when that pauses or ends", async () => {
     const { sender } = await open();
     for (const state of ["paused", "open", "closed"] as const) page.capture = state;
     await settle();
-    expect(sender.tracks).toEqual([MICROPHONE, rtc.silences[0], MICROPHONE, rtc.silences[0]]);
+    const [paused, closed] = rtc.silences;
+    expect(sender.tracks).toEqual([MICROPHONE, paused, MICROPHONE, closed]);
+    expect([paused?.stopped, closed?.stopped]).toEqual([true, false]);
+    await vi.advanceTimersByTimeAsync(SILENCE_MS);
+    expect([sender.track, closed?.stopped]).toEqual([null, true]);
+  });
+
+  it("counts from what was captured before", async () => {
+    hear(0.5);
+    await open();
+    expect(news().at(-1)).toMatchObject({ news: "open", from_s: 0.5 });
+  });
+});
+
+describe("a clear", () => {
+  const clear = async (heard_s: number) => {
+    order({ action: "clear", message: "clear", heard_s });
+    const last = news().at(-1);
+    return [last?.news === "cleared" && last.done, connection().channel.sent.length];
+  };
+
+  it("is sent where it has been quiet since the kernel heard silence", async () => {
+    await open();
+    for (const [i, level] of [20, 30, 25, 40, 35].entries()) hear((i + 1) * 0.04, level);
+    expect(await clear(0.12)).toEqual([true, 1]);
+  });
+
+  it("is kept back where somebody has begun to speak since", async () => {
+    await open();
+    for (const [i, level] of [20, 30, 25, 90].entries()) hear((i + 1) * 0.04, level);
+    expect(await clear(0.12)).toEqual([false, 0]);
+  });
+
+  it("is kept back where nobody knows", async () => {
+    await open();
+    expect(await clear(0.12)).toEqual([false, 0]);
+    for (let i = 1; i <= 200; i++) hear(i * 0.04);
+    expect(await clear(1)).toEqual([false, 0]);
+  });
+
+  it("does not mind digital silence", async () => {
+    await open();
+    for (const [i, level] of [0, 0, 0, 2].entries()) hear((i + 1) * 0.04, level);
+    expect(await clear(0.12)).toEqual([true, 1]);
   });
 });
 
