@@ -21,7 +21,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.local import LocalServer
-from ipyspeaches.protocol.media import LOSSY_CLOCK, TRUE_CLOCK
+from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA
 from ipyspeaches.server import check
 
 URL = "http://speaches.example:8000"
@@ -63,7 +63,7 @@ async def test_the_version_is_that_of_the_interface(root: Path) -> None:
 
     info = await check(URL, transport=httpx2.MockTransport(handler))
     assert (info.version, info.title) == ("0.9", "Speaches")
-    assert info.clock_factor == LOSSY_CLOCK
+    assert info.media == SPEACHES_MEDIA
 
 
 @pytest.mark.parametrize("model", ["no/such", "silero_vad_v5"])
@@ -139,7 +139,7 @@ async def test_the_local_server_passes() -> None:
     local = LocalServer.shared()
     info = await check(local.url)
     assert info.model == "pocketsphinx/en-us"
-    assert info.clock_factor == TRUE_CLOCK
+    assert info.media == EMBEDDED_MEDIA
     with pytest.raises(ModelNotFoundError, match="choose one of pocketsphinx/en-us"):
         await check(local.url, model="no/such")
     with pytest.raises(ServerUnreachableError, match="does not speak TLS"):

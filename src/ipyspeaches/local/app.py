@@ -15,6 +15,7 @@ from ipyspeaches.local import catalogue
 from ipyspeaches.local.access import AccessControl
 from ipyspeaches.local.audio_routes import speech_timestamps, transcriptions
 from ipyspeaches.local.realtime_route import realtime
+from ipyspeaches.local.rtc_route import Peers, realtime_offer
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.server.models import EMBEDDED_TITLE
 
@@ -57,16 +58,19 @@ def routes() -> list[BaseRoute]:
         Route("/v1/audio/transcriptions", transcriptions, methods=["POST"]),
         Route("/v1/audio/speech/timestamps", speech_timestamps, methods=["POST"]),
         WebSocketRoute("/v1/realtime", realtime),
+        Route("/v1/realtime", realtime_offer, methods=["POST"]),
     ]
 
 
-def create_app(pool: WorkerPool, host: str, api_key: str | None) -> ASGIApp:
+def create_app(pool: WorkerPool, peers: Peers, host: str, api_key: str | None) -> ASGIApp:
     """Return the application.
 
     Parameters
     ----------
     pool
         Who recognises; belongs to the caller.
+    peers
+        Keeps the WebRTC connections; belongs to the caller.
     host
         Host the server listens on.
     api_key
@@ -74,5 +78,6 @@ def create_app(pool: WorkerPool, host: str, api_key: str | None) -> ASGIApp:
     """
     app = Starlette(routes=routes(), exception_handlers={HTTPException: explain})
     app.state.pool = pool
+    app.state.peers = peers
     app.state.catalogue = catalogue.Catalogue(pool)
     return AccessControl(app, host, api_key)

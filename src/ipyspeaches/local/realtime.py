@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError, SpeachesError
@@ -64,6 +66,7 @@ class RealtimeSession:
         self._live = LiveText(pool, emit)
         self._finals: set[asyncio.Task[None]] = set()
         self._free = asyncio.Semaphore(MAX_UNFINISHED)
+        self._refusing = False  # a stream of sound that does not fit
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "session.update": self._update,
             "input_audio_buffer.append": self._append,
@@ -105,6 +108,17 @@ class RealtimeSession:
             _LOG.exception("A client event could not be handled.")
             self._emit(events.error(f"The server failed on this event ({type(exc).__name__}).", "server_error", about))
 
+    async def hear(self, samples: NDArray[np.int16]) -> None:
+        """Take sound that comes as a stream (int16, 24 kHz); when it does not fit, the client is told once."""
+        try:
+            await self._take_sound(samples)
+        except InputError as exc:
+            if not self._refusing:
+                self._emit(events.error(str(exc)))
+            self._refusing = True
+        else:
+            self._refusing = False
+
     def refuse_binary(self) -> None:
         """Answer a binary frame."""
         self._emit(events.error("Binary frames are not understood: send each event as JSON in a text frame."))
@@ -135,7 +149,9 @@ class RealtimeSession:
     # --- sound
 
     async def _append(self, message: dict[str, Any]) -> None:
-        samples = decode_audio(message.get("audio"))
+        await self._take_sound(decode_audio(message.get("audio")))
+
+    async def _take_sound(self, samples: NDArray[np.int16]) -> None:
         self._buffer.append(samples)
         if self._detector is None:
             if not self._live.item_id:

@@ -17,6 +17,7 @@ from ipyspeaches.local.hosts import is_loopback
 if TYPE_CHECKING:
     import uvicorn
 
+    from ipyspeaches.local.rtc_route import Peers
     from ipyspeaches.local.worker_pool import WorkerPool
 
 KEY_VARIABLE: Final = "IPYSPEACHES_API_KEY"
@@ -89,16 +90,18 @@ def serve(
 async def _run(
     spec: EngineSpec, host: str, api_key: str | None, listener: socket.socket, *, exit_with_stdin: bool
 ) -> None:
+    from ipyspeaches.local.rtc_route import Peers
     from ipyspeaches.local.worker_pool import WorkerPool
 
-    pool = WorkerPool(spec)
-    server = _server(pool, host, api_key, listener)
+    pool, peers = WorkerPool(spec), Peers()
+    server = _server(pool, peers, host, api_key, listener)
     if exit_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
     try:
         await pool.load()
         await server.serve(sockets=[listener])
     finally:
+        await peers.close()
         await pool.unload()
 
 
@@ -112,7 +115,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from exc
 
 
-def _server(pool: WorkerPool, host: str, api_key: str | None, listener: socket.socket) -> uvicorn.Server:
+def _server(pool: WorkerPool, peers: Peers, host: str, api_key: str | None, listener: socket.socket) -> uvicorn.Server:
     import uvicorn
 
     from ipyspeaches.local.app import create_app
@@ -128,7 +131,7 @@ def _server(pool: WorkerPool, host: str, api_key: str | None, listener: socket.s
                 sys.stdout.flush()
 
     config = uvicorn.Config(
-        create_app(pool, host, api_key),
+        create_app(pool, peers, host, api_key),
         # Both would write addresses with their query, and a key may be in it.
         access_log=False,
         log_level="warning",

@@ -60,6 +60,21 @@ class Diagnosis:
             or self._just_lost(code, reason, close_frame=close_frame)
         )
 
+    def explain_silence(self) -> Disconnected:
+        """Return the failure for a session that answers nothing any more while its connection is up."""
+        error = self._last.error if isinstance(self._last, wire.ErrorEvent) else None
+        return (
+            self._wrong_model(error)
+            or self._chat(error)
+            or self._no_loopback(None, close_frame=False, idle_s=None)
+            or _passing(
+                ConnectionLostError(
+                    "The connection is up, but the session behind it answers nothing any more: connect again and send "
+                    "once more what has no text yet, and see the server's log for what ended it."
+                )
+            )
+        )
+
     def _wrong_model(self, error: wire.ErrorDetail | None) -> Disconnected | None:
         if error is None:
             return None

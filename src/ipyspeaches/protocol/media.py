@@ -21,8 +21,10 @@ LOSSY_CLOCK: Final = 480 / 464
 KNOWN_CLOCKS: Final = (TRUE_CLOCK, LOSSY_CLOCK)
 
 PADDING_MS: Final = 360
-"""The receiver holds back 4 frames of 20 ms to put them in order, Speaches then gathers 11 frames for an append, and
+"""A receiver holds back 4 frames of 20 ms to put them in order, Speaches then gathers 11 frames for an append, and
 resampling and Opus take some milliseconds more."""
+SHORT_PADDING_MS: Final = 140
+"""For a server that gathers nothing: the embedded one."""
 HELD_SAMPLES: Final = SESSION_RATE_HZ // 2
 """More than a receiver holds back of what was sent."""
 
@@ -64,6 +66,10 @@ class Media:
     def padding_samples(self) -> int:
         """Samples of the padding."""
         return self.padding_ms * SESSION_RATE_HZ // 1000
+
+
+SPEACHES_MEDIA: Final = Media(LOSSY_CLOCK)
+EMBEDDED_MEDIA: Final = Media(TRUE_CLOCK, SHORT_PADDING_MS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

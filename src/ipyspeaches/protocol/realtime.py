@@ -158,20 +158,24 @@ class RealtimeProtocol:
             self._events.append(self._diagnosis.explain(code, reason, close_frame=close_frame, idle_s=idle_s))
         return self.poll()
 
+    def session_died(self) -> list[ProtocolEvent]:
+        """Note that no ping is answered any more, although the connection is up, and return why."""
+        if self.state in ENDED:
+            return []
+        self.state = follow(self.state, Trigger.LOST)
+        self._events.append(self._diagnosis.explain_silence())
+        return self.poll()
+
     def data_to_send(self) -> list[bytes]:
         """Return the messages to send as text frames, in order, and forget them."""
-        # Without media there is no sound among them; with media, this is not the method to call.
-        return cast("list[bytes]", self._outbox.drain())
+        return cast("list[bytes]", self._outbox.drain())  # without media, there is no sound among them
 
     def outgoing(self) -> list[bytes | Sound]:
         """Return messages and sound for a media stream, in the order in which they must reach the server."""
         return self._outbox.drain()
 
     def ping(self) -> None:
-        """Ask for a sign of life, which comes as any message; the answer itself is nobody's business.
-
-        Over WebRTC, a session can be dead while the connection is up: then nothing is answered any more.
-        """
+        """Ask for a sign of life; the answer counts as a message and is no event."""
         self._check_audio_flows("ping")
         self._inbox.pings.add(item_id := f"ping_{secrets.token_hex(8)}")
         self._outbox.put(requests.delete_item(item_id))

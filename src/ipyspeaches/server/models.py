@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ipyspeaches.protocol.media import LOSSY_CLOCK, TRUE_CLOCK
+from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA, Media
 
 EMBEDDED_TITLE: Final = "ipyspeaches"
 """What the embedded server calls itself in its interface."""
@@ -58,9 +58,9 @@ class ServerInfo:
     title: str | None = None
 
     @property
-    def clock_factor(self) -> float:
-        """Seconds of sound for each second that this server counts in a media stream."""
-        return TRUE_CLOCK if self.title == EMBEDDED_TITLE else LOSSY_CLOCK
+    def media(self) -> Media:
+        """How this server takes sound as a media stream."""
+        return EMBEDDED_MEDIA if self.title == EMBEDDED_TITLE else SPEACHES_MEDIA
 
 
 class ModelEntry(msgspec.Struct):

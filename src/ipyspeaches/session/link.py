@@ -36,6 +36,7 @@ class Link:
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._progress = asyncio.Event()
+        self.heard_at_s = 0.0  # on the loop's clock
         self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
 
     async def open(self) -> None:
@@ -100,18 +101,18 @@ class Link:
 
     async def _read(self) -> None:
         clock = asyncio.get_running_loop().time
-        heard_at = clock()
+        self.heard_at_s = clock()
         try:
             while True:
                 message = await self._transport.receive()
-                heard_at = clock()
+                self.heard_at_s = clock()
                 self._dispatch(self.protocol.receive(message))
                 await self.send()
         except TransportClosed as closed:
             # How long the server was silent before tells a fault in the server from one on the way to it.
             self._dispatch(
                 self.protocol.connection_lost(
-                    closed.code, closed.reason, close_frame=closed.close_frame, idle_s=clock() - heard_at
+                    closed.code, closed.reason, close_frame=closed.close_frame, idle_s=clock() - self.heard_at_s
                 )
             )
 

@@ -40,7 +40,7 @@ class RealtimeConversation:
         self._store = store
         self._on_event = on_event
         self._append = AppendLength(client_cuts=protocol.options.client_cuts)
-        self._link = Link(protocol, transport, self._take)
+        self._link = self._linked(transport)
 
     @property
     def lost(self) -> asyncio.Future[ServerError]:
@@ -92,6 +92,9 @@ class RealtimeConversation:
     async def close(self) -> None:
         """Close the connection."""
         await self._link.close()
+
+    def _linked(self, transport: Transport) -> Link:
+        return Link(self._protocol, transport, self._take)
 
     def _take(self, event: ProtocolEvent) -> None:
         self._append.observe(event)

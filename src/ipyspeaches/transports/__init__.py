@@ -1,16 +1,19 @@
-"""What carries the realtime protocol's messages: a WebSocket, or two queues in memory."""
+"""What carries the realtime protocol's messages: a WebSocket, WebRTC, or two queues in memory."""
 
 from __future__ import annotations
 
-from ipyspeaches.transports.base import Transport, TransportClosed
+from ipyspeaches.transports.base import MediaTransport, Transport, TransportClosed
 from ipyspeaches.transports.memory import MemoryPeer, MemoryTransport, memory_pair
+from ipyspeaches.transports.webrtc import WebRtcTransport
 from ipyspeaches.transports.websocket import WebSocketTransport
 
 __all__ = [
+    "MediaTransport",
     "MemoryPeer",
     "MemoryTransport",
     "Transport",
     "TransportClosed",
+    "WebRtcTransport",
     "WebSocketTransport",
     "memory_pair",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ipyspeaches.protocol import Sound
+
 ABNORMAL_CLOSURE = 1006
 """The code for a connection that ended without a close frame (RFC 6455, section 7.4.1)."""
 
@@ -61,3 +63,17 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """End the connection; does nothing if it has ended."""
+
+
+class MediaTransport(Transport, Protocol):
+    """Carries messages, and sound as a media stream beside them.
+
+    `send` hands a message over and does not wait for it to go out. Messages and sound keep their order: a message
+    leaves only when the sound that was handed over before it has had the time to arrive.
+    """
+
+    def play(self, sound: Sound) -> None:
+        """Hand over sound; it goes out in real time."""
+
+    async def drained(self, seconds: float) -> None:
+        """Wait until at most so many seconds of sound have not gone out yet, or the connection has ended."""

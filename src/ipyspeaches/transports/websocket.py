@@ -57,7 +57,7 @@ class WebSocketTransport:
         self.address = normalise_base_url(url)
         parts = urlsplit(self.address)
         self._secure = _SCHEMES[parts.scheme] == "wss"
-        self._loopback = _is_loopback(parts.hostname or "")
+        self._loopback = is_loopback(parts.hostname or "")
         self._uri = _realtime_uri(parts, query)
         self._api_key = api_key
         self._connection: ClientConnection | None = None
@@ -161,7 +161,8 @@ def _realtime_uri(parts: SplitResult, query: dict[str, str]) -> str:
     return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{REALTIME_PATH}?{coded}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
