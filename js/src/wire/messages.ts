@@ -49,6 +49,8 @@ export interface Traits {
   state: string;
   source_kind: SourceKind;
   source_label: string;
+  /** by which way speech goes; missing from older kernels */
+  transport?: string;
   server_label: string;
   server_state: string;
   server_version?: string;

@@ -146,6 +146,14 @@ class MessageLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something in the way to the server that was got round, and that somebody can clear away; ``message`` says how."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """An event this version does not know: kept, never fatal."""
 
@@ -181,6 +189,7 @@ ProtocolEvent = (
     | Reported
     | ClockMismatch
     | MessageLost
+    | Obstacle
     | Unknown
     | Flushed
     | Disconnected

@@ -221,6 +221,21 @@ class RealtimeProtocol:
         self._outbox.put(requests.COMMIT)
         self._ledger.commit_sent(utterance)
 
+    @property
+    def clear_is_safe(self) -> bool:
+        """Whether the server may be told to clear: it drops the connection while an item is on its way."""
+        return self.state in AUDIO_FLOWS and self._ledger.clear_is_safe
+
+    def cleared(self, unheard: int) -> None:
+        """Note that whoever carries a continuous stream has sent a clear.
+
+        Parameters
+        ----------
+        unheard
+            Samples that had been spoken by then, but had not reached the server.
+        """
+        self._ledger.cleared(self._timeline.position - unheard)
+
     def clear(self) -> None:
         """Throw away what was appended and not committed; a server's buffer grows costly with silence.
 

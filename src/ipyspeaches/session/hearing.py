@@ -80,6 +80,16 @@ class Hearing:
         start = self._segmenter.speech_start
         return None if start is None else to_seconds(start)
 
+    @property
+    def in_speech(self) -> bool:
+        """Whether the last frame was inside speech, or in what may turn out to be speech."""
+        return self._segmenter.in_speech
+
+    @property
+    def judged(self) -> int:
+        """Session sample up to which frames have been judged."""
+        return self._segmenter.position
+
     def push(self, block: AudioBlock, append: int) -> Heard:
         """Take a block; ``append`` is how many samples to gather before they are sent."""
         if self._resampler is None or self._resampler.rate != block.rate:

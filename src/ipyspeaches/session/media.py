@@ -12,7 +12,7 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, Sound
 from ipyspeaches.session.link import Link
 from ipyspeaches.session.realtime import RealtimeConversation
-from ipyspeaches.transports import MediaTransport, TransportClosed
+from ipyspeaches.transports import MediaTransport, Transport, TransportClosed
 from ipyspeaches.vad import GateAction
 
 PIECE_SAMPLES: Final = SESSION_RATE_HZ // 10
@@ -97,11 +97,15 @@ class MediaLink(Link):
             if left_s > 0:
                 await asyncio.sleep(left_s)
                 continue
-            self.protocol.ping()
-            await self.send()
-            await asyncio.sleep(patience.answer_s)
-            if self._quiet_s() >= patience.answer_s and not self.lost.done():
+            if not await self._answers() and not self.lost.done():
                 self._dispatch(self.protocol.session_died())
+
+    async def _answers(self) -> bool:
+        """Ask for a sign of life and return whether there was one."""
+        self.protocol.ping()
+        await self.send()
+        await asyncio.sleep(self._patience.answer_s)
+        return self._quiet_s() < self._patience.answer_s
 
     def _quiet_s(self) -> float:
         return asyncio.get_running_loop().time() - self.heard_at_s
@@ -146,6 +150,6 @@ class MediaConversation(RealtimeConversation):
         await super().carry(actions)
         await self._media.drained(MAX_AHEAD_S)
 
-    def _linked(self, transport: object) -> Link:
+    def _linked(self, transport: Transport) -> Link:
         del transport
         return MediaLink(self._protocol, self._media, self._take, self._patience)

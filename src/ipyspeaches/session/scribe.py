@@ -63,6 +63,7 @@ class Scribe:
             protocol.Reported: self._reported,
             protocol.ClockMismatch: self._clock_mismatch,
             protocol.MessageLost: self._message_lost,
+            protocol.Obstacle: lambda event: self.warn(event.kind, event.message),
             protocol.Unknown: self._unknown,
         }
 
