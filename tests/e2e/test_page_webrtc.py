@@ -31,7 +31,7 @@ SHOW = "import pandas as pd\ndata = pd.DataFrame(w.transcript)[['start', 'end', 
 COMPARE = "again = sp.run(sp.transcribe(w.recording, pace=0))\n" + result_of(
     "{**{name: [(s.start, s.end, s.text, [(x.word, x.start, x.end) for x in s.words]) for s in t] "
     "for name, t in (('rtc', w.transcript), ('socket', again))}, 'heard_s': w.recording.duration, "
-    "'warnings': [e for e in w.events.to_dicts() if e['type'] == 'Warning']}"
+    "'warnings': [e.text for e in w.events if e.type == 'Warning']}"
 )
 PEERS = "() => globalThis.peers.filter((peer) => peer.connectionState !== 'closed').length"
 WATCH = """

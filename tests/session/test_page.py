@@ -11,7 +11,7 @@ import pytest
 from fake_peer import FakePeer
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, NumberedBlock
 from ipyspeaches.errors import ConnectionLostError, ServerError
-from ipyspeaches.protocol import Committed, Completed, Media, ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import Committed, Completed, Media, Obstacle, ProtocolEvent, RealtimeOptions, RealtimeProtocol
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.media import Patience
 from ipyspeaches.session.page import PageConversation
@@ -119,6 +119,22 @@ async def test_the_end_of_the_sound_ends_the_utterance(talk: Talk) -> None:
     await settled(talk)
     assert talk.heard("commit") == 1
     assert talk.conversation.pending == 0
+
+
+async def test_utterances_that_a_busy_notebook_held_up_are_one() -> None:
+    talk = Talk(padding_ms=140)
+    await talk.conversation.open()
+    for _ in range(2):
+        samples = np.full(BLOCK * 25, 3_000, np.int16)
+        samples[BLOCK * 10 :] = 0
+        heard = talk.hearing.push(AudioBlock(samples, SESSION_RATE_HZ), talk.conversation.append_samples)
+        await talk.conversation.carry(heard.actions)
+    await talk.end()
+    await settled(talk)
+    assert talk.heard("commit") == 1
+    [obstacle] = [event for event in talk.events if isinstance(event, Obstacle)]
+    assert obstacle.message.startswith("2 utterances have one text")
+    await talk.conversation.close()
 
 
 async def test_silence_is_cleared_again_and_again(talk: Talk) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ipyspeaches.audio import SESSION_RATE_HZ, to_seconds
-from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, requests
+from ipyspeaches.protocol import Obstacle, ProtocolEvent, RealtimeProtocol, requests
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.link import Link
 from ipyspeaches.session.media import MediaConversation, MediaLink, Patience
@@ -32,6 +32,11 @@ TAIL_MS: Final = 100
 """Sound behind the end of an utterance that the server should have heard, too."""
 CLEAR_EVERY_S: Final = 2.0
 """Silence that may gather at the server: recognisers invent words in more of it, and its work grows with it."""
+
+_MERGED: Final = (
+    "{count} utterances have one text, because their sound came to the kernel late or close together, and the server "
+    "had heard all of it by then: run no long cell while you record, or use a longer min_silence_duration_ms."
+)
 
 
 class PageLink(MediaLink):
@@ -138,17 +143,23 @@ class PageConversation(MediaConversation):
     async def _commit_due(self) -> None:
         clock = asyncio.get_running_loop().time
         while self._due:
-            due_s, commit = self._due[0]
-            await asyncio.sleep(max(due_s - clock(), 0.0))
+            wait_s = self._due[-1][0] - clock()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+                continue
             if self._clearing is not None:
                 await self._clearing  # it comes first, and so it must be noted first
             if self.lost.done():
                 return
             self._note_flow()
-            self._protocol.commit(commit.utterance)
-            self._due.popleft()
+            # What ended before the first of them could be committed is in the same buffer, and cannot be cut off.
+            count, (_, first) = len(self._due), self._due[0]
+            self._due.clear()
+            self._protocol.commit(first.utterance)
             self._quiet_from = self._flowed
             await self._link.send()
+            if count > 1:
+                self._on_event(Obstacle("merged", _MERGED.format(count=count)))
 
     def _watch_silence(self) -> None:
         if self._hearing.in_speech:
