@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
-EXTRAS := local,frames,lab
+EXTRAS := local,webrtc,frames,lab
 BUNDLE := src/ipyspeaches/static/transcriber.js
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet --constraint requirements.lock
 # The bundle is made below, not by the hook of the Python build.

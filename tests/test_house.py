@@ -35,7 +35,10 @@ IMPURE_MODULES = frozenset(
     }
 )
 # What is expensive to import, or missing without an extra, is imported by the function that needs it.
-EXPENSIVE = ("pandas", "polars", "pyarrow", "plotly", "IPython", "jupyterlab", "openai", "sounddevice", "starlette")
+EXPENSIVE = (
+    *("pandas", "polars", "pyarrow", "plotly", "IPython", "jupyterlab", "openai", "sounddevice", "starlette"),
+    *("aiortc", "av"),
+)
 LINES_PER_FILE = 300
 LINES_PER_FUNCTION = 60
 

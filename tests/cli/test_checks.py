@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(checks, "requirements_by_extra", lambda: {"": ["numpy", "no-such-package"], "x": ["neither"]})
     assert "no-such-package" in checks.check_packages().found
     assert checks.check_extra("x").cure == "If you want it: pip install 'ipyspeaches[x]'"
+
+
+def test_webrtc_is_loaded_and_its_absence_has_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = checks.check_webrtc()
+    assert there.ok
+    assert there.found.startswith("aiortc ")
+    monkeypatch.setitem(sys.modules, "aiortc", None)  # its import fails as one of a broken library does
+    broken = checks.check_webrtc()
+    assert not broken.ok
+    assert not broken.essential
+    assert "pip install 'ipyspeaches[webrtc]'" in str(broken.cure)
 
 
 def test_a_server_that_is_not_there_fails_the_doctor(capsys: pytest.CaptureFixture[str]) -> None:

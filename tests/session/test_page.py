@@ -45,8 +45,9 @@ class Talk:
         protocol = RealtimeProtocol(RealtimeOptions(model="m", client_cuts=not server_vad, media=media))
         offer = RtcOffer("http://server.example", protocol.query())
         transport = PageTransport(self.line, BrowserMicrophone(), offer, self.events.append)
-        padding = padding_ms * SESSION_RATE_HZ // 1000
-        self.conversation = PageConversation(protocol, transport, self.hearing, self.events.append, padding, patience)
+        self.conversation = PageConversation(
+            protocol, transport, self.hearing, self.events.append, Media(padding_ms=padding_ms, held_ms=125), patience
+        )
 
     async def hear(self, seconds: float, level: int = 0) -> None:
         """Let so much sound come from the page, and everything that follows from it."""

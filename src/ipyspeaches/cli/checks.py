@@ -13,6 +13,7 @@ from ipyspeaches.errors import SpeachesError
 
 OLDEST_PYTHON = (3, 11)
 FRONT_ENDS = ("jupyterlab", "notebook", "marimo")
+_NOT_LISTED = frozenset({"", "all", "webrtc"})  # looked at by checks of their own, or nothing by themselves
 BUNDLE = Path(__file__).parents[1] / "static" / "transcriber.js"
 
 
@@ -65,7 +66,8 @@ def run_checks(server: str | None, api_key: str | None, model: str | None) -> li
         check_portaudio(),
         check_microphones(),
         check_server(server, api_key, model) if server else check_embedded_server(),
-        *(check_extra(extra) for extra in sorted(requirements_by_extra()) if extra != "all"),
+        check_webrtc(),
+        *(check_extra(extra) for extra in sorted(requirements_by_extra()) if extra not in _NOT_LISTED),
         check_front_ends(),
     ]
 
@@ -147,6 +149,18 @@ def check_embedded_server() -> Check:
         return Check("Server", True, "the embedded one (English; name a better one with --server)", essential=True)
     cure = "Run: pip install 'ipyspeaches[local]', or name a Speaches server with --server."
     return Check("Server", False, f"none named, and the embedded one lacks {', '.join(missing)}", cure, essential=True)
+
+
+def check_webrtc() -> Check:
+    """Load what transport="webrtc" needs: its libraries are compiled, and may be there and not work."""
+    name, cure = "WebRTC", "If you want it: pip install 'ipyspeaches[webrtc]'"
+    if util.find_spec("aiortc") is None:
+        return Check(name, False, "without aiortc", cure)
+    try:
+        import aiortc
+    except (ImportError, OSError) as exc:
+        return Check(name, False, f"aiortc cannot be loaded: {exc}", f"{cure} --force-reinstall")
+    return Check(name, True, f"aiortc {aiortc.__version__}")
 
 
 def check_extra(extra: str) -> Check:

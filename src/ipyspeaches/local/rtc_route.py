@@ -29,10 +29,9 @@ class Peers:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def full(self) -> bool:
-        """Whether no more are taken."""
-        return len(self._tasks) >= MAX_PEERS
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._tasks)
 
     def add(self, peer: RtcPeer) -> None:
         """Serve a peer that was answered, and close it when it goes."""
@@ -73,7 +72,7 @@ async def realtime_offer(request: Request) -> Response:
     missing = missing_webrtc()
     if missing is not None:
         return _refused(501, f"This server has no WebRTC. {missing}")
-    if peers.full:
+    if len(peers) >= MAX_PEERS:
         return _refused(503, f"This server has {MAX_PEERS} WebRTC connections, and takes no more. Close one of them.")
     offer = await _offer(request)
     if offer is None:

@@ -20,12 +20,12 @@ LOSSY_CLOCK: Final = 480 / 464
 """Seconds of sound for each second that Speaches counts (source of 2026-03-26)."""
 KNOWN_CLOCKS: Final = (TRUE_CLOCK, LOSSY_CLOCK)
 
-PADDING_MS: Final = 360
-"""A receiver holds back 4 frames of 20 ms to put them in order, Speaches then gathers 11 frames for an append, and
-resampling and Opus take some milliseconds more."""
-SHORT_PADDING_MS: Final = 140
-"""For a server that gathers nothing: the embedded one."""
-HELD_SAMPLES: Final = SESSION_RATE_HZ // 2
+SHORT_PADDING_MS: Final = 200
+"""What a receiver holds back: 4 frames of 20 ms to put them in order, a part of a frame on either side, and what two
+resamplers and Opus wait for; 121 to 138 ms were measured."""
+PADDING_MS: Final = SHORT_PADDING_MS + 220
+"""Speaches gathers 11 frames for an append besides."""
+HELD_SAMPLES: Final = SESSION_RATE_HZ * 6 // 10
 """More than a receiver holds back of what was sent."""
 
 # Clocks are told apart by half a second: what a receiver holds back differs by less from one utterance to the next.
@@ -42,6 +42,9 @@ class Media:
         Seconds of sound for each second that the server counts.
     padding_ms
         Silence behind an utterance, so that all of it gets through to the server's buffer.
+    held_ms
+        What a receiver has not let through to the buffer when a commit comes, on the average; what the server counts
+        for the utterance puts it right later.
     continuous
         Whether the sound flows by itself, as from a microphone that a page sends: then nothing can be put into it,
         and padding is a wait of that length.
@@ -54,22 +57,29 @@ class Media:
 
     clock_factor: float = TRUE_CLOCK
     padding_ms: int = PADDING_MS
+    held_ms: int = 0
     continuous: bool = False
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.clock_factor <= 2:
             raise InputError(f"clock_factor is {self.clock_factor}: give a number near 1.")
-        if self.padding_ms < 0:
-            raise InputError(f"padding_ms is {self.padding_ms}: give milliseconds from 0 up.")
+        for name in ("padding_ms", "held_ms"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} is {getattr(self, name)}: give milliseconds from 0 up.")
 
     @property
     def padding_samples(self) -> int:
         """Samples of the padding."""
         return self.padding_ms * SESSION_RATE_HZ // 1000
 
+    @property
+    def held_samples(self) -> int:
+        """Samples that are held back; a stream that flows by itself pushes them on."""
+        return 0 if self.continuous else self.held_ms * SESSION_RATE_HZ // 1000
 
-SPEACHES_MEDIA: Final = Media(LOSSY_CLOCK)
-EMBEDDED_MEDIA: Final = Media(TRUE_CLOCK, SHORT_PADDING_MS)
+
+SPEACHES_MEDIA: Final = Media(LOSSY_CLOCK, PADDING_MS, held_ms=210)
+EMBEDDED_MEDIA: Final = Media(TRUE_CLOCK, SHORT_PADDING_MS, held_ms=125)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -223,17 +223,11 @@ class RealtimeProtocol:
 
     @property
     def clear_is_safe(self) -> bool:
-        """Whether the server may be told to clear: it drops the connection while an item is on its way."""
+        """Whether no item is on its way: the server would drop the connection."""
         return self.state in AUDIO_FLOWS and self._ledger.clear_is_safe
 
     def cleared(self, unheard: int) -> None:
-        """Note that whoever carries a continuous stream has sent a clear.
-
-        Parameters
-        ----------
-        unheard
-            Samples that had been spoken by then, but had not reached the server.
-        """
+        """Note a clear of whoever carries a stream; the server had not heard the last ``unheard`` samples then."""
         self._ledger.cleared(self._timeline.position - unheard)
 
     def clear(self) -> None:

@@ -73,6 +73,8 @@ class Timeline:
         self.position = 0
         self.media = media
         self._per_ms = _SAMPLES_PER_MS * (1.0 if media is None else media.clock_factor)
+        self._held = 0 if media is None else media.held_samples
+        self._cuts_here = False  # whether this side ends buffers, and knows what it had sent by then
         self._start_sample = start_sample
         self._pieces: list[Piece] = []
         self._ends: deque[int] = deque(maxlen=_REMEMBERED_ENDS)
@@ -112,8 +114,12 @@ class Timeline:
         self._ends.append(self.position)
 
     def cut(self) -> Buffer:
-        """End the current buffer with all that was sent (commit of the client) and return it."""
-        return self._end(self.position)
+        """End the current buffer with all that was sent (commit of the client) and return it.
+
+        Of a media stream, that is all but what is held back on the way.
+        """
+        self._cuts_here = True
+        return self._end(max(self.position - self._held, self.current.begin))
 
     def cut_at(self, milliseconds: float) -> Buffer:
         """End the current buffer where the server says that it ended, and return it."""
@@ -135,7 +141,7 @@ class Timeline:
         end = self._snapped(buffer.begin, milliseconds)
         if self.media is not None:
             if not buffer.counted:
-                end = min(max(end, buffer.end - HELD_SAMPLES), self.position)
+                end = min(max(end, buffer.sent_end - HELD_SAMPLES), self.position)
             buffer.counted = True
         elif end <= buffer.end:
             return
@@ -158,9 +164,9 @@ class Timeline:
         self.media = replace(self.media, clock_factor=clock_factor)
         self._per_ms = _SAMPLES_PER_MS * clock_factor
         # All that was counted before, and with it the begin of the buffer that is open, was counted wrongly.
-        current = self.current
-        latest = current.sent_begin
-        current.begin = min(max(round(current.begin * ratio), latest - HELD_SAMPLES), latest)
+        current, latest = self.current, self.current.sent_begin
+        begin = latest - self._held if self._cuts_here else round(current.begin * ratio)
+        current.begin = min(max(begin, latest - HELD_SAMPLES, 0), latest)
 
     def forget(self, buffer: Buffer) -> None:
         """Drop what is only needed for ``buffer``, once its final text is there."""

@@ -65,7 +65,7 @@ def _webrtc(
         protocol = RealtimeProtocol(replace(told, media=replace(media, continuous=True, padding_ms=padding_ms)))
         offer = RtcOffer(destination.url, protocol.query(), destination.api_key)
         through = PageTransport(source.line, source, offer, on_event)
-        return PageConversation(protocol, through, hearing, on_event, media.padding_samples)
+        return PageConversation(protocol, through, hearing, on_event, media)
     protocol = RealtimeProtocol(replace(told, media=media))
     transport = WebRtcTransport(destination.url, protocol.query(), destination.api_key)
     return MediaConversation(protocol, transport, hearing.store, on_event)

@@ -73,10 +73,11 @@ class MediaLink(Link):
 
     async def send(self) -> None:
         """Hand over what the protocol has queued; the transport keeps its order, and nobody waits for it."""
-        for entry in self.protocol.outgoing():
-            if isinstance(entry, Sound):
-                self._media.play(entry)
-            else:
+        async with self._sending:
+            for entry in self.protocol.outgoing():
+                if isinstance(entry, Sound):
+                    self._media.play(entry)
+                    continue
                 try:
                     await self._media.send(entry)
                 except TransportClosed:
@@ -90,10 +91,10 @@ class MediaLink(Link):
         await super().close()
 
     async def _watch(self) -> None:
-        patience = self._patience
+        clock, patience = asyncio.get_running_loop().time, self._patience
         while not self.lost.done():
             waiting = self.protocol.pending or self.protocol.speaking
-            left_s = patience.quiet_s - self._quiet_s() if waiting else patience.quiet_s
+            left_s = patience.quiet_s - (clock() - self.heard_at_s) if waiting else patience.quiet_s
             if left_s > 0:
                 await asyncio.sleep(left_s)
                 continue
@@ -102,13 +103,11 @@ class MediaLink(Link):
 
     async def _answers(self) -> bool:
         """Ask for a sign of life and return whether there was one."""
+        asked_at_s = asyncio.get_running_loop().time()
         self.protocol.ping()
         await self.send()
         await asyncio.sleep(self._patience.answer_s)
-        return self._quiet_s() < self._patience.answer_s
-
-    def _quiet_s(self) -> float:
-        return asyncio.get_running_loop().time() - self.heard_at_s
+        return self.heard_at_s >= asked_at_s
 
 
 class MediaConversation(RealtimeConversation):

@@ -49,7 +49,8 @@ class SessionOptions:
     turn_detection
         Who cuts utterances; None for `TurnDetection.client` with Silero.
     pace
-        For recordings: speed as a multiple of real time, 0 for as fast as the server takes it. None: real time.
+        For recordings: speed as a multiple of real time, 0 for as fast as the server takes it (over WebRTC: twice
+        real time, which is what its stream may hurry). None: real time.
     on_event
         Called with each session event, on the engine's thread; it must not wait.
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ipyspeaches.audio import SESSION_RATE_HZ, to_seconds
-from ipyspeaches.protocol import Obstacle, ProtocolEvent, RealtimeProtocol, requests
+from ipyspeaches.protocol import Media, Obstacle, ProtocolEvent, RealtimeProtocol, requests
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.link import Link
 from ipyspeaches.session.media import MediaConversation, MediaLink, Patience
@@ -54,12 +54,13 @@ class PageLink(MediaLink):
 
     async def _answers(self) -> bool:
         # The server's time begins when the page has passed the question on, and counts when its word has come.
+        asked_at_s = asyncio.get_running_loop().time()
         self.protocol.ping()
         await self.send()
         await self._page.caught_up()
         await asyncio.sleep(self._patience.answer_s)
         await self._page.caught_up()
-        return self._quiet_s() < self._patience.answer_s
+        return self.heard_at_s >= asked_at_s
 
 
 class PageConversation(MediaConversation):
@@ -75,8 +76,8 @@ class PageConversation(MediaConversation):
         Keeps the same sound, and knows where there is speech.
     on_event
         Called on the loop with each protocol event.
-    padding
-        Samples that the kernel is ahead of the server, at most.
+    way
+        How the sound gets to this server: its padding is how much the kernel is ahead of the server at most.
     patience
         How long to wait for a silent server.
     """
@@ -87,12 +88,13 @@ class PageConversation(MediaConversation):
         transport: PageTransport,
         hearing: Hearing,
         on_event: Callable[[ProtocolEvent], None],
-        padding: int,
+        way: Media,
         patience: Patience | None = None,
     ) -> None:
         self._page = transport
         self._hearing = hearing
-        self._padding = padding
+        self._way = way
+        self._padding = way.padding_samples
         self._flowed = 0
         self._quiet_from = 0  # since there, all is silence that belongs to no utterance
         self._due: deque[tuple[float, Commit]] = deque()
@@ -171,7 +173,7 @@ class PageConversation(MediaConversation):
 
     async def _clear(self, judged: int) -> None:
         if await self._page.clear(requests.CLEAR, to_seconds(judged)):
-            self._protocol.cleared(self._padding // 2)
+            self._protocol.cleared(self._way.held_ms * SESSION_RATE_HZ // 1000)
         self._quiet_from = judged
 
     def _linked(self, transport: Transport) -> Link:

@@ -106,7 +106,9 @@ class SpeechTrack(MediaStreamTrack):
             first = np.concatenate((first, self._pieces.popleft()))
         self._pieces.appendleft(first[FRAME_SAMPLES:])
         self._unsent -= FRAME_SAMPLES
-        frame = AudioFrame.from_ndarray(first[np.newaxis, :FRAME_SAMPLES], format="s16", layout="mono")
+        # aiortc encodes stereo, and would make it from mono at 0.7 of its loudness.
+        both = np.repeat(first[:FRAME_SAMPLES], 2)[np.newaxis]
+        frame = AudioFrame.from_ndarray(both, format="s16", layout="stereo")
         frame.sample_rate = RATE_HZ
         frame.pts = self._taken
         frame.time_base = Fraction(1, RATE_HZ)

@@ -1,0 +1,222 @@
+"""A conversation whose sound is a media stream, against a peer that does what a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ipyspeaches.audio import AudioStore
+from ipyspeaches.errors import ConnectionLostError, ProtocolError
+from ipyspeaches.protocol import (
+    Completed,
+    Disconnected,
+    Media,
+    ProtocolEvent,
+    RealtimeOptions,
+    RealtimeProtocol,
+    Reported,
+    Sound,
+)
+from ipyspeaches.session.media import PIECE_SAMPLES, MediaConversation, Patience
+from ipyspeaches.transports import MemoryPeer, MemoryTransport, memory_pair
+from ipyspeaches.vad import Commit, Send
+from realtime_wire import DEFAULT_VAD, MODEL, committed, completed, created, error, session
+from replay import lines
+
+SECOND = 24_000
+QUICK = Patience(quiet_s=0.1, answer_s=0.2)
+MANUAL = {**DEFAULT_VAD, "threshold": 1.0}
+
+
+class MediaWire:
+    """A memory transport that notes sound in its place among the messages.
+
+    Attributes
+    ----------
+    sent
+        ``sound``, ``padding``, or the type of each message.
+    room
+        Cleared, it keeps a recording from handing over more.
+    """
+
+    def __init__(self, wire: MemoryTransport) -> None:
+        self._wire = wire
+        self.connect, self.receive, self.close = wire.connect, wire.receive, wire.close
+        self.sent: list[str] = []
+        self.room = asyncio.Event()
+        self.room.set()
+
+    async def send(self, message: bytes) -> None:
+        self.sent.append(json.loads(message)["type"].rpartition(".")[2])
+        await self._wire.send(message)
+
+    def play(self, sound: Sound) -> None:
+        self.sent.append("padding" if sound.padding else "sound")
+
+    async def drained(self, seconds: float) -> None:
+        await self.room.wait()
+
+
+class Server:
+    """The other end: answers the configuration and pings while it lives."""
+
+    def __init__(self, peer: MemoryPeer) -> None:
+        self.peer = peer
+        self.alive = True
+        self.pings = 0
+        self.commits = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def run(self) -> None:
+        await self.peer.connected.wait()
+        await self.peer.send(session(vad={**DEFAULT_VAD, "create_response": True}))
+        while True:
+            message = json.loads(await self.peer.receive())
+            kind = message["type"]
+            if kind == "session.update":
+                await self.peer.send(session("session.updated", vad=MANUAL))
+            elif kind == "input_audio_buffer.commit":
+                self.commits.set()
+            elif kind == "conversation.item.delete":
+                self.pings += 1
+                self.asked.set()
+                if self.alive:
+                    text = f"Error deleting item: the item with id '{message['item_id']}' does not exist."
+                    await self.peer.send(error(text))
+
+
+class Talk:
+    """A conversation, its server, and what was said."""
+
+    def __init__(self) -> None:
+        wire, peer = memory_pair()
+        self.wire = MediaWire(wire)
+        self.server = Server(peer)
+        self.events: list[ProtocolEvent] = []
+        store = AudioStore()
+        store.append(np.zeros(10 * SECOND, np.int16))
+        protocol = RealtimeProtocol(RealtimeOptions(MODEL, media=Media()))
+        self.conversation = MediaConversation(protocol, self.wire, store, self.events.append, QUICK)
+
+    async def say(self, number: int = 0) -> None:
+        await self.conversation.carry([Send(0, SECOND), Commit(number, 0, SECOND)])
+        await self.server.commits.wait()
+        self.server.commits.clear()
+
+    def of(self, *kinds: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+
+@asynccontextmanager
+async def talking() -> AsyncIterator[Talk]:
+    talk = Talk()
+    serving = asyncio.create_task(talk.server.run())
+    await talk.conversation.open()
+    try:
+        yield talk
+    finally:
+        await talk.conversation.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_no_sound_flows_before_the_session_is_no_chat_any_more() -> None:
+    async with talking() as talk:
+        assert talk.wire.sent == ["update"]
+        await talk.say()
+        assert talk.wire.sent == ["update", "sound", "padding", "commit"]
+        assert talk.conversation.append_samples == PIECE_SAMPLES
+
+
+async def test_a_recording_waits_for_its_place_in_the_stream() -> None:
+    async with talking() as talk:
+        talk.wire.room.clear()
+        carrying = asyncio.create_task(talk.conversation.carry([Send(0, SECOND)]))
+        await asyncio.sleep(0.05)
+        assert not carrying.done()
+        talk.wire.room.set()
+        await asyncio.wait_for(carrying, 5)
+
+
+async def test_a_busy_server_is_asked_and_answers_and_nobody_hears_of_it() -> None:
+    async with talking() as talk:
+        await talk.say()
+        for _ in range(2):
+            await asyncio.wait_for(talk.server.asked.wait(), 10)
+            talk.server.asked.clear()
+        await asyncio.sleep(QUICK.answer_s)
+        for message in (committed("a"), created("a"), completed("a", "at last")):
+            await talk.server.peer.send(message)
+        assert await talk.conversation.settle(5)
+        assert [event.text for event in talk.of(Completed)] == ["at last"]
+        assert not talk.of(Reported, Disconnected)
+
+
+async def test_nobody_is_asked_while_nothing_is_pending() -> None:
+    async with talking() as talk:
+        await asyncio.sleep(0.4)
+        assert talk.server.pings == 0
+
+
+async def test_a_session_that_is_dead_behind_a_live_connection_is_lost_in_words() -> None:
+    """What the recorded zombies do: everything up to some point, and then not a word, while the channel is open."""
+    async with talking() as talk:
+        await talk.say(0)
+        for message in (committed("a"), created("a"), completed("a", "the first")):
+            await talk.server.peer.send(message)
+        await talk.conversation.settle(5)
+        await talk.say(1)
+        for message in (committed("b"), created("b")):
+            await talk.server.peer.send(message)
+        talk.server.alive = False
+        lost = await asyncio.wait_for(talk.conversation.lost, 10)
+        assert isinstance(lost, ConnectionLostError)
+        assert "answers nothing any more" in str(lost)
+        assert talk.server.pings == 1
+        assert [event.text for event in talk.of(Completed)] == ["the first"]
+        [disconnected] = talk.of(Disconnected)
+        assert not disconnected.fatal
+
+
+async def test_a_session_that_dies_at_its_first_utterance_names_the_likely_cause() -> None:
+    async with talking() as talk:
+        await talk.say()
+        for message in (committed("a"), created("a")):
+            await talk.server.peer.send(message)
+        talk.server.alive = False
+        lost = await asyncio.wait_for(talk.conversation.lost, 10)
+        assert isinstance(lost, ProtocolError)
+        assert "LOOPBACK_HOST_URL" in str(lost)
+
+
+@pytest.mark.parametrize("name", ["zombie", "zombie-commit"])
+async def test_recorded_zombies_are_noticed(name: str) -> None:
+    """The recorded messages up to the death, through the whole conversation; then only the channel lives."""
+    wire, peer = memory_pair()
+    media = MediaWire(wire)
+    events: list[ProtocolEvent] = []
+    store = AudioStore()
+    options = RealtimeOptions("Systran/faster-whisper-tiny", client_cuts=False, media=Media())
+    conversation = MediaConversation(RealtimeProtocol(options), media, store, events.append, QUICK)
+    opening = asyncio.create_task(conversation.open())
+    for line in lines(f"rtc/{name}")[1:]:
+        # Everything that came before the first ping that got no answer; in one recording there was one that did.
+        if "no answer" in line.get("note", ""):
+            break
+        if line["dir"] == "recv":
+            await peer.send(json.dumps(line["data"]))
+        elif line["dir"] == "open":
+            continue
+    if name == "zombie":  # this client had sent no update, so that nothing in the recording answers ours
+        await peer.send(session("session.updated"))
+    await asyncio.wait_for(opening, 10)
+    lost = await asyncio.wait_for(conversation.lost, 10)
+    assert isinstance(lost, (ConnectionLostError, ProtocolError))
+    assert media.sent[-1] == "delete"
+    await conversation.close()
