@@ -84,3 +84,12 @@ class RealtimeOptions:
     def wire_turn_detection(self) -> dict[str, Any]:
         """Return the ``turn_detection`` that fits who cuts."""
         return self.turn_detection.to_wire(threshold=NEVER_CUT if self.client_cuts else None)
+
+    def query(self) -> dict[str, str]:
+        """Return the query of a connection's address; without ``intent`` the server would open a chat."""
+        query = {"intent": "transcription"}
+        if self.model is not None:
+            query = {"model": self.model, **query}
+        if self.language:
+            query["language"] = self.language
+        return query

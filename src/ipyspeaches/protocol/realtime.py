@@ -60,8 +60,7 @@ class RealtimeProtocol:
         self._ledger = Ledger(self._timeline)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
         self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put)
-        if options.media is not None:
-            self._inbox.joiner = FragmentJoiner()
+        self._inbox.joiner = None if options.media is None else FragmentJoiner()
         self._events: list[ProtocolEvent] = []
 
     @property
@@ -94,13 +93,8 @@ class RealtimeProtocol:
         return self._ledger.unsettled_from(client_cuts=self.options.client_cuts)
 
     def query(self) -> dict[str, str]:
-        """Return the query of the connection's address; without ``intent`` the server would open a chat."""
-        query = {"intent": "transcription"}
-        if self.options.model is not None:
-            query = {"model": self.options.model, **query}
-        if self.options.language:
-            query["language"] = self.options.language
-        return query
+        """Return the query of the connection's address."""
+        return self.options.query()
 
     # Connection
 
