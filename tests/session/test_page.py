@@ -187,6 +187,22 @@ async def test_times_are_right_after_a_clear(talk: Talk) -> None:
     assert committed.span.start_s == pytest.approx(4, abs=0.3)
 
 
+async def test_times_are_right_after_a_pause(talk: Talk) -> None:
+    await talk.hear(1, level=3_000)
+    talk.peer.tell(news="silent", seconds=1.0)
+    # Of the second of silence, 0.4 s had come when the server ended its buffer; 0.6 s begin the next one.
+    talk.peer.usage = {"type": "duration", "seconds": 1.4}
+    await talk.end()
+    await settled(talk)
+    talk.peer.words = [{"word": "again", "start": 0.6 + 0.5, "end": 0.6 + 0.75}]
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await settled(talk)
+    completed = [event for event in talk.events if isinstance(event, Completed)]
+    [word] = completed[1].words
+    assert (word.start_s, word.end_s) == pytest.approx((1.5, 1.75), abs=0.01)
+
+
 async def test_a_server_that_cuts_is_flushed_and_never_cleared() -> None:
     talk = Talk(server_vad=True, padding_ms=20)
     await talk.conversation.open()

@@ -30,6 +30,10 @@ class FakePeer:
         Whether clears are sent.
     mute
         Whether the server answers nothing any more.
+    words
+        Of every final text, on the clock of the server's buffer.
+    usage
+        Of every final text: how long the buffer was.
     """
 
     def __init__(self, put: Callable[[dict[str, Any]], None], client_id: str = "me") -> None:
@@ -38,6 +42,8 @@ class FakePeer:
         self.news: list[dict[str, Any]] = [{"news": "opening"}, {"news": "open", "from_s": 0.0}]
         self.quiet = True
         self.mute = False
+        self.words: list[dict[str, Any]] = []
+        self.usage: dict[str, Any] | None = None
         self._put = put
         self._client_id = client_id
         self._seq = 0
@@ -121,4 +127,5 @@ class FakePeer:
         created: dict[str, Any] = {"id": item, "type": "message", "role": "user", "status": "completed"}
         self.say({"type": "conversation.item.created", "item": created})
         completed = {"type": "conversation.item.input_audio_transcription.completed", "item_id": item}
-        self.say({**completed, "content_index": 0, "transcript": f"utterance {self._commits}"})
+        heard = {"transcript": f"utterance {self._commits}", "words": self.words, "usage": self.usage}
+        self.say({**completed, "content_index": 0, **heard})

@@ -6,7 +6,7 @@ import type { PeerNews, PeerOrder } from "../wire/messages.ts";
 import { Batch } from "./batch.ts";
 import { BlockedError, PeerError, peerError } from "./errors.ts";
 import { InOrder } from "./in-order.ts";
-import { openPeer, type Peer } from "./peer.ts";
+import { openPeer, type Peer, SILENCE_MS } from "./peer.ts";
 import { Loudness } from "./quiet.ts";
 import { askServer } from "./signalling.ts";
 
@@ -43,7 +43,7 @@ export class PeerLink {
     this.#capture = capture;
     this.#scope = scope;
     // Paused or released, the microphone is silent for the server too; resumed, it goes on.
-    page.on(scope, "change", () => this.#line?.peer?.hear(this.#heard));
+    page.on(scope, "change", () => this.#listen());
     capture.blocks.on(scope, "heard", (heard) => this.#loudness.add(heard));
   }
 
@@ -61,6 +61,12 @@ export class PeerLink {
 
   get #heard(): MediaStreamTrack | null {
     return this.#page.capture === "open" ? this.#capture.track : null;
+  }
+
+  #listen(): void {
+    if (this.#line?.peer?.hear(this.#heard)) {
+      this.#tell(this.#line, { news: "silent", seconds: SILENCE_MS / 1000 });
+    }
   }
 
   #begin(id: number): void {
@@ -118,7 +124,7 @@ export class PeerLink {
       this.#end(line, { news: "failed", kind, detail, status });
       return;
     }
-    line.peer.hear(this.#heard);
+    this.#listen();
     this.#tell(line, { news: "open", from_s: this.#loudness.now_s });
   }
 

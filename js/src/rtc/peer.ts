@@ -15,8 +15,8 @@ export interface PeerEvents {
 /** An open connection with a server: one track there, messages both ways. It ends with its scope. */
 export interface Peer {
   send(text: string): void;
-  /** What the server hears from now on; null is a second of silence, and then nothing. */
-  hear(track: MediaStreamTrack | null): void;
+  /** What the server hears from now on; null is `SILENCE_MS` of silence, and then nothing. Tells whether that begins. */
+  hear(track: MediaStreamTrack | null): boolean;
 }
 
 /** Opens a connection; `exchange` gives the server's answer to an offer.
@@ -139,13 +139,14 @@ class OpenPeer implements Peer {
     if (this.#channel.readyState === "open") this.#channel.send(text);
   }
 
-  hear(track: MediaStreamTrack | null): void {
-    if (this.#scope.disposed || track === this.#heard) return;
+  hear(track: MediaStreamTrack | null): boolean {
+    if (this.#scope.disposed || track === this.#heard) return false;
     this.#heard = track;
     this.#silence?.dispose();
     this.#silence = null;
     if (track) void this.#send(track);
     else this.#fallSilent();
+    return track === null;
   }
 
   /** A stream that stops is not silent for a server: what it holds back to put in order stays there, and with it the

@@ -172,6 +172,8 @@ export type PeerNews =
   | { news: "open"; from_s: number }
   /** raw messages of the data channel, in order */
   | { news: "messages"; messages: string[] }
+  /** the microphone paused or ended: so much silence follows, and then nothing */
+  | { news: "silent"; seconds: number }
   | { news: "cleared"; done: boolean }
   | { news: "echo" }
   | { news: "failed"; kind: PeerErrorKind; detail: string; status: number }

@@ -289,6 +289,7 @@ describe("what the server hears", () => {
     const [paused, closed] = rtc.silences;
     expect(sender.tracks).toEqual([MICROPHONE, paused, MICROPHONE, closed]);
     expect([paused?.stopped, closed?.stopped]).toEqual([true, false]);
+    expect(kinds()).toEqual(["opening", "open", "silent", "silent"]);
     await vi.advanceTimersByTimeAsync(SILENCE_MS);
     expect([sender.track, closed?.stopped]).toEqual([null, true]);
   });

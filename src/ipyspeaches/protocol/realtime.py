@@ -33,6 +33,7 @@ from ipyspeaches.protocol.media import Sound
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.state import AUDIO_FLOWS, ENDED, TRANSITIONS, ProtocolState, Trigger, follow, wrong_state
+from ipyspeaches.protocol.stream import Stream
 from ipyspeaches.protocol.timeline import Timeline
 
 
@@ -50,6 +51,8 @@ class RealtimeProtocol:
     ----------
     state
         Where the session stands.
+    stream
+        Takes reports of a continuous media stream.
     """
 
     def __init__(self, options: RealtimeOptions, *, start_sample: int = 0) -> None:
@@ -58,6 +61,7 @@ class RealtimeProtocol:
         self._timeline = Timeline(start_sample, options.media)
         self._outbox = Outbox(self._timeline)
         self._ledger = Ledger(self._timeline)
+        self.stream = Stream(self._timeline, self._ledger)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
         self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put)
         self._inbox.joiner = None if options.media is None else FragmentJoiner()
@@ -214,15 +218,6 @@ class RealtimeProtocol:
         self._outbox.pad(max(MIN_COMMIT_SAMPLES - sent, 0))
         self._outbox.put(requests.COMMIT)
         self._ledger.commit_sent(utterance)
-
-    @property
-    def clear_is_safe(self) -> bool:
-        """Whether no item is on its way: the server would drop the connection."""
-        return self.state in AUDIO_FLOWS and self._ledger.clear_is_safe
-
-    def cleared(self, unheard: int) -> None:
-        """Note a clear of whoever carries a stream; the server had not heard the last ``unheard`` samples then."""
-        self._ledger.cleared(self._timeline.position - unheard)
 
     def clear(self) -> None:
         """Throw away what was appended and not committed; a server's buffer grows costly with silence.

@@ -100,6 +100,7 @@ class PageConversation(MediaConversation):
         self._due: deque[tuple[float, Commit]] = deque()
         self._committer: asyncio.Task[None] | None = None
         self._clearing: asyncio.Task[None] | None = None
+        transport.on_silence = self._note_silence
         super().__init__(protocol, transport, hearing.store, on_event, patience)
 
     @property
@@ -142,6 +143,11 @@ class PageConversation(MediaConversation):
         self._protocol.append(self._store.read(self._flowed, heard), self._flowed)
         self._flowed = heard
 
+    def _note_silence(self, seconds: float) -> None:
+        if not self.lost.done():
+            self._note_flow()
+            self._protocol.stream.fell_silent(round(seconds * SESSION_RATE_HZ))
+
     async def _commit_due(self) -> None:
         clock = asyncio.get_running_loop().time
         while self._due:
@@ -168,12 +174,13 @@ class PageConversation(MediaConversation):
             self._quiet_from = self._flowed
         quiet_s = to_seconds(self._hearing.judged - self._quiet_from)
         idle = self._clearing is None or self._clearing.done()
-        if self._protocol.options.client_cuts and quiet_s >= CLEAR_EVERY_S and idle and self._protocol.clear_is_safe:
+        safe = self._protocol.options.client_cuts and self._protocol.stream.may_be_cleared
+        if quiet_s >= CLEAR_EVERY_S and idle and safe:
             self._clearing = asyncio.create_task(self._clear(self._hearing.judged))
 
     async def _clear(self, judged: int) -> None:
         if await self._page.clear(requests.CLEAR, to_seconds(judged)):
-            self._protocol.cleared(self._way.held_ms * SESSION_RATE_HZ // 1000)
+            self._protocol.stream.cleared(self._way.held_ms * SESSION_RATE_HZ // 1000)
         self._quiet_from = judged
 
     def _linked(self, transport: Transport) -> Link:

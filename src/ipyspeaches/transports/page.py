@@ -48,6 +48,11 @@ class PageTransport:
         How to ask the server.
     on_obstacle
         Called with what kept the page from asking the server itself.
+
+    Attributes
+    ----------
+    on_silence
+        Called with seconds of silence that the page sends when its microphone pauses: they are in no recording.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class PageTransport:
         self._microphone = microphone
         self._offer = offer
         self._on_obstacle = on_obstacle
+        self.on_silence: Callable[[float], None] = lambda _seconds: None
         self._from_s = 0.0  # where the session begins, on the page's capture clock
         self._messages: deque[str] = deque()
         self._outward: deque[bytes | float] = deque()
@@ -162,6 +168,8 @@ class PageTransport:
         match news["news"]:
             case "messages":
                 self._messages.extend(news["messages"])
+            case "silent":
+                self.on_silence(float(news["seconds"]))
             case "cleared" | "echo":
                 waiting = self._answers[news["news"]]
                 if waiting and not (answer := waiting.popleft()).done():
