@@ -25,7 +25,8 @@ MOST_WORDS_WRONG = 0.3
 CLOSE_S = 0.1
 WORDS_TIMEOUT_MS = 60_000
 
-START = 'import ipyspeaches as sp\nw = sp.Transcriber(transport="webrtc")\nw'
+# The microphone's file plays while the server starts, so that it had better run before.
+START = 'import ipyspeaches as sp\nsp.LocalServer.shared()\nw = sp.Transcriber(transport="webrtc")\nw'
 SHOW = "import pandas as pd\ndata = pd.DataFrame(w.transcript)[['start', 'end', 'text']]\ndata"
 # The same sound over a WebSocket, on the same clock.
 COMPARE = "again = sp.run(sp.transcribe(w.recording, pace=0))\n" + result_of(

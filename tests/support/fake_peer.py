@@ -68,7 +68,7 @@ class FakePeer:
             for message in order["messages"]:
                 self.hear(json.loads(message))
         elif action == "clear":
-            self.tell(news="cleared", done=self.quiet)
+            self.tell(news="cleared", done=self.quiet, at_s=order["heard_s"] + 0.05)
             if self.quiet:
                 self.hear(json.loads(order["message"]))
         elif action == "echo":

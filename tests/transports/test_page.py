@@ -99,10 +99,10 @@ async def test_a_clear_is_told_where_the_silence_was(ends: Ends) -> None:
     ends.peer.news = [{"news": "opening"}, {"news": "open", "from_s": 2.0}]
     await ends.transport.connect()
     reader = asyncio.create_task(read_all(ends.transport))
-    assert await ends.transport.clear(b'{"type":"input_audio_buffer.clear"}', 3.0)
+    assert await ends.transport.clear(b'{"type":"input_audio_buffer.clear"}', 3.0) == pytest.approx(3.05)
     assert ends.peer.of("clear")[0]["heard_s"] == 5.0
     ends.peer.quiet = False
-    assert not await ends.transport.clear(b'{"type":"input_audio_buffer.clear"}', 3.0)
+    assert await ends.transport.clear(b'{"type":"input_audio_buffer.clear"}', 3.0) is None
     assert await ends.transport.caught_up()
     assert ends.peer.kinds() == ["input_audio_buffer.clear"]
     reader.cancel()

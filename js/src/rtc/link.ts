@@ -96,7 +96,7 @@ export class PeerLink {
         for (const message of order.messages) line.peer?.send(message);
         break;
       case "clear":
-        this.#tell(line, { news: "cleared", done: this.#clear(line, order) });
+        this.#tell(line, { news: "cleared", done: this.#clear(line, order), at_s: this.#loudness.now_s });
         break;
       case "echo":
         line.batch.flush();

@@ -174,7 +174,7 @@ export type PeerNews =
   | { news: "messages"; messages: string[] }
   /** the microphone paused or ended: so much silence follows, and then nothing */
   | { news: "silent"; seconds: number }
-  | { news: "cleared"; done: boolean }
+  | { news: "cleared"; done: boolean; at_s: number }
   | { news: "echo" }
   | { news: "failed"; kind: PeerErrorKind; detail: string; status: number }
   | { news: "closed"; detail: string };

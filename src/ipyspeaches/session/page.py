@@ -22,6 +22,7 @@ from typing import Final
 
 from ipyspeaches.audio import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.protocol import Media, Obstacle, ProtocolEvent, RealtimeProtocol, requests
+from ipyspeaches.protocol.state import AUDIO_FLOWS
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.link import Link
 from ipyspeaches.session.media import MediaConversation, MediaLink, Patience
@@ -144,7 +145,7 @@ class PageConversation(MediaConversation):
         self._flowed = heard
 
     def _note_silence(self, seconds: float) -> None:
-        if not self.lost.done():
+        if self._protocol.state in AUDIO_FLOWS:
             self._note_flow()
             self._protocol.stream.fell_silent(round(seconds * SESSION_RATE_HZ))
 
@@ -179,8 +180,11 @@ class PageConversation(MediaConversation):
             self._clearing = asyncio.create_task(self._clear(self._hearing.judged))
 
     async def _clear(self, judged: int) -> None:
-        if await self._page.clear(requests.CLEAR, to_seconds(judged)):
-            self._protocol.stream.cleared(self._way.held_ms * SESSION_RATE_HZ // 1000)
+        cleared_s = await self._page.clear(requests.CLEAR, to_seconds(judged))
+        if cleared_s is not None and self._protocol.state in AUDIO_FLOWS:
+            # The page knows when that was; the server had not heard what was on its way to it then.
+            spoken = round(cleared_s * SESSION_RATE_HZ) - self._flowed
+            self._protocol.stream.cleared(self._way.held_ms * SESSION_RATE_HZ // 1000 - spoken)
         self._quiet_from = judged
 
     def _linked(self, transport: Transport) -> Link:

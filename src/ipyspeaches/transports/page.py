@@ -72,7 +72,7 @@ class PageTransport:
         self._outward: deque[bytes | float] = deque()
         self._handed_over = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self._answers: dict[str, deque[asyncio.Future[bool]]] = {"cleared": deque(), "echo": deque()}
+        self._answers: dict[str, deque[asyncio.Future[News | None]]] = {"cleared": deque(), "echo": deque()}
         self._ended = False
 
     def __repr__(self) -> str:
@@ -173,13 +173,13 @@ class PageTransport:
             case "cleared" | "echo":
                 waiting = self._answers[news["news"]]
                 if waiting and not (answer := waiting.popleft()).done():
-                    answer.set_result(bool(news.get("done", True)))
+                    answer.set_result(news)
             case "closed":
                 self._end()
                 raise TransportClosed(None, str(news.get("detail", "")), close_frame=False)
 
-    async def clear(self, message: bytes, heard_s: float) -> bool:
-        """Send a clear, unless the page has heard something since; return whether it was sent.
+    async def clear(self, message: bytes, heard_s: float) -> float | None:
+        """Send a clear, unless the page has heard something since; return when it was sent, in session seconds.
 
         Parameters
         ----------
@@ -189,7 +189,8 @@ class PageTransport:
             Up to where silence was heard, in session seconds.
         """
         self._line.order("clear", message=message.decode(), heard_s=self._from_s + heard_s)
-        return await self._answer("cleared")
+        news = await self._answer("cleared")
+        return None if news is None or not news["done"] else float(news["at_s"]) - self._from_s
 
     async def caught_up(self) -> bool:
         """Wait until all that the page has sent so far is here; False if the connection has ended.
@@ -197,7 +198,7 @@ class PageTransport:
         While a cell holds up the notebook's messages, that takes as long as the cell does.
         """
         self._line.order("echo")
-        return await self._answer("echo")
+        return await self._answer("echo") is not None
 
     async def close(self) -> None:
         """Let the page end the connection; what has not gone out is dropped."""
@@ -232,10 +233,11 @@ class PageTransport:
             self._line.order("send", messages=[message.decode() for message in batch])
             batch.clear()
 
-    def _answer(self, kind: str) -> asyncio.Future[bool]:
-        answer = asyncio.get_running_loop().create_future()
+    def _answer(self, kind: str) -> asyncio.Future[News | None]:
+        """Return the page's next answer of a kind, None if the connection ends before."""
+        answer: asyncio.Future[News | None] = asyncio.get_running_loop().create_future()
         if self._ended:
-            answer.set_result(False)
+            answer.set_result(None)
         else:
             self._answers[kind].append(answer)
         return answer
@@ -245,7 +247,7 @@ class PageTransport:
         for waiting in self._answers.values():
             while waiting:
                 if not (answer := waiting.popleft()).done():
-                    answer.set_result(False)
+                    answer.set_result(None)
 
     def _check_connected(self) -> None:
         if self._writer is None:
