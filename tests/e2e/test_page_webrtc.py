@@ -23,7 +23,7 @@ LEAD_S = 5.0
 TAIL_S = 2.0
 MOST_WORDS_WRONG = 0.3
 CLOSE_S = 0.1
-WORDS_TIMEOUT_MS = 120_000
+WORDS_TIMEOUT_MS = 180_000
 
 # The microphone's file plays while the server starts, so that it had better run before.
 START = 'import ipyspeaches as sp\nsp.LocalServer.shared()\nw = sp.Transcriber(transport="webrtc")\nw'
