@@ -274,3 +274,12 @@ async def test_the_server_answers_while_it_recognises(local_server: LocalServer,
         await other.until("buffer.cleared")
         assert busy.all(COMPLETED) == []
         await final(busy)
+
+
+async def test_a_refused_update_says_that_it_was_the_session(local_server: LocalServer) -> None:
+    async with realtime_client(local_server.url) as client:
+        await client.send("session.update", session={"turn_detection": {"threshold": 5}}, event_id="mine")
+        refused = await client.error()
+        assert (refused["param"], refused["event_id"]) == ("session", "mine")
+        await client.send("input_audio_buffer.commit")
+        assert (await client.error())["param"] is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.address import normalise_base_url, takes_model
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,19 @@ def test_what_is_no_address_is_refused_with_the_cure(given: str, cure: str) -> N
     with pytest.raises(InputError, match=cure) as refused:
         normalise_base_url(given)
     assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "takes"),
+    [
+        ("http://localhost:8000", True),
+        ("https://speaches.example.org/base", True),
+        ("https://api.openai.com", False),
+        ("https://API.OpenAI.com/v1", False),
+        ("https://mine.openai.azure.com/openai", False),
+        ("https://api.openai.com.example.org", True),
+        ("https://notopenai.azure.com", True),
+    ],
+)
+def test_who_wants_the_model_in_the_address(address: str, takes: bool) -> None:
+    assert takes_model(address) is takes

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.protocol import Mismatch, wire
-from ipyspeaches.protocol.asked import Asked
+from ipyspeaches.protocol.asked import NO_TURN_DETECTION, Asked
 from replay import lines
 
 RECORDED = lines("ws-updates")[1:]
@@ -53,6 +53,10 @@ def test_a_language_alone_is_ignored_and_only_an_empty_one_unsets_it() -> None:
     assert Asked(model=tiny, language="").differences(unset) == []
 
 
-def test_the_language_goes_with_its_model_or_not_at_all() -> None:
-    assert Asked(language="zh").transcription is None
-    assert Asked(model="m").transcription == {"model": "m", "language": ""}
+def test_no_turn_detection_differs_from_any_and_a_prompt_is_compared() -> None:
+    cutting = wire.SessionInfo(turn_detection={"type": "server_vad"})
+    assert Asked(NO_TURN_DETECTION).differences(cutting) == [Mismatch("turn_detection", None, {"type": "server_vad"})]
+    assert Asked(NO_TURN_DETECTION).differences(wire.SessionInfo()) == []
+    told = wire.SessionInfo(input_audio_transcription=wire.Transcription("m", prompt="Names"))
+    assert Asked(model="m", prompt="Names").differences(told) == []
+    assert Asked(model="m", prompt="Others").differences(told) == [Mismatch("prompt", "Others", "Names")]

@@ -98,7 +98,7 @@ def test_finals_out_of_order_keep_the_order_of_their_commits() -> None:
     # Silence was not sent: the second utterance begins after a gap on the session clock.
     assert times(replay.of(Committed))[1] == (round(167.625 / 24 * 1000), round(227.613 / 24 * 1000))
     assert replay.sent == sent_in("ws-client-cuts")
-    assert not replay.of(Mismatch, Reported, ClockMismatch)
+    assert not replay.of(Mismatch, Reported, ClockMismatch, SpeechStarted, SpeechStopped)
 
 
 def test_the_barrier_ends_an_utterance_and_the_session_goes_on() -> None:
@@ -117,6 +117,7 @@ def test_the_barrier_ends_an_utterance_and_the_session_goes_on() -> None:
 def test_a_barrier_in_silence_leaves_nothing_to_wait_for() -> None:
     replay = Replay("ws-flush-barrier-silent").run()
     assert replay.events[1:] == [Flushed(())]
+    assert replay.protocol.pending == ()
     assert replay.sent == sent_in("ws-flush-barrier-silent")
 
 
@@ -196,8 +197,11 @@ def test_a_cleared_buffer_starts_the_servers_clock_again() -> None:
     replay = Replay("ws-clear").run()
     assert times(replay.of(Completed))[0] == (6000 + 608, 9800)
     assert [event.text for event in replay.of(Completed)] == [ONE, "", "i'm"]
+    # Commits of 0 and 50 ms, which the protocol neither sends nor takes for failures of an utterance of its own.
     refused = [event.message for event in replay.of(Reported)]
+    assert len(refused) == 2
     assert all("buffer too small" in message for message in refused)
+    assert replay.refused.count("Cannot commit while the server cuts the utterances: use flush() instead.") == 4
     assert replay.sent.count({"type": "input_audio_buffer.clear"}) == 2
 
 
@@ -301,6 +305,15 @@ def test_updates_are_complete_and_their_echo_is_compared() -> None:
     assert (padding[0].asked, padding[0].confirmed) == (300, 0)
     assert not any("prefix_padding_ms` is not supported" in event.message for event in replay.of(Reported))
     assert replay.protocol.state is ProtocolState.CLOSED
+
+
+def test_a_recorded_error_never_names_its_message() -> None:
+    """So an update's refusal has to be known by its words; the recorded client did name some of its messages."""
+    everything = [line for path in EXCHANGES.glob("*.jsonl") for line in lines(path.stem)[1:]]
+    assert any("event_id" in line["data"] for line in everything if line["dir"] == "send")
+    errors = [line["data"]["error"] for line in everything if line["data"].get("type") == "error"]
+    assert len(errors) > 20
+    assert all(error["event_id"] is None and error["param"] is None for error in errors)
 
 
 def test_recorded_appends_are_whole_triples() -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol import Hints, RealtimeOptions, ServerTurnDetection
 
 
 def test_turn_detection_goes_over_the_wire_as_a_whole() -> None:
@@ -18,10 +19,17 @@ def test_turn_detection_goes_over_the_wire_as_a_whole() -> None:
     }
 
 
-def test_who_cuts_decides_the_threshold() -> None:
-    mine = ServerTurnDetection(threshold=0.4)
-    assert RealtimeOptions(turn_detection=mine).wire_turn_detection()["threshold"] == 1.0
-    assert RealtimeOptions(turn_detection=mine, client_cuts=False).wire_turn_detection()["threshold"] == 0.4
+def test_an_address_names_model_and_language_or_neither() -> None:
+    options = RealtimeOptions("a/b", "zh")
+    assert options.query() == {"model": "a/b", "intent": "transcription", "language": "zh"}
+    assert replace(options, model_in_address=False).query() == {"intent": "transcription"}
+
+
+def test_hints_that_are_given_and_have_no_place_are_named() -> None:
+    hints = Hints(prompt="Names", temperature=0.0)
+    assert hints.given_besides(()) == ("prompt", "temperature")
+    assert hints.given_besides(("prompt",)) == ("temperature",)
+    assert Hints().given_besides(()) == ()
 
 
 @pytest.mark.parametrize(

@@ -203,12 +203,10 @@ def test_a_text_without_a_commit_before_it_brings_the_commit() -> None:
 
 def test_deltas_grow_until_the_text_is_final() -> None:
     protocol = ready(client_cuts=True)
-    assert not protocol.deltas_seen
     protocol.append(SILENCE, 0)
     protocol.commit(0)
     events = feed(protocol, delta("a", "good"), committed("a"), delta("a", {"text": " morning"}), delta("a", ""))
     assert [event.text for event in events if isinstance(event, Delta)] == ["good", "good morning"]
-    assert protocol.deltas_seen
     assert feed(protocol, completed("a", "Good morning."), delta("a", "late"))[-1:] == [
         Completed("a", 0, 0, Span(0.0, 1.0), "Good morning.", None, ())
     ]

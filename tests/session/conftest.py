@@ -1,7 +1,9 @@
-"""A scripted server and a recording for it."""
+"""Scripted servers and a recording for them."""
 
 from __future__ import annotations
 
+from openai_server import openai_server
+from scripted_http import http_script
 from scripted_server import bursts, scripted
 
-__all__ = ["bursts", "scripted"]
+__all__ = ["bursts", "http_script", "openai_server", "scripted"]

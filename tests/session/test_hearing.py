@@ -122,3 +122,23 @@ def test_server_cuts_send_everything_and_commit_nothing() -> None:
     assert max(send.end - send.start for send in sends) == APPEND
     assert not commits(heard)
     assert sum(isinstance(event, Closed) for item in heard for event in item.events) == 2
+
+
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(0, 130_000), max_size=30))
+def test_windows_are_cut_by_the_clock_whatever_the_blocks(cuts: list[int]) -> None:
+    hearing = Hearing(ENERGY, chunk_s=3.0)
+    heard = play(hearing, bursts(24_000, SPEECH, 5.5), 24_000, cuts)
+    found = commits(heard)
+    edges_s = [edge / SESSION_RATE_HZ for commit in found for edge in (commit.start, commit.end)]
+    assert edges_s == pytest.approx([1.0, 2.0, 3.5, 4.2], abs=0.021)
+    # The detector goes on as it does where it cuts.
+    assert sum(isinstance(event, Closed) for item in heard for event in item.events) == 2
+
+
+def test_speech_that_runs_through_a_cut_is_shared_at_a_seam() -> None:
+    hearing = Hearing(ENERGY, chunk_s=2.0)
+    found = commits(play(hearing, bursts(24_000, [(0.5, 3.5)], 4.0), 24_000, [40_000]))
+    assert [commit.seam for commit in found] == [36_000, None]
+    assert [commit.end for commit in found[:1]] == [36_000]
+    assert found[1].start == 36_000

@@ -11,7 +11,7 @@ import pytest
 from fake_peer import FakePeer
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, NumberedBlock
 from ipyspeaches.errors import ConnectionLostError, ServerError
-from ipyspeaches.protocol import Committed, Completed, Media, Obstacle, ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import Committed, Completed, Media, Noticed, ProtocolEvent, RealtimeOptions, RealtimeProtocol
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.media import Patience
 from ipyspeaches.session.page import PageConversation
@@ -133,8 +133,10 @@ async def test_utterances_that_a_busy_notebook_held_up_are_one() -> None:
     await talk.end()
     await settled(talk)
     assert talk.heard("commit") == 1
-    [obstacle] = [event for event in talk.events if isinstance(event, Obstacle)]
+    [obstacle] = [event for event in talk.events if isinstance(event, Noticed)]
     assert obstacle.message.startswith("2 utterances have one text")
+    [committed] = [event for event in talk.events if isinstance(event, Committed)]
+    assert (committed.utterance, committed.joined) == (1, 2)
     await talk.conversation.close()
 
 

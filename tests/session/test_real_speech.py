@@ -6,18 +6,22 @@ The anchor is the same engine run on the whole file over HTTP, and the local det
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 
 from ipyspeaches import wer
+from ipyspeaches.audio import AudioBlock
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.local import LocalServer
 from ipyspeaches.results import Transcript
 from ipyspeaches.session import ENGINE, Session, TurnDetection, events
+from ipyspeaches.transports import WebSocketTransport
 from ipyspeaches.vad import SileroVad
 
 SPOKEN = {
@@ -113,3 +117,83 @@ def covered(start_s: float, end_s: float, spans: list[tuple[float, float]]) -> b
         if begin <= at + 0.001:
             at = max(at, end)
     return at >= end_s - 0.001  # the rates of file and session round a sample differently
+
+
+def test_a_refused_language_is_a_warning_and_the_words_go_on(local: LocalServer) -> None:
+    async def quickstart() -> Session:
+        async with Session(Recording.sample(), server=local.url, pace=4) as session:
+            await session.set_language("zh")
+            await session.set_language("en")
+            await session.wait()
+        return session
+
+    session = ENGINE.run(quickstart())
+    assert session.language == "en"
+    texts = session.events.columns()["text"]
+    assert any("does not understand the language 'zh'" in text for text in texts)
+    assert any("not 'zh' as asked" in text for text in texts)
+    assert len(session.transcript) == 4
+
+
+class Patient:
+    """Speech, silence until the server's buffer was cleared, and the same speech again: no clock but the server's."""
+
+    kind, label, live = "file", "patient", False
+
+    def __init__(self, spoken: Recording, sent: list[str]) -> None:
+        self._spoken = spoken
+        self._sent = sent
+        self.heard = asyncio.Event()  # the first text
+        self.silence_s = 0.0
+
+    async def blocks(self) -> AsyncGenerator[AudioBlock]:
+        for block in self._speech():
+            yield block
+        noise = np.random.default_rng(3)
+        while "input_audio_buffer.clear" not in self._sent[:-1] and self.silence_s < 120:
+            if self.silence_s > 2:
+                await self.heard.wait()
+            await asyncio.sleep(0.002)
+            self.silence_s += 0.1
+            yield AudioBlock(noise.normal(0, 3, self._spoken.rate // 10).astype(np.int16), self._spoken.rate)
+        for block in self._speech():
+            yield block
+
+    def _speech(self) -> Iterator[AudioBlock]:
+        step = self._spoken.rate // 10
+        for start in range(0, len(self._spoken.samples), step):
+            yield AudioBlock(self._spoken.samples[start : start + step], self._spoken.rate)
+
+    def end(self) -> None:
+        pass
+
+
+def test_long_silence_is_cleared_and_no_word_is_lost(local: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    send = WebSocketTransport.send
+
+    async def noted(transport: WebSocketTransport, message: bytes) -> None:
+        sent.append(json.loads(message)["type"])
+        await send(transport, message)
+
+    monkeypatch.setattr(WebSocketTransport, "send", noted)
+    sample = Recording.sample()
+    spoken = Recording(sample.samples[: round(3.1 * sample.rate)], sample.rate)
+    source = Patient(spoken, sent)
+
+    def listener(event: Any) -> None:
+        if isinstance(event, events.Final):
+            source.heard.set()
+
+    async def listen_long() -> Transcript:
+        turn = TurnDetection.server(0.5, 550)
+        async with Session(source, server=local.url, turn_detection=turn, on_event=listener) as session:
+            await session.wait()
+        return session.transcript
+
+    first, second = ENGINE.run(listen_long())
+    assert sent.count("input_audio_buffer.clear") == 1
+    assert second.text == first.text
+    # On the session clock, although the server's clock began anew in between.
+    apart_s = second.words[0].start - first.words[0].start
+    assert apart_s == pytest.approx(spoken.duration + source.silence_s, abs=0.15)

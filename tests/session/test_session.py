@@ -56,6 +56,28 @@ async def test_only_speech_is_sent_and_all_of_it(scripted: Any, bursts: Recordin
     assert loud == int(heard.sum())
 
 
+async def test_appends_grow_long_where_no_partial_text_comes(scripted: Any, bursts: Recording) -> None:
+    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
+        await running.wait()
+    lengths = appends_ms(scripted)
+    # The first utterance shows that no deltas come; after it an utterance of 1.6 s is one append.
+    assert lengths[:5] == [200] * 5
+    assert lengths[-1] > 1_000
+    assert lengths[-2] > 1_000
+
+
+async def test_appends_stay_short_where_text_comes_in_pieces(openai_server: Any, bursts: Recording) -> None:
+    async with Session(bursts, server=openai_server.url, turn_detection=ENERGY, pace=4, model="whisper-1") as running:
+        await running.wait()
+    assert max(appends_ms(openai_server)) == 200
+
+
+def appends_ms(server: Any) -> list[int]:
+    """Return how long each append was, in milliseconds."""
+    appends = [m["audio"] for m in server.received if m["type"] == "input_audio_buffer.append"]
+    return [len(base64.b64decode(audio)) // 48 for audio in appends]
+
+
 async def test_finals_in_any_order_are_shown_in_the_order_of_speech(scripted: Any, bursts: Recording) -> None:
     scripted.hold = 2
     async with session(scripted, bursts) as running:
@@ -297,3 +319,132 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, 
         await asyncio.wait_for(task, 5)
     assert running.state is SessionState.FAILED
     assert running.recording.duration > 0
+
+
+def changes_of(scripted: Any) -> list[dict[str, Any]]:
+    """Return what the session's updates said about transcription."""
+    updates = [m["session"] for m in scripted.received if m["type"] == "session.update"]
+    return [session["input_audio_transcription"] for session in updates if "input_audio_transcription" in session]
+
+
+async def next_event(running: Session, kind: type) -> Any:
+    """Return the next event of a kind from a session that is under way."""
+    async for event in running:
+        if isinstance(event, kind):
+            return event
+    raise AssertionError(f"no {kind.__name__} came")
+
+
+async def test_language_and_model_change_between_utterances(scripted: Any, bursts: Recording) -> None:
+    scripted.models.append("test/other")
+    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
+        assert (running.model, running.language) == ("test/model", None)
+        await next_event(running, events.SpeechStarted)
+        # Somebody is speaking: that utterance keeps what it began with.
+        await running.set_language("zh")
+        await running.set_model("test/other")
+        await running.wait()
+    assert scripted.transcribed == [
+        {"model": "test/model", "language": None},
+        *[{"model": "test/other", "language": "zh"}] * 2,
+    ]
+    assert (running.model, running.language) == ("test/other", "zh")
+    told = [row for row in running.events.columns()["detail"] if "test/other" in row]
+    assert told
+
+
+async def test_none_lets_the_server_find_the_language_out(scripted: Any, bursts: Recording) -> None:
+    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4, language="zh") as running:
+        assert running.language == "zh"
+        await running.set_language(None)
+        await running.wait()
+    assert changes_of(scripted) == [
+        {"model": "test/model", "language": "zh"},
+        {"model": "test/model", "language": ""},
+    ]
+    assert running.language is None
+
+
+async def test_an_unknown_model_changes_nothing(scripted: Any, bursts: Recording) -> None:
+    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
+        with pytest.raises(ModelNotFoundError, match=r"no/such.*choose one of test/model"):
+            await running.set_model("no/such")
+        assert running.model == "test/model"
+        await running.wait()
+    assert changes_of(scripted) == []
+    assert len(running.transcript) == 3
+
+
+async def test_a_server_that_confirms_something_else_is_a_warning(scripted: Any, bursts: Recording) -> None:
+    scripted.stubborn = True
+    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
+        await running.set_language("zh")
+        await running.wait()
+    assert running.language is None
+    assert "The server uses language = None, not 'zh' as asked." in running.events.columns()["text"]
+
+
+async def test_changes_before_the_start_and_after_the_end(scripted: Any, bursts: Recording) -> None:
+    running = session(scripted, bursts)
+    await running.set_language("de")
+    assert running.language == "de"
+    starting = asyncio.create_task(running.start())
+    await asyncio.sleep(0)
+    await running.set_language("zh")  # waits until there is a connection that can be told
+    await starting
+    await running.wait()
+    await running.set_language("en")
+    await running.set_model("whatever")
+    assert changes_of(scripted) == [{"model": "test/model", "language": language} for language in ("de", "zh")]
+
+
+async def test_options_without_effect_are_named_once_with_the_way_that_has_them(
+    scripted: Any, bursts: Recording
+) -> None:
+    told = {"prompt": "Names", "hotwords": "Speaches", "temperature": 0.2}
+    async with session(scripted, bursts, **told) as running:
+        await running.wait()
+    warnings = [row for row in running.events.columns()["text"] if "no effect" in row]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        "prompt, hotwords and temperature have no effect in a realtime session of this server"
+    )
+    assert 'transport="chunked" and transport="sse" send such options' in warnings[0]
+    assert all("Names" not in json.dumps(message) for message in scripted.received)
+
+
+async def test_a_single_option_without_effect(scripted: Any, bursts: Recording) -> None:
+    async with session(scripted, bursts, prompt="Names") as running:
+        await running.wait()
+    assert any(row.startswith("prompt has no effect") for row in running.events.columns()["text"])
+
+
+async def test_silence_is_not_sent_so_that_nothing_has_to_be_cleared(scripted: Any) -> None:
+    noise = np.random.default_rng(5)
+    sound = noise.normal(0, 10, 70 * 16_000)
+    sound[65 * 16_000 : 66 * 16_000] = noise.normal(0, 4_000, 16_000)
+    async with session(scripted, Recording(sound.astype(np.int16), 16_000)) as running:
+        await running.wait()
+    kinds = [message["type"].removeprefix("input_audio_buffer.") for message in scripted.received]
+    assert "clear" not in kinds
+    assert set(kinds) == {"session.update", "append", "commit"}
+    sent = sum(len(base64.b64decode(m["audio"])) // 2 for m in scripted.received if m["type"].endswith("append"))
+    assert sent < 2 * 24_000
+    assert [segment.start for segment in running.transcript] == pytest.approx([65], abs=0.03)
+
+
+async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any) -> None:
+    silence = Recording(np.zeros(70 * 16_000, dtype=np.int16), 16_000)
+    turn = TurnDetection.server(detector=EnergyVad(threshold=500))
+    async with Session(silence, server=scripted.url, turn_detection=turn, pace=100) as running:
+        await running.wait()
+    kinds = [message["type"].removeprefix("input_audio_buffer.") for message in scripted.received]
+    assert kinds.count("clear") == 2
+    for at in (index for index, kind in enumerate(kinds) if kind == "clear"):
+        # The barrier, and not one append between it and the clear; then the last seconds once more.
+        assert kinds[at - 3 : at + 2] == ["session.update", "append", "session.update", "clear", "append"]
+    appends = [m for m in scripted.received if m["type"].endswith("append")]
+    sent = sum(len(base64.b64decode(m["audio"])) // 2 for m in appends)
+    barriers = 3  # two before the clears, one at the end: 100 ms of zeros each
+    assert sent == pytest.approx((70 + 2 * 3 + barriers * 0.1) * 24_000, abs=20)
+    assert len(running.transcript) == 0

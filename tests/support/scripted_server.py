@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -16,9 +16,19 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from ipyspeaches.audio.recording import Recording
+from loop_thread import loop_thread
 
-MODEL = {"id": "test/model", "created": 1, "object": "model", "owned_by": "test", "language": ["en"]}
-MODELS = {"object": "list", "data": [{**MODEL, "task": "automatic-speech-recognition"}]}
+MODEL: dict[str, Any] = {"id": "test/model", "created": 1, "object": "model", "owned_by": "test", "language": ["en"]}
+CLEARED = json.dumps({"type": "input_audio_buffer.cleared"})
+
+
+Script = TypeVar("Script", bound="ScriptedServer")
+
+
+def listing(models: list[str]) -> dict[str, Any]:
+    """Return what a server says that has these models."""
+    entries = [{**MODEL, "id": model, "task": "automatic-speech-recognition"} for model in models]
+    return {"object": "list", "data": entries}
 
 
 class ScriptedServer:
@@ -34,6 +44,12 @@ class ScriptedServer:
         Finals to hold back, so that they come in reverse order.
     extra
         Raw messages sent right after the first append.
+    models
+        Ids of the models that it lists.
+    stubborn
+        Whether it confirms every update and changes neither model nor language.
+    transcribed
+        Model and language that held at each commit.
     """
 
     def __init__(self) -> None:
@@ -41,6 +57,9 @@ class ScriptedServer:
         self.mute_after: int | None = None
         self.hold = 0
         self.extra: list[str] = []
+        self.models = [MODEL["id"]]
+        self.stubborn = False
+        self.transcribed: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         self.url = ""
 
@@ -48,7 +67,7 @@ class ScriptedServer:
         """Answer plain HTTP; None lets the WebSocket through."""
         if request.path.startswith("/v1/realtime"):
             return None
-        found = {"/v1/models": MODELS, "/health": {"message": "OK"}}.get(request.path.split("?")[0])
+        found = {"/v1/models": listing(self.models), "/health": {"message": "OK"}}.get(request.path.split("?")[0])
         status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
         body = json.dumps(found or {"detail": "Not Found"}).encode()
         headers = Headers([("content-type", "application/json"), ("content-length", str(len(body)))])
@@ -58,22 +77,25 @@ class ScriptedServer:
         """Run one realtime session."""
         turn: dict[str, Any] = {"type": "server_vad", "threshold": 0.9, "silence_duration_ms": 550}
         turn |= {"prefix_padding_ms": 0, "create_response": False}
-        state = {"id": "sess_1", "input_audio_transcription": {"model": "test/model", "language": None}}
+        told: dict[str, Any] = {"model": "test/model", "language": None}
+        state = {"id": "sess_1", "input_audio_transcription": told, "turn_detection": turn}
         held: list[str] = []
         commits = 0
-        await socket.send(json.dumps({"type": "session.created", "session": {**state, "turn_detection": turn}}))
+        await socket.send(json.dumps({"type": "session.created", "session": state}))
         async for raw in socket:
             message = json.loads(raw)
             self.received.append(message)
             kind = message["type"]
             if kind == "session.update":
-                turn |= message["session"].get("turn_detection") or {}
-                await socket.send(json.dumps({"type": "session.updated", "session": {**state, "turn_detection": turn}}))
-            elif kind == "input_audio_buffer.append" and self.extra:
-                for extra in self.extra:
-                    await socket.send(extra)
-                self.extra = []
+                self._update(state, message["session"])
+                await socket.send(json.dumps({"type": "session.updated", "session": state}))
+            elif kind == "input_audio_buffer.clear":
+                await socket.send(CLEARED)
+            elif kind == "input_audio_buffer.append":
+                extra, self.extra = self.extra, []
+                await asyncio.gather(*map(socket.send, extra))
             elif kind == "input_audio_buffer.commit":
+                self.transcribed.append(dict(told))
                 commits += 1
                 if self.mute_after is not None and commits > self.mute_after:
                     continue
@@ -85,6 +107,11 @@ class ScriptedServer:
                     for final in reversed(held):
                         await socket.send(final)
                     held.clear()
+
+    def _update(self, state: dict[str, Any], asked: dict[str, Any]) -> None:
+        state["turn_detection"].update(asked.get("turn_detection") or {})
+        if not self.stubborn:
+            state["input_audio_transcription"].update(asked.get("input_audio_transcription") or {})
 
     async def _commit(self, socket: ServerConnection, number: int) -> str:
         item, before = f"item_{number}", f"item_{number - 1}" if number > 1 else None
@@ -100,10 +127,13 @@ class ScriptedServer:
 @pytest.fixture
 def scripted() -> Iterator[ScriptedServer]:
     """A scripted server on a thread of its own."""
-    script = ScriptedServer()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
+    with serving(ScriptedServer()) as script:
+        yield script
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Script]:
+    """Run a server on a thread of its own."""
 
     async def begin() -> Server:
         return await serve(script.session, "127.0.0.1", 0, process_request=script.respond)
@@ -112,13 +142,11 @@ def scripted() -> Iterator[ScriptedServer]:
         server.close()
         await server.wait_closed()
 
-    server = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
-    script.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
-    yield script
-    asyncio.run_coroutine_threadsafe(end(server), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    with loop_thread() as loop:
+        server = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
+        script.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+        yield script
+        asyncio.run_coroutine_threadsafe(end(server), loop).result(10)
 
 
 @pytest.fixture(scope="session")

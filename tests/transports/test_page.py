@@ -20,7 +20,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
     UdpBlockedError,
 )
-from ipyspeaches.protocol import Obstacle, Sound
+from ipyspeaches.protocol import Noticed, Sound
 from ipyspeaches.sources import BrowserMicrophone
 from ipyspeaches.transports import PageLine, PageTransport, RtcOffer, TransportClosed, page_gone
 
@@ -36,7 +36,7 @@ class Ends:
         self.microphone = BrowserMicrophone()
         self.line = PageLine(1, lambda order: self.peer.obey(order))
         self.peer = FakePeer(self.line.put)
-        self.obstacles: list[Obstacle] = []
+        self.obstacles: list[Noticed] = []
         self.transport = PageTransport(self.line, self.microphone, offer or RtcOffer(URL, QUERY), self.obstacles.append)
 
 

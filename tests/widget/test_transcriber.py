@@ -256,3 +256,61 @@ def test_the_saved_notebook_holds_the_words_as_plain_html(
 def test_unknown_options_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="Unknown option modell"):
         Transcriber(modell="x")  # type: ignore[call-arg]
+
+
+def test_model_and_language_reach_the_running_session_and_the_traits_follow_the_server(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.models.append("test/other")
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("start") is None
+    assert (widget.model, widget.language) == ("test/model", "")
+    assert page.command("set_language", language="zh") is None
+    assert wait_for(lambda: widget.language == "zh")
+    assert page.command("set_model", model="test/other") is None
+    assert wait_for(lambda: widget.model == "test/other")
+    unknown = page.command("set_model", model="no/such")
+    assert unknown is not None
+    assert unknown["kind"] == "model"
+    assert "choose one of test/model, test/other" in unknown["text"]
+    assert page.command("pause") is None
+    assert (widget.model, widget.language) == ("test/other", "zh")
+    assert page.command("set_language", language="") is None
+    assert wait_for(lambda: widget.language == "")
+    widget.stop()
+    # What was confirmed counts for the next recording, too.
+    assert page.command("start") is None
+    assert widget.model == "test/other"
+    widget.stop()
+    updates = [message["session"] for message in scripted.received if message["type"] == "session.update"]
+    told = [update["input_audio_transcription"] for update in updates if "input_audio_transcription" in update]
+    assert told[:3] == [
+        {"model": "test/model", "language": "zh"},
+        {"model": "test/other", "language": "zh"},
+        {"model": "test/other", "language": ""},
+    ]
+
+
+def test_what_the_server_refuses_is_not_shown_and_not_kept(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted.stubborn = True
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("start") is None
+    assert page.command("set_language", language="zh") is None
+    (warning,) = wait_for(lambda: page.events("warning"))
+    assert warning["kind"] == "server_differs"
+    assert widget.language == ""
+    widget.stop()
+    assert widget.session_keywords.get("language") is None
+
+
+def test_model_and_language_of_the_next_recording(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("set_language", language="zh") is None
+    assert page.command("set_model", model="test/model") is None
+    assert (widget.model, widget.language) == ("test/model", "zh")
+    assert page.command("start") is None
+    assert widget.session.language == "zh"
+    widget.stop()

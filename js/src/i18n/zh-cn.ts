@@ -235,7 +235,10 @@ export const zhCN: Strings = {
       `服务器在 ${seconds} 秒内没有响应：${count} 段语音没有文字，声音保留在录音中，可以稍后重新转写。`,
     utterance_failed: (_numbers, text) => `服务器未能转写一段语音。内核提示：${text}`,
     server_differs: (_numbers, text) => `服务器采用了不同的设置。内核提示：${text}`,
+    no_effect: (_numbers, text) => `有的选项在这个服务器的实时会话中不起作用。内核提示：${text}`,
     server_error: (_numbers, text) => `服务器报告了错误。内核提示：${text}`,
+    joined: ([count = "?"]) =>
+      `${count} 段语音只有一段文字：它们的声音到达内核太晚或彼此太近。录音时请不要运行耗时的单元格，或增大 min_silence_duration_ms。`,
     rtc_cors: (_numbers, text) =>
       `服务器不允许此页面直接请求（CORS），已由内核代为请求。请这样启动 Speaches：${text.match(/ALLOW_ORIGINS='[^']*'/)?.[0] ?? "ALLOW_ORIGINS"}。`,
     rtc_mixed_content: () =>

@@ -1,5 +1,6 @@
 import type { Scope } from "../scope.ts";
 import { PeerError, peerError } from "./errors.ts";
+import { forRecognisers } from "./opus.ts";
 import { silentTrack } from "./silence.ts";
 
 const GATHER_LIMIT_MS = 2_000; // an address that is not found by then is not needed
@@ -43,7 +44,7 @@ export async function openPeer(
     await gathered(connection, scope);
     const sdp = await exchange(connection.localDescription?.sdp ?? "");
     if (scope.disposed) throw new PeerError("other", "stopped while opening");
-    await connection.setRemoteDescription({ type: "answer", sdp });
+    await connection.setRemoteDescription({ type: "answer", sdp: forRecognisers(sdp) });
     await opened(connection, channel, scope);
     watch(connection, channel, events, scope);
     return new OpenPeer(channel, transceiver.sender, scope);

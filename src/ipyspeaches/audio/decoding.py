@@ -5,6 +5,7 @@ libsndfile (via python-soundfile) reads and writes the files; how its quirks are
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -196,3 +197,10 @@ def write_sound(
     with soundfile.SoundFile(file, "w", rate, 1, subtype, format=container) as sound:
         for start in range(0, len(samples), _BLOCK):
             sound.write(samples[start : start + _BLOCK])
+
+
+def wav(samples: NDArray[np.int16], rate: int) -> bytes:
+    """Return mono int16 samples, shape ``(n,)``, as the bytes of a WAV file."""
+    buffer = io.BytesIO()
+    write_sound(buffer, samples, rate)
+    return buffer.getvalue()

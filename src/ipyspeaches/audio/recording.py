@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,7 +12,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
-from ipyspeaches.audio.decoding import SoundFile, check_rate, decode, encode, to_mono, write_sound
+from ipyspeaches.audio.decoding import SoundFile, check_rate, decode, encode, to_mono, wav
 from ipyspeaches.errors import AudioError, InputError
 
 if TYPE_CHECKING:
@@ -166,7 +165,5 @@ class Recording:
             return (
                 f"<div>{title}. Too long to play in a notebook: listen to a part with <code>.slice(0, 30)</code>.</div>"
             )
-        wav = io.BytesIO()
-        write_sound(wav, self.samples, self.rate)
-        source = "data:audio/wav;base64," + base64.b64encode(wav.getvalue()).decode()
+        source = "data:audio/wav;base64," + base64.b64encode(wav(self.samples, self.rate)).decode()
         return f'<div>{title}<br><audio controls preload="metadata" src="{source}"></audio></div>'

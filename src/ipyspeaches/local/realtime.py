@@ -59,6 +59,7 @@ class RealtimeSession:
         self._emit = emit
         self._id = events.new_id("sess")
         self._buffer = AudioBuffer()
+        self._ended_samples = 0  # of all earlier buffers
         self._item_id = events.new_id("item")
         self._previous_item_id: str | None = None
         self._detector: TurnDetector | None = None
@@ -92,6 +93,7 @@ class RealtimeSession:
     async def receive(self, text: str) -> None:
         """Handle one message of the client; what is wrong with it becomes an ``error`` event."""
         about: str | None = None
+        kind = ""
         try:
             message = parse_event(text)
             about = message["event_id"] if isinstance(message.get("event_id"), str) else None
@@ -105,7 +107,9 @@ class RealtimeSession:
             else:
                 raise InputError(f"There is no client event of the type {kind!r}.")
         except InputError as exc:
-            self._emit(events.error(str(exc), about=about))
+            # So a client knows that this is the answer to its update, and that no `session.updated` will come.
+            param = "session" if kind == "session.update" else None
+            self._emit(events.error(str(exc), about=about, param=param))
         except Exception as exc:  # noqa: BLE001 - one event that cannot be handled must not end the session
             _LOG.exception("A client event could not be handled.")
             self._emit(events.error(f"The server failed on this event ({type(exc).__name__}).", "server_error", about))
@@ -186,14 +190,18 @@ class RealtimeSession:
         assert self.settings.turn_detection is not None
         prefix = self.settings.turn_detection.prefix_padding_ms * SESSION_RATE_HZ // 1000
         self._speech_start = max(0, onset - max(prefix, ONSET_MS * SESSION_RATE_HZ // 1000))
-        audio_start_ms = max(0, onset - prefix) * 1000 // SESSION_RATE_HZ
-        self._emit(events.speech_started(self._item_id, audio_start_ms))
+        self._emit(events.speech_started(self._item_id, self._vad_ms(max(0, onset - prefix))))
         await self._live.start(self._item_id)
         self._live.feed(self._buffer.excerpt(self._speech_start, self._buffer.length).samples)
 
     async def _stop_speech(self, at: int) -> None:
-        self._emit(events.speech_stopped(self._item_id, at * 1000 // SESSION_RATE_HZ))
+        self._emit(events.speech_stopped(self._item_id, self._vad_ms(at)))
         await self._end_buffer(at)
+
+    def _vad_ms(self, sample: int) -> int:
+        """Return milliseconds from the buffer's start, or from that of the first one, as the newer interface counts."""
+        earlier = self._ended_samples if self.settings.nested else 0
+        return (earlier + sample) * 1000 // SESSION_RATE_HZ
 
     async def _bound_buffer(self) -> None:
         """Keep memory bounded under server VAD: silence is forgotten, endless speech is cut at half the limit."""
@@ -214,7 +222,7 @@ class RealtimeSession:
                 f"but buffer only has {self._buffer.length_ms:.2f}ms of audio."
             )
         if self._speech_start is not None:
-            self._emit(events.speech_stopped(self._item_id, round(self._buffer.length_ms)))
+            self._emit(events.speech_stopped(self._item_id, self._vad_ms(self._buffer.length)))
         if self._detector is not None:
             self._detector.end_turn()
         await self._end_buffer(self._buffer.length)
@@ -240,7 +248,9 @@ class RealtimeSession:
         skipped = max(0, speech_start - whole.start)
         heard = Excerpt(whole.start + skipped, whole.samples[skipped:])
         self._emit(events.committed(item_id, self._previous_item_id))
-        self._emit(events.item_created(item_id, self._previous_item_id))
+        announce = events.item_added if self.settings.nested else events.item_created
+        for announced in announce(item_id, self._previous_item_id):
+            self._emit(announced)
         self._previous_item_id = item_id
         task = asyncio.create_task(self._transcribe(item_id, heard, at / SESSION_RATE_HZ, self.settings.language))
         self._finals.add(task)
@@ -252,6 +262,7 @@ class RealtimeSession:
 
     def _next_buffer(self, at: int) -> Excerpt:
         ended = self._buffer.split(at)
+        self._ended_samples += at
         self._detector_zero -= at
         self._speech_start = None
         self._item_id = events.new_id("item")

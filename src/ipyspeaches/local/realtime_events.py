@@ -25,9 +25,11 @@ def event(kind: str, **fields: object) -> Event:
     return {"type": kind, "event_id": new_id("event"), **fields}
 
 
-def error(message: str, kind: str = "invalid_request_error", about: str | None = None) -> Event:
-    """Return an ``error`` event; ``about`` is the client's own id of the event that was wrong."""
-    detail = {"message": message, "type": kind, "code": None, "event_id": about, "param": None}
+def error(
+    message: str, kind: str = "invalid_request_error", about: str | None = None, param: str | None = None
+) -> Event:
+    """Return an ``error`` event; ``about`` is the client's own id of the event that was wrong, ``param`` its part."""
+    detail = {"message": message, "type": kind, "code": None, "event_id": about, "param": param}
     return event("error", error=detail)
 
 
@@ -46,9 +48,22 @@ def committed(item_id: str, previous_item_id: str | None) -> Event:
     return event("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous_item_id)
 
 
-def item_created(item_id: str, previous_item_id: str | None) -> Event:
+def item_created(item_id: str, previous_item_id: str | None) -> tuple[Event, ...]:
     """Return ``conversation.item.created`` for an utterance without text yet."""
-    item = {
+    return (event("conversation.item.created", item=_item(item_id), previous_item_id=previous_item_id),)
+
+
+def item_added(item_id: str, previous_item_id: str | None) -> tuple[Event, ...]:
+    """Return ``conversation.item.added`` and ``.done``, which say the same in the newer interface."""
+    item = {name: value for name, value in _item(item_id).items() if name != "object"}
+    return (
+        event("conversation.item.added", item=item, previous_item_id=previous_item_id),
+        event("conversation.item.done", item=item, previous_item_id=previous_item_id),
+    )
+
+
+def _item(item_id: str) -> dict[str, Any]:
+    return {
         "id": item_id,
         "object": "realtime.item",
         "status": "completed",
@@ -56,7 +71,6 @@ def item_created(item_id: str, previous_item_id: str | None) -> Event:
         "role": "user",
         "content": [{"type": "input_audio", "transcript": None}],
     }
-    return event("conversation.item.created", item=item, previous_item_id=previous_item_id)
 
 
 def transcription_delta(item_id: str, delta: str) -> Event:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.engine import EngineSpec
+from ipyspeaches.local.nested_session import flattened, is_nested, nested_event
 
 MAX_DURATION_MS = 60_000
 
@@ -52,11 +53,22 @@ class TurnDetectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What a session transcribes with; ``turn_detection`` None leaves all cutting to the client."""
+    """What a session transcribes with.
+
+    Parameters
+    ----------
+    model, language
+        Of the engine; None for a language that nobody has named.
+    turn_detection
+        None leaves all cutting to the client.
+    nested
+        Whether the client speaks the newer shape of a session; see `nested_session`.
+    """
 
     model: str
     language: str | None = None
     turn_detection: TurnDetectionSettings | None = TurnDetectionSettings()
+    nested: bool = False
 
     @property
     def server_cuts(self) -> bool:
@@ -64,7 +76,9 @@ class SessionSettings:
         return self.turn_detection is not None and self.turn_detection.cuts
 
     def as_event(self, session_id: str) -> dict[str, Any]:
-        """Return the wire's session object, with the keys of a Speaches server."""
+        """Return the wire's session object, with the keys of a Speaches server, or those of the newer shape."""
+        if self.nested:
+            return nested_event(self, session_id)
         return {
             "id": session_id,
             "input_audio_format": "pcm16",
@@ -115,6 +129,8 @@ def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> Ses
     """
     if not isinstance(session, Mapping):
         raise InputError("session.update needs a `session` object with the settings to change.")
+    if is_nested(session):
+        settings, session = replace(settings, nested=True), flattened(session)
     audio_format = session.get("input_audio_format", "pcm16")
     if audio_format != "pcm16":
         raise InputError(f"`session.input_audio_format` is {audio_format!r}: send pcm16 (24 kHz, mono).")

@@ -1,4 +1,4 @@
-"""The realtime protocol without I/O: what to send, and what the server's answers mean on the session clock."""
+"""What is said to a server, without I/O: the realtime protocol, and utterances as requests; on the session clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ipyspeaches.protocol.events import (
     Flushed,
     MessageLost,
     Mismatch,
-    Obstacle,
+    Noticed,
     ProtocolEvent,
     Ready,
     Reconfigured,
@@ -23,19 +23,26 @@ from ipyspeaches.protocol.events import (
     SpeechStarted,
     SpeechStopped,
     Unknown,
+    WithoutEffect,
     WordTime,
 )
+from ipyspeaches.protocol.exchange import RequestProtocol
 from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.items import Pending
 from ipyspeaches.protocol.media import Media, Sound
-from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol.options import Hints, RealtimeOptions, ServerTurnDetection
+from ipyspeaches.protocol.outcomes import Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.realtime import RealtimeProtocol
+from ipyspeaches.protocol.request import Request
 from ipyspeaches.protocol.state import ProtocolState
 from ipyspeaches.protocol.timeline import Timeline
+from ipyspeaches.protocol.transcription_form import TranscriptionOptions
 
 __all__ = [
     "UNSET",
+    "Answer",
     "AppendLength",
+    "Broken",
     "ClockMismatch",
     "Committed",
     "Completed",
@@ -44,10 +51,12 @@ __all__ = [
     "Failed",
     "Flushed",
     "FragmentJoiner",
+    "Hints",
     "Media",
     "MessageLost",
     "Mismatch",
-    "Obstacle",
+    "Noticed",
+    "Outcome",
     "Pending",
     "ProtocolEvent",
     "ProtocolState",
@@ -55,13 +64,19 @@ __all__ = [
     "RealtimeOptions",
     "RealtimeProtocol",
     "Reconfigured",
+    "Refused",
     "Reported",
+    "Request",
+    "RequestProtocol",
     "ServerTurnDetection",
+    "Severity",
     "Sound",
     "Span",
     "SpeechStarted",
     "SpeechStopped",
     "Timeline",
+    "TranscriptionOptions",
     "Unknown",
+    "WithoutEffect",
     "WordTime",
 ]

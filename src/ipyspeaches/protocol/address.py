@@ -11,6 +11,19 @@ _HTTP_OF: Final = {"ws": "http", "wss": "https"}
 EXAMPLE: Final = "http://localhost:8000"
 
 
+_MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
+
+
+def takes_model(base_url: str) -> bool:
+    """Return whether a realtime address of this server names the model.
+
+    Speaches refuses one without. OpenAI's own servers open a conversation for one with it, in which no transcription
+    can be asked for: there the first update names the model.
+    """
+    host = urlsplit(base_url).hostname or ""
+    return not any(host == name or (name.startswith(".") and host.endswith(name)) for name in _MODEL_FREE_HOSTS)
+
+
 def normalise_base_url(url: str) -> str:
     """Return a server's base address without a slash at its end, and without the ``/v1`` that OpenAI clients want.
 

@@ -55,6 +55,13 @@ class Reconfigured:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutEffect:
+    """Options that were given and for which the server's endpoint has no place."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """The server runs with another value than the one asked for."""
 
@@ -81,12 +88,16 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The server took an utterance; ``order`` counts utterances from 0 in the order they were committed."""
+    """The server took an utterance; ``order`` counts utterances from 0 in the order they were committed.
+
+    ``joined`` of the gate's utterances are in it, of which ``utterance`` is the last.
+    """
 
     item_id: str
     order: int
     utterance: int | None
     span: Span | None
+    joined: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +123,19 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The server could not transcribe this utterance; the session lives."""
+    """The server could not transcribe this utterance; the session lives. ``joined`` is as in `Committed`."""
 
     item_id: str
     utterance: int | None
+    message: str
+    joined: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something the user should know while the session goes on; ``kind`` is stable, ``message`` is a sentence."""
+
+    kind: str
     message: str
 
 
@@ -146,14 +166,6 @@ class MessageLost:
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Something in the way to the server that was got round, and that somebody can clear away; ``message`` says how."""
-
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Unknown:
     """An event this version does not know: kept, never fatal."""
 
@@ -179,6 +191,7 @@ class Disconnected:
 ProtocolEvent = (
     Ready
     | Reconfigured
+    | WithoutEffect
     | Mismatch
     | SpeechStarted
     | SpeechStopped
@@ -186,10 +199,10 @@ ProtocolEvent = (
     | Delta
     | Completed
     | Failed
+    | Noticed
     | Reported
     | ClockMismatch
     | MessageLost
-    | Obstacle
     | Unknown
     | Flushed
     | Disconnected

@@ -79,9 +79,16 @@ class Diagnosis:
         if error is None:
             return None
         found = _MISSING_MODEL.search(error.message or "")
+        model = (found and found["model"]) or self.model
+        if found is None and error.code == "invalid_model":
+            return _fatal(
+                ModelNotFoundError(
+                    f"The server does not transcribe with the model {model!r} ({quote(error.message)}): choose "
+                    "one that its documentation names for realtime transcription."
+                )
+            )
         if found is None and error.code != "model_not_found":
             return None
-        model = (found and found["model"]) or self.model
         return _fatal(
             ModelNotFoundError(
                 f"The server does not have the model {model!r}: install it there (POST /v1/models/{model}) "

@@ -10,8 +10,9 @@ from typing import Any, Final
 from ipyspeaches.protocol import wire
 from ipyspeaches.protocol.asked import Barrier
 from ipyspeaches.protocol.configuration import Configuration
-from ipyspeaches.protocol.events import Delta, Flushed, MessageLost, ProtocolEvent, Reported, Unknown
+from ipyspeaches.protocol.events import Flushed, MessageLost, ProtocolEvent, Reported, Unknown, WithoutEffect
 from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.flush import Flush
 from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.ledger import Ledger
 
@@ -34,13 +35,13 @@ class Inbox:
         What keeps account.
     put
         Queues a message for the server.
+    flush
+        Is told when its barrier has opened.
 
     Attributes
     ----------
     clears
         Stream positions of the clears that wait for their answer.
-    deltas_seen
-        Whether the server has sent text of an unfinished utterance.
     pings
         Ids of items that were asked after only to hear the server say that there are none.
     joiner
@@ -53,15 +54,16 @@ class Inbox:
         ledger: Ledger,
         diagnosis: Diagnosis,
         put: Callable[[bytes], None],
+        flush: Flush,
     ) -> None:
         self.clears: deque[int] = deque()
-        self.deltas_seen = False
         self.pings: set[str] = set()
         self.joiner: FragmentJoiner | None = None
         self._configuration = configuration
         self._ledger = ledger
         self._diagnosis = diagnosis
         self._put = put
+        self._flush = flush
         self._opened = self._ready = False
         self._handlers: dict[type, Handler] = {
             wire.SessionCreated: self._session_created,
@@ -71,8 +73,11 @@ class Inbox:
             wire.BufferCommitted: lambda event: ledger.committed(event.item_id),
             wire.BufferCleared: self._cleared,
             wire.ItemCreated: self._item_created,
+            wire.ItemAdded: self._item_created,
+            wire.ItemDone: self._item_created,
             wire.TranscriptionDelta: self._delta,
             wire.ResponseDelta: self._delta,
+            wire.TranscriptionSegment: ledger.segment,
             wire.TranscriptionCompleted: ledger.completed,
             wire.ResponseDone: lambda event: ledger.completed(event, older=True),
             wire.TranscriptionFailed: self._failed,
@@ -112,12 +117,19 @@ class Inbox:
             return
         self._opened = True
         update = self._configuration.begin(event.session)
+        self._ledger.clock_restarts(self._configuration.shape.clock_restarts)
         self._diagnosis.chat = self._configuration.is_chat
-        if update is not None:
+        if update is None:
+            yield from self._is_ready()
+        else:
             self._put(update)
-            return
+
+    def _is_ready(self) -> Iterator[ProtocolEvent]:
         self._ready = True
         yield self._configuration.ready()
+        without_effect = self._configuration.without_effect
+        if without_effect:
+            yield WithoutEffect(without_effect)
 
     def _answered(self, session: wire.SessionInfo | None) -> Iterator[ProtocolEvent]:
         """Take the answer to an update; the first one ends the configuration, whatever it says."""
@@ -125,12 +137,13 @@ class Inbox:
         barrier, news = self._configuration.answered(session)
         self._diagnosis.chat = self._configuration.is_chat
         if self._opened and not self._ready:
-            self._ready = True
-            yield self._configuration.ready()
+            yield from self._is_ready()
         elif was_asked and barrier is Barrier.NONE:
             yield self._configuration.reconfigured()
         yield from news
-        if barrier is Barrier.CLOSES:
+        if barrier is Barrier.OPENS:
+            self._flush.opened()
+        elif barrier is Barrier.CLOSES:
             yield self.flushed()
 
     def _cleared(self, _: wire.BufferCleared) -> Iterable[ProtocolEvent]:
@@ -138,15 +151,13 @@ class Inbox:
             self._ledger.cleared(self.clears.popleft())
         return ()
 
-    def _item_created(self, event: wire.ItemCreated) -> Iterable[ProtocolEvent]:
+    def _item_created(self, event: wire.ItemCreated | wire.ItemAdded | wire.ItemDone) -> Iterable[ProtocolEvent]:
         self._ledger.created(event.item.id or "")
         return ()
 
-    def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterator[ProtocolEvent]:
-        text = event.delta if isinstance(event.delta, str) else event.delta.text
-        for delta in self._ledger.delta(event.item_id, text, older=isinstance(event, wire.ResponseDelta)):
-            self.deltas_seen |= isinstance(delta, Delta)
-            yield delta
+    def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterable[ProtocolEvent]:
+        text = event.delta.text if isinstance(event.delta, wire.DeltaText) else event.delta or ""
+        return self._ledger.delta(event.item_id, text, older=isinstance(event, wire.ResponseDelta))
 
     def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
         message = (event.error and event.error.message) or "The server gave no reason."

@@ -32,6 +32,7 @@ class Item:
     span: Span | None = None
     started_ms: float = 0.0
     text: str = ""
+    stretches: str = ""
     heard: bool = False
     stopped: bool = False
     committed: bool = False

@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.protocol import wire
 from ipyspeaches.protocol.events import (
-    ClockMismatch,
     Committed,
     Completed,
     Delta,
@@ -23,16 +22,13 @@ from ipyspeaches.protocol.events import (
     Span,
     SpeechStarted,
     SpeechStopped,
-    WordTime,
 )
+from ipyspeaches.protocol.finals import clock_mismatch, word_time
 from ipyspeaches.protocol.items import Item, Pending
-from ipyspeaches.protocol.media import HELD_SAMPLES, ClockJudge
+from ipyspeaches.protocol.media import ClockJudge
 from ipyspeaches.protocol.timeline import Buffer, Timeline
+from ipyspeaches.results.text import join_text
 
-# The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
-# in whole seconds get one more.
-_MISMATCH_SHARE: Final = 0.1
-_MISMATCH_S: Final = 0.1
 # With server VAD, an onset is heard at most this much after it was sent, and reported up to this much too late.
 _VAD_WINDOW_SAMPLES: Final = 3 * SESSION_RATE_HZ
 _ONSET_SAMPLES: Final = SESSION_RATE_HZ // 2
@@ -55,6 +51,11 @@ class Ledger:
         self._next_order = 0
         self._newer_names = False
         self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
+        self._ending: Item | None = None
+
+    def clock_restarts(self, restarts: bool) -> None:
+        """Note whether the server's times count from its current buffer, or from its first one."""
+        self._timeline.restarts = restarts
 
     # What is open
 
@@ -70,8 +71,8 @@ class Ledger:
         return any(item.open for item in self._items.values())
 
     @property
-    def clear_is_safe(self) -> bool:
-        """Whether the server may be told to clear.
+    def nothing_on_its_way(self) -> bool:
+        """Whether every utterance is in the conversation, so that the server may be told to clear.
 
         It drops the connection when a buffer vanishes before its item is in the conversation.
         """
@@ -102,10 +103,19 @@ class Ledger:
     def commit_refused(self, message: str) -> Failed | None:
         """Return the failure of the oldest unanswered commit."""
         if not self._commits:
-            return None
+            return self._end_refused(message)
         utterance, buffer, _ = self._commits.popleft()
         self._timeline.forget(buffer)
         return Failed("", utterance, message)
+
+    def ending_sent(self) -> None:
+        """Note that a commit has gone out for the utterance that the server's VAD is inside."""
+        for item in [item for item in self._items.values() if item.open]:
+            item.buffer = self._timeline.cut()
+            item.span = self._timeline.span(item.buffer, item.started_ms)
+            item.stopped = True
+            self._number(item)
+            self._ending = item
 
     # What the server says
 
@@ -121,25 +131,28 @@ class Ledger:
         if item_id in self._items or item_id in self._settled:
             return
         buffer = self._timeline.current
-        self._items[item_id] = Item(item_id, buffer, started_ms=audio_start_ms, heard=True)
-        yield SpeechStarted(item_id, self._timeline.at(buffer, audio_start_ms))
+        started_ms = self._timeline.in_buffer(buffer, audio_start_ms)
+        self._items[item_id] = Item(item_id, buffer, started_ms=started_ms, heard=True)
+        yield SpeechStarted(item_id, self._timeline.at(buffer, started_ms))
 
     def stopped(self, item_id: str, audio_end_ms: float) -> Iterator[ProtocolEvent]:
         """Yield the end of speech, once per item; repetitions only say that the buffer is longer."""
         item = self._items.get(item_id)
         if item_id in self._settled or (item is not None and item.stopped):
             if item is not None and item.buffer is not None:
-                self._timeline.extend(item.buffer, audio_end_ms)
+                self._timeline.extend(item.buffer, self._timeline.in_buffer(item.buffer, audio_end_ms))
             return
         item = item or self._items.setdefault(item_id, Item(item_id))
-        item.buffer = self._timeline.cut_at(audio_end_ms)
-        item.span = self._timeline.span(item.buffer, item.started_ms, audio_end_ms)
+        end_ms = self._timeline.in_buffer(self._timeline.current, audio_end_ms)
+        item.buffer = self._timeline.cut_at(end_ms)
+        item.span = self._timeline.span(item.buffer, item.started_ms, end_ms)
         item.stopped = True
         self._number(item)
         yield SpeechStopped(item_id, item.span.end_s)
 
     def committed(self, item_id: str) -> Iterator[ProtocolEvent]:
         """Yield the commit, once per item, paired with ours if it is one of ours."""
+        self._take_ending(item_id)
         item = self._items.get(item_id)
         if item_id in self._settled or (item is not None and item.committed):
             return
@@ -166,6 +179,15 @@ class Ledger:
         item.text += text
         yield Delta(item_id, item.text)
 
+    def segment(self, event: wire.TranscriptionSegment) -> Iterator[ProtocolEvent]:
+        """Yield the finished stretches of an unfinished item so far, unless its text comes as deltas."""
+        if event.item_id in self._settled or not event.text.strip():
+            return
+        item = self._items.setdefault(event.item_id, Item(event.item_id))
+        item.stretches = join_text((item.stretches, event.text))
+        if not item.text:
+            yield Delta(item.item_id, item.stretches)
+
     def completed(
         self, event: wire.TranscriptionCompleted | wire.ResponseDone, *, older: bool = False
     ) -> Iterator[ProtocolEvent]:
@@ -178,9 +200,10 @@ class Ledger:
         self._settled.add(event.item_id or item_id)
         language, words = None, []
         if isinstance(event, wire.TranscriptionCompleted):
-            language, words = event.language or None, event.words or []
-            yield from self._check_clock(item, event.usage)
-        times = tuple(self._word_time(item.buffer, word) for word in words) if item.buffer else ()
+            language, words = event.spoken, event.words or []
+            mismatch = clock_mismatch(self._timeline, item, event.usage, self._judge)
+            yield from () if mismatch is None else (mismatch,)
+        times = tuple(word_time(self._timeline, item.buffer, word) for word in words) if item.buffer else ()
         text = event.transcript.strip()
         yield Completed(item_id, self._number(item), item.utterance, item.span, text, language, times)
         self._forget(item)
@@ -193,6 +216,22 @@ class Ledger:
         item = self._settle(item_id)
         yield Failed(item_id, item.utterance, message)
         self._forget(item)
+
+    def _take_ending(self, item_id: str) -> None:
+        """Let the answer to the commit of `ending_sent` have the utterance, should it bear another name."""
+        ending = self._ending
+        if ending is None or (item_id != ending.item_id and (item_id in self._items or item_id in self._settled)):
+            return
+        self._items[item_id] = self._items.pop(ending.item_id)
+        ending.item_id = item_id
+        self._ending = None
+
+    def _end_refused(self, message: str) -> Failed | None:
+        ending, self._ending = self._ending, None
+        if ending is None:
+            return None
+        self._forget(self._settle(ending.item_id))
+        return Failed(ending.item_id, None, message)
 
     def _waiting(self) -> list[Item]:
         open_items = [item for item in self._items.values() if item.order is not None]
@@ -233,31 +272,3 @@ class Ledger:
     def _forget(self, item: Item) -> None:
         if item.buffer is not None:
             self._timeline.forget(item.buffer)
-
-    def _check_clock(self, item: Item, usage: wire.Usage | None) -> Iterator[ProtocolEvent]:
-        if usage is None or usage.seconds is None or item.buffer is None:
-            return
-        counted_s, tolerance_s = usage.seconds, _MISMATCH_S
-        if self._judge is not None:
-            sent_s = to_seconds(item.buffer.sent_end - item.buffer.sent_begin)
-            self._timeline.extend(item.buffer, counted_s * 1000)
-            if self._judge.observe(sent_s, counted_s):
-                self._timeline.recount(self._judge.factor)
-            counted_s *= self._judge.factor
-            # A part of what was sent may be on its way still, or have come with the buffer before.
-            tolerance_s += to_seconds(HELD_SAMPLES)
-        else:
-            if item.stopped:
-                self._timeline.extend(item.buffer, counted_s * 1000)
-            sent_s = self._timeline.sent_seconds(item.buffer)
-        if not sent_s or (item.stopped and self._judge is not None):
-            return  # how much was sent when the server ended a stream's buffer, nobody knows
-        if usage.seconds.is_integer():
-            tolerance_s += 1
-        if abs(counted_s - sent_s) > _MISMATCH_SHARE * sent_s + tolerance_s:
-            yield ClockMismatch(item.item_id, sent_s, counted_s)
-
-    def _word_time(self, buffer: Buffer, word: wire.WireWord) -> WordTime:
-        start_s = self._timeline.at(buffer, word.start * 1000)
-        end_s = self._timeline.at(buffer, word.end * 1000, ending=True)
-        return WordTime(word.word.strip(), start_s, max(start_s, end_s), word.probability)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from ipyspeaches.errors import InputError
@@ -23,7 +24,7 @@ class ServerTurnDetection:
     silence_duration_ms
         Silence that ends an utterance.
     prefix_padding_ms
-        Audio kept before the onset; Speaches keeps it at 0, whatever it is asked.
+        Audio kept before the onset; Speaches keeps it at 0, whatever it is asked. None for what suits the server.
     create_response
         Whether the server answers with a language model; a transcription session never does.
 
@@ -35,7 +36,7 @@ class ServerTurnDetection:
 
     threshold: float = 0.9
     silence_duration_ms: int = 550
-    prefix_padding_ms: int = 0
+    prefix_padding_ms: int | None = None
     create_response: bool = False
 
     def __post_init__(self) -> None:
@@ -43,7 +44,7 @@ class ServerTurnDetection:
         if not 0 <= self.threshold <= 1:
             raise InputError(f"threshold is {self.threshold}: give a probability from 0 to 1.")
         for name in ("silence_duration_ms", "prefix_padding_ms"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{name} is {getattr(self, name)}: give milliseconds from 0 up.")
 
     def to_wire(self, *, threshold: float | None = None) -> dict[str, Any]:
@@ -52,9 +53,33 @@ class ServerTurnDetection:
             "type": "server_vad",
             "threshold": self.threshold if threshold is None else threshold,
             "silence_duration_ms": self.silence_duration_ms,
-            "prefix_padding_ms": self.prefix_padding_ms,
+            "prefix_padding_ms": self.prefix_padding_ms or 0,
             "create_response": self.create_response,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What may help a recogniser, where its endpoint has a place for it.
+
+    Parameters
+    ----------
+    prompt
+        Text that could have come before.
+    hotwords
+        Words to listen for.
+    temperature
+        0 for the likeliest words, up to 1 for more variety.
+    """
+
+    prompt: str | None = None
+    hotwords: str | None = None
+    temperature: float | None = None
+
+    def given_besides(self, names: Collection[str]) -> tuple[str, ...]:
+        """Return the names of the hints that are given and not among ``names``."""
+        given = (one.name for one in fields(self) if getattr(self, one.name) is not None)
+        return tuple(name for name in given if name not in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +98,10 @@ class RealtimeOptions:
         Whether this side commits the utterances.
     media
         How sound travels beside the messages; None sends it in messages.
+    hints
+        What else the recogniser is told, as far as the server takes it.
+    model_in_address
+        Whether the connection's address names the model; see `takes_model`.
     """
 
     model: str | None = None
@@ -80,14 +109,14 @@ class RealtimeOptions:
     turn_detection: ServerTurnDetection = field(default_factory=ServerTurnDetection)
     client_cuts: bool = True
     media: Media | None = None
-
-    def wire_turn_detection(self) -> dict[str, Any]:
-        """Return the ``turn_detection`` that fits who cuts."""
-        return self.turn_detection.to_wire(threshold=NEVER_CUT if self.client_cuts else None)
+    hints: Hints = field(default_factory=Hints)
+    model_in_address: bool = True
 
     def query(self) -> dict[str, str]:
-        """Return the query of a connection's address; without ``intent`` the server would open a chat."""
+        """Return the query of the connection's address; without ``intent`` the server would open a chat."""
         query = {"intent": "transcription"}
+        if not self.model_in_address:
+            return query
         if self.model is not None:
             query = {"model": self.model, **query}
         if self.language:

@@ -4,8 +4,8 @@ Rules that it keeps, because servers drop the connection or mistake the time whe
 
 - An append carries a multiple of three samples (the server resamples each on its own, 24 to 16 kHz), never none.
 - ``turn_detection`` is sent as a whole and what the server confirms is compared with what was asked.
-- With server VAD nothing is committed; the end is a barrier: a threshold that nothing passes, 100 ms of zeros, and
-  the old threshold. Messages are handled in order, so its last answer tells what is still to come.
+- With server VAD nothing is committed; the end is a barrier (`flush.py`): messages are handled in order, so its last
+  answer tells what is still to come.
 - With client cuts, a commit holds at least 100 ms.
 - Nothing is cleared while an item is on its way into the conversation.
 
@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from ipyspeaches.errors import StateError
 from ipyspeaches.protocol import requests
 from ipyspeaches.protocol.configuration import UNSET, Configuration, Unset
-from ipyspeaches.protocol.events import Flushed, ProtocolEvent, Ready
+from ipyspeaches.protocol.events import Disconnected, Flushed, ProtocolEvent, Ready
 from ipyspeaches.protocol.failure import Diagnosis
+from ipyspeaches.protocol.flush import Flush
 from ipyspeaches.protocol.fragments import FragmentJoiner
 from ipyspeaches.protocol.inbox import Inbox
 from ipyspeaches.protocol.items import Pending
@@ -32,6 +33,7 @@ from ipyspeaches.protocol.ledger import Ledger
 from ipyspeaches.protocol.media import Sound
 from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outbox import MIN_COMMIT_SAMPLES, Outbox
+from ipyspeaches.protocol.postponed import Postponed
 from ipyspeaches.protocol.state import AUDIO_FLOWS, ENDED, TRANSITIONS, ProtocolState, Trigger, follow, wrong_state
 from ipyspeaches.protocol.stream import Stream
 from ipyspeaches.protocol.timeline import Timeline
@@ -63,19 +65,16 @@ class RealtimeProtocol:
         self._ledger = Ledger(self._timeline)
         self.stream = Stream(self._timeline, self._ledger)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
-        self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put)
+        self._flush = Flush(self._configuration, self._ledger, self._outbox)
+        self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put, self._flush)
         self._inbox.joiner = None if options.media is None else FragmentJoiner()
+        self._postponed = Postponed(self._configuration, self._ledger, self._timeline, self._outbox)
         self._events: list[ProtocolEvent] = []
 
     @property
     def options(self) -> RealtimeOptions:
         """What the session is asked to be now."""
         return self._configuration.options
-
-    @property
-    def deltas_seen(self) -> bool:
-        """Whether the server has sent text of an unfinished utterance."""
-        return self._inbox.deltas_seen
 
     @property
     def pending(self) -> tuple[Pending, ...]:
@@ -90,6 +89,11 @@ class RealtimeProtocol:
     def speaking(self) -> bool:
         """Whether the server's VAD is inside an utterance."""
         return self._ledger.speaking
+
+    @property
+    def buffer_grows(self) -> bool:
+        """Whether the server cuts by itself and keeps all silence that it was sent: `clear` helps it then."""
+        return not self.options.client_cuts and self._configuration.shape.buffer_grows
 
     @property
     def unsettled_from(self) -> int:
@@ -122,6 +126,8 @@ class RealtimeProtocol:
             if isinstance(event, Ready | Flushed):
                 self._settle(Trigger.CONFIRMED if isinstance(event, Ready) else Trigger.FLUSHED)
             self._events.append(event)
+        if self.state in AUDIO_FLOWS:
+            self._postponed.release()
         return self.poll()
 
     def poll(self) -> list[ProtocolEvent]:
@@ -148,21 +154,11 @@ class RealtimeProtocol:
             Seconds since the server's last message, if known: it keeps a network failure from being mistaken for a
             crash of the server.
         """
-        if self.state in ENDED:
-            return []
-        wanted = self.state is ProtocolState.CLOSING
-        self.state = follow(self.state, Trigger.LOST)
-        if not wanted:
-            self._events.append(self._diagnosis.explain(code, reason, close_frame=close_frame, idle_s=idle_s))
-        return self.poll()
+        return self._lost(self._diagnosis.explain(code, reason, close_frame=close_frame, idle_s=idle_s))
 
     def session_died(self) -> list[ProtocolEvent]:
         """Note that no ping is answered any more, although the connection is up, and return why."""
-        if self.state in ENDED:
-            return []
-        self.state = follow(self.state, Trigger.LOST)
-        self._events.append(self._diagnosis.explain_silence())
-        return self.poll()
+        return self._lost(self._diagnosis.explain_silence())
 
     def data_to_send(self) -> list[bytes]:
         """Return the messages to send as text frames, in order, and forget them."""
@@ -228,7 +224,7 @@ class RealtimeProtocol:
             If an item is on its way: the server would drop the connection.
         """
         self._check_audio_flows("clear")
-        if not self._ledger.clear_is_safe:
+        if not self._ledger.nothing_on_its_way:
             raise StateError("Cannot clear while an utterance is on its way into the conversation: flush first.")
         if self._timeline.position == self._timeline.current.begin:
             return
@@ -252,10 +248,7 @@ class RealtimeProtocol:
             self._events.append(self._inbox.flushed())
             return
         self.state = follow(self.state, Trigger.FLUSH)
-        opening, closing = self._configuration.barrier()
-        self._outbox.put(opening)
-        self._outbox.pad(MIN_COMMIT_SAMPLES)
-        self._outbox.put(closing)
+        self._flush.begin()
 
     def update(
         self,
@@ -266,6 +259,8 @@ class RealtimeProtocol:
     ) -> None:
         """Change the running session; `Mismatch` tells where the server does otherwise.
 
+        Model and language count from the next utterance on: the one under way keeps those that it began with.
+
         Parameters
         ----------
         turn_detection
@@ -273,7 +268,7 @@ class RealtimeProtocol:
         language
             ISO 639-1 code; None unsets it.
         model
-            Recognition model for what is said from now on.
+            Recognition model.
 
         Raises
         ------
@@ -281,9 +276,19 @@ class RealtimeProtocol:
             If the session is not ready, or a language is given and no model was ever named.
         """
         self._check_audio_flows("update")
-        message = self._configuration.change(turn_detection, language, model)
-        if message is not None:
+        if turn_detection is not None and (message := self._configuration.change(turn_detection, UNSET, None)):
             self._outbox.put(message)
+        self._postponed.add(language, model)
+        self._diagnosis.model = model or self._diagnosis.model
+
+    def _lost(self, reason: Disconnected) -> list[ProtocolEvent]:
+        if self.state in ENDED:
+            return []
+        wanted = self.state is ProtocolState.CLOSING
+        self.state = follow(self.state, Trigger.LOST)
+        if not wanted:
+            self._events.append(reason)
+        return self.poll()
 
     def _settle(self, trigger: Trigger) -> None:
         # While this side is closing, answers still come but lead nowhere.

@@ -22,24 +22,18 @@ def append(pcm: bytes | memoryview) -> bytes:
     return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
 
 
-def session_update(
-    *, turn_detection: dict[str, Any] | None = None, transcription: dict[str, Any] | None = None
-) -> bytes:
-    """Return the update message for what is given.
+def session_update(session: dict[str, Any], event_id: str | None = None) -> bytes:
+    """Return the update message.
 
     Parameters
     ----------
-    turn_detection
-        The complete object; see `ServerTurnDetection.to_wire`.
-    transcription
-        ``{"model": …, "language": …}``; without the model, servers ignore the language.
+    session
+        In the shape that the server speaks; see `shapes.py`.
+    event_id
+        By which an error names this message, on servers that do so.
     """
-    session: dict[str, Any] = {}
-    if turn_detection is not None:
-        session["turn_detection"] = turn_detection
-    if transcription is not None:
-        session["input_audio_transcription"] = transcription
-    return msgspec.json.encode({"type": "session.update", "session": session})
+    named = {} if event_id is None else {"event_id": event_id}
+    return msgspec.json.encode({"type": "session.update", **named, "session": session})
 
 
 def delete_item(item_id: str) -> bytes:

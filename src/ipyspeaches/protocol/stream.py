@@ -22,7 +22,7 @@ class Stream:
     @property
     def may_be_cleared(self) -> bool:
         """Whether no item is on its way: at a clear, the server would drop the connection."""
-        return self._ledger.clear_is_safe
+        return self._ledger.nothing_on_its_way
 
     def cleared(self, unheard: int) -> None:
         """Note that a clear has gone out, when the server lacked the last ``unheard`` samples of what was appended."""

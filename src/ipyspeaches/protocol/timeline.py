@@ -1,8 +1,9 @@
 """From the server's clock to the session clock.
 
-The server counts milliseconds from the start of its current buffer, and a buffer ends at every commit, at every
-``speech_stopped`` and at every clear. What it was sent is a *stream*: pieces of the session with gaps between them
-(silence that was not sent) and zeros that belong to no session time (padding). The timeline keeps both maps:
+The server counts milliseconds from the start of its current buffer (GA servers from the start of the first one), and a
+buffer ends at every commit, at every ``speech_stopped`` and at every clear. What it was sent is a *stream*: pieces of
+the session with gaps between them (silence that was not sent) and zeros that belong to no session time (padding). The
+timeline keeps both maps:
 
     (buffer, ms)  ──begin of the buffer──►  position in the stream  ──piece──►  sample of the session
 
@@ -67,10 +68,19 @@ class Timeline:
         Session sample that counts as "now" until something is sent.
     media
         How sound travels, if not in messages.
+
+    Attributes
+    ----------
+    position
+        Samples in the stream so far.
+    restarts
+        Whether the server's times count from the start of its current buffer. On GA servers they count from the
+        start of all that was written to its buffers.
     """
 
     def __init__(self, start_sample: int = 0, media: Media | None = None) -> None:
         self.position = 0
+        self.restarts = True
         self.media = media
         self._per_ms = _SAMPLES_PER_MS * (1.0 if media is None else media.clock_factor)
         self._held = 0 if media is None else media.held_samples
@@ -128,6 +138,7 @@ class Timeline:
     def restart_at(self, position: int) -> None:
         """Begin a new buffer at a stream position (clear); what was in the old one is nobody's any more."""
         self._buffers[-1] = Buffer(max(position, self.current.begin), chained=False, sent_begin=self.position)
+        self._prune()
 
     def extend(self, buffer: Buffer, milliseconds: float) -> None:
         """Move the end of a finished buffer back, and with it all that follow without a clear between.
@@ -172,9 +183,11 @@ class Timeline:
         """Drop what is only needed for ``buffer``, once its final text is there."""
         if buffer in self._buffers and buffer is not self.current:
             self._buffers.remove(buffer)
-        oldest = self._buffers[0].begin
-        kept = max(bisect_right(self._pieces, oldest, key=lambda piece: piece.position) - 1, 0)
-        del self._pieces[:kept]
+        self._prune()
+
+    def in_buffer(self, buffer: Buffer, milliseconds: float) -> float:
+        """Return milliseconds from the start of ``buffer`` for a time as the server's VAD gives it."""
+        return milliseconds if self.restarts else max(milliseconds - buffer.begin / _SAMPLES_PER_MS, 0)
 
     def sample_at(self, position: int, *, ending: bool = False) -> int:
         """Return the session sample at a stream position.
@@ -216,6 +229,11 @@ class Timeline:
             span = self.span(buffer)
             return span.end_s - span.start_s
         return (end - buffer.begin) / SESSION_RATE_HZ
+
+    def _prune(self) -> None:
+        oldest = self._buffers[0].begin
+        kept = max(bisect_right(self._pieces, oldest, key=lambda piece: piece.position) - 1, 0)
+        del self._pieces[:kept]
 
     def _end(self, position: int, *, counted: bool = False) -> Buffer:
         ended = self.current

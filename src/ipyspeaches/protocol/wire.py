@@ -22,6 +22,7 @@ class Transcription(msgspec.Struct, frozen=True):
 
     model: str | None = None
     language: str | None = None
+    prompt: str | None = None
 
 
 class AudioInput(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
     """What a server says about a session."""
 
     id: str | None = None
+    type: str | None = None
     input_audio_transcription: Transcription | None = None
     turn_detection: dict[str, Any] | None = None
     audio: Audio | None = None
@@ -109,6 +111,18 @@ class ItemCreated(ServerEvent, tag="conversation.item.created", frozen=True):
     previous_item_id: str | None = None
 
 
+class ItemAdded(ServerEvent, tag="conversation.item.added", frozen=True):
+    """The same from newer servers."""
+
+    item: Item
+
+
+class ItemDone(ServerEvent, tag="conversation.item.done", frozen=True):
+    """The item will not change any more; behind `ItemAdded` for what was said."""
+
+    item: Item
+
+
 class DeltaText(msgspec.Struct, frozen=True):
     """A delta that is an object instead of a string."""
 
@@ -119,7 +133,14 @@ class TranscriptionDelta(ServerEvent, tag="conversation.item.input_audio_transcr
     """A piece of text of an unfinished item."""
 
     item_id: str | None = None
-    delta: str | DeltaText = ""
+    delta: str | DeltaText | None = None
+
+
+class TranscriptionSegment(ServerEvent, tag="conversation.item.input_audio_transcription.segment", frozen=True):
+    """A finished stretch of an unfinished item, from models that tell speakers apart."""
+
+    item_id: str
+    text: str = ""
 
 
 class ResponseDelta(ServerEvent, tag="response.audio_transcript.delta", frozen=True):
@@ -144,6 +165,12 @@ class WireWord(msgspec.Struct, frozen=True):
     probability: float | None = None
 
 
+class SpokenLanguage(msgspec.Struct, frozen=True):
+    """A language that was heard."""
+
+    code: str | None = None
+
+
 class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_transcription.completed", frozen=True):
     """The final text of an item."""
 
@@ -151,7 +178,13 @@ class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_tra
     transcript: str = ""
     usage: Usage | None = None
     language: str | None = None
+    languages: list[SpokenLanguage] | None = None
     words: list[WireWord] | None = None
+
+    @property
+    def spoken(self) -> str | None:
+        """Code of the language that was heard; the first where the server names several."""
+        return self.language or (self.languages[0].code if self.languages else None)
 
 
 class ResponseDone(ServerEvent, tag="response.audio_transcript.done", frozen=True):
@@ -168,6 +201,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
     type: str | None = None
     code: str | int | None = None
     param: str | None = None
+    event_id: str | None = None
 
 
 class TranscriptionFailed(ServerEvent, tag="conversation.item.input_audio_transcription.failed", frozen=True):
@@ -199,7 +233,10 @@ KnownEvent = (
     | BufferCommitted
     | BufferCleared
     | ItemCreated
+    | ItemAdded
+    | ItemDone
     | TranscriptionDelta
+    | TranscriptionSegment
     | ResponseDelta
     | TranscriptionCompleted
     | ResponseDone

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
 import msgspec
 
-from ipyspeaches.audio.decoding import write_sound
+from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport, not_speaches
+from ipyspeaches.server.http import http_client
 from ipyspeaches.server.models import InterfaceDocument, InterfaceInfo, Model, ModelList, RunningList, SpanEntry
 from ipyspeaches.vad.segments import Segments
 
@@ -23,7 +23,6 @@ Answer = TypeVar("Answer")
 TIMEOUT_S: Final = 10.0
 LOAD_TIMEOUT_S: Final = 300.0
 DOWNLOAD_TIMEOUT_S: Final = 3600.0
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Server:
@@ -157,15 +156,7 @@ class Server:
 
     def _client(self, timeout_s: float) -> httpx2.AsyncClient:
         # One a request: a Server may be used from several event loops (a notebook's, the engine's).
-        parts = urlsplit(self.url)
-        return httpx2.AsyncClient(
-            base_url=self.url,
-            headers={} if self._api_key is None else {"Authorization": f"Bearer {self._api_key}"},
-            timeout=timeout_s,
-            transport=self._transport,
-            trust_env=parts.hostname not in _LOOPBACK,  # no proxy leads to this machine
-            verify=parts.scheme == "https",  # certificates take 20 ms to load: not for plain HTTP
-        )
+        return http_client(self.url, self._api_key, httpx2.Timeout(timeout_s), self._transport)
 
     async def _request(
         self,
@@ -183,7 +174,7 @@ class Server:
         try:
             async with self._client(timeout_s) as client:
                 response = await client.request(method, path, params=params, data=fields, files=files)
-        except httpx2.TransportError as exc:
+        except httpx2.RequestError as exc:
             raise explain_transport(exc, self.url, timeout_s) from exc
         if response.is_success or (response.status_code == also and detail_of(response) is not None):
             return response
@@ -199,6 +190,4 @@ class Server:
 def _file(audio: Recording | str | Path) -> tuple[str, bytes]:
     if not isinstance(audio, Recording):
         audio = Recording.load(audio)  # says what is wrong with a file before anything is sent
-    buffer = io.BytesIO()
-    write_sound(buffer, audio.samples, audio.rate)
-    return "audio.wav", buffer.getvalue()
+    return "audio.wav", wav(audio.samples, audio.rate)

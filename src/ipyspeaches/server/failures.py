@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 
 from ipyspeaches.errors import (
+    ConnectionLostError,
     ModelNotFoundError,
     NotSpeachesError,
     ProtocolError,
@@ -17,6 +18,7 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
+from ipyspeaches.protocol.outcomes import Severity
 
 _BUSY: Final = frozenset(
     {
@@ -26,10 +28,25 @@ _BUSY: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+_CURES: Final[dict[int, str]] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send less at a time, or raise the limit of the proxy in front of it",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "send a sound file, and look for a proxy that changes uploads",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "correct the option that it names",
+}
 _LONGEST_DETAIL: Final = 300
 
 
-def explain_transport(exc: httpx2.TransportError, address: str, timeout_s: float) -> ServerError:
+def explain_interruption(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
+    """Return the error for a request that got no answer, or half of one, from a server that has answered before."""
+    if isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError):
+        return ConnectionLostError(
+            f"{address} dropped the connection in the middle of a request: see the server's log, and start it again "
+            "if it has ended."
+        )
+    return explain_transport(exc, address, timeout_s)
+
+
+def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
     """Return the error for a request that got no answer.
 
     Parameters
@@ -97,10 +114,22 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
         return ModelNotFoundError(f"{address} does not have the model: {detail}")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
-        return ProtocolError(f"{address} failed on the request ({said}): see the server's log for the cause.")
+        # An engine that fails says nothing, whatever the cause.
+        cure = "" if detail else ", and check that the model knows the language"
+        return ProtocolError(f"{address} failed on the request ({said}): see the server's log for the cause{cure}.")
     if status == HTTPStatus.NOT_FOUND or detail is None:
         return not_speaches(address, f"HTTP {status}")
-    return ProtocolError(f"{address} refused the request (HTTP {status}): {detail}")
+    refused = f"{address} refused the request (HTTP {status}): {detail}"
+    return ProtocolError(f"{refused.rstrip('.')}. To cure it, {_CURES[status]}." if status in _CURES else refused)
+
+
+def severity(error: ServerError) -> Severity:
+    """Return what an error of one request means for the others."""
+    if isinstance(error, ServerAuthError | ModelNotFoundError):
+        return Severity.FATAL
+    if isinstance(error, ServerUnreachableError | ConnectionLostError):
+        return Severity.PASSING
+    return Severity.SINGLE
 
 
 def not_speaches(address: str, what: str) -> NotSpeachesError:

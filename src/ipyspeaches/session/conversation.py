@@ -4,7 +4,7 @@
 
     source ─► Hearing ─► LiveRun ─► Conversation ─► protocol events ─► Scribe
                                     ├── RealtimeConversation   one connection, the realtime protocol
-                                    └── …
+                                    └── RequestConversation    each utterance a request over HTTP
 """
 
 from __future__ import annotations

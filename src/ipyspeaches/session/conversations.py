@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import (
+    Hints,
+    ProtocolEvent,
+    RealtimeOptions,
+    RealtimeProtocol,
+    RequestProtocol,
+    ServerTurnDetection,
+    TranscriptionOptions,
+)
+from ipyspeaches.protocol.address import takes_model
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.hearing import Hearing
@@ -14,8 +22,9 @@ from ipyspeaches.session.media import MediaConversation
 from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.page import PageConversation
 from ipyspeaches.session.realtime import RealtimeConversation
+from ipyspeaches.session.requests import RequestConversation
 from ipyspeaches.sources import BrowserMicrophone, Source
-from ipyspeaches.transports import PageTransport, RtcOffer, WebRtcTransport, WebSocketTransport
+from ipyspeaches.transports import PageTransport, RequestTransport, RtcOffer, WebRtcTransport, WebSocketTransport
 
 
 def conversation_for(
@@ -40,13 +49,30 @@ def conversation_for(
     on_event
         Called on the loop with each protocol event.
     """
+    if options.route.by_requests:
+        requests = RequestProtocol(transcription_options(destination, options), live=source.live)
+        return RequestConversation(
+            requests, RequestTransport(destination.url, destination.api_key), hearing.store, on_event
+        )
     if options.transport == "webrtc":
         return _webrtc(source, destination, options, hearing, on_event)
-    if options.transport != "realtime":
-        raise InputError(f'transport="{options.transport}" is not there yet: use "realtime".')
     protocol = RealtimeProtocol(realtime_options(destination, options, hearing))
     transport = WebSocketTransport(destination.url, protocol.query(), destination.api_key)
-    return RealtimeConversation(protocol, transport, hearing.store, on_event)
+    return RealtimeConversation(protocol, transport, hearing.store, on_event, lambda: hearing.in_speech)
+
+
+def transcription_options(destination: Destination, options: SessionOptions) -> TranscriptionOptions:
+    """Return what each request of a session asks for."""
+    told = options.recognition
+    return TranscriptionOptions(
+        model=destination.model,
+        language=told.language,
+        translate=told.task == "translate",
+        prompt=told.prompt,
+        hotwords=told.hotwords,
+        temperature=told.temperature,
+        stream=options.transport == "sse",
+    )
 
 
 def _webrtc(
@@ -73,9 +99,12 @@ def _webrtc(
 
 def realtime_options(destination: Destination, options: SessionOptions, hearing: Hearing) -> RealtimeOptions:
     """Return what a realtime session is asked to be."""
-    turn = hearing.turn_detection
-    if turn.server_vad is None:
-        return RealtimeOptions(model=destination.model, language=options.language)
+    turn, told = hearing.turn_detection, options.recognition
     return RealtimeOptions(
-        model=destination.model, language=options.language, turn_detection=turn.server_vad, client_cuts=False
+        model=destination.model,
+        language=told.language,
+        turn_detection=turn.server_vad or ServerTurnDetection(),
+        client_cuts=turn.client_cuts,
+        hints=Hints(told.prompt, told.hotwords, told.temperature),
+        model_in_address=takes_model(destination.url),
     )

@@ -40,6 +40,19 @@ class Destination:
         """The model's id."""
         return self.info.model
 
+    async def find(self, model: str | None) -> str:
+        """Return the id of a model, a preset name or None (the first recognition model) that the server has now.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If it does not have it; the message lists what it has.
+        ServerError
+            If it does not answer.
+        """
+        info = await check(self.url, api_key=self.api_key, model=None if model is None else model_id(model))
+        return info.model
+
 
 async def resolve(options: SessionOptions) -> Destination:
     """Find the server that the options mean and check it.

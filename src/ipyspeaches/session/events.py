@@ -81,10 +81,12 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigured:
-    """The server has confirmed a change: its ``turn_detection`` as it is now."""
+    """The server has answered a change: its ``turn_detection``, model and language as they are now."""
 
     time_s: float
     turn_detection: dict[str, Any] | None
+    model: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, AudioStore, Resampler, mean_abs, to_db, to_seconds
 from ipyspeaches.results import Frames
 from ipyspeaches.session.turn_detection import TurnDetection
-from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, SegmenterEvent
+from ipyspeaches.vad import Detector, Gate, GateAction, OpenGate, OpenSpeech, SegmenterEvent, WindowGate
 
 _NOTHING = np.empty(0, dtype=np.int16)
 
@@ -51,15 +51,19 @@ class Hearing:
     ----------
     turn_detection
         Who cuts, with which detector.
+    chunk_s
+        Cut every so many seconds instead of where the detector hears an end; None leaves it to the detector.
     """
 
-    def __init__(self, turn_detection: TurnDetection) -> None:
+    def __init__(self, turn_detection: TurnDetection, chunk_s: float | None = None) -> None:
         self.store = AudioStore()
         self.frames = Frames()
         self.turn_detection = turn_detection
         self._resampler: Resampler | None = None
         self._gate = Gate(turn_detection.gate, SESSION_RATE_HZ)
         self._open_gate = OpenGate()
+        pre_roll_ms = turn_detection.gate.pre_roll_ms
+        self._windows = None if chunk_s is None else WindowGate(chunk_s, SESSION_RATE_HZ, pre_roll_ms=pre_roll_ms)
         self.tracks: list[Track] = []
         self._scored = 0  # samples handed to the scorer
         self._begin(turn_detection.detector)
@@ -75,15 +79,15 @@ class Hearing:
         return to_seconds(self._scorer.hop)
 
     @property
+    def in_speech(self) -> bool:
+        """Whether the last frame was inside speech, be it too short so far to count."""
+        return self._segmenter.in_speech
+
+    @property
     def speech_start_s(self) -> float | None:
         """Where the speech began that is under way, in session seconds."""
         start = self._segmenter.speech_start
         return None if start is None else to_seconds(start)
-
-    @property
-    def in_speech(self) -> bool:
-        """Whether the last frame was inside speech, or in what may turn out to be speech."""
-        return self._segmenter.in_speech
 
     @property
     def judged(self) -> int:
@@ -102,7 +106,11 @@ class Hearing:
             self.store.append(np.zeros(lost, dtype=np.int16))
         self.store.append(self._resampler.push(block.samples))
         events = self._score(self._unscored())
-        return Heard(events, self._advance(events, self._segmenter.position, append), to_seconds(lost))
+        return Heard(
+            events,
+            self._advance(events, self._segmenter.position, append, speech=self._segmenter.open_speech),
+            to_seconds(lost),
+        )
 
     def cut(self, append: int) -> Heard:
         """End the utterance that is under way here, as on a pause or at the end of the sound."""
@@ -112,8 +120,9 @@ class Hearing:
         padding = np.zeros(-len(unscored) % self._scorer.hop + 2 * self._scorer.hop, dtype=np.int16)
         events = self._score(np.concatenate((unscored, padding)))
         end = len(self.store)
+        speech = self._segmenter.open_speech  # as far as it goes: to finish() the silence behind it is speech, too
         events += self._segmenter.finish(end)
-        actions = self._advance(events, end, append, last=True)
+        actions = self._advance(events, end, append, last=True, speech=speech)
         self._scored = end
         self._begin(self.turn_detection.detector)
         return Heard(events, actions)
@@ -173,9 +182,17 @@ class Hearing:
         )
 
     def _advance(
-        self, events: list[SegmenterEvent], position: int, append: int, *, last: bool = False
+        self,
+        events: list[SegmenterEvent],
+        position: int,
+        append: int,
+        *,
+        speech: OpenSpeech | None = None,
+        last: bool = False,
     ) -> list[GateAction]:
         if not self.turn_detection.client_cuts:
             return self._open_gate.advance(len(self.store), append, last=last)
+        if self._windows is not None:
+            return self._windows.advance(events, position, speech, last=last)
         silence = None if last else self._segmenter.silence_start
         return self._gate.advance(events, position, silence, append)

@@ -46,7 +46,7 @@ class Lifecycle:
 
     def __init__(self, source: Source, options: SessionOptions, bus: Bus) -> None:
         self.source = source
-        self.hearing = Hearing(options.turn_detection or TurnDetection.client())
+        self.hearing = Hearing(options.turn_detection or TurnDetection.client(), options.route.chunk_s)
         self.scribe = Scribe(self.hearing, bus)
         self.state = SessionState.IDLE
         self.error: SpeachesError | None = None
@@ -56,6 +56,11 @@ class Lifecycle:
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
         self._ended = asyncio.Event()
+
+    @property
+    def language(self) -> str | None:
+        """The language that was asked for."""
+        return self._options.language
 
     def _enter(self, state: SessionState) -> None:
         check_transition(self.state, state)
@@ -68,17 +73,22 @@ class Lifecycle:
         """Connect and begin to listen."""
         self._enter(SessionState.CONNECTING)
         self._task = asyncio.create_task(self._live())
-        listening = asyncio.create_task(self._listening.wait())
         try:
-            await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+            await self._until_listening(self._task)
         except asyncio.CancelledError:
             # Whoever waited has gone, so nobody will stop the session.
             await self.abort()
             raise
-        finally:
-            listening.cancel()
         if self.error is not None:
             raise self.error
+
+    async def _until_listening(self, live: asyncio.Task[None]) -> None:
+        """Return when the session listens, or has ended before."""
+        listening = asyncio.create_task(self._listening.wait())
+        try:
+            await asyncio.wait({live, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listening.cancel()
 
     async def _live(self) -> None:
         try:
@@ -187,6 +197,28 @@ class Lifecycle:
             if self._run is not None and self.state not in ENDED:
                 await self._run.reconfigure(Changes(turn_detection=server_vad))
             self.hearing.turn_detection = replace(self.hearing.turn_detection, server_vad=server_vad)
+
+    async def set_language(self, language: str | None) -> None:
+        """Have speech transcribed in another language, from the next utterance on."""
+        run = await self._running()
+        if run is not None:
+            await run.reconfigure(Changes(language=language))
+        self._options = replace(self._options, recognition=replace(self._options.recognition, language=language))
+
+    async def set_model(self, model: str | None) -> None:
+        """Have speech transcribed by another model of the same server, from the next utterance on."""
+        recognition = replace(self._options.recognition, model=model)
+        run = await self._running()
+        if run is not None:
+            assert self.destination is not None
+            await run.reconfigure(Changes(model=await self.destination.find(model)))
+        self._options = replace(self._options, recognition=recognition)
+
+    async def _running(self) -> LiveRun | None:
+        """Return the run that can be told something, if there is one; one that connects is waited for."""
+        if self.state is SessionState.CONNECTING and self._task is not None:
+            await self._until_listening(self._task)
+        return None if self.state in ENDED else self._run
 
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""

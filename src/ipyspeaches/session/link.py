@@ -8,6 +8,7 @@ from typing import Any
 
 from ipyspeaches.errors import ServerError, ServerUnreachableError
 from ipyspeaches.protocol import Disconnected, ProtocolEvent, ProtocolState, Ready, RealtimeProtocol
+from ipyspeaches.session.progress import Progress
 from ipyspeaches.transports import Transport, TransportClosed
 
 READY_TIMEOUT_S = 10.0
@@ -35,9 +36,9 @@ class Link:
         self._sending = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self._progress = asyncio.Event()
         self.heard_at_s = 0.0  # on the loop's clock
         self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
+        self._progress = Progress(lambda: len(protocol.pending), self.lost)
 
     async def open(self) -> None:
         """Connect and wait until the server has confirmed the configuration.
@@ -76,19 +77,11 @@ class Link:
 
     async def settle(self, silence_s: float) -> bool:
         """Wait until no text is pending; give up when the server has said nothing for ``silence_s`` seconds."""
-        while self.protocol.pending and not self.lost.done():
-            self._progress.clear()
-            try:
-                await asyncio.wait_for(self._progress.wait(), silence_s)
-            except TimeoutError:
-                return False
-        return not self.protocol.pending
+        return await self._progress.settle(silence_s)
 
     async def wait_below(self, pending: int) -> None:
         """Wait until fewer than ``pending`` utterances are without text."""
-        while len(self.protocol.pending) >= pending and not self.lost.done():
-            self._progress.clear()
-            await self._progress.wait()
+        await self._progress.wait_below(pending)
 
     async def close(self) -> None:
         """Close the connection and stop reading."""
@@ -124,4 +117,4 @@ class Link:
             elif isinstance(event, Disconnected) and not self.lost.done():
                 self.lost.set_result(event.error)
             self._on_event(event)
-        self._progress.set()
+        self._progress.made()

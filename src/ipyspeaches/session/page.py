@@ -18,10 +18,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ipyspeaches.audio import SESSION_RATE_HZ, to_seconds
-from ipyspeaches.protocol import Media, Obstacle, ProtocolEvent, RealtimeProtocol, requests
+from ipyspeaches.protocol import Committed, Failed, Media, Noticed, ProtocolEvent, RealtimeProtocol, requests
 from ipyspeaches.protocol.state import AUDIO_FLOWS
 from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.link import Link
@@ -34,7 +35,7 @@ TAIL_MS: Final = 100
 CLEAR_EVERY_S: Final = 2.0
 """Silence that may gather at the server: recognisers invent words in more of it, and its work grows with it."""
 
-_MERGED: Final = (
+_JOINED: Final = (
     "{count} utterances have one text, because their sound came to the kernel late or close together, and the server "
     "had heard all of it by then: run no long cell while you record, or use a longer min_silence_duration_ms."
 )
@@ -99,6 +100,7 @@ class PageConversation(MediaConversation):
         self._flowed = 0
         self._quiet_from = 0  # since there, all is silence that belongs to no utterance
         self._due: deque[tuple[float, Commit]] = deque()
+        self._joined: dict[int, int] = {}  # how many utterances are in the one whose number was committed
         self._committer: asyncio.Task[None] | None = None
         self._clearing: asyncio.Task[None] | None = None
         transport.on_silence = self._note_silence
@@ -140,8 +142,8 @@ class PageConversation(MediaConversation):
         await super().close()
 
     def _note_flow(self) -> None:
-        heard = len(self._store)
-        self._protocol.append(self._store.read(self._flowed, heard), self._flowed)
+        heard = len(self._hearing.store)
+        self._protocol.append(self._hearing.store.read(self._flowed, heard), self._flowed)
         self._flowed = heard
 
     def _note_silence(self, seconds: float) -> None:
@@ -162,13 +164,14 @@ class PageConversation(MediaConversation):
                 return
             self._note_flow()
             # What ended before the first of them could be committed is in the same buffer, and cannot be cut off.
-            count, (_, first) = len(self._due), self._due[0]
+            joined, last = len(self._due), self._due[-1][1].utterance
             self._due.clear()
-            self._protocol.commit(first.utterance)
+            self._protocol.commit(last)
             self._quiet_from = self._flowed
+            if joined > 1:
+                self._joined[last] = joined
+                self._on_event(Noticed("joined", _JOINED.format(count=joined)))
             await self._link.send()
-            if count > 1:
-                self._on_event(Obstacle("merged", _MERGED.format(count=count)))
 
     def _watch_silence(self) -> None:
         if self._hearing.in_speech:
@@ -186,6 +189,11 @@ class PageConversation(MediaConversation):
             spoken = round(cleared_s * SESSION_RATE_HZ) - self._flowed
             self._protocol.stream.cleared(self._way.held_ms * SESSION_RATE_HZ // 1000 - spoken)
         self._quiet_from = judged
+
+    def _take(self, event: ProtocolEvent) -> None:
+        if isinstance(event, Committed | Failed) and event.utterance in self._joined:
+            event = replace(event, joined=self._joined.pop(event.utterance))
+        super()._take(event)
 
     def _linked(self, transport: Transport) -> Link:
         del transport

@@ -10,6 +10,7 @@ from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol import AppendLength, ProtocolEvent, RealtimeProtocol
 from ipyspeaches.session.conversation import Changes
 from ipyspeaches.session.link import Link
+from ipyspeaches.session.server_buffer import ServerBuffer
 from ipyspeaches.transports import Transport
 from ipyspeaches.vad import GateAction, Send
 
@@ -27,6 +28,8 @@ class RealtimeConversation:
         The session's sound.
     on_event
         Called on the loop with each protocol event.
+    hears_speech
+        Whether the detector on this side is inside speech; without it a server that cuts keeps its silence.
     """
 
     def __init__(
@@ -35,9 +38,10 @@ class RealtimeConversation:
         transport: Transport,
         store: AudioStore,
         on_event: Callable[[ProtocolEvent], None],
+        hears_speech: Callable[[], bool] | None = None,
     ) -> None:
         self._protocol = protocol
-        self._store = store
+        self._buffer = ServerBuffer(protocol, store, hears_speech)
         self._on_event = on_event
         self._append = AppendLength(client_cuts=protocol.options.client_cuts)
         self._link = self._linked(transport)
@@ -62,10 +66,10 @@ class RealtimeConversation:
         await self._link.open()
 
     async def carry(self, actions: Sequence[GateAction]) -> None:
-        """Send and commit; the protocol gets samples by range, out of the one store."""
+        """Send and commit, in order."""
         for action in actions:
             if isinstance(action, Send):
-                self._protocol.append(self._store.read(action.start, action.end), action.start)
+                self._buffer.send(action)
             else:
                 self._protocol.commit(action.utterance)
         if actions:
@@ -73,7 +77,7 @@ class RealtimeConversation:
 
     async def flush(self) -> None:
         """Ask the server to end what is being said, if it cuts."""
-        self._protocol.flush()
+        self._buffer.flush()
         await self._link.send()
 
     async def settle(self, silence_s: float) -> bool:
@@ -98,4 +102,5 @@ class RealtimeConversation:
 
     def _take(self, event: ProtocolEvent) -> None:
         self._append.observe(event)
+        self._buffer.take(event)
         self._on_event(event)

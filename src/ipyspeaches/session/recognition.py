@@ -30,7 +30,8 @@ class Recognition:
     task
         ``"transcribe"``, or ``"translate"`` for English text of speech in any language (over HTTP only).
     prompt
-        Text that could have come before: names, spellings, style. (Over HTTP only, as the next two.)
+        Text that could have come before: names, spellings, style. (Over HTTP only, as the next two; OpenAI's own
+        realtime endpoint has this one, too.)
     hotwords
         Words to listen for.
     temperature

@@ -18,6 +18,14 @@ from ipyspeaches.session.wall_clock import WallClock
 from ipyspeaches.vad import Closed, Commit, Opened, SegmenterEvent
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What the server says that it transcribes with; None where it does not say."""
+
+    model: str | None = None
+    language: str | None = None
+
+
 @dataclass(slots=True)
 class Utterance:
     """What is known of an utterance before its text: its speech, and how long after its end things happened."""
@@ -37,6 +45,11 @@ class Scribe:
         Knows the session's clock.
     bus
         Where session events go.
+
+    Attributes
+    ----------
+    confirmed
+        What the server transcribes with, once it has said so.
     """
 
     def __init__(self, hearing: Hearing, bus: Bus) -> None:
@@ -45,6 +58,7 @@ class Scribe:
         self.latency = Latency()
         self.marks = Marks()
         self.wall_clock = WallClock()
+        self.confirmed: Confirmed | None = None
         self._hearing = hearing
         self._bus = bus
         self._cuts: dict[int, Utterance] = {}  # by the gate's number
@@ -52,18 +66,20 @@ class Scribe:
         self._partial_at: dict[str, float] = {}
         self._warned: set[str] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
+            protocol.Ready: self._ready,
+            protocol.WithoutEffect: self._without_effect,
             protocol.SpeechStarted: self._server_started,
             protocol.SpeechStopped: self._server_stopped,
             protocol.Committed: self._committed,
             protocol.Delta: self._delta,
             protocol.Completed: self._completed,
             protocol.Failed: self._failed,
+            protocol.Noticed: self._noticed,
             protocol.Reconfigured: self._reconfigured,
             protocol.Mismatch: self._mismatch,
             protocol.Reported: self._reported,
             protocol.ClockMismatch: self._clock_mismatch,
             protocol.MessageLost: self._message_lost,
-            protocol.Obstacle: lambda event: self.warn(event.kind, event.message),
             protocol.Unknown: self._unknown,
         }
 
@@ -120,6 +136,15 @@ class Scribe:
         if handler is not None:
             handler(event)
 
+    def _ready(self, event: protocol.Ready) -> None:
+        self.confirmed = Confirmed(event.model, event.language)
+
+    def _without_effect(self, event: protocol.WithoutEffect) -> None:
+        *others, last = event.options
+        names = f"{', '.join(others)} and {last} have" if others else f"{last} has"
+        text = f"{names} no effect in a realtime session of this server: "
+        self.warn("no_effect", f'{text}transport="chunked" and transport="sse" send such options with each request.')
+
     def _server_started(self, event: protocol.SpeechStarted) -> None:
         self.emit(
             events.SpeechStarted(self.now_s, event.at_s, "server"), item_id=event.item_id, detail=f"{event.at_s:.3f}"
@@ -132,14 +157,16 @@ class Scribe:
         stopped = events.SpeechStopped(self.now_s, utterance.span.start_s, event.at_s, "server")
         self.emit(stopped, item_id=event.item_id, detail=f"{utterance.span.start_s:.3f}-{event.at_s:.3f}")
 
-    def _utterance(self, item_id: str, number: int | None, span: Span | None) -> Utterance:
-        """Return what is known of an item: the gate's cut where there is one, else the server's own times."""
+    def _utterance(self, item_id: str, number: int | None, span: Span | None, joined: int = 1) -> Utterance:
+        """Return what is known of an item: the gate's cuts where there are any, else the server's own times."""
         if number is not None and number in self._cuts:
-            self._items[item_id] = self._cuts.pop(number)
+            cuts = [self._cuts.pop(each) for each in range(number - joined + 1, number + 1) if each in self._cuts]
+            utterance = self._items[item_id] = cuts[-1]
+            utterance.span = Span(cuts[0].span.start_s, utterance.span.end_s)
         return self._items.setdefault(item_id, Utterance(span or Span(self.now_s, self.now_s)))
 
     def _committed(self, event: protocol.Committed) -> None:
-        utterance = self._utterance(event.item_id, event.utterance, event.span)
+        utterance = self._utterance(event.item_id, event.utterance, event.span, event.joined)
         utterance.commit_ms = self.wall_clock.since_ms(utterance.span.end_s)
         if (partial_at_s := self._partial_at.pop(event.item_id, None)) is not None:
             # It came before the end of speech was certain; then session and wall clock run alike.
@@ -191,18 +218,23 @@ class Scribe:
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
 
     def _failed(self, event: protocol.Failed) -> None:
-        utterance = self._utterance(event.item_id, event.utterance, None)
+        utterance = self._utterance(event.item_id, event.utterance, None, event.joined)
         self._items.pop(event.item_id, None)
         self.transcript.set_partial(event.item_id, "")
         where = f"{utterance.span.start_s:.1f} to {utterance.span.end_s:.1f} s"
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
 
     def _reconfigured(self, event: protocol.Reconfigured) -> None:
-        self.emit(events.Reconfigured(self.now_s, event.turn_detection), detail=repr(event.turn_detection))
+        self.confirmed = Confirmed(event.model, event.language)
+        changed = events.Reconfigured(self.now_s, event.turn_detection, event.model, event.language)
+        self.emit(changed, detail=f"model={event.model!r}, language={event.language!r}, {event.turn_detection!r}")
 
     def _mismatch(self, event: protocol.Mismatch) -> None:
         text = f"The server uses {event.field} = {event.confirmed!r}, not {event.asked!r} as asked."
         self.warn("server_differs", text)
+
+    def _noticed(self, event: protocol.Noticed) -> None:
+        self.warn(event.kind, event.message)
 
     def _reported(self, event: protocol.Reported) -> None:
         self.warn("server_error", f"The server reports: {event.message}")

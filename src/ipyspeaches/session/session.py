@@ -126,6 +126,19 @@ class Session:
         return self._life.scribe.marks
 
     @property
+    def model(self) -> str | None:
+        """The model that transcribes now, as the server confirms it; None before there is a server."""
+        confirmed, destination = self._life.scribe.confirmed, self._life.destination
+        asked = None if destination is None else destination.model
+        return asked if confirmed is None else confirmed.model or asked
+
+    @property
+    def language(self) -> str | None:
+        """The language that is transcribed now, as the server confirms it; None lets it find out."""
+        confirmed = self._life.scribe.confirmed
+        return self._life.language if confirmed is None else confirmed.language
+
+    @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector that is in use now."""
         return self._life.hearing.turn_detection
@@ -235,6 +248,25 @@ class Session:
             If it would change who cuts, which counts only from the next session on.
         """
         await ENGINE.call(self._life.set_turn_detection(turn_detection))
+
+    async def set_language(self, language: str | None) -> None:
+        """Have speech transcribed in another language, such as ``"zh"``, from the next utterance on.
+
+        None lets the server find out. `Reconfigured` tells what the server has confirmed, `Warning` where it differs.
+        """
+        await ENGINE.call(self._life.set_language(language or None))
+
+    async def set_model(self, model: str | None) -> None:
+        """Have speech transcribed by another model of the server, from the next utterance on.
+
+        It may be an id, a preset, or None for the server's first recognition model; see also `set_language`.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If the server does not have it; nothing changes then.
+        """
+        await ENGINE.call(self._life.set_model(model or None))
 
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""

@@ -1,4 +1,4 @@
-"""What carries the realtime protocol's messages: a WebSocket, WebRTC, or two queues in memory."""
+"""What carries messages and requests: a WebSocket, WebRTC or two queues in memory, and uploads over HTTP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ipyspeaches.transports.base import MediaTransport, Transport, TransportClos
 from ipyspeaches.transports.memory import MemoryPeer, MemoryTransport, memory_pair
 from ipyspeaches.transports.page import PageTransport
 from ipyspeaches.transports.page_line import PageLine, page_gone
+from ipyspeaches.transports.requests import RequestTransport
 from ipyspeaches.transports.rtc_offer import RtcOffer
 from ipyspeaches.transports.webrtc import WebRtcTransport
 from ipyspeaches.transports.websocket import WebSocketTransport
@@ -16,6 +17,7 @@ __all__ = [
     "MemoryTransport",
     "PageLine",
     "PageTransport",
+    "RequestTransport",
     "RtcOffer",
     "Transport",
     "TransportClosed",

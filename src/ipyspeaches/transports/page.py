@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipyspeaches.audio import to_seconds
 from ipyspeaches.errors import ServerError, ServerUnreachableError, SpeachesError, StateError
-from ipyspeaches.protocol import Obstacle, Sound
+from ipyspeaches.protocol import Noticed, Sound
 from ipyspeaches.transports.base import TransportClosed
 from ipyspeaches.transports.page_refusals import explain_failure, explain_obstacle
 from ipyspeaches.transports.rtc_offer import RtcOffer
@@ -60,7 +60,7 @@ class PageTransport:
         line: PageLine,
         microphone: BrowserMicrophone,
         offer: RtcOffer,
-        on_obstacle: Callable[[Obstacle], None],
+        on_obstacle: Callable[[Noticed], None],
     ) -> None:
         self._line = line
         self._microphone = microphone

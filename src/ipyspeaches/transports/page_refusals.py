@@ -11,7 +11,7 @@ from ipyspeaches.errors import (
     SpeachesError,
     UdpBlockedError,
 )
-from ipyspeaches.protocol import Obstacle
+from ipyspeaches.protocol import Noticed
 from ipyspeaches.transports.rtc_offer import explain_refusal
 
 REALTIME: Final = 'transport="realtime"'
@@ -51,7 +51,7 @@ def explain_failure(news: dict[str, Any], address: str) -> SpeachesError:
     )
 
 
-def explain_obstacle(reason: str, origin: str, address: str) -> Obstacle:
+def explain_obstacle(reason: str, origin: str, address: str) -> Noticed:
     """Return what kept a page from asking the server itself; the kernel has asked in its place.
 
     Parameters
@@ -78,4 +78,4 @@ def explain_obstacle(reason: str, origin: str, address: str) -> Obstacle:
             f"This browser cannot reach {address}, only the kernel can: give server= an address that is right on both "
             "computers."
         )
-    return Obstacle(f"rtc_{reason}", f"{cure} The kernel asked in its place.")
+    return Noticed(f"rtc_{reason}", f"{cure} The kernel asked in its place.")

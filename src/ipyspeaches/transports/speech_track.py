@@ -2,6 +2,10 @@
 
 aiortc's receivers count what arrives and do not look at the clock. So a stream that pauses, instead of sending
 silence, is to the server exactly the samples that were handed over, one after the other.
+
+It encodes by itself: aiortc's encoder is set to telephony (``voip``), which filters and reshapes speech for ears; what
+comes out has a signal-to-noise ratio of 10 dB. For music (``audio``) and in one channel it is 26 dB, at a quarter of a
+millisecond a frame.
 """
 
 from __future__ import annotations
@@ -9,11 +13,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import AudioFrame
+from av import AudioCodecContext, AudioFrame, CodecContext, Packet
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
@@ -33,6 +37,10 @@ text would come later by all of that. Faster than this, a busy server would find
 once, and Speaches then reports one utterance many times.
 """
 _LATE_S: Final = 0.1
+_TIME_BASE: Final = Fraction(1, RATE_HZ)
+_BITS_PER_S: Final = 128_000
+"""Next to nothing on a local network, and a third of what the same sound takes in messages."""
+_EFFORT: Final = "5"  # of 10: more changes nothing that could be measured
 
 
 class SpeechTrack(MediaStreamTrack):
@@ -49,6 +57,7 @@ class SpeechTrack(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self._resampler = Resampler(SESSION_RATE_HZ, RATE_HZ)
+        self._encoder = _encoder()
         self._pieces: deque[NDArray[np.int16]] = deque()
         self._unsent = 0  # samples at 48 kHz
         self._taken = 0
@@ -78,8 +87,8 @@ class SpeechTrack(MediaStreamTrack):
         finally:
             self._awaited -= 1
 
-    async def recv(self) -> AudioFrame:
-        """Return the next frame when its time has come.
+    async def recv(self) -> Packet[Any]:
+        """Return the next frame in Opus when its time has come.
 
         Raises
         ------
@@ -98,24 +107,34 @@ class SpeechTrack(MediaStreamTrack):
         behind = self._awaited or self._unsent > AT_EASE_FRAMES * FRAME_SAMPLES
         self._due_s += FRAME_S / HURRY if behind else FRAME_S
         self.last_at_s = asyncio.get_running_loop().time()
-        return self._frame()
+        return self._packet()
 
-    def _frame(self) -> AudioFrame:
+    def _packet(self) -> Packet[Any]:
         first = self._pieces.popleft()
         while len(first) < FRAME_SAMPLES:
             first = np.concatenate((first, self._pieces.popleft()))
         self._pieces.appendleft(first[FRAME_SAMPLES:])
         self._unsent -= FRAME_SAMPLES
-        # aiortc encodes stereo, and would make it from mono at 0.7 of its loudness.
-        both = np.repeat(first[:FRAME_SAMPLES], 2)[np.newaxis]
-        frame = AudioFrame.from_ndarray(both, format="s16", layout="stereo")
-        frame.sample_rate = RATE_HZ
-        frame.pts = self._taken
-        frame.time_base = Fraction(1, RATE_HZ)
+        frame = AudioFrame.from_ndarray(first[np.newaxis, :FRAME_SAMPLES], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, self._taken, _TIME_BASE
+        [packet] = self._encoder.encode(frame)
+        packet.pts, packet.time_base = self._taken, _TIME_BASE  # Opus itself counts from before its first sample
         self._taken += FRAME_SAMPLES
         self._changed.set()
-        return frame
+        return packet
 
     async def _change(self) -> None:
         self._changed.clear()
         await self._changed.wait()
+
+
+def _encoder() -> AudioCodecContext:
+    encoder = CodecContext.create("libopus", "w")
+    assert isinstance(encoder, AudioCodecContext)
+    encoder.bit_rate = _BITS_PER_S
+    encoder.format = "s16"
+    encoder.layout = "mono"
+    encoder.sample_rate = RATE_HZ
+    encoder.time_base = _TIME_BASE
+    encoder.options = {"application": "audio", "compression_level": _EFFORT}
+    return encoder

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """For the two sides to find each other once the offer was answered; mostly it takes a tenth of a second."""
-ARRIVAL_S: Final = 0.06
-"""What a sent frame may take until it is in the server's buffer; padding makes up for more than that."""
+ARRIVAL_S: Final = 0.12
+"""What a sent frame may take until it is decoded and in the server's buffer, where other work goes on, too. A message
+that overtakes sound cuts the end off an utterance, so this errs on the side of a later text."""
 
 
 class WebRtcTransport:

@@ -13,8 +13,9 @@ from ipyspeaches.vad.detectors import AdaptiveEnergyVad, EnergyVad, RmsVad, Sile
 from ipyspeaches.vad.gate import Commit, Gate, GateAction, GateOptions, OpenGate, Send
 from ipyspeaches.vad.options import SegmentOptions
 from ipyspeaches.vad.scores import Scores
-from ipyspeaches.vad.segmenter import Closed, Opened, Segmenter, SegmenterEvent, pad_segments
+from ipyspeaches.vad.segmenter import Closed, Opened, OpenSpeech, Segmenter, SegmenterEvent, pad_segments
 from ipyspeaches.vad.segments import Segments, SpeechSegment
+from ipyspeaches.vad.windows import WindowGate
 
 if TYPE_CHECKING:
     from ipyspeaches.vad.curves import PrecisionRecallCurve, RocCurve, frame_labels, precision_recall_curve, roc_curve
@@ -97,6 +98,7 @@ __all__ = [
     "NoiseBench",
     "NoisyRecording",
     "OpenGate",
+    "OpenSpeech",
     "Opened",
     "PrecisionRecallCurve",
     "RmsVad",
@@ -113,6 +115,7 @@ __all__ = [
     "SweepResult",
     "SweepRow",
     "WebRtcVad",
+    "WindowGate",
     "decision_latency",
     "decisions",
     "evaluate",

@@ -24,11 +24,15 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """End utterance number ``utterance``: speech from ``start`` to ``end``, all of it sent before."""
+    """End utterance number ``utterance``: speech from ``start`` to ``end``, all of it sent before.
+
+    ``seam`` is where its words end to count, if the next utterance repeats the sound around it.
+    """
 
     utterance: int
     start: int
     end: int
+    seam: int | None = None
 
 
 GateAction = Send | Commit

@@ -46,6 +46,18 @@ class Closed:
 SegmenterEvent = Opened | Closed
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSpeech:
+    """Speech that is under way: since ``start``, in silence since ``silence_start`` if that may be its end.
+
+    It is not ``certain`` while it may still be too short to be kept.
+    """
+
+    start: int
+    certain: bool
+    silence_start: int | None
+
+
 class Segmenter:
     """Turn scores into segments as they come.
 
@@ -97,6 +109,11 @@ class Segmenter:
     def speech_start(self) -> int | None:
         """Where the open segment began, once it is certain that it will be kept."""
         return self._start if self._announced else None
+
+    @property
+    def open_speech(self) -> OpenSpeech | None:
+        """The open segment, certain or not."""
+        return None if self._start is None else OpenSpeech(self._start, self._announced, self._silence_start)
 
     @property
     def silence_start(self) -> int | None:

@@ -35,6 +35,9 @@ class Page(Protocol):
     def show(self, session: Session) -> None:
         """Show a session's slow state in the traits; callable from any thread."""
 
+    def use_confirmed(self, session: Session) -> None:
+        """Show what the server has confirmed, and use it in the next recording, too."""
+
 
 class Bridge:
     """Runs one session after another for a widget.
@@ -172,6 +175,8 @@ class Bridge:
             self._queue.append(message)
             if self._ticker is not None and self._ticker.done():
                 self._send_new()  # a mark set after the end: no tick comes to send it
+        if isinstance(event, events.Reconfigured) and self.session is not None:
+            self._page.use_confirmed(self.session)
         if isinstance(event, events.StateChanged) and self.session is not None:
             self._page.show(self.session)
             if event.state in {SessionState.STOPPING, *ENDED}:

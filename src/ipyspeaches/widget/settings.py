@@ -139,10 +139,20 @@ class Settings:
         self._widget.use_server(str(args.get("url") or ""), str(args.get("api_key") or ""))
 
     async def _set_model(self, args: dict[str, Any]) -> None:
-        self._widget.use_model(str(args.get("model") or ""))
+        """Use another model: from the next utterance on, once the server has confirmed it, or in the next recording."""
+        model = str(args.get("model") or "")
+        if self._running is not None:
+            await self._running.set_model(model)
+        else:
+            self._widget.use_model(model)
 
     async def _set_language(self, args: dict[str, Any]) -> None:
-        self._widget.use_language(str(args.get("language") or ""))
+        """Use another language, as `_set_model` does for the model."""
+        language = str(args.get("language") or "")
+        if self._running is not None:
+            await self._running.set_language(language)
+        else:
+            self._widget.use_language(language)
 
 
 def shown_presets() -> list[dict[str, str]]:

@@ -52,6 +52,7 @@ def session_traits(session: Session) -> dict[str, Any]:
     shown["source_label"] = session.source_label
     if session.destination is not None:
         shown |= destination_traits(session.destination)
+        shown["model"] = session.model
     if session.error is not None:
         shown["error"] = failure_message(session.error)
         if session.destination is not None and session.state is SessionState.FAILED:

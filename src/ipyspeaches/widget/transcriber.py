@@ -228,14 +228,21 @@ class Transcriber(anywidget.AnyWidget):
         self.show_traits(server_traits(SessionOptions.of(dict(self._keywords))))
 
     def use_model(self, model: str) -> None:
-        """Use another model from the next recording on; an empty name leaves the choice to the server."""
+        """Use another model in the next recording; an empty name leaves the choice to the server."""
         self._keywords["model"] = model or None
         self.model = model
 
     def use_language(self, language: str) -> None:
-        """Use another language from the next recording on; an empty code lets the server find out."""
+        """Use another language in the next recording; an empty code lets the server find out."""
         self._keywords["language"] = language or None
         self.language = language
+
+    def use_confirmed(self, session: Session) -> None:
+        """Show what the server has confirmed while it ran; only what has changed goes into the next recording."""
+        if session.model and session.model != self.model:
+            self.use_model(session.model)
+        if (session.language or "") != self.language:
+            self.use_language(session.language or "")
 
     def use_turn_detection(self, turn_detection: TurnDetection) -> None:
         """Show and use another choice of who cuts."""

@@ -1,0 +1,108 @@
+"""Carries requests: one utterance as a form upload, answered by a document or by a stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import httpx2
+
+from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.outcomes import Outcome, Refused, Severity
+from ipyspeaches.protocol.transcription_answers import StreamedText, read_answer
+from ipyspeaches.protocol.transcription_form import TranscriptionOptions
+from ipyspeaches.server.failures import (
+    explain_interruption,
+    explain_status,
+    explain_transport,
+    not_speaches,
+    severity,
+)
+from ipyspeaches.server.http import http_client
+
+CONNECT_TIMEOUT_S: Final = 10.0
+ANSWER_TIMEOUT_S: Final = 120.0
+"""A large model on a slow machine takes a while for 30 s of sound, and says nothing until it is done."""
+
+
+class RequestTransport:
+    """Carries requests to one server, over connections that are kept.
+
+    Parameters
+    ----------
+    url
+        Base address of the server.
+    api_key
+        The server's key; never shown.
+    transport
+        Carries the bytes; None for the network.
+
+    Raises
+    ------
+    InputError
+        If the address is none.
+    """
+
+    def __init__(
+        self, url: str, api_key: str | None = None, *, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self._url = normalise_base_url(url)
+        self._key_given = api_key is not None
+        timeout = httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        self._client = http_client(self._url, api_key, timeout, transport)
+
+    async def post(
+        self, options: TranscriptionOptions, file: tuple[str, bytes], on_text: Callable[[str], None]
+    ) -> Outcome:
+        """Send a request and return what became of it.
+
+        Parameters
+        ----------
+        options
+            What is asked.
+        file
+            Name and bytes of a WAV file.
+        on_text
+            Called with all the text so far whenever a stream has brought more of it.
+        """
+        upload = {"file": (*file, "audio/wav")}
+        try:
+            async with self._client.stream("POST", options.path, data=options.form(), files=upload) as response:
+                return await self._read(response, on_text)
+        except httpx2.ReadTimeout as exc:
+            # Asking once more would take as long once more, and the server works on the first one still.
+            return Refused(explain_transport(exc, self._url, ANSWER_TIMEOUT_S), Severity.SINGLE)
+        except httpx2.RequestError as exc:
+            error = explain_interruption(exc, self._url, CONNECT_TIMEOUT_S)
+            error.__cause__ = exc
+            return Refused(error, severity(error))
+
+    async def close(self) -> None:
+        """Drop all connections."""
+        await self._client.aclose()
+
+    async def _read(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
+        content_type = response.headers.get("content-type", "no content type")
+        media_type = content_type.split(";")[0].strip().lower()
+        if response.is_success and media_type == "text/event-stream":
+            return await _read_stream(response, on_text)
+        body = await response.aread()
+        if not response.is_success:
+            error = explain_status(response, self._url, key_given=self._key_given)
+            return Refused(error, severity(error))
+        # A server that does not know stream=true answers it with a document: that is as good.
+        answer = read_answer(body) if media_type == "application/json" else None
+        if answer is not None:
+            return answer
+        return Refused(not_speaches(self._url, content_type), Severity.SINGLE)
+
+
+async def _read_stream(response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
+    streamed = StreamedText()
+    try:
+        async for event in httpx2.EventSource(response):
+            if streamed.push(event.data):
+                on_text(streamed.text)
+    except httpx2.RequestError:
+        pass  # half a stream: what it amounts to is the protocol's to say
+    return streamed.end()

@@ -1,0 +1,96 @@
+"""Messages of OpenAI's realtime interface, checked against the types of the official ``openai`` package.
+
+There is no recording of OpenAI's own server here. What stands for one is made of the events that its documentation and
+types describe; both directions are validated, and a field that the types do not know is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pydantic
+from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
+from openai.types.realtime.realtime_transcription_session_create_response import (
+    RealtimeTranscriptionSessionCreateResponse,
+)
+
+_CLIENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeClientEvent)
+_SERVER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)
+# The types of session.created describe a request: these the server adds.
+_ADDED = {"id", "object", "expires_at"}
+
+CUTTING = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500}
+SESSION: dict[str, Any] = {
+    "object": "realtime.transcription_session",
+    "type": "transcription",
+    "id": "sess_abc123",
+    "audio": {
+        "input": {
+            "format": {"type": "audio/pcm", "rate": 24_000},
+            "noise_reduction": None,
+            "transcription": None,
+            "turn_detection": CUTTING,
+        }
+    },
+    "include": None,
+}
+
+
+def sent(raw: bytes) -> dict[str, Any]:
+    """Return a message of ours, checked."""
+    _check(_CLIENT.validate_json(raw))
+    message: dict[str, Any] = json.loads(raw)
+    return message
+
+
+def event(kind: str, **fields: Any) -> str:
+    """Return a message of the server, checked."""
+    message = {"type": kind, "event_id": "event_1", **fields}
+    if kind.startswith("session."):
+        _check(RealtimeTranscriptionSessionCreateResponse.model_validate(message["session"]))
+        known = {name: value for name, value in message["session"].items() if name not in _ADDED}
+        _check(_SERVER.validate_python({**message, "session": known}))
+    else:
+        _check(_SERVER.validate_python(message))
+    return json.dumps(message)
+
+
+def session(kind: str, **changed: Any) -> str:
+    """Return ``session.created`` or ``session.updated`` with another ``audio.input``."""
+    return event(kind, session={**SESSION, "audio": {"input": {**SESSION["audio"]["input"], **changed}}})
+
+
+def utterance(item_id: str, *pieces: str, before: str | None = None) -> Iterator[str]:
+    """Yield what follows a commit: committed, the item, its deltas, and the whole text charged by tokens."""
+    content = [{"type": "input_audio", "transcript": None}]
+    item = {"id": item_id, "type": "message", "status": "completed", "role": "user", "content": content}
+    about: dict[str, Any] = {"item_id": item_id, "content_index": 0}
+    transcription = "conversation.item.input_audio_transcription"
+    yield event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before)
+    yield event("conversation.item.added", item=item, previous_item_id=before)
+    yield event("conversation.item.done", item=item, previous_item_id=before)
+    for piece in pieces:
+        yield event(f"{transcription}.delta", **about, delta=piece)
+    details = {"audio_tokens": 17, "text_tokens": 0}
+    usage = {"type": "tokens", "total_tokens": 22, "input_tokens": 17, "output_tokens": 5}
+    usage |= {"input_token_details": details}
+    yield event(f"{transcription}.completed", **about, transcript="".join(pieces), usage=usage)
+
+
+def error(message: str, **fields: Any) -> str:
+    """Return ``error``."""
+    return event("error", error={"message": message, "type": "invalid_request_error", **fields})
+
+
+def _check(model: Any) -> None:
+    """Fail at a field that the types do not know, however deep."""
+    if isinstance(model, list):
+        for one in model:
+            _check(one)
+    elif isinstance(model, pydantic.BaseModel):
+        unknown = set(model.model_extra or {})
+        assert not unknown, f"{type(model).__name__} has no {', '.join(sorted(unknown))}"
+        for name in type(model).model_fields:
+            _check(getattr(model, name))

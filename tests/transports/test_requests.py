@@ -1,0 +1,200 @@
+"""Uploads over real sockets, answered as a real server once answered, or worse."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ipyspeaches.audio.decoding import wav
+from ipyspeaches.errors import (
+    ConnectionLostError,
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerUnreachableError,
+)
+from ipyspeaches.protocol import Answer, Broken, Outcome, Refused, Severity, TranscriptionOptions
+from ipyspeaches.transports import RequestTransport, requests
+from scripted_http import Reply, deltas, document, recorded
+
+ONE_BY_ONE = TranscriptionOptions(model="test/model", language="en")
+STREAMED = TranscriptionOptions(model="test/model", stream=True)
+FILE = ("utterance_7.wav", wav(np.arange(-12_000, 12_000, dtype=np.int16), 24_000))
+
+
+@pytest.fixture
+async def transport(http_script: Any) -> AsyncIterator[RequestTransport]:
+    carrier = RequestTransport(http_script.url, "very-secret")
+    yield carrier
+    await carrier.close()
+
+
+async def post(transport: RequestTransport, options: TranscriptionOptions) -> tuple[Outcome, list[str]]:
+    texts: list[str] = []
+    return await transport.post(options, FILE, texts.append), texts
+
+
+async def test_the_form_and_the_file_arrive_whole(http_script: Any, transport: RequestTransport) -> None:
+    await post(transport, ONE_BY_ONE)
+    (posted,) = http_script.posted
+    assert posted.path == "/v1/audio/transcriptions"
+    assert posted.fields == ONE_BY_ONE.form()
+    assert (posted.name, posted.sound) == FILE
+    assert posted.headers["authorization"] == "Bearer very-secret"
+
+
+async def test_translations_go_to_their_own_endpoint(http_script: Any, transport: RequestTransport) -> None:
+    await post(transport, TranscriptionOptions(model="test/model", translate=True))
+    assert http_script.posted[0].path == "/v1/audio/translations"
+
+
+async def test_a_recorded_answer_with_words(http_script: Any, transport: RequestTransport) -> None:
+    http_script.script(recorded("transcription-verbose_json-words"))
+    outcome, texts = await post(transport, ONE_BY_ONE)
+    assert isinstance(outcome, Answer)
+    assert outcome.language == "en"
+    assert len(outcome.words) == 16
+    assert (outcome.words[0].start_s, outcome.words[0].end_s) == (0.6, 0.74)
+    assert texts == []
+
+
+async def test_recorded_streams(http_script: Any, transport: RequestTransport) -> None:
+    http_script.script(recorded("sse"), recorded("sse-long"))
+    outcome, texts = await post(transport, STREAMED)
+    assert isinstance(outcome, Answer)
+    assert texts == [outcome.text]
+    outcome, texts = await post(transport, STREAMED)
+    assert isinstance(outcome, Answer)
+    assert len(texts) == 3
+    assert texts[-1] == outcome.text
+    assert all(longer.startswith(shorter) for shorter, longer in itertools.pairwise(texts))
+
+
+@pytest.mark.parametrize(("name", "deltas"), [("sse-broken", 1), ("sse-broken-at-once", 0), ("sse-bad-language", 0)])
+async def test_recorded_streams_that_break(
+    http_script: Any, transport: RequestTransport, name: str, deltas: int
+) -> None:
+    http_script.script(recorded(name))
+    outcome, texts = await post(transport, STREAMED)
+    assert isinstance(outcome, Broken)
+    assert len(texts) == deltas
+    assert outcome.text == "".join(texts)
+
+
+async def test_a_stream_without_its_end_is_broken_even_if_the_body_is_whole(
+    http_script: Any, transport: RequestTransport
+) -> None:
+    http_script.script(Reply(content_type="text/event-stream"))
+    outcome, _ = await post(transport, STREAMED)
+    assert outcome == Broken("", "The stream of text ended before its end")
+
+
+async def test_a_document_where_a_stream_was_asked_for_is_understood(
+    http_script: Any, transport: RequestTransport
+) -> None:
+    http_script.script(recorded("transcription-json"))
+    outcome, _ = await post(transport, STREAMED)
+    assert isinstance(outcome, Answer)
+    assert outcome.text.startswith("in being")
+
+
+async def test_a_stream_where_a_document_was_asked_for_is_understood(
+    http_script: Any, transport: RequestTransport
+) -> None:
+    http_script.script(deltas(" good", " morning"))
+    outcome, _ = await post(transport, ONE_BY_ONE)
+    assert outcome == Answer(" good morning")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "severity", "cure"),
+    [
+        ("error-403-no-key", ServerAuthError, Severity.FATAL, "SPEACHES_API_KEY"),
+        ("error-403-wrong-key", ServerAuthError, Severity.FATAL, "SPEACHES_API_KEY"),
+        ("error-404-model", ModelNotFoundError, Severity.FATAL, "no/such"),
+        ("error-404-model-stream", ModelNotFoundError, Severity.FATAL, "no/such"),
+        ("error-415-junk", ProtocolError, Severity.SINGLE, "proxy that changes uploads"),
+        ("error-415-empty", ProtocolError, Severity.SINGLE, "proxy that changes uploads"),
+        ("error-422-format", ProtocolError, Severity.SINGLE, "response_format: Input should be"),
+        ("error-422-no-file", ProtocolError, Severity.SINGLE, "correct the option"),
+        ("error-500-engine", ProtocolError, Severity.SINGLE, "server's log"),
+        ("error-500-language", ProtocolError, Severity.SINGLE, "knows the language"),
+        ("error-500-header-only", ProtocolError, Severity.SINGLE, "Failed to decode audio"),
+    ],
+)
+async def test_recorded_refusals(
+    http_script: Any, transport: RequestTransport, name: str, kind: type, severity: Severity, cure: str
+) -> None:
+    http_script.script(recorded(name))
+    outcome, _ = await post(transport, ONE_BY_ONE)
+    assert isinstance(outcome, Refused)
+    assert type(outcome.error) is kind
+    assert outcome.severity is severity
+    assert cure in str(outcome.error)
+    assert "very-secret" not in repr(outcome)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_busy_server_may_be_asked_again(http_script: Any, transport: RequestTransport, status: int) -> None:
+    http_script.script(Reply(status, "text/html", ("<html>busy</html>",)))
+    outcome, _ = await post(transport, ONE_BY_ONE)
+    assert isinstance(outcome, Refused)
+    assert isinstance(outcome.error, ServerUnreachableError)
+    assert outcome.severity is Severity.PASSING
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(content_type="text/html", pieces=("<html>hello</html>",)),
+        Reply(content_type="application/json", pieces=("[1, 2]",)),
+        Reply(content_type="application/json", pieces=('{"text": 7}',)),
+        Reply(404, pieces=('{"detail":"Not Found"}',)),
+        document(hello="world"),
+    ],
+)
+@pytest.mark.parametrize("options", [ONE_BY_ONE, STREAMED])
+async def test_what_no_recogniser_says(
+    http_script: Any, transport: RequestTransport, reply: Reply, options: TranscriptionOptions
+) -> None:
+    http_script.script(reply)
+    outcome, _ = await post(transport, options)
+    assert isinstance(outcome, Refused)
+    assert isinstance(outcome.error, NotSpeachesError)
+    assert outcome.severity is Severity.SINGLE
+
+
+@pytest.mark.parametrize("reply", [None, Reply(pieces=('{"text": "half',), cut=True)])
+async def test_a_connection_that_drops_may_be_tried_again(
+    http_script: Any, transport: RequestTransport, reply: Reply | None
+) -> None:
+    http_script.script(reply)
+    outcome, _ = await post(transport, ONE_BY_ONE)
+    assert isinstance(outcome, Refused)
+    assert isinstance(outcome.error, ConnectionLostError)
+    assert outcome.severity is Severity.PASSING
+
+
+async def test_a_server_that_has_gone_may_come_back() -> None:
+    carrier = RequestTransport("http://127.0.0.1:9")
+    outcome, _ = await post(carrier, ONE_BY_ONE)
+    await carrier.close()
+    assert isinstance(outcome, Refused)
+    assert isinstance(outcome.error, ServerUnreachableError)
+    assert outcome.severity is Severity.PASSING
+
+
+async def test_a_server_that_says_nothing_is_not_asked_again(http_script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "ANSWER_TIMEOUT_S", 0.2)
+    carrier = RequestTransport(http_script.url)
+    http_script.script(Reply(after_s=30))
+    outcome, _ = await post(carrier, ONE_BY_ONE)
+    await carrier.close()
+    assert isinstance(outcome, Refused)
+    assert outcome.severity is Severity.SINGLE
+    assert "did not answer" in str(outcome.error)
