@@ -3,6 +3,7 @@ import { type CaptureError, microphonePermission } from "./capture/errors.ts";
 import { type Strings, stringsFor } from "./i18n/index.ts";
 import { Painted } from "./painted.ts";
 import { Player } from "./play/player.ts";
+import { PeerLink } from "./rtc/link.ts";
 import { Scope } from "./scope.ts";
 import { PageStore, type Phase, phaseOf } from "./store/page.ts";
 import { Preview } from "./store/preview.ts";
@@ -65,6 +66,7 @@ export class App {
   readonly #channel: Channel;
   readonly #capture: Capture;
   readonly #painted: Painted;
+  readonly #peer: PeerLink;
   readonly #model: Model;
   #heard_ms = 0;
   #views = 0;
@@ -77,6 +79,7 @@ export class App {
     this.#channel = new Channel(model, this.scope);
     this.#capture = new Capture(this.#channel, this.page, (error) => this.#captureFailed(error), this.scope);
     this.#painted = new Painted((items) => this.#channel.trySend({ type: "painted", items }), this.scope);
+    this.#peer = new PeerLink(this.#channel, this.page, this.#capture, this.scope);
     this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
     this.player = new Player((args) => this.#ask("sound", args), this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
@@ -257,6 +260,7 @@ export class App {
 
   #kernelGone(): void {
     this.#capture.abandon();
+    this.#peer.abandon();
     this.page.kernel_gone = true;
     this.#channel.abandon();
   }
@@ -317,6 +321,9 @@ export class App {
       case "capture":
         if (this.page.orphaned) this.page.orphaned = false;
         void this.#capture.order(content);
+        break;
+      case "peer":
+        this.#peer.order(content);
         break;
     }
   }

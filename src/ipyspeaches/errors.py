@@ -10,6 +10,7 @@
     ├── MicrophoneError           no PortAudio, no device, permission denied, device unplugged
     └── ServerError               the other side
         ├── ServerUnreachableError    nothing answers there
+        │   └── UdpBlockedError           it answers, but the sound of WebRTC does not get through
         ├── ServerAuthError           the key was refused
         ├── NotSpeachesError          something answers, but not a Speaches server
         ├── ModelNotFoundError        the server does not have this model
@@ -66,6 +67,10 @@ class ServerError(SpeachesError):
 
 class ServerUnreachableError(ServerError):
     """Nothing answers at the server's address."""
+
+
+class UdpBlockedError(ServerUnreachableError):
+    """The server answers over HTTP, but no media packets get through."""
 
 
 class ServerAuthError(ServerError):

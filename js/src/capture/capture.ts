@@ -1,3 +1,4 @@
+import { Emitter } from "../emitter.ts";
 import type { Scope } from "../scope.ts";
 import type { PageStore } from "../store/page.ts";
 import type { Channel } from "../wire/channel.ts";
@@ -14,6 +15,12 @@ interface Take {
   seq: number;
 }
 
+/** A block as it was captured, for whoever listens on this page. `end_s` is on the capture's clock. */
+export interface Heard {
+  end_s: number;
+  samples: Int16Array;
+}
+
 /** Opens and closes the page's microphone as the kernel orders.
  *
  *     closed --start--> asking --granted--> open <--pause, start--> paused
@@ -27,6 +34,7 @@ export class Capture {
   readonly #scope: Scope;
   readonly #failed: (error: CaptureError) => void;
   #take: Take | null = null;
+  readonly blocks = new Emitter<{ heard: Heard }>();
   /** Device to open; "" is the browser's default. */
   device = "";
 
@@ -40,6 +48,11 @@ export class Capture {
     if (mediaDevices) {
       scope.listen(mediaDevices, "devicechange", () => void this.listDevices());
     }
+  }
+
+  /** The microphone as the browser has it, for whoever passes it on; null while none is open. */
+  get track(): MediaStreamTrack | null {
+    return this.#take?.microphone?.track ?? null;
   }
 
   async order(order: CaptureOrder): Promise<void> {
@@ -135,6 +148,7 @@ export class Capture {
   #send(take: Take, { first_frame, samples }: Block): void {
     const rate = take.microphone?.rate_hz;
     if (this.#take !== take || rate === undefined) return;
+    this.blocks.emit("heard", { end_s: (first_frame + samples.length) / rate, samples });
     const message = { type: "audio", seq: take.seq++, first_frame, rate, capture_id: take.id } as const;
     // a connection that is closed, as that of a closed notebook, does not come back
     if (!this.#channel.trySend(message, [samples.buffer])) this.#close();

@@ -22,6 +22,7 @@ export interface MicrophoneEvents {
 export interface Microphone {
   readonly label: string;
   readonly rate_hz: number;
+  readonly track: MediaStreamTrack | null;
   flush(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -115,6 +116,7 @@ async function running(context: AudioContext, scope: Scope): Promise<void> {
 class OpenMicrophone implements Microphone {
   readonly label: string;
   readonly rate_hz: number;
+  readonly track: MediaStreamTrack | null;
   readonly #context: AudioContext;
   readonly #node: AudioWorkletNode;
   readonly #scope: Scope;
@@ -128,6 +130,7 @@ class OpenMicrophone implements Microphone {
     scope: Scope,
   ) {
     const track = stream.getAudioTracks()[0];
+    this.track = track ?? null;
     this.label = track?.label ?? "";
     this.rate_hz = context.sampleRate;
     this.#context = context;

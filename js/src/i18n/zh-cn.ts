@@ -69,6 +69,14 @@ export const zhCN: Strings = {
   serverAddress: "地址",
   serverDefault: "默认服务器",
   serverVersion: "版本",
+  transport: "传输方式",
+  transports: {
+    realtime: "WebSocket，从内核",
+    webrtc: "WebRTC，从内核",
+    direct: "WebRTC，从此浏览器",
+    chunked: "HTTP，每段语音一个请求",
+    sse: "HTTP，文字流式返回",
+  },
   serverKey: "密钥",
   serverLatency: "语音结束到出字，最近十次的中位数",
   otherServer: "其他服务器",
@@ -225,6 +233,10 @@ export const zhCN: Strings = {
       title: "服务器没有响应",
       text: "请启动服务器（ipyspeaches serve），或在“服务器”中填写另一个地址，然后重试。",
     },
+    udp: {
+      title: "声音无法到达服务器",
+      text: '浏览器和服务器之间的 UDP 被阻断（防火墙、VPN 或容器端口）。请放行 UDP，或改用 transport="realtime"。',
+    },
     auth: { title: "服务器拒绝了密钥", text: "请在“服务器”中填写正确的密钥，然后重试。" },
     not_speaches: {
       title: "这不是 Speaches 服务器",
@@ -252,6 +264,16 @@ export const zhCN: Strings = {
       `服务器比语速慢，已落后 ${seconds} 秒：等待中的语音会合并发送。请换用更快的模型，或负载较轻的服务器。`,
     retrying: (_numbers, text) => `请求暂时未成功，正在重试；录音继续进行。内核提示：${text}`,
     incomplete: (_numbers, text) => `文字流中途断开，这段文字可能不完整。内核提示：${text}`,
+    joined: ([count = "?"]) =>
+      `${count} 段语音只有一段文字：它们的声音到达内核太晚或彼此太近。录音时请不要运行耗时的单元格，或增大 min_silence_duration_ms。`,
+    rtc_cors: (_numbers, text) =>
+      `服务器不允许此页面直接请求（CORS），已由内核代为请求。请这样启动 Speaches：${text.match(/ALLOW_ORIGINS='[^']*'/)?.[0] ?? "ALLOW_ORIGINS"}。`,
+    rtc_mixed_content: () =>
+      "此页面通过 https 打开，浏览器不允许它请求 http 服务器，已由内核代为请求。请让服务器也使用 https，或通过 http://localhost 打开笔记本。",
+    rtc_unreachable: () =>
+      "此浏览器连不上服务器，只有内核能连上，已由内核代为请求。请在 server= 中填写两台计算机都能使用的地址。",
+    message_lost: () =>
+      '服务器的一条消息没有完整到达，可能缺少文字。请重新转写录音，或改用 transport="realtime"。',
     reconnected: ([seconds = "?"]) => `已重新连接，补发 ${seconds} 秒。`,
   },
   waits: {
@@ -267,6 +289,7 @@ export const zhCN: Strings = {
     idle: ["就绪。", "没有麦克风？可以打开文件。"],
     asking: ["浏览器正在请求使用麦克风。", "请在弹出的询问中选择“允许”。"],
     connecting: ["正在连接。", "从现在起所说的话会保留，直到服务器响应。"],
+    connectingDirect: ["正在把此浏览器与服务器连接。", "显示“正在聆听”后再说话。"],
     listening: (ms) => ["正在聆听。", `停顿 ${ms} 毫秒后发送这句话。`],
     listeningServer: ["正在聆听。", "由服务器判断一句话在哪里结束。"],
     paused: ["已暂停。", "不录音，也不发送。"],

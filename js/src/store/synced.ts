@@ -7,6 +7,7 @@ const NAMES = [
   "state",
   "source_kind",
   "source_label",
+  "transport",
   "server_label",
   "server_state",
   "model",
@@ -57,6 +58,7 @@ export class Synced extends Emitter<{ change: keyof Traits }> {
     name:
       | "state"
       | "source_label"
+      | "transport"
       | "server_label"
       | "server_state"
       | "server_version"
@@ -69,6 +71,11 @@ export class Synced extends Emitter<{ change: keyof Traits }> {
 
   get detector(): Detector {
     return { ...SILERO, ...this.get("detector") };
+  }
+
+  /** Whether this page itself sends its sound to the server. */
+  get direct(): boolean {
+    return this.text("transport") === "webrtc" && this.get("source_kind") === "browser";
   }
 
   /** Which side's cuts count. */

@@ -97,7 +97,7 @@ function plain(app: App): Sentence {
     case "asking":
       return say(words.status.asking, "mic");
     case "connecting":
-      return say(words.status.connecting, "again");
+      return say(synced.direct ? words.status.connectingDirect : words.status.connecting, "again");
     default:
       return say(words.status[phase], "info");
   }

@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import type { Strings } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Failure } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
@@ -9,6 +10,10 @@ import type { Popup } from "./popup.ts";
 /** Which server: what is known about it, another address and key, and a check now. */
 export function openServer(app: App, popup: Popup, opener: HTMLElement): void {
   popup.dialog(opener, app.strings.server, (scope) => new ServerPanel(app, scope).nodes, "is-server");
+}
+
+function transportWords(transport: string, direct: boolean, words: Strings): string {
+  return words.transports[direct ? "direct" : transport] ?? transport;
 }
 
 class ServerPanel {
@@ -77,6 +82,7 @@ class ServerPanel {
       [words.serverStateLabel, words.serverState[state] ?? state],
       [words.serverAddress, synced.text("server_label") || words.serverDefault],
       [words.serverVersion, synced.text("server_version") || "–"],
+      [words.transport, transportWords(synced.text("transport"), synced.direct, words)],
       [words.model, synced.text("model") || words.modelDefault],
       [words.inMemory, synced.get("loaded_models")?.join(", ") || "–"],
       [words.serverLatency, latency_s === null ? "–" : words.seconds(latency_s.toFixed(2))],

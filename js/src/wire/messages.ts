@@ -67,6 +67,8 @@ export interface Traits {
   state: string;
   source_kind: SourceKind;
   source_label: string;
+  /** by which way speech goes; missing from older kernels */
+  transport?: string;
   server_label: string;
   server_state: string;
   server_version?: string;
@@ -178,6 +180,42 @@ export interface CaptureOrder {
   client_id?: string;
 }
 
+/** Why a page may not ask the server itself. */
+export type Blocked = "cors" | "mixed_content" | "unreachable";
+export type PeerErrorKind = "ice" | "refused" | "unsupported" | "microphone" | "other";
+
+/** What the kernel wants of the page's own connection with the server. Numbered by `seq` from 0 within a link. */
+export type PeerOrder = { type: "peer"; link_id: number; seq: number; client_id?: string } & (
+  | {
+      action: "open" /** where the page asks; null: a key is needed, so the kernel asks */;
+      url: string | null;
+    }
+  | { action: "answer"; sdp: string }
+  | { action: "send"; messages: string[] }
+  /** sent only if it has been quiet since the kernel heard silence, at `heard_s` on the capture's clock */
+  | { action: "clear"; message: string; heard_s: number }
+  /** answered at once: what the page said before has arrived then, too */
+  | { action: "echo" }
+  | { action: "close" }
+);
+
+/** What becomes of it, numbered in the same way. */
+export type PeerNews =
+  /** the microphone is there; the connection is being opened */
+  | { news: "opening" }
+  /** the kernel is to get the answer: the server wants a key, or the page may not ask (`blocked`) */
+  | { news: "offer"; sdp: string; blocked?: Blocked; origin: string }
+  /** the server hears what is captured from `from_s` on, on the capture's clock */
+  | { news: "open"; from_s: number }
+  /** raw messages of the data channel, in order */
+  | { news: "messages"; messages: string[] }
+  /** the microphone paused or ended: so much silence follows, and then nothing */
+  | { news: "silent"; seconds: number }
+  | { news: "cleared"; done: boolean; at_s: number }
+  | { news: "echo" }
+  | { news: "failed"; kind: PeerErrorKind; detail: string; status: number }
+  | { news: "closed"; detail: string };
+
 export interface Reply {
   type: "reply";
   id: number;
@@ -188,6 +226,7 @@ export interface Reply {
 export type FromKernel =
   | Snapshot
   | CaptureOrder
+  | PeerOrder
   | FramesHeader
   | { type: "events"; events: (SessionEvent | RunEvent)[] }
   | { type: "reset" }
@@ -237,5 +276,6 @@ export type ToKernel<Name extends string = CommandName> =
       label?: string;
       rate?: number;
     }
+  | ({ type: "peer"; link_id: number; seq: number; client_id: string } & PeerNews)
   | { type: "file"; file_id: string; name: string; size: number; offset: number }
   | { type: "command"; id: number; name: Name; args: Record<string, unknown>; client_id: string };

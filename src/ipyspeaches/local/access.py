@@ -2,7 +2,8 @@
 
 1. The ``Host`` header must name this machine, or the host the server was told to listen on: a web page that was
    rebound to the loopback address still carries its own name there.
-2. An ``Origin``, which only browsers send, must be a loopback page or the server itself; ``null`` is refused.
+2. An ``Origin``, which only browsers send, must be a loopback page or the server itself; ``null`` is refused. Those
+   pages may also read the answers (CORS); for others, the browser keeps them closed.
 3. With a key, HTTP takes it as ``Authorization: Bearer``, the WebSocket also as ``X-Api-Key`` and ``?api_key=``, as on
    a Speaches server; ``/health`` and ``/openapi.json`` are open.
 """
@@ -17,6 +18,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ipyspeaches.local.cross_origin import preflight, readable_by
 from ipyspeaches.local.hosts import is_loopback
 
 OPEN_PATHS: Final = frozenset({"/health", "/openapi.json"})
@@ -56,17 +58,33 @@ class AccessControl:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        reason = self._reason_to_refuse(scope)
+        reason = self._stranger(scope)
+        if reason is not None:
+            await self._refuse(reason, scope, receive, send)
+            return
+        origin = Headers(scope=scope).get("origin")
+        if origin is not None and scope["type"] == "http":
+            send = readable_by(origin, send)
+        app: ASGIApp | None = preflight(scope)  # browsers ask without the key
+        if app is None:
+            reason = self._keyless(scope)
+            app = self._app
         if reason is None:
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
+            await app(scope, receive, send)
+        else:
+            await self._refuse(reason, scope, receive, send)
+
+    @staticmethod
+    async def _refuse(reason: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": reason})  # before the upgrade: HTTP 403
         else:
             headers = {"WWW-Authenticate": "Bearer"} if "API key" in reason else None
             await JSONResponse({"detail": reason}, status_code=403, headers=headers)(scope, receive, send)
 
-    def _reason_to_refuse(self, scope: Scope) -> str | None:
+    def _stranger(self, scope: Scope) -> str | None:
+        """Return why nobody from there gets in, or None."""
         headers = Headers(scope=scope)
         host = _host_of(headers.get("host", ""))
         if not self._is_own(host):
@@ -74,6 +92,11 @@ class AccessControl:
         origin = headers.get("origin")
         if origin is not None and not self._is_trusted(origin, headers.get("host", "")):
             return "Pages from other sites may not use this server. Open it from a page on this machine."
+        return None
+
+    def _keyless(self, scope: Scope) -> str | None:
+        """Return what is wrong with the key, or None."""
+        headers = Headers(scope=scope)
         if self._api_key is None or scope["path"] in OPEN_PATHS:
             return None
         return self._check_key(headers, QueryParams(scope["query_string"]), websocket=scope["type"] == "websocket")

@@ -24,6 +24,7 @@ from ipyspeaches.local.client_events import decode_audio, parse_event
 from ipyspeaches.local.live_text import LiveText
 from ipyspeaches.local.realtime_events import Event
 from ipyspeaches.local.session_settings import SessionSettings, updated
+from ipyspeaches.local.speech_gate import SpeechGate
 from ipyspeaches.local.turn_detector import TurnDetector, TurnEvent, TurnStarted
 from ipyspeaches.local.worker_pool import WorkerPool
 
@@ -65,6 +66,7 @@ class RealtimeSession:
         self._detector_zero = 0  # sample of the buffer at which the detector began to count
         self._speech_start: int | None = None  # where the utterance under way begins in the buffer, for the engine
         self._live = LiveText(pool, emit)
+        self._gate: SpeechGate | None = None  # before the live text of a stream
         self._finals: set[asyncio.Task[None]] = set()
         self._free = asyncio.Semaphore(MAX_UNFINISHED)
         self._refusing = False  # a stream of sound that does not fit
@@ -114,6 +116,7 @@ class RealtimeSession:
 
     async def hear(self, samples: NDArray[np.int16]) -> None:
         """Take sound that comes as a stream (int16, 24 kHz); when it does not fit, the client is told once."""
+        self._gate = self._gate or SpeechGate()
         try:
             await self._take_sound(samples)
         except InputError as exc:
@@ -158,15 +161,23 @@ class RealtimeSession:
     async def _take_sound(self, samples: NDArray[np.int16]) -> None:
         self._buffer.append(samples)
         if self._detector is None:
-            if not self._live.item_id:
-                await self._live.start(self._item_id)
-            self._live.feed(samples)
+            await self._follow(samples)
             return
         if self._speech_start is not None:
             self._live.feed(samples)
         for turn in await asyncio.to_thread(self._detector.push, samples):
             await self._take_turn(turn)
         await self._bound_buffer()
+
+    async def _follow(self, samples: NDArray[np.int16]) -> None:
+        """Have the text of the buffer recognised while it grows."""
+        if self._gate is not None:
+            samples = await asyncio.to_thread(self._gate.push, samples)
+            if not len(samples):
+                return
+        if not self._live.item_id:
+            await self._live.start(self._item_id)
+        self._live.feed(samples)
 
     async def _take_turn(self, turn: TurnEvent) -> None:
         # A turn's samples count from the detector's start; what was committed since lies before the buffer.

@@ -35,6 +35,7 @@ from ipyspeaches.protocol.options import RealtimeOptions, ServerTurnDetection
 from ipyspeaches.protocol.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.postponed import Postponed
 from ipyspeaches.protocol.state import AUDIO_FLOWS, ENDED, TRANSITIONS, ProtocolState, Trigger, follow, wrong_state
+from ipyspeaches.protocol.stream import Stream
 from ipyspeaches.protocol.timeline import Timeline
 
 
@@ -52,6 +53,8 @@ class RealtimeProtocol:
     ----------
     state
         Where the session stands.
+    stream
+        Takes reports of a continuous media stream.
     """
 
     def __init__(self, options: RealtimeOptions, *, start_sample: int = 0) -> None:
@@ -60,11 +63,11 @@ class RealtimeProtocol:
         self._timeline = Timeline(start_sample, options.media)
         self._outbox = Outbox(self._timeline)
         self._ledger = Ledger(self._timeline)
+        self.stream = Stream(self._timeline, self._ledger)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
         self._flush = Flush(self._configuration, self._ledger, self._outbox)
         self._inbox = Inbox(self._configuration, self._ledger, self._diagnosis, self._outbox.put, self._flush)
-        if options.media is not None:
-            self._inbox.joiner = FragmentJoiner()
+        self._inbox.joiner = None if options.media is None else FragmentJoiner()
         self._postponed = Postponed(self._configuration, self._ledger, self._timeline, self._outbox)
         self._events: list[ProtocolEvent] = []
 

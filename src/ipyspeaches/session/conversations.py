@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import (
     Hints,
     ProtocolEvent,
@@ -22,11 +21,12 @@ from ipyspeaches.session.hearing import Hearing
 from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.media import MediaConversation
 from ipyspeaches.session.options import SessionOptions
+from ipyspeaches.session.page import PageConversation
 from ipyspeaches.session.realtime import RealtimeConversation
 from ipyspeaches.session.requests import RequestConversation
 from ipyspeaches.session.scribe import Scribe
-from ipyspeaches.sources import Source
-from ipyspeaches.transports import RequestTransport, WebRtcTransport, WebSocketTransport
+from ipyspeaches.sources import BrowserMicrophone, Source
+from ipyspeaches.transports import PageTransport, RequestTransport, RtcOffer, WebRtcTransport, WebSocketTransport
 
 
 def conversation_for(
@@ -84,11 +84,17 @@ def _webrtc(
     hearing: Hearing,
     on_event: Callable[[ProtocolEvent], None],
 ) -> Conversation:
-    """Return a conversation over WebRTC: from the kernel, unless the sound is in a page."""
-    if source.kind == "browser":
-        raise InputError('transport="webrtc" from a page is not there yet: use source="kernel".')
-    told = replace(realtime_options(destination, options, hearing), media=destination.info.media)
-    protocol = RealtimeProtocol(told)
+    """Return a conversation over WebRTC: from the page that captures the sound, else from the kernel."""
+    told = realtime_options(destination, options, hearing)
+    media = destination.info.media
+    if isinstance(source, BrowserMicrophone) and source.line is not None:
+        # Nothing can be put into what a page sends. Where this side cuts, the conversation knows how long to wait.
+        padding_ms = 0 if told.client_cuts else media.padding_ms
+        protocol = RealtimeProtocol(replace(told, media=replace(media, continuous=True, padding_ms=padding_ms)))
+        offer = RtcOffer(destination.url, protocol.query(), destination.api_key)
+        through = PageTransport(source.line, source, offer, on_event)
+        return PageConversation(protocol, through, hearing, on_event, media)
+    protocol = RealtimeProtocol(replace(told, media=media))
     transport = WebRtcTransport(destination.url, protocol.query(), destination.api_key)
     return MediaConversation(protocol, transport, hearing.store, on_event)
 

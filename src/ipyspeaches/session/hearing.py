@@ -91,6 +91,11 @@ class Hearing:
         return None if start is None else to_seconds(start)
 
     @property
+    def judged(self) -> int:
+        """Session sample up to which frames have been judged."""
+        return self._segmenter.position
+
+    @property
     def speech_end(self) -> int:
         """Up to which sample the speech that is under way was heard: a silence counts as far as it would be sent."""
         silence = self._segmenter.silence_start

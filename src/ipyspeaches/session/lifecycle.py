@@ -95,7 +95,10 @@ class Lifecycle:
             self.destination = await resolve(self._options)
             await self._run_at(self.destination)
         except SpeachesError as exc:
-            self._fail(exc)
+            if self.state is SessionState.STOPPING and self._run is None:
+                self._enter(SessionState.STOPPED)  # stopped while connecting: nobody waits for that any more
+            else:
+                self._fail(exc)
         except asyncio.CancelledError:
             self._fail(StateError("The session was cancelled; what was recorded is kept."))
             raise

@@ -103,11 +103,12 @@ class Link:
                 await self.send()
         except TransportClosed as closed:
             # How long the server was silent before tells a fault in the server from one on the way to it.
-            self._dispatch(
-                self.protocol.connection_lost(
-                    closed.code, closed.reason, close_frame=closed.close_frame, idle_s=clock() - self.heard_at_s
-                )
+            events = self.protocol.connection_lost(
+                closed.code, closed.reason, close_frame=closed.close_frame, idle_s=clock() - self.heard_at_s
             )
+            if events and closed.error is not None:
+                events = [Disconnected(closed.error, fatal=True)]
+            self._dispatch(events)
 
     def _dispatch(self, events: list[ProtocolEvent]) -> None:
         for event in events:

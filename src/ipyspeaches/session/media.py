@@ -12,7 +12,7 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, Sound
 from ipyspeaches.session.link import Link
 from ipyspeaches.session.realtime import RealtimeConversation
-from ipyspeaches.transports import MediaTransport, TransportClosed
+from ipyspeaches.transports import MediaTransport, Transport, TransportClosed
 from ipyspeaches.vad import GateAction
 
 PIECE_SAMPLES: Final = SESSION_RATE_HZ // 10
@@ -98,12 +98,16 @@ class MediaLink(Link):
             if left_s > 0:
                 await asyncio.sleep(left_s)
                 continue
-            asked_at_s = clock()
-            self.protocol.ping()
-            await self.send()
-            await asyncio.sleep(patience.answer_s)
-            if self.heard_at_s < asked_at_s and not self.lost.done():
+            if not await self._answers() and not self.lost.done():
                 self._dispatch(self.protocol.session_died())
+
+    async def _answers(self) -> bool:
+        """Ask for a sign of life and return whether there was one."""
+        asked_at_s = asyncio.get_running_loop().time()
+        self.protocol.ping()
+        await self.send()
+        await asyncio.sleep(self._patience.answer_s)
+        return self.heard_at_s >= asked_at_s
 
 
 class MediaConversation(RealtimeConversation):
@@ -145,6 +149,6 @@ class MediaConversation(RealtimeConversation):
         await super().carry(actions)
         await self._media.drained(MAX_AHEAD_S)
 
-    def _linked(self, transport: object) -> Link:
+    def _linked(self, transport: Transport) -> Link:
         del transport
         return MediaLink(self._protocol, self._media, self._take, self._patience)

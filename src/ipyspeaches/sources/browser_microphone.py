@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from ipyspeaches.audio import AudioBlock, NumberedBlock, Sequencer
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.sources.live import LiveQueue
+
+if TYPE_CHECKING:
+    from ipyspeaches.transports import PageLine
 
 
 class BrowserMicrophone:
@@ -15,6 +19,11 @@ class BrowserMicrophone:
 
     The widget's bridge puts in what arrives. Order is restored here, on the engine's loop; what never came is
     reported with the next block as lost.
+
+    Attributes
+    ----------
+    line
+        To the page, which may send its sound to a server by itself; None if it cannot be asked to.
     """
 
     kind = "browser"
@@ -22,6 +31,8 @@ class BrowserMicrophone:
 
     def __init__(self, label: str = "browser microphone") -> None:
         self.label = label
+        self.line: PageLine | None = None
+        self._skipped_s = 0.0
         self._arrivals = LiveQueue[tuple[NumberedBlock, int, Sequencer]]()
         self._sequencer = Sequencer()
         self._last_put_s: float | None = None
@@ -36,6 +47,10 @@ class BrowserMicrophone:
         """Take a block as it came; callable from any thread."""
         self._last_put_s = time.monotonic()
         self._arrivals.put((block, rate, self._sequencer))
+
+    def skip(self, seconds: float) -> None:
+        """Leave out the first seconds of what was captured; before `blocks`."""
+        self._skipped_s = seconds
 
     def restart(self, *, gap: bool = False) -> None:
         """Expect another capture, whose blocks are numbered from 0 again; callable from any thread.
@@ -60,7 +75,7 @@ class BrowserMicrophone:
         MicrophoneError
             If the page's microphone failed.
         """
-        rate = 0
+        rate, before = 0, 0
         failure: SpeachesError | None = None
         sequencer = self._sequencer
         try:
@@ -70,7 +85,12 @@ class BrowserMicrophone:
                         yield AudioBlock(ordered.samples, rate, ordered.lost)
                     sequencer = its_sequencer
                 for ordered in sequencer.push(block):
-                    yield AudioBlock(ordered.samples, rate, ordered.lost + self._missed(rate, len(ordered.samples)))
+                    lost = ordered.lost + self._missed(rate, len(ordered.samples))
+                    # What is left out is counted in frames of the capture, holes included.
+                    late = max(round(self._skipped_s * rate) - before, 0)
+                    before += lost + len(ordered.samples)
+                    if late < lost + len(ordered.samples):
+                        yield AudioBlock(ordered.samples[max(late - lost, 0) :], rate, max(lost - late, 0))
         except SpeachesError as exc:
             failure = exc
         for ordered in sequencer.flush():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ipyspeaches.transports.base import MediaTransport, Transport, TransportClosed
 from ipyspeaches.transports.memory import MemoryPeer, MemoryTransport, memory_pair
+from ipyspeaches.transports.page import PageTransport
+from ipyspeaches.transports.page_line import PageLine, page_gone
 from ipyspeaches.transports.requests import RequestTransport
+from ipyspeaches.transports.rtc_offer import RtcOffer
 from ipyspeaches.transports.webrtc import WebRtcTransport
 from ipyspeaches.transports.websocket import WebSocketTransport
 
@@ -12,10 +15,14 @@ __all__ = [
     "MediaTransport",
     "MemoryPeer",
     "MemoryTransport",
+    "PageLine",
+    "PageTransport",
     "RequestTransport",
+    "RtcOffer",
     "Transport",
     "TransportClosed",
     "WebRtcTransport",
     "WebSocketTransport",
     "memory_pair",
+    "page_gone",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol import Sound
 
 ABNORMAL_CLOSURE = 1006
@@ -21,13 +22,18 @@ class TransportClosed(Exception):  # noqa: N818 - the end of a connection is new
         Of the close frame.
     close_frame
         Whether a close frame came from the other side.
+    error
+        What ended it, where the transport knows that for sure.
     """
 
-    def __init__(self, code: int | None, reason: str = "", *, close_frame: bool) -> None:
+    def __init__(
+        self, code: int | None, reason: str = "", *, close_frame: bool, error: ServerError | None = None
+    ) -> None:
         super().__init__(f"The connection has ended (code {code}): open a new one.")
         self.code = code
         self.reason = reason
         self.close_frame = close_frame
+        self.error = error
 
 
 class Transport(Protocol):

@@ -11,7 +11,7 @@ from aiortc.contrib.media import MediaBlackhole
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 
-from ipyspeaches.errors import NotSpeachesError, ServerError, ServerUnreachableError
+from ipyspeaches.errors import NotSpeachesError, ServerError, ServerUnreachableError, UdpBlockedError
 from ipyspeaches.transports.base import TransportClosed
 from ipyspeaches.transports.speech_track import SpeechTrack
 
@@ -144,7 +144,7 @@ class Peer:
                 f"{address} took the WebRTC connection, but its channel did not open within {timeout_s:.0f} s: "
                 'see the server\'s log, or use transport="realtime".'
             )
-        return ServerUnreachableError(
+        return UdpBlockedError(
             f"{address} took the WebRTC offer, but no UDP packets get through between it and this machine (a firewall, "
             'a container without its ports, or no common network): use transport="realtime", which needs TCP only.'
         )

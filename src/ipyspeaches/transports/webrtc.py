@@ -13,18 +13,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlencode, urlsplit
-
-import httpx2
 
 from ipyspeaches.audio import to_seconds
-from ipyspeaches.errors import ProtocolError, ServerError, StateError
+from ipyspeaches.errors import StateError
 from ipyspeaches.protocol import Sound
-from ipyspeaches.protocol.address import normalise_base_url
-from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
 from ipyspeaches.transports.base import TransportClosed
+from ipyspeaches.transports.rtc_offer import RtcOffer
 from ipyspeaches.transports.rtc_support import prepare
-from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, REALTIME_PATH, is_loopback
 
 if TYPE_CHECKING:
     from ipyspeaches.transports.peer import Peer
@@ -34,8 +29,6 @@ CONNECT_TIMEOUT_S: Final = 10.0
 ARRIVAL_S: Final = 0.12
 """What a sent frame may take until it is decoded and in the server's buffer, where other work goes on, too. A message
 that overtakes sound cuts the end off an utterance, so this errs on the side of a later text."""
-_NO_WEBRTC: Final = frozenset({404, 405, 501})
-_BAD_OFFER: Final = frozenset({400, 415, 500})
 
 
 class WebRtcTransport:
@@ -59,9 +52,7 @@ class WebRtcTransport:
     """
 
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
-        self.address = normalise_base_url(url)
-        self._query = query
-        self._api_key = api_key
+        self._offer = RtcOffer(url, query, api_key)
         self._peer: Peer | None = None
         self._writer: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[bytes | Sound] = asyncio.Queue()
@@ -69,7 +60,7 @@ class WebRtcTransport:
         self._taken = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"WebRtcTransport({self.address!r})"
+        return f"WebRtcTransport({self._offer.address!r})"
 
     async def connect(self) -> None:
         """Open the connection.
@@ -92,8 +83,8 @@ class WebRtcTransport:
 
         peer = Peer()
         try:
-            answer = await self._exchange(await peer.offer())
-            await peer.connect(answer, self.address, CONNECT_TIMEOUT_S)
+            answer = await self._offer.exchange(await peer.offer())
+            await peer.connect(answer, self._offer.address, CONNECT_TIMEOUT_S)
         except BaseException:
             await peer.close()
             raise
@@ -168,44 +159,6 @@ class WebRtcTransport:
                 await peer.track.played()
                 await asyncio.sleep(max(0.0, peer.track.last_at_s + ARRIVAL_S - asyncio.get_running_loop().time()))
                 peer.send(entry.decode())
-
-    async def _exchange(self, offer: str) -> str:
-        """Send the offer and return the server's answer, whatever it calls that (its content type is malformed)."""
-        parts = urlsplit(self.address)
-        headers = {"Content-Type": "application/sdp"}
-        if self._api_key:
-            headers["Authorization"] = f"Bearer {self._api_key}"
-        path = f"{REALTIME_PATH}?{urlencode(self._query, quote_via=quote, safe='/')}"
-        client = httpx2.AsyncClient(
-            base_url=self.address,
-            headers=headers,
-            timeout=OPEN_TIMEOUT_S,
-            trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
-            verify=parts.scheme == "https",
-        )
-        try:
-            async with client:
-                response = await client.post(path, content=offer.encode())
-        except httpx2.TransportError as exc:
-            raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
-        if not response.is_success:
-            raise self._refusal(response)
-        return response.text
-
-    def _refusal(self, response: httpx2.Response) -> ServerError:
-        status, detail = response.status_code, detail_of(response)
-        if status in _NO_WEBRTC and not (detail or "").startswith("Model "):
-            said = f": {detail}" if detail else ""
-            return ProtocolError(
-                f'{self.address} has no WebRTC (HTTP {status}{said}): use transport="realtime", or a server with it.'
-            )
-        if status in _BAD_OFFER:
-            said = f": {detail}" if detail else ""
-            return ProtocolError(
-                f"{self.address} could not do anything with the WebRTC offer (HTTP {status}{said}): see the server's "
-                'log, or use transport="realtime".'
-            )
-        return explain_status(response, self.address, key_given=bool(self._api_key))
 
     def _opened(self) -> Peer:
         if self._peer is None:

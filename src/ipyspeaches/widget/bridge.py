@@ -113,6 +113,7 @@ class Bridge:
             If the recording is not paused.
         """
         session = self._running()
+        self.capture.check_resume(client_id)
         await session.resume()
         self.capture.resume(client_id)
 

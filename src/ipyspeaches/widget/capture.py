@@ -12,6 +12,7 @@ import numpy as np
 from ipyspeaches.audio import NumberedBlock
 from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
 from ipyspeaches.sources import BrowserMicrophone
+from ipyspeaches.transports import PageLine, page_gone
 from ipyspeaches.widget.messages import PageMicrophoneError
 
 SILENT_S = 2.0
@@ -52,6 +53,7 @@ class PageCapture:
             self._pages.pop(client_id, None)
         if client_id == self._client:
             self._client = None
+            self._lose_page()
 
     @property
     def capturing(self) -> str | None:
@@ -64,11 +66,24 @@ class PageCapture:
         """Begin a capture for a new recording; without a microphone there is nothing to order."""
         self.microphone = microphone
         self._begin(client_id)
+        if microphone is not None:
+            microphone.line = PageLine(self._id, self._tell_capturing)
 
     def pause(self) -> None:
         """Let the page pause."""
         self._going = False
         self._order("pause")
+
+    def check_resume(self, client_id: str | None) -> None:
+        """Return if a page may go on after a pause.
+
+        Raises
+        ------
+        StateError
+            If another page has the connection with the server, which cannot move.
+        """
+        if self._connected and client_id not in {None, self._client}:
+            raise StateError("Another page of this notebook is connected with the server: go on there.")
 
     def resume(self, client_id: str | None = None) -> None:
         """Let a page go on: the one that asks, else the one that captured, else the one that came last."""
@@ -88,11 +103,17 @@ class PageCapture:
         ------
         StateError
             If the sound does not come from a page, or another page captures.
+        ConnectionLostError
+            If the page had a connection of its own with the server: it went with the page. A new one would be a new
+            session with the server, which could not be given what was said between.
         """
         if self.microphone is None:
             raise StateError("The sound does not come from a page: choose the browser's microphone and record again.")
         if self.capturing not in {None, client_id}:
             raise StateError("Another page of this notebook is recording: stop it there, or go on there.")
+        if self._connected:
+            self._lose_page()
+            raise page_gone()
         self.microphone.restart(gap=True)
         self._begin(client_id)
 
@@ -110,6 +131,11 @@ class PageCapture:
         block = NumberedBlock(int(content["seq"]), int(content["first_frame"]), samples)
         self.microphone.put(block, int(content["rate"]))
 
+    def peer_news(self, content: dict[str, Any]) -> None:
+        """Take the page's word on its own connection with the server."""
+        if self._line is not None and content.get("client_id") == self._client:
+            self._line.put(content)
+
     def changed(self, content: dict[str, Any]) -> bool:
         """Take the page's word on its microphone; return whether it has started."""
         microphone = self.microphone
@@ -120,7 +146,10 @@ class PageCapture:
             microphone.label = str(content.get("label") or microphone.label)
             return True
         if content["state"] == "failed":
-            microphone.end(_refused(str(content.get("error", "other")), str(content.get("detail", ""))))
+            refused = _refused(str(content.get("error", "other")), str(content.get("detail", "")))
+            microphone.end(refused)
+            if self._line is not None:
+                self._line.lose(refused)
         elif content.get("error"):
             microphone.end(
                 MicrophoneError(
@@ -131,6 +160,21 @@ class PageCapture:
         else:
             microphone.end()
         return False
+
+    @property
+    def _line(self) -> PageLine | None:
+        return None if self.microphone is None else self.microphone.line
+
+    @property
+    def _connected(self) -> bool:
+        return self._line is not None and self._line.used
+
+    def _lose_page(self) -> None:
+        if self._line is not None and self._line.used:
+            self._line.lose(page_gone())
+
+    def _tell_capturing(self, order: dict[str, Any]) -> None:
+        self._post(order if self._client is None else {**order, "client_id": self._client})
 
     @property
     def _last(self) -> str | None:

@@ -64,6 +64,8 @@ class Commands:
             ENGINE.loop.call_soon_threadsafe(self._add_piece, content, pieces)
         elif kind == "capture":
             ENGINE.loop.call_soon_threadsafe(self._bridge.capture_changed, content)
+        elif kind == "peer":
+            ENGINE.loop.call_soon_threadsafe(self._bridge.capture.peer_news, content)
         elif kind == "hello":
             ENGINE.loop.call_soon_threadsafe(self._greet, content.get("client_id"))
         elif kind == "painted":

@@ -15,6 +15,7 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerUnreachableError,
     SpeachesError,
+    UdpBlockedError,
 )
 from ipyspeaches.results import Segment
 from ipyspeaches.session import events
@@ -22,6 +23,7 @@ from ipyspeaches.session import events
 _ORIGIN = {"client": "local", "server": "server"}
 
 _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
+    (UdpBlockedError, "udp", "The sound does not get through to the server", ("retry",)),
     (ServerUnreachableError, "unreachable", "The server does not answer", ("retry",)),
     (ServerAuthError, "auth", "The server refused the key", ("retry",)),
     (NotSpeachesError, "not_speaches", "This is not a Speaches server", ("retry",)),

@@ -57,6 +57,7 @@ class Transcriber(anywidget.AnyWidget):
     state = traitlets.Unicode("idle").tag(sync=True)
     source_kind = traitlets.Unicode("browser").tag(sync=True)
     source_label = traitlets.Unicode("").tag(sync=True)
+    transport = traitlets.Unicode("realtime").tag(sync=True)
     server_label = traitlets.Unicode("").tag(sync=True)
     server_state = traitlets.Unicode("none").tag(sync=True)
     server_version = traitlets.Unicode("").tag(sync=True)
@@ -93,6 +94,7 @@ class Transcriber(anywidget.AnyWidget):
             locale=locale,
             language=checked.language or "",
             model=checked.model or "",
+            transport=checked.transport,
             **source_traits(source),
             **server_traits(checked),
             **turn_detection_traits(self._turn_detection),

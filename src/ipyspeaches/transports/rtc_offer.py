@@ -1,0 +1,114 @@
+"""How a server is asked for a WebRTC connection: an SDP offer over HTTP, and its answer or refusal in words."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx2
+
+from ipyspeaches.errors import ProtocolError, ServerError
+from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
+from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, REALTIME_PATH, is_loopback
+
+_NO_WEBRTC: Final = frozenset({404, 405, 501})
+_BAD_OFFER: Final = frozenset({400, 415, 500})
+
+
+class RtcOffer:
+    """Where and with which key offers go.
+
+    Parameters
+    ----------
+    url
+        Base address of the server, ``http://host:port``.
+    query
+        Query of the request's address; Speaches takes only the model from it, and ignores that.
+    api_key
+        The server's key; it travels in the ``Authorization`` header and is shown nowhere.
+
+    Raises
+    ------
+    InputError
+        If the address cannot be one of a server.
+    """
+
+    def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
+        self.address = normalise_base_url(url)
+        self._query = query
+        self._api_key = api_key
+
+    def __repr__(self) -> str:
+        return f"RtcOffer({self.address!r})"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether only somebody who has the key may ask."""
+        return bool(self._api_key)
+
+    @property
+    def url(self) -> str:
+        """Where offers go, without the key."""
+        # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
+        return f"{self.address}{REALTIME_PATH}?{urlencode(self._query, quote_via=quote, safe='/')}"
+
+    async def exchange(self, offer: str) -> str:
+        """Send an offer and return the server's answer, whatever it calls that (its content type is malformed).
+
+        Raises
+        ------
+        ServerUnreachableError
+            If nothing answers there in time.
+        ServerAuthError
+            If the server refuses the key.
+        ProtocolError
+            If the server has no WebRTC, or does not take the offer.
+        NotSpeachesError
+            If something else answers.
+        """
+        parts = urlsplit(self.address)
+        headers = {"Content-Type": "application/sdp"}
+        if self._api_key:
+            headers["Authorization"] = f"Bearer {self._api_key}"
+        client = httpx2.AsyncClient(
+            headers=headers,
+            timeout=OPEN_TIMEOUT_S,
+            trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
+            verify=parts.scheme == "https",
+        )
+        try:
+            async with client:
+                response = await client.post(self.url, content=offer.encode())
+        except httpx2.TransportError as exc:
+            raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
+        if not response.is_success:
+            raise explain_refusal(response.status_code, response.content, self.address, key_given=self.needs_key)
+        return response.text
+
+
+def explain_refusal(status: int, body: bytes, address: str, *, key_given: bool) -> ServerError:
+    """Return the error for a server that does not take an offer.
+
+    Parameters
+    ----------
+    status, body
+        Of its answer.
+    address
+        Base address, fit to be shown.
+    key_given
+        Whether a key was sent.
+    """
+    response = httpx2.Response(status, content=body)
+    detail = detail_of(response)
+    said = f": {detail}" if detail else ""
+    if status in _NO_WEBRTC and not (detail or "").startswith("Model "):
+        return ProtocolError(
+            f'{address} has no WebRTC (HTTP {status}{said}): use transport="realtime", or a server with it.'
+        )
+    if status in _BAD_OFFER:
+        return ProtocolError(
+            f"{address} could not do anything with the WebRTC offer (HTTP {status}{said}): see the server's log, or "
+            'use transport="realtime".'
+        )
+    return explain_status(response, address, key_given=key_given)

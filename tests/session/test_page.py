@@ -1,0 +1,260 @@
+"""Who sends what when, where a page sends its sound by itself: the page and the server are played, the rest is real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from fake_peer import FakePeer
+from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, NumberedBlock
+from ipyspeaches.errors import ConnectionLostError, ServerError
+from ipyspeaches.protocol import Committed, Completed, Media, Noticed, ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.session.hearing import Hearing
+from ipyspeaches.session.media import Patience
+from ipyspeaches.session.page import PageConversation
+from ipyspeaches.session.turn_detection import TurnDetection
+from ipyspeaches.sources import BrowserMicrophone
+from ipyspeaches.transports import PageLine, PageTransport, RtcOffer, page_gone
+from ipyspeaches.vad import EnergyVad
+
+BLOCK = SESSION_RATE_HZ // 25
+SILENCE_MS = 550
+
+
+class Talk:
+    """A conversation through a played page; sound goes in as fast as a test gives it."""
+
+    def __init__(
+        self,
+        *,
+        padding_ms: int = 360,
+        min_silence_ms: int = SILENCE_MS,
+        server_vad: bool = False,
+        patience: Patience | None = None,
+    ) -> None:
+        detector = EnergyVad(threshold=500, min_silence_duration_ms=min_silence_ms)
+        turn = TurnDetection.server(detector=detector) if server_vad else TurnDetection.client(detector)
+        self.hearing = Hearing(turn)
+        self.events: list[ProtocolEvent] = []
+        self.line = PageLine(1, lambda order: self.peer.obey(order))
+        self.peer = FakePeer(self.line.put)
+        media = Media(padding_ms=padding_ms if server_vad else 0, continuous=True)
+        protocol = RealtimeProtocol(RealtimeOptions(model="m", client_cuts=not server_vad, media=media))
+        offer = RtcOffer("http://server.example", protocol.query())
+        transport = PageTransport(self.line, BrowserMicrophone(), offer, self.events.append)
+        self.conversation = PageConversation(
+            protocol, transport, self.hearing, self.events.append, Media(padding_ms=padding_ms, held_ms=125), patience
+        )
+
+    async def hear(self, seconds: float, level: int = 0) -> None:
+        """Let so much sound come from the page, and everything that follows from it."""
+        for _ in range(round(seconds * 25)):
+            samples = np.full(BLOCK, level, np.int16)
+            heard = self.hearing.push(AudioBlock(samples, SESSION_RATE_HZ), self.conversation.append_samples)
+            await self.conversation.carry(heard.actions)
+            await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        """End the sound."""
+        await self.conversation.carry(self.hearing.cut(self.conversation.append_samples).actions)
+        await self.conversation.flush()
+
+    def heard(self, kind: str) -> int:
+        """Count what the server has heard of a kind."""
+        return self.peer.kinds().count(f"input_audio_buffer.{kind}")
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Talk]:
+    talk = Talk()
+    await talk.conversation.open()
+    yield talk
+    await talk.conversation.close()
+    assert talk.peer.orders[-1]["action"] == "close"
+
+
+async def settled(talk: Talk) -> None:
+    assert await talk.conversation.settle(5)
+
+
+async def test_the_session_never_answers_and_never_cuts(talk: Talk) -> None:
+    asked = talk.peer.heard[0]["session"]
+    assert talk.peer.kinds() == ["session.update"]
+    assert asked["turn_detection"]["create_response"] is False
+    assert asked["turn_detection"]["threshold"] == 1.0
+    assert asked["input_audio_transcription"]["model"] == "m"
+
+
+async def test_an_utterance_is_committed_once_when_the_server_must_have_heard_it(talk: Talk) -> None:
+    await talk.hear(0.5)
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await settled(talk)
+    assert talk.heard("commit") == 1
+    [completed] = [event for event in talk.events if isinstance(event, Completed)]
+    assert (completed.utterance, completed.text) == (0, "utterance 1")
+    # By then, the silence that ends an utterance has lasted longer than the way to the server.
+    assert not [order for order in talk.peer.of("send") if "append" in str(order)]
+
+
+async def test_a_short_silence_is_no_reason_to_hurry() -> None:
+    talk = Talk(min_silence_ms=100)
+    await talk.conversation.open()
+    await talk.hear(0.5)
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.16)
+    await asyncio.sleep(0.05)
+    assert talk.heard("commit") == 0
+    assert talk.conversation.pending == 1
+    await asyncio.sleep(0.5)  # what the way of the sound takes
+    assert talk.heard("commit") == 1
+    await talk.conversation.close()
+
+
+async def test_the_end_of_the_sound_ends_the_utterance(talk: Talk) -> None:
+    await talk.hear(1, level=3_000)
+    await talk.end()
+    await settled(talk)
+    assert talk.heard("commit") == 1
+    assert talk.conversation.pending == 0
+
+
+async def test_utterances_that_a_busy_notebook_held_up_are_one() -> None:
+    talk = Talk(padding_ms=140)
+    await talk.conversation.open()
+    for _ in range(2):
+        samples = np.full(BLOCK * 25, 3_000, np.int16)
+        samples[BLOCK * 10 :] = 0
+        heard = talk.hearing.push(AudioBlock(samples, SESSION_RATE_HZ), talk.conversation.append_samples)
+        await talk.conversation.carry(heard.actions)
+    await talk.end()
+    await settled(talk)
+    assert talk.heard("commit") == 1
+    [obstacle] = [event for event in talk.events if isinstance(event, Noticed)]
+    assert obstacle.message.startswith("2 utterances have one text")
+    [committed] = [event for event in talk.events if isinstance(event, Committed)]
+    assert (committed.utterance, committed.joined) == (1, 2)
+    await talk.conversation.close()
+
+
+async def test_silence_is_cleared_again_and_again(talk: Talk) -> None:
+    await talk.hear(7)
+    assert talk.heard("clear") == 3
+    asked = [order["heard_s"] for order in talk.peer.of("clear")]
+    assert asked == sorted(asked)
+    assert asked[0] == pytest.approx(2, abs=0.05)
+
+
+async def test_speech_is_never_cleared(talk: Talk) -> None:
+    await talk.hear(1)
+    await talk.hear(8, level=3_000)
+    assert talk.heard("clear") == 0
+    await talk.hear(1)
+    await settled(talk)
+    assert talk.peer.kinds()[1:] == ["input_audio_buffer.commit"]
+
+
+async def test_what_may_turn_out_to_be_speech_is_not_cleared(talk: Talk) -> None:
+    await talk.hear(1.92)
+    await talk.hear(0.2, level=3_000)
+    assert talk.heard("clear") == 0
+
+
+async def test_nothing_is_cleared_while_an_item_is_on_its_way(talk: Talk) -> None:
+    talk.peer.mute = True
+    await talk.hear(1, level=3_000)
+    await talk.hear(6)
+    assert (talk.heard("commit"), talk.heard("clear")) == (1, 0)
+
+
+async def test_what_the_page_keeps_back_is_asked_for_later(talk: Talk) -> None:
+    talk.peer.quiet = False
+    await talk.hear(2.4)
+    assert (len(talk.peer.of("clear")), talk.heard("clear")) == (1, 0)
+    talk.peer.quiet = True
+    await talk.hear(2)
+    assert (len(talk.peer.of("clear")), talk.heard("clear")) == (2, 1)
+
+
+async def test_times_are_right_after_a_clear(talk: Talk) -> None:
+    await talk.hear(5)
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await settled(talk)
+    [committed] = [event for event in talk.events if isinstance(event, Committed)]
+    assert committed.span is not None
+    assert committed.span.start_s == pytest.approx(4, abs=0.3)
+
+
+async def test_times_are_right_after_a_pause(talk: Talk) -> None:
+    await talk.hear(1, level=3_000)
+    talk.peer.tell(news="silent", seconds=1.0)
+    # Of the second of silence, 0.4 s had come when the server ended its buffer; 0.6 s begin the next one.
+    talk.peer.usage = {"type": "duration", "seconds": 1.4}
+    await talk.end()
+    await settled(talk)
+    talk.peer.words = [{"word": "again", "start": 0.6 + 0.5, "end": 0.6 + 0.75}]
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await settled(talk)
+    completed = [event for event in talk.events if isinstance(event, Completed)]
+    [word] = completed[1].words
+    assert (word.start_s, word.end_s) == pytest.approx((1.5, 1.75), abs=0.01)
+
+
+async def test_a_server_that_cuts_is_flushed_and_never_cleared() -> None:
+    talk = Talk(server_vad=True, padding_ms=20)
+    await talk.conversation.open()
+    await talk.hear(6)
+    assert talk.peer.kinds() == ["session.update"]
+    await talk.end()
+    await settled(talk)
+    assert talk.peer.kinds()[1:] == ["session.update", "session.update"]
+    await talk.conversation.close()
+
+
+async def test_a_dead_session_is_noticed_and_a_held_up_notebook_is_not_mistaken_for_one() -> None:
+    talk = Talk(patience=Patience(quiet_s=0.01, answer_s=0.02))
+    await talk.conversation.open()
+    talk.peer.mute = True
+    echo, talk.peer.obey = talk.peer.obey, lambda order: None  # type: ignore[method-assign]
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await asyncio.sleep(0.15)
+    assert not talk.conversation.lost.done(), "nothing comes from the page: that says nothing about the server"
+    talk.peer.obey = echo  # type: ignore[method-assign]
+    for order in ("echo", "echo"):
+        talk.peer.tell(news=order)
+    error = await asyncio.wait_for(asyncio.shield(talk.conversation.lost), 5)
+    assert "answers nothing any more" in str(error)
+    await talk.conversation.close()
+
+
+async def test_a_reloaded_page_ends_the_conversation_in_words(talk: Talk) -> None:
+    talk.line.lose(page_gone())
+    error = await asyncio.wait_for(asyncio.shield(talk.conversation.lost), 5)
+    assert isinstance(error, ConnectionLostError)
+    assert "closed or reloaded" in str(error)
+    talk.peer.orders.append({"action": "close"})  # nobody is there to be told
+
+
+async def test_a_server_that_goes_ends_the_conversation(talk: Talk) -> None:
+    talk.peer.tell(news="closed", detail="channel closed")
+    error = await asyncio.wait_for(asyncio.shield(talk.conversation.lost), 5)
+    assert isinstance(error, ServerError)
+    assert "channel closed" in str(error)
+
+
+async def test_what_was_captured_before_the_connection_is_left_out() -> None:
+    microphone = BrowserMicrophone()
+    microphone.skip(0.1)
+    for number in range(4):
+        samples = np.full(BLOCK, number, np.int16)
+        microphone.put(NumberedBlock(number, number * BLOCK, samples), SESSION_RATE_HZ)
+    microphone.end()
+    heard = [block async for block in microphone.blocks()]
+    assert [len(block.samples) for block in heard] == [BLOCK // 2, BLOCK]
+    assert [int(block.samples[0]) for block in heard] == [2, 3]
