@@ -1,0 +1,168 @@
+"""The same speech through every transport: the same utterances, in the same order, at the same times, as right.
+
+Runs against the embedded server, or against the server that ``SPEACHES_BASE_URL`` names (its key in
+``SPEACHES_API_KEY``, a model in ``SPEACHES_MODEL``). The anchor for the words is the same server's text of the whole
+file. Media streams play in real time, everything else as fast as the server takes it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+
+import httpx2
+import numpy as np
+import pytest
+
+from human_speech import FOLDER, recordings
+from ipyspeaches import Recording, samples, wer
+from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.decoding import write_sound
+from ipyspeaches.local import LocalServer
+from ipyspeaches.results import Segment, Transcript
+from ipyspeaches.server import check
+from ipyspeaches.session import ENGINE, TurnDetection, transcribe
+
+TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")
+CUTTING = ("realtime", "webrtc")
+"""Transports over which a server can cut."""
+APART_S = 0.1
+POINTS = 0.03
+PAUSE_S = 1.0
+
+# Read before the fixture that keeps all other tests from the user's own server.
+GIVEN = {name: os.environ.get(f"SPEACHES_{name}") for name in ("BASE_URL", "API_KEY", "MODEL")}
+
+pytestmark = pytest.mark.realtime
+
+
+@dataclass
+class Bench:
+    """A server, and what it makes of one piece of speech; everything is recognised once."""
+
+    url: str
+    api_key: str | None
+    model: str
+    recording: Recording
+    spoken: str
+
+    def __post_init__(self) -> None:
+        self._heard: dict[tuple[str, bool], Transcript] = {}
+
+    def heard(self, transport: str, *, server_cuts: bool = False) -> Transcript:
+        """Return what came through a transport."""
+        key = (transport, server_cuts)
+        if key not in self._heard:
+            turn = TurnDetection.server(0.5, 550) if server_cuts else TurnDetection.client()
+            # A server that cuts listens in real time.
+            pace = 1.0 if server_cuts else 0.0
+            self._heard[key] = ENGINE.run(
+                transcribe(
+                    self.recording,
+                    server=self.url,
+                    api_key=self.api_key,
+                    model=self.model,
+                    language="en",
+                    transport=transport,
+                    turn_detection=turn,
+                    pace=pace,
+                )
+            )
+        return self._heard[key]
+
+    @cached_property
+    def whole_file_wer(self) -> float:
+        """The word error rate of the same server on the whole file at once."""
+        sound = io.BytesIO()
+        write_sound(sound, self.recording.samples, self.recording.rate)
+        answer = httpx2.post(
+            f"{self.url.rstrip('/')}/v1/audio/transcriptions",
+            files={"file": ("speech.wav", sound.getvalue())},
+            data={"model": self.model, "language": "en", "response_format": "json"},
+            headers={} if self.api_key is None else {"Authorization": f"Bearer {self.api_key}"},
+            timeout=300,
+        )
+        return wer(self.spoken, answer.raise_for_status().json()["text"]).rate
+
+
+def sample() -> tuple[Recording, str]:
+    """The recording that comes with the package, and its text."""
+    return Recording.sample(), samples.info("quickstart").text
+
+
+def people() -> tuple[Recording, str]:
+    """Some recordings of people, one after the other with pauses between them, and what they say."""
+    chosen = [one for one in recordings() if one.name in {"LJ001-0002", "LJ001-0008", "LJ001-0013"}]
+    pause = np.zeros(round(PAUSE_S * SESSION_RATE_HZ), dtype=np.int16)
+    pieces = [piece for one in chosen for piece in (pause, one.samples)]
+    sound = np.concatenate([*pieces, pause])
+    return Recording(sound, SESSION_RATE_HZ), " ".join(one.text for one in chosen)
+
+
+SPEECH = {"sample": sample, "people": people}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, str | None, str]]:
+    """The address, key and model of the server to test."""
+    with ExitStack() as stack:
+        url, key = GIVEN["BASE_URL"], GIVEN["API_KEY"]
+        if url is None:
+            local = stack.enter_context(LocalServer())
+            url, key = local.url, local.api_key
+        info = ENGINE.run(check(url, api_key=key, model=GIVEN["MODEL"]))
+        yield url, key, info.model
+
+
+@pytest.fixture(scope="module", params=[name for name in SPEECH if name == "sample" or FOLDER.is_dir()])
+def bench(request: pytest.FixtureRequest, server: tuple[str, str | None, str]) -> Bench:
+    recording, spoken = SPEECH[request.param]()
+    return Bench(*server, recording, spoken)
+
+
+def spans(transcript: Transcript) -> list[tuple[float, float]]:
+    return [(segment.start, segment.end) for segment in transcript]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_transport_hears_the_same_utterances_in_the_same_order(bench: Bench, transport: str) -> None:
+    heard, first = bench.heard(transport), bench.heard(TRANSPORTS[0])
+    assert len(heard) == len(first)
+    assert spans(heard) == sorted(spans(heard))
+    assert np.allclose(spans(heard), spans(first), atol=APART_S, rtol=0), (spans(heard), spans(first))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_transport_is_as_right_as_the_whole_file(bench: Bench, transport: str) -> None:
+    text = bench.heard(transport).text
+    assert wer(bench.spoken, text).rate <= bench.whole_file_wer + POINTS, text
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_words_stand_where_they_were_spoken(bench: Bench, transport: str) -> None:
+    """Where a server gives the times of words, equal words of two transports stand at equal times."""
+    compared = 0
+    for one, other in zip(bench.heard(transport), bench.heard(TRANSPORTS[0]), strict=True):
+        compared += compare_words(one, other)
+    gives_times = any(segment.words for segment in bench.heard(transport))
+    assert compared or not gives_times
+
+
+@pytest.mark.parametrize("transport", CUTTING)
+def test_a_server_that_cuts_means_the_same_times_over_every_transport(bench: Bench, transport: str) -> None:
+    heard, first = bench.heard(transport, server_cuts=True), bench.heard(CUTTING[0], server_cuts=True)
+    assert len(heard) == len(first)
+    assert np.allclose(spans(heard), spans(first), atol=APART_S, rtol=0), (spans(heard), spans(first))
+
+
+def compare_words(one: Segment, other: Segment) -> int:
+    """Compare the times of the words that two texts of an utterance have at the same place; return how many."""
+    same = [(a, b) for a, b in zip(one.words, other.words, strict=False) if a.word == b.word]
+    for a, b in same:
+        assert abs(a.start - b.start) <= APART_S, (a, b)
+        assert abs(a.end - b.end) <= APART_S, (a, b)
+    return len(same)
