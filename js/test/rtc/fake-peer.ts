@@ -90,6 +90,7 @@ export interface FakeWebRtc {
   readonly left: number;
 }
 
+/** Installs the fakes; beside those of `fakeAudio`, if they come first. */
 export function fakeWebRtc(): FakeWebRtc {
   const connections: FakeConnection[] = [];
   const silences: { stopped: boolean }[] = [];
@@ -100,9 +101,11 @@ export function fakeWebRtc(): FakeWebRtc {
       connections.push(this);
     }
   }
-  class Context {
+  const Known = (globalThis.AudioContext ?? class {}) as unknown as new (settings?: object) => object;
+  class Context extends Known {
     state = "running";
-    constructor() {
+    constructor(settings?: object) {
+      super(settings);
       contexts.push(this);
     }
     createConstantSource() {
