@@ -18,6 +18,7 @@ OpenNotebook = Callable[..., LabPage]
 
 def test_models_are_listed_loaded_and_refused_in_words(open_notebook: OpenNotebook, artifacts: Path) -> None:
     page = open_notebook(["import ipyspeaches as sp\nw = sp.Transcriber()\nw"])
+    page.page.set_viewport_size({"width": 1500, "height": 1000})  # the picker has no room on narrow pages
     page.run_cell(0)
     widget = page.page.get_by_role("region", name="Transcriber")
     opener = widget.locator(".sp-pick.is-model")
