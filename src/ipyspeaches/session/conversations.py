@@ -25,7 +25,7 @@ from ipyspeaches.session.page import PageConversation
 from ipyspeaches.session.realtime import RealtimeConversation
 from ipyspeaches.session.requests import RequestConversation
 from ipyspeaches.session.scribe import Scribe
-from ipyspeaches.sources import BrowserMicrophone, Source
+from ipyspeaches.sources import BrowserMicrophone, Source, Tee
 from ipyspeaches.transports import PageTransport, RequestTransport, RtcOffer, WebRtcTransport, WebSocketTransport
 
 
@@ -87,12 +87,14 @@ def _webrtc(
     """Return a conversation over WebRTC: from the page that captures the sound, else from the kernel."""
     told = realtime_options(destination, options, hearing)
     media = destination.info.media
-    if isinstance(source, BrowserMicrophone) and source.line is not None:
+    # Sessions that listen along get the sound from the kernel: a page has one connection, which is the main session's.
+    microphone = source.source if isinstance(source, Tee) else source
+    if isinstance(microphone, BrowserMicrophone) and microphone.line is not None:
         # Nothing can be put into what a page sends. Where this side cuts, the conversation knows how long to wait.
         padding_ms = 0 if told.client_cuts else media.padding_ms
         protocol = RealtimeProtocol(replace(told, media=replace(media, continuous=True, padding_ms=padding_ms)))
         offer = RtcOffer(destination.url, protocol.query(), destination.api_key)
-        through = PageTransport(source.line, source, offer, on_event)
+        through = PageTransport(microphone.line, microphone, offer, on_event)
         return PageConversation(protocol, through, hearing, on_event, media)
     protocol = RealtimeProtocol(replace(told, media=media))
     transport = WebRtcTransport(destination.url, protocol.query(), destination.api_key)

@@ -126,6 +126,11 @@ class Tee:
         self.branches: Sequence[Branch] = tuple(Branch(source) for _ in range(branches))
 
     @property
+    def source(self) -> Source:
+        """What is shared."""
+        return self._source
+
+    @property
     def kind(self) -> str:
         """The kind of the shared source."""
         return self._source.kind
