@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ipyspeaches.audio import AudioBlock
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import (
     AudioError,
@@ -23,6 +25,7 @@ from ipyspeaches.errors import (
     StateError,
 )
 from ipyspeaches.session import Session, SessionState, TurnDetection, events, live, run, transcribe
+from ipyspeaches.sources import RecordedSource
 from ipyspeaches.vad import EnergyVad
 from scripted_server import without_loopback
 
@@ -464,3 +467,32 @@ async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any) -> None:
     barriers = 3  # two before the clears, one at the end: 100 ms of zeros each
     assert sent == pytest.approx((70 + 2 * 3 + barriers * 0.1) * 24_000, abs=20)
     assert len(running.transcript) == 0
+
+
+class HeldUp(RecordedSource):
+    """A microphone whose sound is held up once, as by a notebook that is busy, and then comes all at once."""
+
+    live = True
+
+    async def blocks(self) -> AsyncGenerator[AudioBlock]:
+        """Yield the recording, with a wait before its second 2.9."""
+        position_s, waited = 0.0, False
+        async for block in super().blocks():
+            position_s += len(block.samples) / block.rate
+            if position_s > 2.9 and not waited:
+                waited = True
+                await asyncio.sleep(1.5)
+            yield block
+
+
+async def test_sound_that_comes_late_is_told_and_marked(scripted: Any, bursts: Recording) -> None:
+    seen: list[Any] = []
+    options: dict[str, Any] = {"server": scripted.url, "turn_detection": ENERGY, "on_event": seen.append}
+    async with Session(HeldUp(bursts, 8.0), **options) as running:
+        await running.wait()
+    assert running.transcript.text == "utterance 1 utterance 2 utterance 3"
+    told = [event.text for event in seen if isinstance(event, events.Warning) and event.kind == "audio_late"]
+    assert len(told) == 1, told
+    sent = [event.late for event in seen if isinstance(event, events.Sent)]
+    assert True in sent
+    assert not sent[0]

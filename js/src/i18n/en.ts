@@ -297,8 +297,8 @@ export const en = {
       "Interrupt the cell that runs; if the kernel was restarted, run this cell again.",
     ],
   },
-  counts: (segments: number, lost: string, clips: number) =>
-    `${segments} ${segments === 1 ? "segment" : "segments"} · ${lost} s lost · ${clips} ${clips === 1 ? "clip" : "clips"}`,
+  counts: (segments: number, lost: string, late: string, clips: number) =>
+    `${segments} ${segments === 1 ? "segment" : "segments"} · ${lost} s lost${late && ` · ${late} s late`} · ${clips} ${clips === 1 ? "clip" : "clips"}`,
 };
 
 export type Strings = typeof en;

@@ -251,6 +251,7 @@ export const zhCN: Strings = {
     other: { title: "操作未完成", text: "请按内核的提示处理，然后重试。" },
   },
   warnings: {
+    audio_late: ([seconds = "?"]) => `声音迟到了 ${seconds} 秒：声音会保留，文字也会相应地晚到。`,
     audio_lost: ([seconds = "?"]) => `途中丢失了 ${seconds} 秒声音；空隙会保留。`,
     overflow: () => "麦克风的声音来不及处理，可能有缺失。",
     clock: ([heard = "?", sent = "?"]) => `服务器听到 ${heard} 秒，而已发送 ${sent} 秒：可能缺少文字。`,
@@ -309,5 +310,6 @@ export const zhCN: Strings = {
       "请中断正在运行的单元格；如果内核已重启，请重新运行此单元格。",
     ],
   },
-  counts: (segments, lost, clips) => `${segments} 段 · 丢失 ${lost} 秒 · 削波 ${clips} 次`,
+  counts: (segments, lost, late, clips) =>
+    `${segments} 段 · 丢失 ${lost} 秒${late && ` · 迟到 ${late} 秒`} · 削波 ${clips} 次`,
 };

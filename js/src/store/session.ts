@@ -43,6 +43,8 @@ export class SessionStore extends Emitter<SessionTopics> {
   local = new SpeechLane();
   server = new SpeechLane();
   sent = new Spans();
+  /** Seconds of sound that were sent late, as they had come late. */
+  late_s = 0;
   committed = new Spans();
   /** in the order of their ids, which is that of setting them */
   readonly marks = new Map<number, Mark>();
@@ -58,6 +60,7 @@ export class SessionStore extends Emitter<SessionTopics> {
     this.local = new SpeechLane();
     this.server = new SpeechLane();
     this.sent = new Spans();
+    this.late_s = 0;
     this.committed = new Spans();
     this.marks.clear();
     this.confirmed = null;
@@ -115,6 +118,7 @@ export class SessionStore extends Emitter<SessionTopics> {
         return event.start_s;
       case "sent":
         this.sent.push(event.start_s, event.end_s, event.late ? LATE : 0);
+        if (event.late) this.late_s += event.end_s - event.start_s;
         return event.start_s;
       case "committed":
         this.committed.push(event.start_s, event.end_s);

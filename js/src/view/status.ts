@@ -144,13 +144,11 @@ export class StatusLine {
     this.#file.hidden = phase !== "idle" || !fresh || this.#app.failure !== null || offers;
     this.#counts.hidden = fresh || offers || this.#app.preview.move !== null;
     const { clipped_s, lost_s } = session.signals;
-    setText(
-      this.#counts,
-      strings.counts(
-        session.lines.finals,
-        lost_s < 10 ? lost_s.toFixed(1).replace(/\.0$/, "") : lost_s.toFixed(0),
-        clipped_s.length,
-      ),
-    );
+    const late = session.late_s > 0 ? seconds(session.late_s) : "";
+    setText(this.#counts, strings.counts(session.lines.finals, seconds(lost_s), late, clipped_s.length));
   }
+}
+
+function seconds(value: number): string {
+  return value < 10 ? value.toFixed(1).replace(/\.0$/, "") : value.toFixed(0);
 }

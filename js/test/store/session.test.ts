@@ -119,6 +119,13 @@ describe("the drawing data", () => {
     expect(store.signals.peak(0, 0.05)).toBe(100);
   });
 
+  it("counts sound that was sent late", () => {
+    add({ type: "sent", start_s: 0, end_s: 1 }, { type: "sent", start_s: 2, end_s: 3.5, late: true });
+    expect(store.late_s).toBeCloseTo(1.5);
+    store.reset();
+    expect(store.late_s).toBe(0);
+  });
+
   it("takes columns with min above max as lost sound, not as silence", () => {
     store.addFrames(frames(0, 4), "silero");
     store.addFrames(frames(4, 50, -100), "silero");

@@ -39,11 +39,12 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Sound from ``start_s`` to ``end_s`` was handed to the connection."""
+    """Sound from ``start_s`` to ``end_s`` was handed to the connection; ``late`` if it had come late itself."""
 
     time_s: float
     start_s: float
     end_s: float
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from typing import Any
 
-from ipyspeaches.audio import AudioBlock
+from ipyspeaches.audio import AudioBlock, to_seconds
 from ipyspeaches.session.conversation import Changes, Conversation
 from ipyspeaches.session.hearing import Heard, Hearing
 from ipyspeaches.session.interim import Interim
+from ipyspeaches.session.lateness import Lateness
 from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.sources import Source
 from ipyspeaches.vad import Detector, Send
@@ -51,6 +53,7 @@ class LiveRun:
         self._hearing = hearing
         self._scribe = scribe
         self._interim = interim
+        self._lateness = Lateness()
         self._going = asyncio.Event()
         self._going.set()
 
@@ -121,6 +124,7 @@ class LiveRun:
 
     def resume(self) -> None:
         """Hear again."""
+        self._lateness.restart()
         self._going.set()
 
     async def set_detector(self, detector: Detector) -> None:
@@ -152,9 +156,19 @@ class LiveRun:
             self._scribe.warn("audio_lost", f"{heard.lost_s:.2f} s of sound were lost on the way; the gap is kept.")
         if block.overflowed:
             self._scribe.warn("overflow", "The microphone gave sound faster than it was taken: some may be missing.")
+        if self._source.live:
+            self._note_lateness()
         await self._act(heard)
         if not self._source.live:
             await self._conversation.wait_below(MAX_PENDING)
+
+    def _note_lateness(self) -> None:
+        was_late = self._lateness.is_late
+        late_s = self._lateness.observe(self._hearing.store.duration_s, time.monotonic())
+        if self._lateness.is_late and not was_late:
+            self._scribe.warn(
+                "audio_late", f"Sound came {late_s:.1f} s late: it is kept, and its text comes as much later."
+            )
 
     async def _act(self, heard: Heard) -> None:
         """Write down what was heard, and do what the gate wants."""
@@ -162,7 +176,7 @@ class LiveRun:
         self._scribe.heard(heard.events)
         for action in heard.actions:
             if isinstance(action, Send):
-                self._scribe.sent(action.start, action.end)
+                self._scribe.sent(action.start, action.end, late=to_seconds(action.start) < self._lateness.late_until_s)
             else:
                 self._scribe.cut(action)
         if self._interim is not None:

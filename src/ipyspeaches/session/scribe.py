@@ -118,9 +118,9 @@ class Scribe:
                 self._timing.speech_ended(end_s)
                 self.emit(events.SpeechStopped(self.now_s, start_s, end_s), detail=f"{start_s:.3f}-{end_s:.3f}")
 
-    def sent(self, start: int, end: int) -> None:
-        """Note which samples went out."""
-        self._bus.emit(events.Sent(self.now_s, to_seconds(start), to_seconds(end)))
+    def sent(self, start: int, end: int, *, late: bool = False) -> None:
+        """Note which samples went out, and whether they had come late."""
+        self._bus.emit(events.Sent(self.now_s, to_seconds(start), to_seconds(end), late))
 
     def cut(self, commit: Commit) -> None:
         """Note an utterance that this side has cut."""

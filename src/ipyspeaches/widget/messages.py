@@ -52,8 +52,8 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
             return {"type": "speech_started", "time_s": start_s, "origin": _ORIGIN[source]}
         case events.SpeechStopped(start_s=start_s, end_s=end_s, source=source):
             return {"type": "speech_stopped", "start_s": start_s, "end_s": end_s, "origin": _ORIGIN[source]}
-        case events.Sent(start_s=start_s, end_s=end_s):
-            return {"type": "sent", "start_s": start_s, "end_s": end_s}
+        case events.Sent(start_s=start_s, end_s=end_s, late=late):
+            return {"type": "sent", "start_s": start_s, "end_s": end_s, **({"late": True} if late else {})}
         case events.Committed(start_s=start_s, end_s=end_s):
             return {"type": "committed", "start_s": start_s, "end_s": end_s}
         case events.Partial(item_id=item_id, start_s=start_s, text=text, stable=stable):
