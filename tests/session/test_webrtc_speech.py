@@ -1,4 +1,4 @@
-"""Human speech over WebRTC, in real time, to a real server: no word is worse for it, whoever cuts.
+"""Human speech over WebRTC to a real server, as fast as the stream may go: no worse for it, whoever cuts.
 
 The anchor is the same engine run on the whole file over HTTP.
 """
@@ -34,9 +34,16 @@ def local() -> Iterator[LocalServer]:
 
 
 @pytest.fixture(scope="module")
-def spoken() -> Spoken:
-    """Somebody who reads a sentence."""
-    return next(one for one in recordings() if one.name == "LJ001-0004")
+def spoken() -> list[Spoken]:
+    """Somebody who reads five sentences: enough words that one the engine is unsure of decides nothing."""
+    return [one for one in recordings() if one.name.startswith("LJ001")]
+
+
+def joined(spoken: list[Spoken]) -> Recording:
+    """Return the sentences one after the other, with pauses."""
+    pause = np.zeros(RATE_HZ, np.int16)
+    pieces = [piece for one in spoken for piece in (pause, one.samples)]
+    return Recording(np.concatenate((*pieces, pause)), RATE_HZ)
 
 
 def whole(spoken: Spoken, local: LocalServer) -> str:
@@ -53,10 +60,8 @@ def whole(spoken: Spoken, local: LocalServer) -> str:
     return text
 
 
-def listen(spoken: Spoken, local: LocalServer, turn: TurnDetection) -> tuple[Transcript, list[Any]]:
+def listen(recording: Recording, local: LocalServer, turn: TurnDetection) -> tuple[Transcript, list[Any]]:
     seen: list[Any] = []
-    pause = np.zeros(RATE_HZ, np.int16)
-    recording = Recording(np.concatenate((pause, spoken.samples, pause)), RATE_HZ)
 
     async def run() -> Transcript:
         session = Session(
@@ -65,7 +70,7 @@ def listen(spoken: Spoken, local: LocalServer, turn: TurnDetection) -> tuple[Tra
             api_key=KEY,
             transport="webrtc",
             turn_detection=turn,
-            pace=1,
+            pace=0,
             on_event=seen.append,
         )
         async with session:
@@ -79,16 +84,18 @@ def listen(spoken: Spoken, local: LocalServer, turn: TurnDetection) -> tuple[Tra
     "turn", [TurnDetection.client(), TurnDetection.server(0.5, 550)], ids=["client cuts", "server cuts"]
 )
 def test_words_over_webrtc_are_as_good_as_those_of_the_whole_file(
-    local: LocalServer, spoken: Spoken, turn: TurnDetection
+    local: LocalServer, spoken: list[Spoken], turn: TurnDetection
 ) -> None:
-    transcript, seen = listen(spoken, local, turn)
-    assert wer(spoken.text, transcript.text).rate <= wer(spoken.text, whole(spoken, local)).rate + POINTS
+    recording = joined(spoken)
+    transcript, seen = listen(recording, local, turn)
+    said = " ".join(one.text for one in spoken)
+    at_once = " ".join(whole(one, local) for one in spoken)
+    assert wer(said, transcript.text).rate <= wer(said, at_once).rate + POINTS, transcript.text
     assert not [event.text for event in seen if isinstance(event, events.Warning)]
     sources = {event.source for event in seen if isinstance(event, events.SpeechStopped)}
     assert ("server" in sources) == (not turn.client_cuts)
-    # Nothing was lost on the way: every word stands within the sound, and in the order of time.
-    times = [time for segment in transcript for word in segment.words for time in (word.start, word.end)]
-    assert times
-    assert times == sorted(times)
-    assert times[0] >= 0.9
-    assert times[-1] <= 1.1 + len(spoken.samples) / RATE_HZ
+    # Every word stands within the segment where it was spoken, and there is one for each sentence at least.
+    assert len(transcript) >= len(spoken)
+    for segment in transcript:
+        assert segment.words
+        assert all(segment.start - 0.35 <= word.start <= word.end <= segment.end + 0.35 for word in segment.words)
