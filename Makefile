@@ -83,7 +83,7 @@ js-test: .make/npm
 	tools/npm.sh test --silent
 
 fast: .make/dev $(BUNDLE)
-	$(PY) -m pytest -m "not e2e and not realtime and not packaging" $(PYTEST_ARGS)
+	$(PY) -m pytest -m "not e2e and not realtime and not packaging" --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 e2e: .make/dev $(BUNDLE) .make/apt-test
 	$(PY) -m pytest -m "e2e or realtime" $(PYTEST_ARGS)

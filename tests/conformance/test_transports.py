@@ -94,16 +94,14 @@ def sample() -> tuple[Recording, str]:
     return Recording.sample(), samples.info("quickstart").text
 
 
-def people() -> tuple[Recording, str]:
-    """Five sentences that somebody reads, with pauses: so many words that one that is unsure decides nothing."""
-    chosen = [one for one in recordings() if one.name.startswith("LJ001")]
+def everything() -> tuple[Recording, str]:
+    """The sample and recordings of people, with pauses: so many words that one that is unsure decides nothing."""
+    recording, said = sample()
+    people = recordings() if FOLDER.is_dir() else []
     pause = np.zeros(round(PAUSE_S * SESSION_RATE_HZ), dtype=np.int16)
-    pieces = [piece for one in chosen for piece in (pause, one.samples)]
-    sound = np.concatenate([*pieces, pause])
-    return Recording(sound, SESSION_RATE_HZ), " ".join(one.text for one in chosen)
-
-
-SPEECH = {"sample": sample, "people": people}
+    pieces = [piece for one in people for piece in (pause, one.samples)]
+    sound = np.concatenate([recording.to_rate(SESSION_RATE_HZ).samples, *pieces, pause])
+    return Recording(sound, SESSION_RATE_HZ), " ".join([said, *(one.text for one in people)])
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +116,15 @@ def server() -> Iterator[tuple[str, str | None, str]]:
         yield url, key, info.model
 
 
-@pytest.fixture(scope="module", params=[name for name in SPEECH if name == "sample" or FOLDER.is_dir()])
-def bench(request: pytest.FixtureRequest, server: tuple[str, str | None, str]) -> Bench:
-    recording, spoken = SPEECH[request.param]()
-    return Bench(*server, recording, spoken)
+@pytest.fixture(scope="module")
+def bench(server: tuple[str, str | None, str]) -> Bench:
+    return Bench(*server, *everything())
+
+
+@pytest.fixture(scope="module")
+def short_bench(server: tuple[str, str | None, str]) -> Bench:
+    """The sample alone: a server that cuts listens in real time."""
+    return Bench(*server, *sample())
 
 
 def spans(transcript: Transcript) -> list[tuple[float, float]]:
@@ -153,8 +156,8 @@ def test_words_stand_where_they_were_spoken(bench: Bench, transport: str) -> Non
 
 
 @pytest.mark.parametrize("transport", CUTTING)
-def test_a_server_that_cuts_means_the_same_times_over_every_transport(bench: Bench, transport: str) -> None:
-    heard, first = bench.heard(transport, server_cuts=True), bench.heard(CUTTING[0], server_cuts=True)
+def test_a_server_that_cuts_means_the_same_times_over_every_transport(short_bench: Bench, transport: str) -> None:
+    heard, first = (short_bench.heard(name, server_cuts=True) for name in (transport, CUTTING[0]))
     assert len(heard) == len(first)
     assert np.allclose(spans(heard), spans(first), atol=APART_S, rtol=0), (spans(heard), spans(first))
 
