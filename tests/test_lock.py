@@ -21,7 +21,8 @@ def test_every_locked_version_runs_on_the_oldest_python(root: Path) -> None:
         except metadata.PackageNotFoundError:
             continue
         if found["Version"] == version:
-            wanted[f"{name}=={version}"] = found["Requires-Python"] if "Requires-Python" in found else ""
+            asked = "Requires-Python" in found
+            wanted[f"{name}=={version}"] = found["Requires-Python"] if asked else ""
     assert len(wanted) > len(locked) / 2, "this environment was not installed under requirements.lock: run make fast"
     refused = {name: python for name, python in wanted.items() if OLDEST not in SpecifierSet(python)}
     assert refused == {}, f"Python {OLDEST} cannot install these: pin older ones in requirements.lock"

@@ -22,7 +22,7 @@ from ipyspeaches.session import ENGINE, Session, TurnDetection, events
 
 RATE_HZ = 24_000
 POINTS = 0.1
-"""Measured: 3.3, of 61 words. A server that cuts costs words over every transport; the conformance suite is stricter."""
+"""Measured: 3.3, of 61 words. A server that cuts costs words over every transport; the conformance suite is strict."""
 KEY = "sesame-1234"
 
 pytestmark = pytest.mark.realtime
