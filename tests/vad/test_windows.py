@@ -87,6 +87,15 @@ def test_all_speech_is_sent_and_belongs_to_one_window(
             assert max(scores[left // HOP : right // HOP], default=0) < 0.5  # nothing but a pause
 
 
+def test_speech_that_is_not_yet_long_enough_at_the_cut_belongs_to_the_window_that_is_sent_anyway() -> None:
+    options = SegmentOptions(0.5, 0.35, 1_500, 550, 100, 30.0)
+    scores = [0.0] * 47 + [0.9] * 90 + [0.0] * 51 + [0.9] * 48
+    windows, closed = drive(scores, 2.5, 1, options)
+    cut = 180_000
+    assert closed[-1].start < cut < closed[-1].end
+    assert [(commit.start, commit.end) for _, commit in windows[-2:]] == [(105_000, 165_000), (165_000, closed[-1].end)]
+
+
 def test_windows_are_cut_by_the_clock_and_overlap_where_speech_goes_on() -> None:
     windows, _ = drive(talk((0, 12)), 5)
     edges = [edge / RATE for send, _ in windows for edge in (send.start, send.end)]

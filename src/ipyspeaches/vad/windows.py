@@ -58,7 +58,7 @@ class WindowGate:
         self._restart(0)
 
     def _restart(self, position: int) -> None:
-        self._start = self._shared = self._sent_until = position
+        self._start = self._shared = self._earliest = position
         self._next = position + self._chunk
         self._closed.clear()
 
@@ -102,16 +102,21 @@ class WindowGate:
         seam = at - self._overlap // 2
         goes_on = not ends and any(start < at and end > seam for start, end in possible)
         share_end = seam if goes_on else at
-        share = [
+        next_start = at - self._overlap if goes_on else seam
+        if self._within(certain, share_end):
+            # A window that is sent is answerable also for speech that may yet be too short: it will not be asked again.
+            self._send(at, self._within(possible, share_end), seam if goes_on else None, actions)
+            self._shared, self._earliest = share_end, next_start
+        self._start = next_start
+        self._closed = [(start, end) for start, end in self._closed if end > self._shared]
+
+    def _within(self, spoken: list[tuple[int, int]], share_end: int) -> list[tuple[int, int]]:
+        """Return the part of speech that lies in the share."""
+        return [
             (max(start, self._shared), min(end, share_end))
-            for start, end in certain
+            for start, end in spoken
             if start < share_end and end > self._shared
         ]
-        if share:
-            self._send(at, share, seam if goes_on else None, actions)
-            self._shared, self._sent_until = share_end, at
-        self._start = at - self._overlap if goes_on else seam
-        self._closed = [(start, end) for start, end in self._closed if end > self._shared]
 
     def _spoken(self, at: int, speech: OpenSpeech | None) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return what certainly was speech up to a cut, and what may have been."""
@@ -124,6 +129,6 @@ class WindowGate:
     def _send(self, at: int, share: list[tuple[int, int]], seam: int | None, actions: list[GateAction]) -> None:
         first, last = share[0][0], share[-1][1]
         # Speech that was noticed only after the cut before, which held nothing else, is fetched from there.
-        start = min(self._start, max(first - self._pre_roll, self._sent_until))
+        start = min(self._start, max(first - self._pre_roll, self._earliest))
         actions += [Send(start, at), Commit(self._utterance, first, last, seam)]
         self._utterance += 1
