@@ -33,16 +33,22 @@ class Runs:
     def __init__(self, scores: Scores, threshold: float, neg_threshold: float) -> None:
         self.hop, self.rate, self.length = scores.hop, scores.rate, scores.length
         self.frames = len(scores.value)
-        self.loud_start, self.loud_end = _runs(scores.value >= float32_above(threshold))
-        self.quiet_start, self.quiet_end = _runs(scores.value < float32_above(neg_threshold))
+        # Frames are 1 (loud), -1 (quiet) or 0; behind a loud run there may be several quiet ones until the next.
+        loud, quiet = scores.value >= float32_above(threshold), scores.value < float32_above(neg_threshold)
+        start, end, kind = _runs(loud.view(np.int8) - quiet.view(np.int8))
+        loud_runs, quiet_runs = np.flatnonzero(kind == 1), np.flatnonzero(kind == -1)
+        self.loud_start, self.loud_end = start[loud_runs], end[loud_runs]
+        self.quiet_start, self.quiet_end = start[quiet_runs], end[quiet_runs]
         # The gap behind each loud run goes to the next one, or to the end.
-        self.gap_end = np.append(self.loud_start[1:], self.frames)[: len(self.loud_start)]
-        first = np.searchsorted(self.quiet_start, self.loud_end)
-        last = np.searchsorted(self.quiet_end, self.gap_end, side="right") - 1
+        self.gap_end = np.append(self.loud_start[1:], self.frames)[: len(loud_runs)]
+        quiet_before = np.concatenate(([0], np.cumsum(kind == -1)))
+        first = quiet_before[loud_runs]
+        last = quiet_before[np.append(loud_runs[1:], len(kind))[: len(loud_runs)]] - 1
         quiet = last >= first
         # First and last quiet frame of each gap; -1 and -2 where there is none, so that their distance is negative.
         self.silence = np.where(quiet, np.append(self.quiet_start, -1)[first], -1)
         self.last_quiet = np.where(quiet, np.append(self.quiet_end, -1)[last] - 1, -2)
+        self._last: _Uncut | None = None
 
     @cached_property
     def pause(self) -> Indices:
@@ -63,28 +69,62 @@ class Runs:
     def cut_unpadded(self, options: SegmentOptions) -> tuple[Indices, Indices]:
         """Return where segments start and end, in samples, without padding."""
         rules = Rules(options, self.hop, self.rate)
-        ending = np.flatnonzero(self.last_quiet - self.silence >= rules.min_silence)
-        first_runs = np.concatenate(([0], ending + 1))
-        first_runs = first_runs[first_runs < len(self.loud_start)]
-        start = self.loud_start[first_runs]
-        # Without an ending gap behind it, the last segment is open until the end.
-        open_end = len(start) > len(ending)
-        end_samples = self.silence[ending] * self.hop
-        judged = self.quiet_from(self.silence[ending] + rules.min_silence)
-        if open_end:
-            end_samples, judged = np.append(end_samples, self.length), np.append(judged, self.frames - 1)
-        start_samples = start * self.hop
-        kept = end_samples - start_samples > rules.min_speech
-        long = np.flatnonzero((judged - start > rules.longest) & (judged > start))
-        if not len(long):
-            return start_samples[kept], end_samples[kept]
-        return LongSpeech(self, rules, ending, first_runs).splice(start_samples, end_samples, kept, long)
+        if self._last is None or self._last.min_silence != rules.min_silence:
+            self._last = _Uncut(self, rules.min_silence)
+        uncut = self._last
+        kept = uncut.end - uncut.start > rules.min_speech
+        if uncut.longest > rules.longest:
+            long = uncut.longer_than(rules.longest)
+            if len(long):
+                speech = LongSpeech(self, rules, uncut.ending, uncut.first_runs)
+                return speech.splice(uncut.start, uncut.end, kept, long)
+        return uncut.start[kept], uncut.end[kept]
 
     def quiet_from(self, frame: Indices) -> Indices:
         """Return the first quiet frame from each of these on; the number of frames if there is none."""
         run = np.searchsorted(self.quiet_end, frame, side="right")
         found: Indices = np.maximum(frame, np.append(self.quiet_start, self.frames)[run])
         return found
+
+
+class _Uncut:
+    """The segments that silence ends, however short or long they are; settings with as much silence share them.
+
+    Parameters
+    ----------
+    runs
+        The runs of the recording.
+    min_silence
+        As in `Rules`.
+    """
+
+    def __init__(self, runs: Runs, min_silence: int) -> None:
+        self._runs = runs
+        self.min_silence = min_silence
+        #: Loud runs with a gap behind them that ends speech, and those that speech begins with.
+        self.ending = np.flatnonzero(runs.last_quiet - runs.silence >= min_silence)
+        first_runs = np.concatenate(([0], self.ending + 1))
+        self.first_runs = first_runs[first_runs < len(runs.loud_start)]
+        self._first_frames = runs.loud_start[self.first_runs]
+        #: In samples.
+        self.start, self.end = self._first_frames * runs.hop, runs.silence[self.ending] * runs.hop
+        # The last quiet frame of the gap is not before the one in which silence is long enough.
+        judged = runs.last_quiet[self.ending]
+        # Without an ending gap behind it, the last segment is open until the end.
+        self._open_end = len(self.first_runs) > len(self.ending)
+        if self._open_end:
+            self.end, judged = np.append(self.end, runs.length), np.append(judged, runs.frames - 1)
+        #: No segment is longer than this, in frames as the rules count them.
+        self.longest = int((judged - self._first_frames).max(initial=0))
+
+    def longer_than(self, longest: float) -> Indices:
+        """Return the indices of the segments that are too long in the frame where silence would end them, or before."""
+        runs = self._runs
+        judged = runs.quiet_from(runs.silence[self.ending] + self.min_silence)
+        if self._open_end:
+            judged = np.append(judged, runs.frames - 1)
+        frames = judged - self._first_frames
+        return np.flatnonzero((frames > longest) & (frames > 0))
 
 
 def float32_above(value: float) -> np.float32:
@@ -98,14 +138,11 @@ def float32_above(value: float) -> np.float32:
     return near if float(near) >= value else np.nextafter(near, np.float32(np.inf))
 
 
-def _runs(true: NDArray[np.bool_]) -> tuple[Indices, Indices]:
-    """Return where runs of true begin, and where they have ended."""
-    changes = np.flatnonzero(true[1:] != true[:-1]) + 1
-    if len(true) and true[0]:
-        changes = np.concatenate(([0], changes))
-    if len(true) and true[-1]:
-        changes = np.append(changes, len(true))
-    return changes[::2], changes[1::2]
+def _runs(state: NDArray[np.int8]) -> tuple[Indices, Indices, NDArray[np.int8]]:
+    """Return where runs of equal values begin, where they have ended, and what the values are."""
+    changes = np.flatnonzero(state[1:] != state[:-1]) + 1
+    start = np.concatenate(([0], changes))[: len(state)]
+    return start, np.append(changes, len(state))[: len(state)], state[start]
 
 
 def pad(start: Indices, end: Indices, padding: float, length: int) -> tuple[Indices, Indices]:

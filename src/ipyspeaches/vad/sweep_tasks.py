@@ -11,9 +11,9 @@ from ipyspeaches.errors import InputError
 from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.detector import Detector
 from ipyspeaches.vad.evaluation import Evaluation
-from ipyspeaches.vad.metrics import Truth
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segments import Segments
+from ipyspeaches.vad.truth import Truth
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -80,7 +80,7 @@ class Tasks:
                 raise InputError("These settings need scores of their own: sweep over the recording, not its scores.")
             for same in sharing.values():
                 scores = self._scores(index, same[0])
-                same.sort(key=lambda vad: (vad.options.threshold, vad.options.neg_threshold))
+                same.sort(key=_sharing_most)
                 for begin in range(0, len(same), _SETTINGS_A_TASK):
                     yield index, scores, same[begin : begin + _SETTINGS_A_TASK]
 
@@ -92,12 +92,19 @@ class Tasks:
         return vad.score(sound)
 
 
+def _sharing_most(vad: Detector) -> tuple[float, ...]:
+    """Return a key that sorts detectors so that neighbours share their runs, and next to that their cuts."""
+    options = vad.options
+    durations = options.max_speech_duration_s, options.min_silence_duration_ms, options.min_speech_duration_ms
+    return options.threshold, options.neg_threshold, *durations, options.speech_pad_ms
+
+
 def _duration(sound: Recording | Scores) -> float:
     return sound.duration if isinstance(sound, Recording) else sound.length / sound.rate
 
 
 def evaluate_settings(scores: Scores, truth: Segments, collar: float, vads: Sequence[Detector]) -> list[Evaluation]:
-    """Return how detectors do that share their scores; fastest when sorted by their thresholds.
+    """Return how detectors do that share their scores; fastest when those with equal thresholds are neighbours.
 
     Parameters
     ----------
