@@ -11,14 +11,11 @@ export function readLabPalette(root: HTMLElement): LabPalette {
     return getComputedStyle(probe).color;
   };
   const own = {
-    brand: read("var(--sp-brand)"),
     missed: read("var(--sp-miss)"),
     false_alarms: read("var(--sp-false)"),
     band: read("color-mix(in srgb, var(--sp-ink) 4.5%, transparent)"),
-    secondary: read("var(--sp-ink-2)"),
     heat: read("var(--sp-heat)"),
     heatOn: read("var(--sp-heat-on)"),
-    font: getComputedStyle(root).fontFamily,
   };
   probe.remove();
   return { ...readPalette(root), ...own };

@@ -2,22 +2,31 @@ import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
 import { h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
 import { languageTag } from "./format.ts";
+import { chipPlace, chipText } from "./paint/chips.ts";
 import type { Axis } from "./paint/scene.ts";
 
 const MIN_PX = 3;
-const AHEAD = 1 / 4; // of the window: chips that are there before they come into view
+const AROUND = 1 / 4; // of the window: chips that are there before they come into view
+const FAR = 1 / 8; // of the window: so far it moves until others come near
+const STALE_MS = 250; // so long the elements may stay behind the picture while nobody is at them
 const HIDDEN_PX = 8; // so far left of the plot a chip that is cut by its edge begins
-const WORDS_PX = 22; // narrower than this, a chip is a mark without words
 
-/** The text lane: a chip as long as its speech. Real elements, because words are read, selected and spoken. */
+/** The chips of the text lane as elements: what is clicked, focused, pointed at and read out. They are not seen, the
+ * picture below them is: it moves in every frame, they follow as long as somebody is at them, else now and then.
+ */
 export class Chips {
   readonly node: HTMLElement;
+  /** the rows that are in or near the window, in order */
+  readonly shown: Line[] = [];
   readonly #strip = h("div");
   readonly #chips = new Map<string, HTMLButtonElement>();
   readonly #lines: Lines;
   #px_per_s = 0;
   #first_s = 0;
   #base_s = 0; // the strip's own zero: far into a long session, pixels from the start would be too large to be exact
+  #attended = false;
+  #moved_ms = Number.NEGATIVE_INFINITY;
+  #last: { axis: Axis; edge_s: number } | null = null;
 
   constructor(lines: Lines, label: string, select: (line: Line) => void, scope: Scope) {
     this.#lines = lines;
@@ -28,58 +37,64 @@ export class Chips {
       if (line) select(line);
     });
     rovingFocus(scope, this.node, ".sp-chip", "horizontal");
+    for (const type of ["pointerenter", "focusin"]) scope.listen(this.node, type, () => this.#attend());
+    for (const type of ["pointerleave", "focusout"])
+      scope.listen(this.node, type, () => {
+        this.#attended = false;
+      });
   }
 
-  /** Makes, removes and refills chips; needed after events and after jumps of the window. */
-  rebuild(axis: Axis, edge_s: number, selected: string | null): void {
+  /** Chooses the rows around the window, before they are painted; returns whether they are others. */
+  choose(axis: Axis, edge_s: number, selected: string | null, force: boolean): boolean {
+    const far = Math.abs(axis.time(0) - this.#first_s) * axis.px_per_s > axis.width * FAR;
+    if (!force && !far && axis.px_per_s === this.#px_per_s) return false;
     this.#px_per_s = axis.px_per_s;
-    const [from_s, to_s] = [axis.time(0), axis.time(axis.width * (1 + AHEAD))];
-    this.#base_s = Math.floor(from_s);
-    const shown = new Set<string>();
+    this.#first_s = axis.time(0);
+    const [from_s, to_s] = [axis.time(-axis.width * AROUND), axis.time(axis.width * (1 + AROUND))];
+    this.shown.length = 0;
     let free_s = Number.NEGATIVE_INFINITY; // where the chip before ends: in long windows they would lie on each other
     for (const line of this.#lines.all) {
-      if (line.kind === "gap" || line.start_s > to_s || endOf(line, edge_s) < from_s) continue;
+      const end_s = line.kind === "partial" ? edge_s : line.end_s;
+      if (line.kind === "gap" || line.start_s > to_s || end_s < from_s) continue;
       if (line.start_s < free_s && line.key !== selected) continue;
       free_s = line.start_s + (MIN_PX + 1) / axis.px_per_s;
-      shown.add(line.key);
-      const chip = this.#chip(line);
-      this.#fill(chip, line, selected);
-      this.#place(chip, line, axis, edge_s);
+      this.shown.push(line);
     }
+    this.#base_s = Math.floor(from_s);
+    this.#rebuild(selected);
+    this.#moved_ms = Number.NEGATIVE_INFINITY;
+    return true;
+  }
+
+  /** Brings the elements to their places, when it is time. */
+  move(axis: Axis, edge_s: number, now_ms: number, live: boolean): void {
+    this.#last = { axis, edge_s };
+    if (live && !this.#attended && now_ms - this.#moved_ms < STALE_MS) return;
+    this.#moved_ms = now_ms;
+    this.#place(axis, edge_s);
+  }
+
+  #attend(): void {
+    this.#attended = true;
+    if (this.#last) this.#place(this.#last.axis, this.#last.edge_s);
+  }
+
+  #rebuild(selected: string | null): void {
+    const keys = new Set(this.shown.map(({ key }) => key));
     for (const [key, chip] of this.#chips) {
-      if (shown.has(key)) continue;
+      if (keys.has(key)) continue;
       chip.remove();
       this.#chips.delete(key);
     }
-    this.#first_s = from_s;
+    for (const line of this.shown) this.#fill(this.#chip(line), line, selected);
     this.#tabStop();
-  }
-
-  /** Called every frame: shifts the strip. Chips at the left edge and growing ones are laid out anew when `layOut` says
-   * so, some times a second: a layout in every frame would cost more than all the drawing.
-   */
-  move(axis: Axis, edge_s: number, selected: string | null, layOut: boolean): void {
-    const from_s = axis.time(0);
-    const far = Math.abs(from_s - this.#first_s) * axis.px_per_s > axis.width / 8;
-    if (axis.px_per_s !== this.#px_per_s || far) this.rebuild(axis, edge_s, selected);
-    shift(this.#strip, axis, this.#base_s);
-    if (!layOut) return;
-    for (const [key, chip] of this.#chips) {
-      const line = this.#lines.get(key);
-      if (line && (line.kind === "partial" || line.start_s < from_s)) this.#place(chip, line, axis, edge_s);
-    }
   }
 
   #chip(line: Line): HTMLButtonElement {
     const known = this.#chips.get(line.key);
     if (known) return known;
-    const chip = h("button", {
-      type: "button",
-      class: "sp-chip",
-      dir: "auto",
-      "data-key": line.key,
-      tabindex: -1,
-    });
+    const attributes = { type: "button", class: "sp-chip", dir: "auto", "data-key": line.key, tabindex: -1 };
+    const chip = h("button", attributes, h("span"));
     const after = [...this.#chips.entries()].find(
       ([key]) => (this.#lines.get(key)?.start_s ?? 0) > line.start_s,
     )?.[1];
@@ -89,25 +104,28 @@ export class Chips {
   }
 
   #fill(chip: HTMLButtonElement, line: Line, selected: string | null): void {
-    const partial = line.kind === "partial";
-    setText(chip, partial ? `${line.text.trimEnd()}…` : line.text);
+    setText(chip.firstChild as HTMLElement, chipText(line));
     setAttribute(chip, "title", line.text);
     setAttribute(chip, "lang", languageTag(line.language) || null);
     setAttribute(chip, "aria-pressed", String(line.key === selected));
-    toggle(chip, "is-partial", partial);
     toggle(chip, "is-sel", line.key === selected);
   }
 
-  /** As long as its speech, less a gap to the next; the text of a chip cut by the left edge stays in view. */
-  #place(chip: HTMLElement, line: Line, axis: Axis, edge_s: number): void {
-    const from_x = axis.x(line.start_s);
-    const left = Math.max(from_x, -HIDDEN_PX);
-    const width = Math.max(MIN_PX, axis.x(endOf(line, edge_s)) - left - 2);
+  #place(axis: Axis, edge_s: number): void {
     const base_x = axis.x(this.#base_s);
-    const [l, w] = [`${(left - base_x).toFixed(1)}px`, `${width.toFixed(1)}px`];
-    if (chip.style.left !== l) chip.style.left = l;
-    if (chip.style.width !== w) chip.style.width = w;
-    toggle(chip, "is-mark", width < WORDS_PX);
+    this.#strip.style.transform = `translateX(${Math.round(base_x * axis.ratio) / axis.ratio}px)`;
+    for (const line of this.shown) {
+      const chip = this.#chips.get(line.key);
+      if (!chip) continue;
+      const { x, width } = chipPlace(line, axis, edge_s);
+      const left = Math.max(x, -HIDDEN_PX);
+      const [l, w] = [
+        `${(left - base_x).toFixed(1)}px`,
+        `${Math.max(MIN_PX, x + width - left).toFixed(1)}px`,
+      ];
+      if (chip.style.left !== l) chip.style.left = l;
+      if (chip.style.width !== w) chip.style.width = w;
+    }
   }
 
   /** One chip is in the focus order; arrow keys reach the others. */
@@ -117,15 +135,4 @@ export class Chips {
     const last = chips.at(-1);
     if (last) last.tabIndex = 0;
   }
-}
-
-/** A partial still grows: its chip reaches to now. */
-function endOf(line: Line, edge_s: number): number {
-  return line.kind === "partial" ? Math.max(line.start_s, edge_s) : line.end_s;
-}
-
-/** Moves a strip of elements that hang on the time axis from `base_s` on. */
-export function shift(strip: HTMLElement, axis: Axis, base_s: number): void {
-  const x = Math.round(axis.x(base_s) * axis.ratio) / axis.ratio;
-  strip.style.transform = `translateX(${x}px)`;
 }

@@ -4,7 +4,6 @@ import type { Line } from "../store/lines.ts";
 import { h, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";
-import type { Ruler } from "./ruler.ts";
 import type { Viewport } from "./viewport.ts";
 
 const STILL_PX = 3; // less is a click: it lets go of the selection
@@ -89,14 +88,20 @@ export class Selecting {
     });
   }
 
-  /** Called every frame; returns whether it moves on. */
-  place(axis: Axis, ruler: Ruler): boolean {
+  /** Where the playhead is; null: nowhere to be seen. */
+  x(axis: Axis): number | null {
     const { position_s } = this.#app.player;
     const x = position_s === null ? -1 : axis.x(position_s);
-    const hidden = x < 0 || x > axis.width;
-    if (hidden !== this.playhead.hidden) this.playhead.hidden = hidden;
-    ruler.avoid(axis, hidden ? null : x);
+    return x < 0 || x > axis.width ? null : x;
+  }
+
+  /** Called every frame; returns whether it moves on. */
+  place(axis: Axis): boolean {
+    const { position_s } = this.#app.player;
+    const x = this.x(axis);
+    if ((x === null) !== this.playhead.hidden) this.playhead.hidden = x === null;
     if (position_s === null) return false;
+    if (x === null) return true;
     this.playhead.style.transform = `translateX(${x.toFixed(1)}px)`;
     setText(this.#flag, clock(position_s));
     return true;

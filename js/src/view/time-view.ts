@@ -18,9 +18,9 @@ import { Marks } from "./marks.ts";
 import { Overview } from "./overview.ts";
 import { Painter } from "./paint/painter.ts";
 import { type Palette, readPalette, watchTheme } from "./paint/palette.ts";
-import type { Axis, Layout } from "./paint/scene.ts";
+import { Axis, type Layout } from "./paint/scene.ts";
 import { Recutting } from "./recutting.ts";
-import { Ruler, ticksOf } from "./ruler.ts";
+import { ticksOf } from "./ruler.ts";
 import { SegmentTable } from "./segment-table.ts";
 import { Selecting } from "./selecting.ts";
 import { Tracks } from "./tracks.ts";
@@ -45,7 +45,6 @@ export class TimeView {
   readonly #events: TimeViewEvents;
   readonly #canvas = h("canvas", { class: "sp-canvas", role: "img" });
   readonly #tracks: Tracks;
-  readonly #ruler = new Ruler();
   readonly #chips: Chips;
   readonly #flags: Flags;
   readonly #recutting: Recutting;
@@ -157,7 +156,6 @@ export class TimeView {
 
   #assemble(): HTMLElement {
     const tracks = this.#tracks;
-    tracks.get("ruler").plot.append(this.#ruler.node);
     tracks.get("wave").plot.append(this.#marks.node);
     tracks.get("text").plot.append(this.#chips.node);
     tracks.get("score").rail.append(...this.#flags.nodes);
@@ -235,12 +233,16 @@ export class TimeView {
     this.#dirty_s = Math.min(this.#dirty_s, this.#recutting.update());
     const layout = this.#measure();
     const stale_s = this.#rebuild ? Number.NEGATIVE_INFINITY : this.#dirty_s;
-    const differs = this.#change.differs(layout, edge_s, this.#viewport, running, stale_s);
+    const { start_s, span_s } = this.#viewport;
+    const axis = new Axis(start_s, span_s, layout.width, layout.ratio);
+    const avoid_x = this.#selecting.x(axis);
+    const differs = this.#change.differs(layout, edge_s, this.#viewport, running, stale_s, avoid_x);
     if (layout.width > 0 && differs) {
-      this.#axis = this.#paint(layout, edge_s);
-      this.#place(this.#axis, edge_s, now_ms);
+      this.#axis = axis;
+      this.#paint(axis, layout, edge_s, avoid_x);
+      this.#place(axis, edge_s, now_ms);
     }
-    const playing = this.#axis !== null && this.#selecting.place(this.#axis, this.#ruler);
+    const playing = this.#axis !== null && this.#selecting.place(this.#axis);
     if (differs) this.#events.painted(edge_s, now_ms);
     if (more || playing) this.#loop.request();
     else if (!running) this.#edge.rest();
@@ -258,14 +260,19 @@ export class TimeView {
     return this.#app.session.clock_s === 0;
   }
 
-  #paint(layout: Layout, edge_s: number): Axis {
+  #paint(axis: Axis, layout: Layout, edge_s: number, avoid_x: number | null): void {
     const { session, phase, windows } = this.#app;
-    const { start_s, span_s, end_s } = this.#viewport;
+    const { start_s, span_s, end_s, selected } = this.#viewport;
     this.#palette ??= readPalette(this.node);
+    const others = this.#chips.choose(axis, edge_s, selected, this.#rebuild);
+    // words are set anew in the frame in which the clock changes
+    const refit = others || this.#change.tenth !== this.#placed_tenth || !this.#viewport.follow;
+    this.#placed_tenth = this.#change.tenth;
     const column_px = (layout.width * layout.ratio * session.signals.column_s) / span_s;
     windows.want(this, levelFor(1 / column_px), start_s, end_s);
-    const axis = this.#painter.paint(
+    this.#painter.paint(
       {
+        axis,
         layout,
         palette: this.#palette,
         session,
@@ -277,28 +284,22 @@ export class TimeView {
         recording: phase === "live",
         ticks: ticksOf(start_s, span_s, layout.width),
         selection: this.#selecting.stretch,
+        chips: { lines: this.#chips.shown, selected },
+        avoid_x,
         fresh: this.#fresh,
       },
-      { start_s, span_s },
       this.#dirty_s,
+      refit,
     );
     this.#dirty_s = Number.POSITIVE_INFINITY;
-    return axis;
   }
 
-  /** The parts that are elements: labels, chips, flags, overview, panel. */
+  /** The parts that are elements: chips, marks, flags, overview, panel. */
   #place(axis: Axis, edge_s: number, now_ms: number): void {
     const { phase, session, strings: words } = this.#app;
-    const { start_s, span_s, selected } = this.#viewport;
     const rebuild = this.#rebuild;
     this.#rebuild = false;
-    const flag = this.#fresh ? "none" : phase === "live" ? "live" : "off";
-    this.#ruler.update(axis, ticksOf(start_s, span_s, axis.width), edge_s, flag);
-    // in the frame in which the clock changes too: each frame with new text or places costs a layout
-    const tenth = this.#change.tenth !== this.#placed_tenth;
-    this.#placed_tenth = this.#change.tenth;
-    if (rebuild) this.#chips.rebuild(axis, edge_s, selected);
-    this.#chips.move(axis, edge_s, selected, tenth || !this.#viewport.follow);
+    this.#chips.move(axis, edge_s, now_ms, phase === "live" && this.#viewport.follow);
     if (session.marks.size > 0 || rebuild) this.#marks.update(axis);
     this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
     if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);

@@ -76,6 +76,7 @@ export class Tracks {
       server: lane("server"),
       sent: lane("sent"),
       committed: lane("committed"),
+      text: lane("text"),
       named: this.get("wave").plot.offsetLeft === 0 ? 12 : 0,
     };
   }

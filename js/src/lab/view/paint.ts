@@ -1,13 +1,7 @@
 import { bar, hatch } from "../../view/paint/lanes.ts";
 import type { Palette } from "../../view/paint/palette.ts";
-import {
-  type Axis,
-  type Box,
-  horizontal,
-  type Strip,
-  type Surface,
-  vertical,
-} from "../../view/paint/scene.ts";
+import { paintRuler, type RulerScene } from "../../view/paint/ruler.ts";
+import { type Box, horizontal, type Strip, type Surface, vertical } from "../../view/paint/scene.ts";
 import { curve, fillAbove, yOfShare } from "../../view/paint/score.ts";
 import { paintWave } from "../../view/paint/wave.ts";
 import type { LabWords } from "../i18n/index.ts";
@@ -20,14 +14,11 @@ import type { Before } from "./tuned.ts";
 
 /** Colours that only the lab has. */
 export interface LabPalette extends Palette {
-  brand: string;
   missed: string;
   false_alarms: string;
   band: string;
-  secondary: string;
   heat: string;
   heatOn: string;
-  font: string;
 }
 
 export interface DetectorBoxes {
@@ -36,11 +27,8 @@ export interface DetectorBoxes {
   errors: Box;
 }
 
-export interface LabScene {
-  context: CanvasRenderingContext2D;
-  axis: Axis;
+export interface LabScene extends RulerScene {
   height: number;
-  top: number;
   palette: LabPalette;
   wave: Box;
   /** null: the server was not asked */
@@ -48,7 +36,6 @@ export interface LabScene {
   detectors: readonly DetectorBoxes[];
   store: LabStore;
   selection: Selection;
-  ticks: readonly number[];
   words: LabWords;
   /** while a line is moved: the detector before, and its cuts */
   before: Before | null;
@@ -61,7 +48,8 @@ const SERVER_PX = 9;
 
 /** Everything of the lab that is drawn. Nothing scrolls by itself here, so that all of it is painted at once. */
 export function paintLab(scene: LabScene): void {
-  const { context, axis, height, top, palette, store, selection } = scene;
+  const { context, axis, height, ruler, palette, store, selection } = scene;
+  const top = ruler.y + ruler.h;
   context.setTransform(axis.ratio, 0, 0, axis.ratio, 0, 0);
   context.clearRect(0, 0, axis.width, height);
   const strip: Strip = { x0: 0, x1: axis.width };
@@ -95,6 +83,7 @@ export function paintLab(scene: LabScene): void {
     paintSegments(scene, lane, detector, boxes, index);
     paintErrors(scene, surface, lane, boxes, index === store.active);
   }
+  paintRuler(scene);
 }
 
 /** Visits visible stretches as x and width. */

@@ -4,7 +4,7 @@ import { h, setAttribute, setText, toggle } from "../../view/dom.ts";
 import { panByPointer, panByWheel, pinch } from "../../view/gestures.ts";
 import { watchTheme } from "../../view/paint/palette.ts";
 import { Axis, type Box } from "../../view/paint/scene.ts";
-import { Ruler, ticksOf } from "../../view/ruler.ts";
+import { ticksOf } from "../../view/ruler.ts";
 import type { Viewport } from "../../view/viewport.ts";
 import { type LabApp, serverAsked } from "../app.ts";
 import { readLabPalette } from "../palette.ts";
@@ -24,7 +24,6 @@ export class LabTime {
   readonly #viewport: Viewport;
   readonly #selection: Selection;
   readonly #canvas = h("canvas", { class: "sp-canvas", role: "img" });
-  readonly #ruler = new Ruler();
   readonly #rulerRow = row("sp-ruler", []);
   readonly #wave;
   readonly #truthRow;
@@ -58,7 +57,6 @@ export class LabTime {
     this.#invitation = h("span", { class: "lab-invitation" }, words.noTruth);
     this.#truth = new TruthLane(app, selection, () => this.#axis, scope);
     this.#truthRow.plot.append(this.#invitation, this.#truth.node);
-    this.#rulerRow.plot.append(this.#ruler.node);
     setAttribute(this.#detectors, "aria-label", words.detector);
     this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
     const rows = [this.#rulerRow, this.#wave, this.#truthRow, this.#serverRow].map(({ node }) => node);
@@ -103,6 +101,11 @@ export class LabTime {
   get palette(): LabPalette {
     this.#palette ??= readLabPalette(this.node);
     return this.#palette;
+  }
+
+  /** Where the playhead stands. */
+  get #head_s(): number {
+    return this.#app.player.position_s ?? this.#selection.head_s;
   }
 
   #bind(): void {
@@ -180,7 +183,9 @@ export class LabTime {
       context,
       axis,
       height,
-      top: box(this.#rulerRow).h,
+      ruler: box(this.#rulerRow),
+      flag: { time_s: this.#head_s, live: false },
+      avoid_x: null,
       palette: this.palette,
       wave: box(this.#wave),
       server: this.#serverRow.node.hidden ? null : box(this.#serverRow),
@@ -199,15 +204,8 @@ export class LabTime {
 
   /** What consists of elements: labels, flags, regions, playhead. */
   #place(axis: Axis): void {
-    const { store, player, words } = this.#app;
-    const head_s = player.position_s ?? this.#selection.head_s;
-    this.#ruler.update(
-      axis,
-      ticksOf(this.#viewport.start_s, this.#viewport.span_s, axis.width),
-      head_s,
-      "off",
-    );
-    const x = axis.x(head_s);
+    const { store, words } = this.#app;
+    const x = axis.x(this.#head_s);
     this.#head.hidden = x < 0 || x > axis.width;
     this.#head.style.transform = `translateX(${x.toFixed(1)}px)`;
     this.#truth.update(axis);

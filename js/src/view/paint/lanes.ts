@@ -5,6 +5,8 @@ import type { Box, Scene, Strip, Surface } from "./scene.ts";
 const BAR = { top: 5, height: 9 };
 const THIN = { top: 6.5, height: 6 };
 const TICK_PX = 12;
+const SLITS = { count: 3, first_px: 6, every_px: 5, width_px: 2 };
+const SLITS_PX = SLITS.first_px + SLITS.every_px * (SLITS.count - 1);
 const SLIT_FROM = 8; // slits closer than this would be noise, not information
 
 /** The lanes below the score: our cuts, the server's, what was sent, what it took. */
@@ -19,7 +21,17 @@ function window_s({ axis }: Scene, strip: Strip): [number, number] {
   return [axis.time(strip.x0 - 12), axis.time(strip.x1 + 12)];
 }
 
-function paintLocal(scene: Scene, strip: Strip): void {
+/** Where the slits of open speech begin, in seconds; null: nobody speaks. */
+export function slitsOf({ axis, local, edge_s }: Scene): number | null {
+  let found: number | null = null;
+  local.visit(axis.time(0), axis.time(axis.width), edge_s, (_start_s, end_s, open) => {
+    if (!open) return;
+    found = Math.min(end_s, edge_s) - (SLITS_PX + 1) / axis.px_per_s;
+  });
+  return found;
+}
+
+export function paintLocal(scene: Scene, strip: Strip): void {
   const { context, axis, layout, palette, local, detector, edge_s } = scene;
   const lane = layout.local;
   if (!lane) return;
@@ -31,7 +43,10 @@ function paintLocal(scene: Scene, strip: Strip): void {
     bar(scene, a, y, b - a, BAR.height, palette.detector(detector.name).line, 2);
     if (!open) return;
     context.fillStyle = palette.paper;
-    for (let k = 0; k < 3 && b - 6 - 5 * k > a + 2; k++) context.fillRect(b - 6 - 5 * k, y, 2, BAR.height);
+    for (let k = 0; k < SLITS.count; k++) {
+      const x = b - SLITS.first_px - SLITS.every_px * k;
+      if (x > a + 2) context.fillRect(x, y, SLITS.width_px, BAR.height);
+    }
   });
 }
 

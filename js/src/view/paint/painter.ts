@@ -1,5 +1,8 @@
-import { paintLanes } from "./lanes.ts";
-import { Axis, type Scene, type Strip, vertical } from "./scene.ts";
+import { paintChips, refitted } from "./chips.ts";
+import { Ellipsis } from "./ellipsis.ts";
+import { paintLanes, paintLocal, slitsOf } from "./lanes.ts";
+import { paintRuler } from "./ruler.ts";
+import { type Axis, type Scene, type Strip, vertical } from "./scene.ts";
 import { paintScore } from "./score.ts";
 import { paintWave } from "./wave.ts";
 
@@ -16,35 +19,38 @@ const MARK_DASH = [2, 3];
 export class Painter {
   readonly #canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D | null;
+  readonly #ellipsis = new Ellipsis();
   #painted: Axis | null = null;
   #edge_s = 0;
+  #slits_s = Number.POSITIVE_INFINITY; // where the picture has the slits of open speech
   #key = "";
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
-    this.#context = canvas.getContext("2d");
+    // not through the page's own frames: measured, half of what the bare canvas costs the main thread
+    this.#context = canvas.getContext("2d", { desynchronized: true });
   }
 
-  /** `dirty_s`: everything from that second to the live edge looks different; -Infinity: everything. */
-  paint(
-    given: Omit<Scene, "context" | "axis">,
-    window: { start_s: number; span_s: number },
-    dirty_s: number,
-  ): Axis {
-    const { layout, edge_s } = given;
-    const axis = new Axis(window.start_s, window.span_s, layout.width, layout.ratio);
+  /** `dirty_s`: everything from that second to the live edge looks different; -Infinity: everything. `refit`: so do
+   * the words of chips that have other room.
+   */
+  paint(given: Omit<Scene, "context">, dirty_s: number, refit: boolean): void {
+    const { axis, layout, edge_s } = given;
     const context = this.#context;
-    if (!context) return axis;
-    const scene: Scene = { ...given, context, axis };
+    if (!context) return;
+    const scene: Scene = { ...given, context };
     const key = `${given.recording} ${given.fresh}`;
     const survived = this.#resize(layout.width, layout.height, layout.ratio) && key === this.#key;
     this.#key = key;
     for (const part of this.#parts(axis, survived ? dirty_s : Number.NEGATIVE_INFINITY, edge_s)) {
-      if (part.x1 > part.x0) strip(scene, part);
+      if (part.x1 > part.x0) this.#strip(scene, part);
     }
+    this.#moveSlits(scene);
+    if (refit) for (const part of refitted(scene)) this.#strip(scene, part);
+    const flag = scene.fresh ? null : { time_s: edge_s, live: scene.recording };
+    paintRuler({ ...scene, ruler: layout.ruler, flag });
     this.#painted = axis;
     this.#edge_s = edge_s;
-    return axis;
   }
 
   /** Returns whether the picture survived. */
@@ -76,12 +82,54 @@ export class Painter {
     return [{ x0: Math.min(news.x0, seam.x0), x1: Math.max(news.x1, seam.x1) }];
   }
 
+  /** The end of open speech wanders with its slits: neither the bar behind them nor a closed one keeps them. */
+  #moveSlits(scene: Scene): void {
+    const { axis, edge_s } = scene;
+    const slits_s = slitsOf(scene) ?? Number.POSITIVE_INFINITY;
+    const from_s = Math.min(this.#slits_s, slits_s);
+    this.#slits_s = slits_s;
+    if (from_s === Number.POSITIVE_INFINITY || !scene.layout.local) return;
+    const part = within(axis.x(from_s), axis.x(edge_s) + 1, axis);
+    if (part.x1 > part.x0) this.#strip(scene, { ...part, row: "local" });
+  }
+
   #move(by: number): void {
     const context = this.#context as CanvasRenderingContext2D;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalCompositeOperation = "copy";
     context.drawImage(this.#canvas, by, 0);
     context.globalCompositeOperation = "source-over";
+  }
+
+  #strip(scene: Scene, part: Strip): void {
+    const { context, layout, axis, palette } = scene;
+    const bottom = layout.height;
+    const box = (part.row && layout[part.row]) ?? { y: 0, h: bottom };
+    context.setTransform(layout.ratio, 0, 0, layout.ratio, 0, 0);
+    context.save();
+    context.beginPath();
+    context.rect(part.x0, box.y, part.x1 - part.x0, box.h);
+    context.clip();
+    context.clearRect(part.x0, box.y, part.x1 - part.x0, box.h);
+    const top = layout.ruler.y + layout.ruler.h;
+    for (const tick of scene.ticks) {
+      const x = Math.round(axis.x(tick)) + 0.5;
+      if (x >= part.x0 - 1 && x <= part.x1 + 1) vertical(context, x, top, bottom, palette.grid, 1);
+    }
+    paintSelection(scene, top, bottom);
+    if (!part.row) {
+      paintWave(scene, part);
+      paintScore(scene, part);
+      paintLanes(scene, part);
+    }
+    if (part.row === "local") paintLocal(scene, part);
+    else paintChips(scene, part, this.#ellipsis);
+    paintMarks(scene, part, top, bottom);
+    if (!scene.fresh) {
+      const x = Math.round(axis.x(scene.edge_s)) + 0.5;
+      vertical(context, x, top - 4, bottom, scene.recording ? palette.recording : palette.tick, 1.5);
+    }
+    context.restore();
   }
 }
 
@@ -90,32 +138,6 @@ function within(x0: number, x1: number, { width, ratio }: Axis): Strip {
   const a = Math.floor(Math.max(0, Math.min(width, x0)) * ratio) / ratio;
   const b = Math.ceil(Math.max(0, Math.min(width, x1)) * ratio) / ratio;
   return { x0: a, x1: Math.max(a, Math.min(b, width)) };
-}
-
-function strip(scene: Scene, part: Strip): void {
-  const { context, layout, axis, palette } = scene;
-  const bottom = layout.height;
-  context.setTransform(layout.ratio, 0, 0, layout.ratio, 0, 0);
-  context.save();
-  context.beginPath();
-  context.rect(part.x0, 0, part.x1 - part.x0, bottom);
-  context.clip();
-  context.clearRect(part.x0, 0, part.x1 - part.x0, bottom);
-  const top = layout.ruler.y + layout.ruler.h;
-  for (const tick of scene.ticks) {
-    const x = Math.round(axis.x(tick)) + 0.5;
-    if (x >= part.x0 - 1 && x <= part.x1 + 1) vertical(context, x, top, bottom, palette.grid, 1);
-  }
-  paintSelection(scene, top, bottom);
-  paintWave(scene, part);
-  paintScore(scene, part);
-  paintLanes(scene, part);
-  paintMarks(scene, part, top, bottom);
-  if (!scene.fresh) {
-    const x = Math.round(axis.x(scene.edge_s)) + 0.5;
-    vertical(context, x, top - 4, bottom, scene.recording ? palette.recording : palette.tick, 1.5);
-  }
-  context.restore();
 }
 
 function paintSelection({ context, axis, palette, selection }: Scene, top: number, bottom: number): void {

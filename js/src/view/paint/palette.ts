@@ -4,6 +4,7 @@ import { h } from "../dom.ts";
 const TOKENS = {
   paper: "--sp-paper",
   ink: "--sp-ink",
+  secondary: "--sp-ink-2",
   tick: "--sp-ink-3",
   grid: "--sp-grid",
   axis: "--sp-line-2",
@@ -17,6 +18,11 @@ const TOKENS = {
   threshold: "--sp-threshold",
   release: "--sp-release",
   recording: "--sp-rec",
+  recordingFill: "--sp-rec-fill",
+  onRecording: "--sp-on-rec",
+  well: "--sp-paper-3",
+  brand: "--sp-brand",
+  selected: "--sp-select",
   error: "--sp-error",
   mark: "--sp-mark",
 } as const;
@@ -26,6 +32,8 @@ type Solid = Record<keyof typeof TOKENS, string>;
 /** Colours as the canvas needs them: computed, not as variables. */
 export interface Palette extends Solid {
   selection: string;
+  /** the family, for words on the canvas */
+  font: string;
   serverFill: string;
   /** colour and fill of a detector's curve */
   detector(name: string): { line: string; fill: string };
@@ -54,6 +62,7 @@ export function readPalette(root: HTMLElement): Palette {
   const palette: Palette = {
     ...solid,
     selection: faint("--sp-brand", 10),
+    font: getComputedStyle(root).fontFamily,
     serverFill: faint("--sp-server", 14),
     detector: (name) => detectors.get(name) ?? fallback,
   };

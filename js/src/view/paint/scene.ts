@@ -1,3 +1,4 @@
+import type { Line } from "../../store/lines.ts";
 import type { Speech } from "../../store/local-lane.ts";
 import type { SessionStore } from "../../store/session.ts";
 import type { Detector } from "../../wire/messages.ts";
@@ -20,6 +21,7 @@ export interface Layout {
   server: Box | null;
   sent: Box | null;
   committed: Box | null;
+  text: Box | null;
   /** room for the track's name inside the plot, in narrow views */
   named: number;
 }
@@ -69,6 +71,10 @@ export interface Scene {
   edge_s: number;
   recording: boolean;
   ticks: readonly number[];
+  /** the rows of the text lane in and near the window */
+  chips: { lines: readonly Line[]; selected: string | null };
+  /** where something else than the live edge has its flag in the ruler */
+  avoid_x: number | null;
   selection: { start_s: number; end_s: number } | null;
   /** an empty first run shows lessons and no axis line under them */
   fresh: boolean;
@@ -85,6 +91,8 @@ export type WaveScene = Surface &
 export interface Strip {
   x0: number;
   x1: number;
+  /** only this row of it */
+  row?: "local" | "text";
 }
 
 export function horizontal(

@@ -1,0 +1,60 @@
+import { clock } from "../format.ts";
+import { tickLabel } from "../ruler.ts";
+import type { Palette } from "./palette.ts";
+import type { Axis, Box } from "./scene.ts";
+
+const LABEL_Y = 11;
+const FLAG = { top: 3, height: 16, padding: 5, radius: 2 };
+const CUT_PX = 16; // half a label: nearer to an end it would be cut
+const APART_PX = 47; // half a label and half a flag: closer than this they would meet
+const FLAG_HALF_PX = 26;
+
+/** What the ruler needs of a scene: every time view has one. */
+export interface RulerScene {
+  context: CanvasRenderingContext2D;
+  axis: Axis;
+  palette: Palette;
+  ruler: Box;
+  ticks: readonly number[];
+  /** the moment that has a flag: the live edge, or the playhead of a recording */
+  flag: { time_s: number; live: boolean } | null;
+  /** where something else has its flag, in CSS pixels */
+  avoid_x: number | null;
+}
+
+/** The time labels and a flag: words that move in every frame are part of the picture, elements would cost a layout. */
+export function paintRuler(scene: RulerScene): void {
+  const { context, axis, palette, ruler, ticks, flag, avoid_x } = scene;
+  context.setTransform(axis.ratio, 0, 0, axis.ratio, 0, 0);
+  context.clearRect(0, ruler.y, axis.width, ruler.h);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = `11px ${palette.font}`;
+  context.fillStyle = palette.secondary;
+  const flag_x = flag && axis.x(flag.time_s);
+  const free = (x: number, taken_x: number | null) => taken_x === null || Math.abs(x - taken_x) >= APART_PX;
+  for (const tick of ticks) {
+    const x = Math.round(axis.x(tick) * axis.ratio) / axis.ratio;
+    const whole = x >= CUT_PX && x <= axis.width - CUT_PX;
+    if (whole && free(x, flag_x) && free(x, avoid_x)) context.fillText(tickLabel(tick), x, ruler.y + LABEL_Y);
+  }
+  if (flag && flag_x !== null && flag_x >= 0 && flag_x <= axis.width) paintFlag(scene, flag, flag_x);
+}
+
+/** The flag stops inside the ruler; its line goes on. */
+function paintFlag(
+  { context, axis, palette, ruler }: RulerScene,
+  { time_s, live }: { time_s: number; live: boolean },
+  at_x: number,
+): void {
+  const text = clock(time_s);
+  const x = Math.min(Math.max(at_x, FLAG_HALF_PX), axis.width - FLAG_HALF_PX);
+  context.font = `600 11px ${palette.font}`;
+  const width = Math.ceil(context.measureText(text).width) + 2 * FLAG.padding;
+  context.fillStyle = live ? palette.recordingFill : palette.well;
+  context.beginPath();
+  context.roundRect(Math.round(x - width / 2), ruler.y + FLAG.top, width, FLAG.height, FLAG.radius);
+  context.fill();
+  context.fillStyle = live ? palette.onRecording : palette.ink;
+  context.fillText(text, x, ruler.y + FLAG.top + FLAG.height / 2 + 0.5);
+}

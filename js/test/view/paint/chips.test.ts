@@ -1,0 +1,79 @@
+import { expect, it } from "vitest";
+import type { Line } from "../../../src/store/lines.ts";
+import { chipPlace, paintChips, refitted } from "../../../src/view/paint/chips.ts";
+import { Ellipsis } from "../../../src/view/paint/ellipsis.ts";
+import { Axis, type Scene } from "../../../src/view/paint/scene.ts";
+import { fakeContext, palette, type Written } from "./helpers.ts";
+
+const line = (given: Partial<Line>): Line => ({
+  key: "a",
+  kind: "final",
+  start_s: 1,
+  end_s: 3,
+  text: "good morning",
+  stable: 0,
+  language: "",
+  latency_s: null,
+  ...given,
+});
+
+function scene(lines: Line[], start_s = 0): { scene: Scene; written: Written[] } {
+  const { context, written } = fakeContext();
+  const made = {
+    context,
+    axis: new Axis(start_s, 10, 1000, 1),
+    palette,
+    layout: { text: { y: 100, h: 30 } },
+    edge_s: 8,
+    chips: { lines, selected: null },
+  };
+  return { scene: made as unknown as Scene, written };
+}
+
+function painted(lines: Line[], start_s = 0): Written[] {
+  const { scene: made, written } = scene(lines, start_s);
+  paintChips(made, { x0: 0, x1: 1000 }, new Ellipsis());
+  return written;
+}
+
+it("writes words into a chip as long as its speech", () => {
+  expect(chipPlace(line({}), new Axis(0, 10, 1000, 1), 8)).toEqual({ x: 100, width: 198 });
+  expect(painted([line({})])).toMatchObject([{ text: "good morning", x: 107, direction: "ltr" }]);
+});
+
+it("lets an unfinished chip reach to now, and says that it is one", () => {
+  const partial = line({ kind: "partial", text: "good ", end_s: 1 });
+  expect(chipPlace(partial, new Axis(0, 10, 1000, 1), 8).width).toBe(698);
+  expect(painted([partial])).toMatchObject([{ text: "good…" }]);
+});
+
+it("keeps the beginning of the words in view where the left edge cuts the chip", () => {
+  expect(painted([line({ end_s: 5 })], 2)).toMatchObject([{ text: "good morning", x: 7 }]);
+});
+
+it("writes from the right where the words do", () => {
+  expect(painted([line({ text: "صباح الخير" })])).toMatchObject([{ x: 100 + 198 - 7, direction: "rtl" }]);
+});
+
+it("leaves a chip without words where there is no room for any", () => {
+  expect(painted([line({ end_s: 1.15 })])).toEqual([]);
+});
+
+it("paints only what the strip touches", () => {
+  const { scene: made, written } = scene([line({}), line({ key: "b", start_s: 6, end_s: 8, text: "b" })]);
+  paintChips(made, { x0: 500, x1: 1000 }, new Ellipsis());
+  expect(written.map(({ text }) => text)).toEqual(["b"]);
+});
+
+it("fits anew what grows and what the left edge cuts, and nothing else", () => {
+  const lines = [
+    line({ key: "cut", start_s: 1, end_s: 4 }),
+    line({ key: "whole", start_s: 5, end_s: 6 }),
+    line({ key: "grows", kind: "partial", start_s: 7, end_s: 7 }),
+    line({ key: "gone", start_s: 0, end_s: 1 }),
+  ];
+  expect(refitted(scene(lines, 2).scene)).toEqual([
+    { x0: 0, x1: 200, row: "text" },
+    { x0: 500, x1: 600, row: "text" },
+  ]);
+});
