@@ -28,6 +28,7 @@ export class Header {
   readonly #state = h("span");
   readonly #light = h("i", { hidden: true });
   readonly #elapsed = h("span", { class: "sp-v" });
+  #shown = "";
   readonly #time: HTMLElement;
   readonly pickers: Pickers;
   readonly #still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
@@ -86,9 +87,14 @@ export class Header {
     else if (phase === "paused" || phase === "asking") this.#app.stop();
   }
 
+  /** The light breathes with the tenths: each of its steps costs the page a style computation. */
   showTime(time_s: number): void {
+    const { phase } = this.#app;
+    const shown = `${phase} ${clock(time_s)}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     setText(this.#elapsed, clock(time_s));
-    const breathes = this.#app.phase === "live" && !this.#still?.matches;
+    const breathes = phase === "live" && !this.#still?.matches;
     this.#light.style.opacity = breathes ? breath(time_s).toFixed(2) : "";
   }
 
