@@ -1,7 +1,6 @@
 import type { App } from "../app.ts";
 import { FrameLoop, type Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
-import { levelFor } from "../store/pyramid.ts";
 import { linesFrom } from "../store/thresholds.ts";
 import { Chips } from "./chips.ts";
 import { describePicture, peakDb } from "./describe.ts";
@@ -16,11 +15,10 @@ import { dragLines } from "./line-drag.ts";
 import { LiveEdge } from "./live-edge.ts";
 import { Marks } from "./marks.ts";
 import { Overview } from "./overview.ts";
-import { Painter } from "./paint/painter.ts";
-import { type Palette, readPalette, watchTheme } from "./paint/palette.ts";
-import { Axis, type Layout } from "./paint/scene.ts";
+import { watchTheme } from "./paint/palette.ts";
+import { Axis } from "./paint/scene.ts";
+import { Picture } from "./picture.ts";
 import { Recutting } from "./recutting.ts";
-import { ticksOf } from "./ruler.ts";
 import { SegmentTable } from "./segment-table.ts";
 import { Selecting } from "./selecting.ts";
 import { Tracks } from "./tracks.ts";
@@ -43,7 +41,7 @@ export class TimeView {
   readonly #app: App;
   readonly #viewport: Viewport;
   readonly #events: TimeViewEvents;
-  readonly #canvas = h("canvas", { class: "sp-canvas", role: "img" });
+  readonly #picture: Picture;
   readonly #tracks: Tracks;
   readonly #chips: Chips;
   readonly #flags: Flags;
@@ -54,20 +52,16 @@ export class TimeView {
   readonly #marks: Marks;
   readonly #table: SegmentTable;
   readonly #panel: ErrorPanel;
-  readonly #painter = new Painter(this.#canvas);
   readonly #edge = new LiveEdge();
   readonly #change = new FrameChange();
   readonly #loop: FrameLoop;
   readonly #still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
-  #palette: Palette | null = null;
-  #layout: Layout | null = null;
-  #dirty_s = Number.NEGATIVE_INFINITY;
   #rebuild = true;
   #begun = false;
   #axis: Axis | null = null;
   #described_ms = Number.NEGATIVE_INFINITY;
   #told_ms = Number.NEGATIVE_INFINITY;
-  #placed_tenth = -1;
+  #painted_tenth = -1;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
     const words = app.strings;
@@ -83,6 +77,12 @@ export class TimeView {
     };
     this.#flags = new Flags(words, app.synced.detector, flags, scope);
     this.#recutting = new Recutting(app, this.#flags);
+    this.#picture = new Picture(app, viewport, this.#tracks, {
+      chips: this.#chips,
+      flags: this.#flags,
+      recutting: this.#recutting,
+      selecting: this.#selecting,
+    });
     this.#overview = new Overview(app, viewport, words.session, scope);
     this.#lessons = new Lessons(words, this.#tracks);
     this.#marks = new Marks(app, (opener, id) => events.rename(opener, id), scope);
@@ -107,7 +107,7 @@ export class TimeView {
 
   /** Everything may look different: traits, selection, size, theme. */
   refresh(): void {
-    this.#dirty_s = Number.NEGATIVE_INFINITY;
+    this.#picture.spoil(Number.NEGATIVE_INFINITY);
     this.#rebuild = true;
     this.#refreshState();
     this.#loop.request();
@@ -115,14 +115,14 @@ export class TimeView {
 
   /** The rows may have other places: another width, form, or choice of lanes. */
   resized(): void {
-    this.#layout = null;
+    this.#picture.resized();
     this.refresh();
   }
 
   /** Follows the root's size and theme; called once the root is in the page. */
   attach(root: HTMLElement, scope: Scope): void {
     watchTheme(root, scope, () => {
-      this.#palette = null;
+      this.#picture.themed();
       this.refresh();
     });
     const resized = () => this.resized();
@@ -133,7 +133,7 @@ export class TimeView {
   }
 
   #bindGestures(scope: Scope): void {
-    const width = () => this.#layout?.width ?? 1;
+    const width = () => Math.max(1, this.#picture.layout.width);
     const plot = (name: "ruler" | "wave" | "score") => this.#tracks.get(name).plot;
     panByWheel(this.node, this.#viewport, width, scope);
     pinch(this.node, this.#viewport, width, scope);
@@ -167,7 +167,7 @@ export class TimeView {
     return h(
       "div",
       { class: "sp-view", role: "group", tabindex: 0, "aria-label": this.#app.strings.timeView },
-      this.#canvas,
+      this.#picture.canvas,
       this.#table.node,
       ...rows,
       this.#selecting.playhead,
@@ -179,7 +179,7 @@ export class TimeView {
     const { session, synced, page, windows, player } = this.#app;
     let confirmed = session.confirmed;
     const changed = ({ from_s }: { from_s: number }) => {
-      this.#dirty_s = Math.min(this.#dirty_s, from_s);
+      this.#picture.spoil(from_s);
       this.#loop.request();
     };
     session.on(scope, "frames", (event) => {
@@ -197,7 +197,7 @@ export class TimeView {
       this.#rebuild = true; // the peak of the window may be another
       changed(event);
     });
-    scope.own(() => windows.forget(this));
+    scope.own(() => windows.forget(this.#picture));
     scope.own(() => windows.forget(this.#recutting));
     player.on(scope, "change", () => this.#loop.request());
     session.on(scope, "reset", () => {
@@ -230,16 +230,19 @@ export class TimeView {
     const more = this.#edge.advance(now_ms, session.clock_s, running, this.#still?.matches ?? false);
     const edge_s = this.#edge.value;
     this.#viewport.moveEdge(edge_s);
-    this.#dirty_s = Math.min(this.#dirty_s, this.#recutting.update());
-    const layout = this.#measure();
-    const stale_s = this.#rebuild ? Number.NEGATIVE_INFINITY : this.#dirty_s;
+    this.#picture.spoil(this.#recutting.update());
+    const { layout } = this.#picture;
+    const stale_s = this.#rebuild ? Number.NEGATIVE_INFINITY : this.#picture.stale_s;
     const { start_s, span_s } = this.#viewport;
     const axis = new Axis(start_s, span_s, layout.width, layout.ratio);
     const avoid_x = this.#selecting.x(axis);
     const differs = this.#change.differs(layout, edge_s, this.#viewport, running, stale_s, avoid_x);
     if (layout.width > 0 && differs) {
       this.#axis = axis;
-      this.#paint(axis, layout, edge_s, avoid_x);
+      // words are set anew in the frame in which the clock changes
+      const ticked = this.#change.tenth !== this.#painted_tenth;
+      this.#painted_tenth = this.#change.tenth;
+      this.#picture.paint(axis, { edge_s, avoid_x, ticked }, this.#rebuild);
       this.#place(axis, edge_s, now_ms);
     }
     const playing = this.#axis !== null && this.#selecting.place(this.#axis);
@@ -248,50 +251,8 @@ export class TimeView {
     else if (!running) this.#edge.rest();
   }
 
-  #measure(): Layout {
-    if (!this.#layout) {
-      this.#layout = this.#tracks.layout(this.#canvas, globalThis.devicePixelRatio || 1);
-      this.#canvas.style.height = `${this.#layout.height}px`;
-    }
-    return this.#layout;
-  }
-
   get #fresh(): boolean {
     return this.#app.session.clock_s === 0;
-  }
-
-  #paint(axis: Axis, layout: Layout, edge_s: number, avoid_x: number | null): void {
-    const { session, phase, windows } = this.#app;
-    const { start_s, span_s, end_s, selected } = this.#viewport;
-    this.#palette ??= readPalette(this.node);
-    const others = this.#chips.choose(axis, edge_s, selected, this.#rebuild);
-    // words are set anew in the frame in which the clock changes
-    const refit = others || this.#change.tenth !== this.#placed_tenth || !this.#viewport.follow;
-    this.#placed_tenth = this.#change.tenth;
-    const column_px = (layout.width * layout.ratio * session.signals.column_s) / span_s;
-    windows.want(this, levelFor(1 / column_px), start_s, end_s);
-    this.#painter.paint(
-      {
-        axis,
-        layout,
-        palette: this.#palette,
-        session,
-        detector: this.#flags.detector,
-        local: this.#recutting.lane,
-        speech: this.#recutting.speech,
-        before: this.#recutting.before,
-        edge_s,
-        recording: phase === "live",
-        ticks: ticksOf(start_s, span_s, layout.width),
-        selection: this.#selecting.stretch,
-        chips: { lines: this.#chips.shown, selected },
-        avoid_x,
-        fresh: this.#fresh,
-      },
-      this.#dirty_s,
-      refit,
-    );
-    this.#dirty_s = Number.POSITIVE_INFINITY;
   }
 
   /** The parts that are elements: chips, marks, flags, overview, panel. */
@@ -301,8 +262,9 @@ export class TimeView {
     this.#rebuild = false;
     this.#chips.move(axis, edge_s, now_ms, phase === "live" && this.#viewport.follow);
     if (session.marks.size > 0 || rebuild) this.#marks.update(axis);
-    this.#overview.update(edge_s, this.#palette?.wave ?? "", now_ms, rebuild);
-    if (rebuild) this.#flags.update(this.#measure().score.h, this.#measure().named);
+    this.#overview.update(edge_s, this.#picture.palette.wave, now_ms, rebuild);
+    const { score, named } = this.#picture.layout;
+    if (rebuild) this.#flags.update(score.h, named);
     if (rebuild || now_ms - this.#told_ms > PEAK_MS || !this.#viewport.follow) {
       this.#told_ms = now_ms;
       setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
@@ -311,7 +273,11 @@ export class TimeView {
     if (!rebuild && now_ms - this.#described_ms < DESCRIBE_MS) return;
     this.#described_ms = now_ms;
     this.#table.update(edge_s);
-    setAttribute(this.#canvas, "aria-label", describePicture(this.#recutting.speech, axis, edge_s, words));
+    setAttribute(
+      this.#picture.canvas,
+      "aria-label",
+      describePicture(this.#recutting.speech, axis, edge_s, words),
+    );
   }
 
   /** What follows from the state alone. At once: it must not wait for a frame, which a hidden page never gets. */
@@ -325,7 +291,7 @@ export class TimeView {
     );
     const problem = panelProblem(this.#app);
     this.#panel.show(problem);
-    this.#canvas.classList.toggle("is-hidden", problem !== null);
+    this.#picture.canvas.classList.toggle("is-hidden", problem !== null);
     const before = phase === "idle" || phase === "asking" || phase === "connecting";
     this.#lessons.show(this.#fresh && problem === null && before);
   }

@@ -1,0 +1,116 @@
+import type { App } from "../app.ts";
+import { levelFor } from "../store/pyramid.ts";
+import type { Chips } from "./chips.ts";
+import { h } from "./dom.ts";
+import type { Flags } from "./flags.ts";
+import { Painter } from "./paint/painter.ts";
+import { type Palette, readPalette } from "./paint/palette.ts";
+import type { Axis, Layout } from "./paint/scene.ts";
+import type { Recutting } from "./recutting.ts";
+import { ticksOf } from "./ruler.ts";
+import type { Selecting } from "./selecting.ts";
+import type { Tracks } from "./tracks.ts";
+import type { Viewport } from "./viewport.ts";
+
+/** What a picture shows beside the session. */
+export interface Shown {
+  chips: Chips;
+  flags: Flags;
+  recutting: Recutting;
+  selecting: Selecting;
+}
+
+/** What of a frame is not in the session. */
+export interface Moment {
+  edge_s: number;
+  /** where a playhead has its flag */
+  avoid_x: number | null;
+  /** the clock shows another tenth than in the frame before */
+  ticked: boolean;
+}
+
+/** The canvas over all tracks: where they are, their colours, and what of it has to be painted anew. */
+export class Picture {
+  readonly canvas = h("canvas", { class: "sp-canvas", role: "img" });
+  readonly #painter = new Painter(this.canvas);
+  readonly #app: App;
+  readonly #viewport: Viewport;
+  readonly #tracks: Tracks;
+  readonly #shown: Shown;
+  #palette: Palette | null = null;
+  #layout: Layout | null = null;
+  #stale_s = Number.NEGATIVE_INFINITY;
+
+  constructor(app: App, viewport: Viewport, tracks: Tracks, shown: Shown) {
+    this.#app = app;
+    this.#viewport = viewport;
+    this.#tracks = tracks;
+    this.#shown = shown;
+  }
+
+  /** From this second to the live edge it looks different from what is painted; Infinity: nowhere. */
+  get stale_s(): number {
+    return this.#stale_s;
+  }
+
+  /** It will look different from a second on; -Infinity: everywhere. */
+  spoil(from_s: number): void {
+    this.#stale_s = Math.min(this.#stale_s, from_s);
+  }
+
+  /** The rows may have other places. */
+  resized(): void {
+    this.#layout = null;
+  }
+
+  /** The colours may be others. */
+  themed(): void {
+    this.#palette = null;
+  }
+
+  get layout(): Layout {
+    if (!this.#layout) {
+      this.#layout = this.#tracks.layout(this.canvas, globalThis.devicePixelRatio || 1);
+      this.canvas.style.height = `${this.#layout.height}px`;
+    }
+    return this.#layout;
+  }
+
+  get palette(): Palette {
+    this.#palette ??= readPalette(this.canvas.parentElement ?? this.canvas);
+    return this.#palette;
+  }
+
+  /** `rebuild`: there may be other rows of text. */
+  paint(axis: Axis, { edge_s, avoid_x, ticked }: Moment, rebuild: boolean): void {
+    const { session, phase, windows } = this.#app;
+    const { start_s, span_s, end_s, selected, follow } = this.#viewport;
+    const { chips, flags, recutting, selecting } = this.#shown;
+    const { layout } = this;
+    const others = chips.choose(axis, edge_s, selected, rebuild);
+    const column_px = (layout.width * layout.ratio * session.signals.column_s) / span_s;
+    windows.want(this, levelFor(1 / column_px), start_s, end_s);
+    this.#painter.paint(
+      {
+        axis,
+        layout,
+        palette: this.palette,
+        session,
+        detector: flags.detector,
+        local: recutting.lane,
+        speech: recutting.speech,
+        before: recutting.before,
+        edge_s,
+        recording: phase === "live",
+        ticks: ticksOf(start_s, span_s, layout.width),
+        selection: selecting.stretch,
+        chips: { lines: chips.shown, selected },
+        avoid_x,
+        fresh: session.clock_s === 0,
+      },
+      this.#stale_s,
+      others || ticked || !follow,
+    );
+    this.#stale_s = Number.POSITIVE_INFINITY;
+  }
+}
