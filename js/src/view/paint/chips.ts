@@ -46,8 +46,9 @@ export function paintChips(scene: Scene, strip: Strip, ellipsis: Ellipsis): void
 }
 
 /** The parts whose words have other room than when they were painted: unfinished chips, and those cut by the left edge. */
-export function refitted({ axis, chips, edge_s }: Scene): Strip[] {
+export function refitted({ axis, chips, edge_s, layout }: Scene): Strip[] {
   const strips: Strip[] = [];
+  if (!layout.text) return strips; // this form has no text lane
   for (const line of chips.lines) {
     const { x, width } = chipPlace(line, axis, edge_s);
     if (x + width < 0 || x > axis.width || (line.kind !== "partial" && x >= 0)) continue;

@@ -104,7 +104,8 @@ export class Painter {
   #strip(scene: Scene, part: Strip): void {
     const { context, layout, axis, palette } = scene;
     const bottom = layout.height;
-    const box = (part.row && layout[part.row]) ?? { y: 0, h: bottom };
+    const box = part.row ? layout[part.row] : { y: 0, h: bottom };
+    if (!box) return; // a row that is not shown
     context.setTransform(layout.ratio, 0, 0, layout.ratio, 0, 0);
     context.save();
     context.beginPath();

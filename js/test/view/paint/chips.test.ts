@@ -77,3 +77,8 @@ it("fits anew what grows and what the left edge cuts, and nothing else", () => {
     { x0: 500, x1: 600, row: "text" },
   ]);
 });
+
+it("leaves the picture alone where no text lane is shown", () => {
+  const made = scene([line({ kind: "partial" })]).scene;
+  expect(refitted({ ...made, layout: { ...made.layout, text: null } })).toEqual([]);
+});
