@@ -113,8 +113,18 @@ export class FakeKernel {
     this.#timer ??= setInterval(() => this.#step(0.04 * speed), 40);
   }
 
-  halt(state: string): void {
+  get clock_s(): number {
+    return this.#clock_s;
+  }
+
+  /** Nothing comes any more, and nobody is told. */
+  freeze(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  halt(state: string): void {
+    this.freeze();
     this.#timer = undefined;
     this.#model.set("state", state);
   }

@@ -18,6 +18,30 @@ SENT = """(name) => harness.fake.sent.map(({ message }) => message)
   .filter((message) => message.type === "command" && message.name === name).map(({ args }) => args)"""
 
 
+# How many pixels differ when the picture that was painted piece by piece is painted at once. The live edge and its flag
+# are left out, and the picture may move by a pixel: both wait for the next one.
+REPAINTED = """async () => {
+  const frames = async (count) => { for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame) };
+  const canvas = document.querySelector(".sp-view > .sp-canvas");
+  const span_s = Number.parseFloat(document.querySelector(".sp-zoom").textContent);
+  harness.kernel.freeze();
+  await frames(60);
+  const width = Math.floor(Math.min(0.9, harness.kernel.clock_s / span_s) * canvas.width) - 64;
+  const pixels = (x) => canvas.getContext("2d").getImageData(x, 0, width, canvas.height).data;
+  const before = pixels(1);
+  dispatchEvent(new Event("resize"));
+  await frames(10);
+  const differing = (after) => {
+    let count = 0;
+    for (let i = 0; i < after.length; i += 4)
+      if ([0, 1, 2, 3].some((k) => Math.abs(before[i + k] - after[i + k]) > 48)) count++;
+    return count;
+  };
+  const painted = before.filter((value, i) => i % 4 === 3 && value > 0).length;
+  return { differing: Math.min(...[0, 1, 2].map((x) => differing(pixels(x)))), painted };
+}"""
+
+
 class Axis:
     """The widget's time view."""
 
@@ -182,3 +206,23 @@ def test_words_segments_and_stretches_are_selected_and_played(page: Page, harnes
     page.mouse.move(x + 80, y, steps=3)
     page.mouse.up()
     page.wait_for_function(f"() => ({SENT})('sound').length === 3")
+
+
+@pytest.mark.parametrize("width", [900, 420])
+def test_painted_piece_by_piece_it_looks_as_painted_at_once(
+    page: Page, harness_url: str, artifacts: Path, width: int
+) -> None:
+    axis = show(page, harness_url, f"state=live&at=5&width={width}")
+    for _ in range(4):
+        page.evaluate("harness.kernel.play(4)")
+        page.wait_for_timeout(1_300)
+        seen = page.evaluate(REPAINTED)
+        page.screenshot(path=artifacts / f"repainted-{width}.png")
+        assert seen["painted"] > 5_000
+        # where two pieces meet, soft edges are drawn twice: a few pixels, and a slit or a word has more
+        assert seen["differing"] < 40, seen
+    axis.node.press("p")
+    page.evaluate("harness.kernel.play(4)")
+    page.wait_for_timeout(1_300)
+    seen = page.evaluate(REPAINTED)
+    assert seen["differing"] < 40, seen

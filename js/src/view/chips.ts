@@ -44,10 +44,10 @@ export class Chips {
       });
   }
 
-  /** Chooses the rows around the window, before they are painted; returns whether they are others. */
-  choose(axis: Axis, edge_s: number, selected: string | null, force: boolean): boolean {
+  /** Chooses the rows around the window, before they are painted; anew with `force`, and where others come near. */
+  choose(axis: Axis, edge_s: number, selected: string | null, force: boolean): void {
     const far = Math.abs(axis.time(0) - this.#first_s) * axis.px_per_s > axis.width * FAR;
-    if (!force && !far && axis.px_per_s === this.#px_per_s) return false;
+    if (!force && !far && axis.px_per_s === this.#px_per_s) return;
     this.#px_per_s = axis.px_per_s;
     this.#first_s = axis.time(0);
     const [from_s, to_s] = [axis.time(-axis.width * AROUND), axis.time(axis.width * (1 + AROUND))];
@@ -63,7 +63,6 @@ export class Chips {
     this.#base_s = Math.floor(from_s);
     this.#rebuild(selected);
     this.#moved_ms = Number.NEGATIVE_INFINITY;
-    return true;
   }
 
   /** Brings the elements to their places, when it is time. */

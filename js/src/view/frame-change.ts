@@ -14,11 +14,6 @@ export class FrameChange {
   #follow = true;
   #avoid_px = -1;
 
-  /** The tenth of a second that the last frame shows. */
-  get tenth(): number {
-    return this.#tenth;
-  }
-
   /** `stale_from_s`: what is drawn from there on has changed; `avoid_x`: where the ruler makes room for another flag.
    * A frame that differs counts as painted.
    */

@@ -20,15 +20,6 @@ export interface Shown {
   selecting: Selecting;
 }
 
-/** What of a frame is not in the session. */
-export interface Moment {
-  edge_s: number;
-  /** where a playhead has its flag */
-  avoid_x: number | null;
-  /** the clock shows another tenth than in the frame before */
-  ticked: boolean;
-}
-
 /** The canvas over all tracks: where they are, their colours, and what of it has to be painted anew. */
 export class Picture {
   readonly canvas = h("canvas", { class: "sp-canvas", role: "img" });
@@ -81,13 +72,13 @@ export class Picture {
     return this.#palette;
   }
 
-  /** `rebuild`: there may be other rows of text. */
-  paint(axis: Axis, { edge_s, avoid_x, ticked }: Moment, rebuild: boolean): void {
+  /** `avoid_x`: where a playhead has its flag; `rebuild`: there may be other rows of text. */
+  paint(axis: Axis, edge_s: number, avoid_x: number | null, rebuild: boolean): void {
     const { session, phase, windows } = this.#app;
-    const { start_s, span_s, end_s, selected, follow } = this.#viewport;
+    const { start_s, span_s, end_s, selected } = this.#viewport;
     const { chips, flags, recutting, selecting } = this.#shown;
     const { layout } = this;
-    const others = chips.choose(axis, edge_s, selected, rebuild);
+    chips.choose(axis, edge_s, selected, rebuild);
     const column_px = (layout.width * layout.ratio * session.signals.column_s) / span_s;
     windows.want(this, levelFor(1 / column_px), start_s, end_s);
     this.#painter.paint(
@@ -109,7 +100,6 @@ export class Picture {
         fresh: session.clock_s === 0,
       },
       this.#stale_s,
-      others || ticked || !follow,
     );
     this.#stale_s = Number.POSITIVE_INFINITY;
   }

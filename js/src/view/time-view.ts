@@ -61,7 +61,6 @@ export class TimeView {
   #axis: Axis | null = null;
   #described_ms = Number.NEGATIVE_INFINITY;
   #told_ms = Number.NEGATIVE_INFINITY;
-  #painted_tenth = -1;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
     const words = app.strings;
@@ -239,10 +238,7 @@ export class TimeView {
     const differs = this.#change.differs(layout, edge_s, this.#viewport, running, stale_s, avoid_x);
     if (layout.width > 0 && differs) {
       this.#axis = axis;
-      // words are set anew in the frame in which the clock changes
-      const ticked = this.#change.tenth !== this.#painted_tenth;
-      this.#painted_tenth = this.#change.tenth;
-      this.#picture.paint(axis, { edge_s, avoid_x, ticked }, this.#rebuild);
+      this.#picture.paint(axis, edge_s, avoid_x, this.#rebuild);
       this.#place(axis, edge_s, now_ms);
     }
     const playing = this.#axis !== null && this.#selecting.place(this.#axis);

@@ -70,7 +70,27 @@ function frame({ context, palette, chips }: Scene, line: Line, x: number, width:
   }
   context.strokeStyle = selected ? palette.brand : palette.axis;
   context.lineWidth = 1;
-  if (line.kind === "partial") context.setLineDash(DASH);
+  if (line.kind === "partial") dashed(context, x + 0.5, y + 0.5, Math.max(1, width - 1), HEIGHT - 1);
+  else context.stroke();
+}
+
+/** Both halves from the left: the dashes stay where they are while the chip grows. */
+function dashed(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): void {
+  const radius = Math.min(RADIUS, width / 2);
+  context.setLineDash(DASH);
+  context.beginPath();
+  for (const side of [y, y + height]) {
+    context.moveTo(x, y + height / 2);
+    context.arcTo(x, side, x + width, side, radius);
+    context.arcTo(x + width, side, x + width, y + height / 2, radius);
+    context.lineTo(x + width, y + height / 2);
+  }
   context.stroke();
   context.setLineDash([]);
 }

@@ -31,10 +31,8 @@ export class Painter {
     this.#context = canvas.getContext("2d", { desynchronized: true });
   }
 
-  /** `dirty_s`: everything from that second to the live edge looks different; -Infinity: everything. `refit`: so do
-   * the words of chips that have other room.
-   */
-  paint(given: Omit<Scene, "context">, dirty_s: number, refit: boolean): void {
+  /** `dirty_s`: everything from that second to the live edge looks different; -Infinity: everything. */
+  paint(given: Omit<Scene, "context">, dirty_s: number): void {
     const { axis, layout, edge_s } = given;
     const context = this.#context;
     if (!context) return;
@@ -46,7 +44,7 @@ export class Painter {
       if (part.x1 > part.x0) this.#strip(scene, part);
     }
     this.#moveSlits(scene);
-    if (refit) for (const part of refitted(scene)) this.#strip(scene, part);
+    for (const part of refitted(scene)) this.#strip(scene, part);
     const flag = scene.fresh ? null : { time_s: edge_s, live: scene.recording };
     paintRuler({ ...scene, ruler: layout.ruler, flag });
     this.#painted = axis;
