@@ -34,7 +34,7 @@ from ipyspeaches.protocol import (
     Span,
     SpeechStarted,
     SpeechStopped,
-    WithoutEffect,
+    notices,
 )
 from openai_events import CUTTING, error, event, sent, session, utterance
 from realtime_wire import feed, message
@@ -107,7 +107,7 @@ def test_a_prompt_is_sent_and_what_has_no_place_is_named() -> None:
     assert asked["transcription"] == {"model": MODEL, "language": "de", "prompt": "Namen"}
     confirmed, ignored = protocol.receive(session("session.updated", **asked))
     assert isinstance(confirmed, Ready)
-    assert ignored == WithoutEffect(("hotwords", "temperature"))
+    assert ignored == notices.not_in_realtime(("hotwords", "temperature"))
 
 
 def test_server_cuts_ask_for_the_whole_turn_detection() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipyspeaches.protocol import Committed, Completed, Ready, Reconfigured, Span, WithoutEffect
+from ipyspeaches.protocol import Committed, Completed, Ready, Reconfigured, Span
 from ipyspeaches.session import TurnDetection, events
 from ipyspeaches.session.bus import Bus
 from ipyspeaches.session.hearing import Hearing
@@ -37,17 +37,3 @@ def test_what_the_server_confirms_is_known_and_told() -> None:
     writer.take(Reconfigured("c/d", "zh", None))
     assert writer.confirmed == Confirmed("c/d", "zh")
     assert seen == [events.Reconfigured(0.0, None, "c/d", "zh")]
-
-
-def test_options_without_effect_are_a_sentence() -> None:
-    for names, begin in {
-        ("prompt",): "prompt has no effect",
-        ("prompt", "hotwords"): "prompt and hotwords have no effect",
-        ("prompt", "hotwords", "temperature"): "prompt, hotwords and temperature have no effect",
-    }.items():
-        writer, seen = scribe()
-        writer.take(WithoutEffect(names))
-        [warning] = seen
-        assert warning.kind == "no_effect"
-        assert warning.text.startswith(begin)
-        assert 'transport="chunked"' in warning.text

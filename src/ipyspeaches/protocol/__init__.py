@@ -23,7 +23,6 @@ from ipyspeaches.protocol.events import (
     SpeechStarted,
     SpeechStopped,
     Unknown,
-    WithoutEffect,
     WordTime,
 )
 from ipyspeaches.protocol.exchange import RequestProtocol
@@ -79,6 +78,5 @@ __all__ = [
     "Timeline",
     "TranscriptionOptions",
     "Unknown",
-    "WithoutEffect",
     "WordTime",
 ]

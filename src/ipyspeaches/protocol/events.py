@@ -55,13 +55,6 @@ class Reconfigured:
 
 
 @dataclass(frozen=True, slots=True)
-class WithoutEffect:
-    """Options that were given and for which the server's endpoint has no place."""
-
-    options: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Mismatch:
     """The server runs with another value than the one asked for."""
 
@@ -191,7 +184,6 @@ class Disconnected:
 ProtocolEvent = (
     Ready
     | Reconfigured
-    | WithoutEffect
     | Mismatch
     | SpeechStarted
     | SpeechStopped

@@ -84,7 +84,7 @@ class RequestProtocol:
     def open(self) -> None:
         """Say what of the options has no effect."""
         if self.options.unused:
-            self._events.append(notices.unused(self.options.unused))
+            self._events.append(notices.not_in_translation(self.options.unused))
 
     def send(self, start: int, end: int) -> None:
         """Take the samples from ``start`` to ``end`` into the utterance that comes next."""

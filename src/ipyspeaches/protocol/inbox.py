@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from ipyspeaches.protocol import wire
+from ipyspeaches.protocol import notices, wire
 from ipyspeaches.protocol.asked import Barrier
 from ipyspeaches.protocol.configuration import Configuration
-from ipyspeaches.protocol.events import Flushed, MessageLost, ProtocolEvent, Reported, Unknown, WithoutEffect
+from ipyspeaches.protocol.events import Flushed, MessageLost, ProtocolEvent, Reported, Unknown
 from ipyspeaches.protocol.failure import Diagnosis
 from ipyspeaches.protocol.flush import Flush
 from ipyspeaches.protocol.fragments import FragmentJoiner
@@ -129,7 +129,7 @@ class Inbox:
         yield self._configuration.ready()
         without_effect = self._configuration.without_effect
         if without_effect:
-            yield WithoutEffect(without_effect)
+            yield notices.not_in_realtime(without_effect)
 
     def _answered(self, session: wire.SessionInfo | None) -> Iterator[ProtocolEvent]:
         """Take the answer to an update; the first one ends the configuration, whatever it says."""

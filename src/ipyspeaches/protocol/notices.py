@@ -1,4 +1,4 @@
-"""What users are told about requests, in sentences with the cure."""
+"""What users are told while a session goes on, in sentences with the cure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ WAITED_TOO_LONG = (
 )
 
 
-def unused(names: Sequence[str]) -> Noticed:
+def not_in_translation(names: Sequence[str]) -> Noticed:
     """Return the warning about options that translation does not have."""
     given = " and ".join(names)
     return Noticed("no_effect", f"Translation does not use {given}: leave it out, or use task='transcribe'.")
+
+
+def not_in_realtime(names: Sequence[str]) -> Noticed:
+    """Return the warning about options for which the server's realtime session has no place."""
+    *others, last = names
+    given = f"{', '.join(others)} and {last} have" if others else f"{last} has"
+    return Noticed(
+        "no_effect",
+        f'{given} no effect in a realtime session of this server: transport="chunked" and transport="sse" send such '
+        "options with each request.",
+    )
 
 
 def behind(seconds: float) -> Noticed:

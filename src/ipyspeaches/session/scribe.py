@@ -59,7 +59,6 @@ class Scribe:
         self._warned: set[str] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
             protocol.Ready: self._ready,
-            protocol.WithoutEffect: self._without_effect,
             protocol.SpeechStarted: self._server_started,
             protocol.SpeechStopped: self._server_stopped,
             protocol.Committed: self._committed,
@@ -153,12 +152,6 @@ class Scribe:
 
     def _ready(self, event: protocol.Ready) -> None:
         self.confirmed = Confirmed(event.model, event.language)
-
-    def _without_effect(self, event: protocol.WithoutEffect) -> None:
-        *others, last = event.options
-        names = f"{', '.join(others)} and {last} have" if others else f"{last} has"
-        text = f"{names} no effect in a realtime session of this server: "
-        self.warn("no_effect", f'{text}transport="chunked" and transport="sse" send such options with each request.')
 
     def _server_started(self, event: protocol.SpeechStarted) -> None:
         self.emit(
