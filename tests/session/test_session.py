@@ -1,47 +1,19 @@
-"""A session over a real connection: results in order, and one clear sentence for whatever goes wrong."""
+"""A session over a real connection: results in order, and nothing sent that is not speech."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import AudioBlock
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import (
-    AudioError,
-    ConnectionLostError,
-    InputError,
-    MicrophoneError,
-    ModelNotFoundError,
-    NotSpeachesError,
-    ProtocolError,
-    ServerUnreachableError,
-    StateError,
-)
-from ipyspeaches.session import Session, SessionState, TurnDetection, events, live, run, transcribe
-from ipyspeaches.sources import RecordedSource
+from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.session import Session, SessionState, TurnDetection, events, run, transcribe
 from ipyspeaches.vad import EnergyVad
-from scripted_server import without_loopback
-
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
-
-
-def session(scripted: Any, recording: Recording, **options: Any) -> Session:
-    return Session(recording, server=scripted.url, turn_detection=ENERGY, pace=0, **options)
-
-
-async def next_event(running: Session, kind: type) -> Any:
-    """Return the next event of a kind from a session that is under way."""
-    async for event in running:
-        if isinstance(event, kind):
-            return event
-    raise AssertionError(f"no {kind.__name__} came")
+from sessions import ENERGY, session
 
 
 async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording) -> None:
@@ -54,20 +26,6 @@ async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording
     assert running.recording.duration == pytest.approx(7, abs=0.001)
     assert len(running.latency) == 3
     assert len(running.frames) == 350
-
-
-@pytest.mark.parametrize("turn_detection", [ENERGY, TurnDetection.server()], ids=["client", "server"])
-async def test_a_server_that_cannot_reach_itself_is_named_with_the_setting(
-    scripted: Any, bursts: Recording, turn_detection: TurnDetection
-) -> None:
-    without_loopback(scripted, client_cuts=turn_detection.client_cuts)
-    running = Session(bursts, server=scripted.url, turn_detection=turn_detection, pace=0)
-    with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL=http://localhost:8000"):
-        async with running:
-            await running.wait()
-    assert running.state is SessionState.FAILED
-    assert "LOOPBACK_HOST_URL" in str(running.error)
-    assert len(running.recording.samples) > 0, "what was heard is kept"
 
 
 async def test_only_speech_is_sent_and_all_of_it(scripted: Any, bursts: Recording) -> None:
@@ -129,134 +87,6 @@ async def test_events_tell_the_story_in_order(scripted: Any, bursts: Recording) 
     assert "Final" in running.events.columns()["type"]
 
 
-async def test_a_cut_connection_is_one_clear_error_and_keeps_everything(scripted: Any, bursts: Recording) -> None:
-    scripted.cut_after = 1
-    running = session(scripted, bursts)
-    await running.start()
-    with pytest.raises(ConnectionLostError) as caught:
-        await running.wait()
-    assert str(caught.value).count("\n") == 0
-    assert running.state is SessionState.FAILED
-    assert running.error is caught.value
-    assert running.transcript.text == "utterance 1"
-    assert running.recording.duration > 2
-
-
-async def test_a_silent_server_does_not_hang_the_session(
-    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "SETTLE_S", 0.3)
-    scripted.mute_after = 2
-    async with session(scripted, bursts) as running:
-        await asyncio.wait_for(running.wait(), 60)
-    assert len(running.transcript) == 2
-    texts = running.events.columns()["text"]
-    assert any("1 utterances have no text" in text or "1 utterance has no text" in text for text in texts)
-
-
-async def test_malformed_and_unknown_events_are_kept_and_not_fatal(scripted: Any, bursts: Recording) -> None:
-    scripted.extra = ["{not json", "[1, 2]", '{"type": "brand.new", "x": 1}', '{"no": "type"}', '"text"']
-    scripted.extra.append(json.dumps({"type": "error", "error": {"message": "busy", "type": "server_error"}}))
-    async with session(scripted, bursts) as running:
-        await running.wait()
-    assert len(running.transcript) == 3
-    columns = running.events.columns()
-    assert "brand.new" in columns["type"]
-    assert any("busy" in text for text in columns["text"])
-
-
-async def test_an_unreachable_server_is_named(bursts: Recording) -> None:
-    running = Session(bursts, server="http://127.0.0.1:9", pace=0)
-    with pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:9"):
-        await running.start()
-    assert running.state is SessionState.FAILED
-
-
-async def test_an_unknown_model_is_refused_before_sound_flows(scripted: Any, bursts: Recording) -> None:
-    running = session(scripted, bursts, model="no/such")
-    with pytest.raises(ModelNotFoundError, match=r"no/such.*test/model"):
-        await running.start()
-    assert not any(message["type"].endswith("append") for message in scripted.received)
-
-
-@pytest.mark.parametrize("address", ["ws://localhost:8000", "localhost:8000", "ftp://x"])
-async def test_a_wrong_scheme_is_corrected(address: str, bursts: Recording) -> None:
-    with pytest.raises(InputError, match="http://"):
-        await Session(bursts, server=address, pace=0).start()
-
-
-async def test_a_server_that_is_not_speaches(bursts: Recording) -> None:
-    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>"
-        )
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(web, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        with pytest.raises(NotSpeachesError):
-            await Session(bursts, server=f"http://127.0.0.1:{port}", pace=0).start()
-
-
-async def test_start_twice_and_stop_before_start(scripted: Any, bursts: Recording) -> None:
-    running = session(scripted, bursts)
-    with pytest.raises(StateError, match="start it first"):
-        await running.stop()
-    with pytest.raises(StateError, match="start it first"):
-        await running.wait()
-    await running.start()
-    with pytest.raises(StateError, match="already running"):
-        await running.start()
-    await running.stop()
-    await running.stop()
-    with pytest.raises(StateError, match="make a new session"):
-        await running.start()
-
-
-async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripted: Any, bursts: Recording) -> None:
-    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=3)
-    await running.start()
-    await next_event(running, events.SpeechStarted)
-    await running.pause()
-    assert running.state is SessionState.PAUSED
-    held = len(running.recording.samples)
-    await asyncio.sleep(0.3)
-    assert len(running.recording.samples) == held
-    await running.resume()
-    await running.wait()
-    assert running.recording.duration == pytest.approx(7, abs=0.001)
-
-
-async def test_stop_ends_a_recording_early_and_keeps_its_texts(scripted: Any, bursts: Recording) -> None:
-    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=2)
-    await running.start()
-    await next_event(running, events.Final)
-    await running.stop()
-    assert running.state is SessionState.STOPPED
-    assert 1 <= len(running.transcript) < 3
-    assert running.transcript[0].text == "utterance 1"
-
-
-async def test_a_missing_microphone_fails_in_words(scripted: Any) -> None:
-    class Missing:
-        kind, label, live = "kernel", "none", True
-
-        async def blocks(self) -> Any:
-            raise MicrophoneError("There is no microphone: plug one in.")
-            yield
-
-        def end(self) -> None:
-            pass
-
-    running = Session(Missing(), server=scripted.url)
-    await running.start()
-    with pytest.raises(MicrophoneError, match="plug one in"):
-        await running.wait()
-
-
 async def test_silence_gives_an_empty_transcript(scripted: Any) -> None:
     silence = Recording(np.zeros(32_000, dtype=np.int16), 16_000)
     transcript = await transcribe(silence, server=scripted.url)
@@ -316,107 +146,6 @@ async def test_marks_are_told_and_kept(scripted: Any, bursts: Recording) -> None
     assert running.events.columns()["type"].count("Marked") == 3
 
 
-async def test_server_vad_changes_while_listening_and_is_confirmed(scripted: Any, bursts: Recording) -> None:
-    turn = TurnDetection.server(0.9, 550, detector=EnergyVad())
-    running = Session(bursts, server=scripted.url, turn_detection=turn, pace=4)
-    async with running:
-        await running.set_turn_detection(TurnDetection.server(0.4, 300, detector=EnergyVad()))
-        with pytest.raises(StateError, match="from the next recording on"):
-            await running.set_turn_detection(ENERGY)
-        told = [event async for event in running if isinstance(event, events.Reconfigured)]
-    confirmed = told[-1].turn_detection
-    assert confirmed is not None
-    assert (confirmed["threshold"], confirmed["silence_duration_ms"]) == (0.4, 300)
-    sent = [m["session"]["turn_detection"] for m in scripted.received if m["type"] == "session.update"]
-    full = {"type", "threshold", "silence_duration_ms", "prefix_padding_ms", "create_response"}
-    assert all(set(turn_detection) == full for turn_detection in sent)
-
-
-async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, bursts: Recording) -> None:
-    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=1)
-
-    async def use() -> None:
-        async with running:
-            await running.wait()
-
-    task = asyncio.create_task(use())
-    await next_event(running, events.SpeechStarted)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 60)
-    assert running.state is SessionState.FAILED
-    assert running.recording.duration > 0
-
-
-def changes_of(scripted: Any) -> list[dict[str, Any]]:
-    """Return what the session's updates said about transcription."""
-    updates = [m["session"] for m in scripted.received if m["type"] == "session.update"]
-    return [session["input_audio_transcription"] for session in updates if "input_audio_transcription" in session]
-
-
-async def test_language_and_model_change_between_utterances(scripted: Any, bursts: Recording) -> None:
-    scripted.models.append("test/other")
-    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
-        assert (running.model, running.language) == ("test/model", None)
-        await next_event(running, events.SpeechStarted)
-        # Somebody is speaking: that utterance keeps what it began with.
-        await running.set_language("zh")
-        await running.set_model("test/other")
-        await running.wait()
-    assert scripted.transcribed == [
-        {"model": "test/model", "language": None},
-        *[{"model": "test/other", "language": "zh"}] * 2,
-    ]
-    assert (running.model, running.language) == ("test/other", "zh")
-    told = [row for row in running.events.columns()["detail"] if "test/other" in row]
-    assert told
-
-
-async def test_none_lets_the_server_find_the_language_out(scripted: Any, bursts: Recording) -> None:
-    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4, language="zh") as running:
-        assert running.language == "zh"
-        await running.set_language(None)
-        await running.wait()
-    assert changes_of(scripted) == [
-        {"model": "test/model", "language": "zh"},
-        {"model": "test/model", "language": ""},
-    ]
-    assert running.language is None
-
-
-async def test_an_unknown_model_changes_nothing(scripted: Any, bursts: Recording) -> None:
-    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
-        with pytest.raises(ModelNotFoundError, match=r"no/such.*choose one of test/model"):
-            await running.set_model("no/such")
-        assert running.model == "test/model"
-        await running.wait()
-    assert changes_of(scripted) == []
-    assert len(running.transcript) == 3
-
-
-async def test_a_server_that_confirms_something_else_is_a_warning(scripted: Any, bursts: Recording) -> None:
-    scripted.stubborn = True
-    async with Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4) as running:
-        await running.set_language("zh")
-        await running.wait()
-    assert running.language is None
-    assert "The server uses language = None, not 'zh' as asked." in running.events.columns()["text"]
-
-
-async def test_changes_before_the_start_and_after_the_end(scripted: Any, bursts: Recording) -> None:
-    running = session(scripted, bursts)
-    await running.set_language("de")
-    assert running.language == "de"
-    starting = asyncio.create_task(running.start())
-    await asyncio.sleep(0)
-    await running.set_language("zh")  # waits until there is a connection that can be told
-    await starting
-    await running.wait()
-    await running.set_language("en")
-    await running.set_model("whatever")
-    assert changes_of(scripted) == [{"model": "test/model", "language": language} for language in ("de", "zh")]
-
-
 async def test_options_without_effect_are_named_once_with_the_way_that_has_them(
     scripted: Any, bursts: Recording
 ) -> None:
@@ -467,32 +196,3 @@ async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any) -> None:
     barriers = 3  # two before the clears, one at the end: 100 ms of zeros each
     assert sent == pytest.approx((70 + 2 * 3 + barriers * 0.1) * 24_000, abs=20)
     assert len(running.transcript) == 0
-
-
-class HeldUp(RecordedSource):
-    """A microphone whose sound is held up once, as by a notebook that is busy, and then comes all at once."""
-
-    live = True
-
-    async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the recording, with a wait before its second 2.9."""
-        position_s, waited = 0.0, False
-        async for block in super().blocks():
-            position_s += len(block.samples) / block.rate
-            if position_s > 2.9 and not waited:
-                waited = True
-                await asyncio.sleep(1.5)
-            yield block
-
-
-async def test_sound_that_comes_late_is_told_and_marked(scripted: Any, bursts: Recording) -> None:
-    seen: list[Any] = []
-    options: dict[str, Any] = {"server": scripted.url, "turn_detection": ENERGY, "on_event": seen.append}
-    async with Session(HeldUp(bursts, 8.0), **options) as running:
-        await running.wait()
-    assert running.transcript.text == "utterance 1 utterance 2 utterance 3"
-    told = [event.text for event in seen if isinstance(event, events.Warning) and event.kind == "audio_late"]
-    assert len(told) == 1, told
-    sent = [event.late for event in seen if isinstance(event, events.Sent)]
-    assert True in sent
-    assert not sent[0]

@@ -1,0 +1,126 @@
+"""Whatever goes wrong is one clear sentence, and what was heard is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import (
+    ConnectionLostError,
+    InputError,
+    MicrophoneError,
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerUnreachableError,
+)
+from ipyspeaches.session import Session, SessionState, TurnDetection, live
+from scripted_server import without_loopback
+from sessions import ENERGY, session
+
+
+@pytest.mark.parametrize("turn_detection", [ENERGY, TurnDetection.server()], ids=["client", "server"])
+async def test_a_server_that_cannot_reach_itself_is_named_with_the_setting(
+    scripted: Any, bursts: Recording, turn_detection: TurnDetection
+) -> None:
+    without_loopback(scripted, client_cuts=turn_detection.client_cuts)
+    running = Session(bursts, server=scripted.url, turn_detection=turn_detection, pace=0)
+    with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL=http://localhost:8000"):
+        async with running:
+            await running.wait()
+    assert running.state is SessionState.FAILED
+    assert "LOOPBACK_HOST_URL" in str(running.error)
+    assert len(running.recording.samples) > 0, "what was heard is kept"
+
+
+async def test_a_cut_connection_is_one_clear_error_and_keeps_everything(scripted: Any, bursts: Recording) -> None:
+    scripted.cut_after = 1
+    running = session(scripted, bursts)
+    await running.start()
+    with pytest.raises(ConnectionLostError) as caught:
+        await running.wait()
+    assert str(caught.value).count("\n") == 0
+    assert running.state is SessionState.FAILED
+    assert running.error is caught.value
+    assert running.transcript.text == "utterance 1"
+    assert running.recording.duration > 2
+
+
+async def test_a_silent_server_does_not_hang_the_session(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SETTLE_S", 0.3)
+    scripted.mute_after = 2
+    async with session(scripted, bursts) as running:
+        await asyncio.wait_for(running.wait(), 60)
+    assert len(running.transcript) == 2
+    texts = running.events.columns()["text"]
+    assert any("1 utterances have no text" in text or "1 utterance has no text" in text for text in texts)
+
+
+async def test_malformed_and_unknown_events_are_kept_and_not_fatal(scripted: Any, bursts: Recording) -> None:
+    scripted.extra = ["{not json", "[1, 2]", '{"type": "brand.new", "x": 1}', '{"no": "type"}', '"text"']
+    scripted.extra.append(json.dumps({"type": "error", "error": {"message": "busy", "type": "server_error"}}))
+    async with session(scripted, bursts) as running:
+        await running.wait()
+    assert len(running.transcript) == 3
+    columns = running.events.columns()
+    assert "brand.new" in columns["type"]
+    assert any("busy" in text for text in columns["text"])
+
+
+async def test_an_unreachable_server_is_named(bursts: Recording) -> None:
+    running = Session(bursts, server="http://127.0.0.1:9", pace=0)
+    with pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:9"):
+        await running.start()
+    assert running.state is SessionState.FAILED
+
+
+async def test_an_unknown_model_is_refused_before_sound_flows(scripted: Any, bursts: Recording) -> None:
+    running = session(scripted, bursts, model="no/such")
+    with pytest.raises(ModelNotFoundError, match=r"no/such.*test/model"):
+        await running.start()
+    assert not any(message["type"].endswith("append") for message in scripted.received)
+
+
+@pytest.mark.parametrize("address", ["ws://localhost:8000", "localhost:8000", "ftp://x"])
+async def test_a_wrong_scheme_is_corrected(address: str, bursts: Recording) -> None:
+    with pytest.raises(InputError, match="http://"):
+        await Session(bursts, server=address, pace=0).start()
+
+
+async def test_a_server_that_is_not_speaches(bursts: Recording) -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>"
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(web, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(NotSpeachesError):
+            await Session(bursts, server=f"http://127.0.0.1:{port}", pace=0).start()
+
+
+async def test_a_missing_microphone_fails_in_words(scripted: Any) -> None:
+    class Missing:
+        kind, label, live = "kernel", "none", True
+
+        async def blocks(self) -> Any:
+            raise MicrophoneError("There is no microphone: plug one in.")
+            yield
+
+        def end(self) -> None:
+            pass
+
+    running = Session(Missing(), server=scripted.url)
+    await running.start()
+    with pytest.raises(MicrophoneError, match="plug one in"):
+        await running.wait()
