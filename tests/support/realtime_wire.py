@@ -19,6 +19,10 @@ DEFAULT_VAD = {
     "create_response": False,
 }
 MODEL = "some/model"
+# What is asked for where this side cuts: a threshold that nothing passes.
+NEVER = {**DEFAULT_VAD, "threshold": 1.0}
+# A second of it.
+SILENCE = np.zeros(24_000, np.int16)
 
 
 def session(kind: str = "session.created", *, vad: dict[str, Any] | None = None, **transcription: str | None) -> str:
@@ -87,8 +91,7 @@ def ready(*, client_cuts: bool, model: str | None = MODEL, language: str | None 
     """Return a protocol whose configuration is confirmed, with nothing left to send."""
     protocol = RealtimeProtocol(RealtimeOptions(model, language, client_cuts=client_cuts))
     protocol.connection_opened()
-    vad = {**DEFAULT_VAD, "threshold": 1.0 if client_cuts else 0.9}
-    protocol.receive(session(vad=vad, model=model, language=language))
+    protocol.receive(session(vad=NEVER if client_cuts else DEFAULT_VAD, model=model, language=language))
     assert protocol.data_to_send() == []
     return protocol
 
