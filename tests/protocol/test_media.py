@@ -19,7 +19,19 @@ from ipyspeaches.protocol import (
     SpeechStarted,
 )
 from ipyspeaches.protocol.media import HELD_SAMPLES, LOSSY_CLOCK, ClockJudge
-from realtime_wire import DEFAULT_VAD, MODEL, committed, completed, created, error, feed, session, started, stopped
+from realtime_wire import (
+    DEFAULT_VAD,
+    MODEL,
+    NEVER,
+    committed,
+    completed,
+    created,
+    error,
+    feed,
+    session,
+    started,
+    stopped,
+)
 
 SECOND = 24_000
 
@@ -28,8 +40,7 @@ def ready(media: Media, *, client_cuts: bool = True) -> RealtimeProtocol:
     """Return a protocol in a media stream, configured, with nothing left to send."""
     protocol = RealtimeProtocol(RealtimeOptions(MODEL, client_cuts=client_cuts, media=media))
     protocol.connection_opened()
-    vad = {**DEFAULT_VAD, "threshold": 1.0 if client_cuts else 0.9}
-    feed(protocol, session(vad=vad))
+    feed(protocol, session(vad=NEVER if client_cuts else DEFAULT_VAD))
     assert protocol.outgoing() == []
     return protocol
 
@@ -57,7 +68,7 @@ def test_a_chat_session_is_asked_to_be_none_before_any_sound() -> None:
     [update] = protocol.outgoing()
     assert isinstance(update, bytes)
     assert json.loads(update)["session"] == {
-        "turn_detection": {**DEFAULT_VAD, "threshold": 1.0},
+        "turn_detection": NEVER,
         "input_audio_transcription": {"model": MODEL, "language": "zh"},
     }
 

@@ -11,8 +11,8 @@ import pytest
 from ipyspeaches.errors import StateError
 from ipyspeaches.protocol import RealtimeProtocol, Reconfigured, ServerTurnDetection
 from realtime_wire import (
-    DEFAULT_VAD,
     MODEL,
+    NEVER,
     committed,
     completed,
     created,
@@ -115,10 +115,8 @@ def test_a_commit_that_is_refused_holds_nothing_up() -> None:
     protocol.commit(0)
     feed(protocol, error("Error committing input audio buffer: buffer too small."))
     assert asked(protocol) == [ZH]
-    confirmed = feed(protocol, session("session.updated", vad={**DEFAULT_VAD, "threshold": 1.0}, language="zh"))
-    assert [event for event in confirmed if isinstance(event, Reconfigured)] == [
-        Reconfigured(MODEL, "zh", {**DEFAULT_VAD, "threshold": 1.0})
-    ]
+    confirmed = feed(protocol, session("session.updated", vad=NEVER, language="zh"))
+    assert [event for event in confirmed if isinstance(event, Reconfigured)] == [Reconfigured(MODEL, "zh", NEVER)]
 
 
 def test_what_was_refused_is_not_asked_for_again() -> None:

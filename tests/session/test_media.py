@@ -26,12 +26,11 @@ from ipyspeaches.protocol import (
 from ipyspeaches.session.media import PIECE_SAMPLES, MediaConversation, Patience
 from ipyspeaches.transports import MemoryPeer, MemoryTransport, memory_pair
 from ipyspeaches.vad import Commit, Send
-from realtime_wire import DEFAULT_VAD, MODEL, committed, completed, created, error, session
+from realtime_wire import DEFAULT_VAD, MODEL, NEVER, committed, completed, created, error, session
 from replay import lines
 
 SECOND = 24_000
 QUICK = Patience(quiet_s=0.1, answer_s=0.2)
-MANUAL = {**DEFAULT_VAD, "threshold": 1.0}
 
 
 class MediaWire:
@@ -80,7 +79,7 @@ class Server:
             message = json.loads(await self.peer.receive())
             kind = message["type"]
             if kind == "session.update":
-                await self.peer.send(session("session.updated", vad=MANUAL))
+                await self.peer.send(session("session.updated", vad=NEVER))
             elif kind == "input_audio_buffer.commit":
                 self.commits.set()
             elif kind == "conversation.item.delete":

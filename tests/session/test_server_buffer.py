@@ -22,7 +22,7 @@ from ipyspeaches.session.server_buffer import KEPT_S, QUIET_S, ServerBuffer
 from ipyspeaches.vad import Send
 from openai_events import session as ga_session
 from realtime_wire import (
-    DEFAULT_VAD,
+    NEVER,
     committed,
     completed,
     created,
@@ -37,7 +37,7 @@ from realtime_wire import (
 
 APPEND = SESSION_RATE_HZ // 5
 CLEARED = message("input_audio_buffer.cleared")
-BARRIER = (session("session.updated", vad={**DEFAULT_VAD, "threshold": 1.0}), session("session.updated"))
+BARRIER = (session("session.updated", vad=NEVER), session("session.updated"))
 
 
 class Server:

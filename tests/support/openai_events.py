@@ -1,4 +1,4 @@
-"""Messages of OpenAI's realtime interface, checked against the types of the official ``openai`` package.
+"""OpenAI's realtime messages, checked against the types of the official package, and a protocol ready to take them.
 
 There is no recording of OpenAI's own server here. What stands for one is made of the events that its documentation and
 types describe; both directions are validated, and a field that the types do not know is a failure.
@@ -16,11 +16,16 @@ from openai.types.realtime.realtime_transcription_session_create_response import
     RealtimeTranscriptionSessionCreateResponse,
 )
 
+from ipyspeaches.protocol import Mismatch, ProtocolState, RealtimeOptions, RealtimeProtocol, ServerTurnDetection
+
 _CLIENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeClientEvent)
 _SERVER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)
 # The types of session.created describe a request: these the server adds.
 _ADDED = {"id", "object", "expires_at"}
 
+MODEL = "gpt-4o-transcribe"
+OPTIONS = RealtimeOptions(MODEL, model_in_address=False)
+CUT_THERE = RealtimeOptions(MODEL, turn_detection=ServerTurnDetection(0.5, 500), client_cuts=False)
 CUTTING = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500}
 SESSION: dict[str, Any] = {
     "object": "realtime.transcription_session",
@@ -82,6 +87,42 @@ def utterance(item_id: str, *pieces: str, before: str | None = None) -> Iterator
 def error(message: str, **fields: Any) -> str:
     """Return ``error``."""
     return event("error", error={"message": message, "type": "invalid_request_error", **fields})
+
+
+def told(protocol: RealtimeProtocol) -> list[dict[str, Any]]:
+    """Return what waits to be sent, each message checked against the official types."""
+    return [sent(raw) for raw in protocol.data_to_send()]
+
+
+def inputs(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return ``audio.input`` of the updates, each of a transcription session and with a name of its own."""
+    updates = [message for message in messages if message["type"] == "session.update"]
+    assert all(update["session"]["type"] == "transcription" for update in updates)
+    assert len({update["event_id"] for update in updates}) == len(updates)
+    return [update["session"]["audio"]["input"] for update in updates]
+
+
+def kinds(messages: list[dict[str, Any]]) -> list[str]:
+    """Return the types of messages, without their common beginning."""
+    return [message["type"].removeprefix("input_audio_buffer.") for message in messages]
+
+
+def opened(options: RealtimeOptions) -> RealtimeProtocol:
+    """Return a protocol to which the server has announced its session."""
+    protocol = RealtimeProtocol(options)
+    protocol.connection_opened()
+    assert protocol.receive(session("session.created")) == []
+    return protocol
+
+
+def ready(options: RealtimeOptions = OPTIONS) -> RealtimeProtocol:
+    """Return a protocol whose configuration is confirmed as asked, with nothing left to send."""
+    protocol = opened(options)
+    [asked] = inputs(told(protocol))
+    events = protocol.receive(session("session.updated", **asked))
+    assert not [event for event in events if isinstance(event, Mismatch)]
+    assert protocol.state is ProtocolState.READY
+    return protocol
 
 
 def _check(model: Any) -> None:
