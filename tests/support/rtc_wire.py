@@ -12,10 +12,12 @@ import numpy as np
 from av import AudioFrame
 from numpy.typing import NDArray
 
+from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.local.realtime_events import event
 from ipyspeaches.local.rtc_peer import RtcPeer
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
+from ipyspeaches.protocol import Sound
 from ipyspeaches.transports import WebRtcTransport
 from ipyspeaches.transports.rtc_support import prepare
 
@@ -95,6 +97,11 @@ class LossySound:
 
     def take(self) -> NDArray[np.int16] | None:
         return None
+
+
+def silence(milliseconds: int) -> Sound:
+    """Return silence that the protocol adds."""
+    return Sound(np.zeros(milliseconds * SESSION_RATE_HZ // 1000, np.int16), padding=True)
 
 
 def heard_by(peer: RtcPeer) -> HeardSession:
