@@ -16,8 +16,8 @@ from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.session import SessionState, TurnDetection, events, run
 from ipyspeaches.session.comparing import compare, named, with_defaults
 from ipyspeaches.vad import EnergyVad, SileroVad
+from sessions import ENERGY
 
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 SAID = "utterance 1 utterance 2 utterance four"
 
 

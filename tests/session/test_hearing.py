@@ -14,6 +14,7 @@ from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.session import TurnDetection
 from ipyspeaches.session.hearing import Heard, Hearing
 from ipyspeaches.vad import Closed, Commit, EnergyVad, Send, SileroVad
+from sessions import ENERGY
 
 APPEND = 4_800
 
@@ -36,7 +37,6 @@ def commits(heard: list[Heard]) -> list[Commit]:
     return [action for item in heard for action in item.actions if isinstance(action, Commit)]
 
 
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 SPEECH = [(1.0, 2.0), (3.5, 4.2)]
 
 

@@ -21,8 +21,8 @@ from ipyspeaches.errors import InputError
 from ipyspeaches.session import Session, TurnDetection, events, interim
 from ipyspeaches.vad import EnergyVad
 from scripted_http import HttpScript, Posted, Reply, deltas, document, words
+from sessions import ENERGY
 
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 ITEM = "conversation.item.input_audio_transcription"
 
 

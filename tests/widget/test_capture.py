@@ -8,11 +8,8 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import TurnDetection
-from ipyspeaches.vad import EnergyVad
 from ipyspeaches.widget import Transcriber
-
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
+from sessions import ENERGY
 
 
 def speak(page: Page, capture: int, samples: Any, rate: int, seq: int = 0) -> None:

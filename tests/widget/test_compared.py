@@ -15,8 +15,8 @@ from ipyspeaches.errors import InputError, ServerUnreachableError
 from ipyspeaches.session import TurnDetection
 from ipyspeaches.vad import EnergyVad
 from ipyspeaches.widget import Transcriber
+from sessions import ENERGY
 
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 WIDE = TurnDetection.client(EnergyVad(threshold=500, min_silence_duration_ms=1500))
 NOWHERE = "http://127.0.0.1:9"
 

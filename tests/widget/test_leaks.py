@@ -9,11 +9,9 @@ import weakref
 from typing import Any
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import ENGINE, TurnDetection
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session import ENGINE
 from ipyspeaches.widget import Transcriber
-
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
+from sessions import ENERGY
 
 
 async def tasks() -> int:

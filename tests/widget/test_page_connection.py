@@ -10,11 +10,9 @@ from fake_page import Page, wait_for
 from fake_peer import FakePeer
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ConnectionLostError
-from ipyspeaches.session import TurnDetection
-from ipyspeaches.vad import EnergyVad
 from ipyspeaches.widget import Transcriber
+from sessions import ENERGY
 
-ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 KEY = "sesame"
 
 
