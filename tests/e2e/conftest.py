@@ -7,7 +7,7 @@ import http.server
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from harness import Browser, LabPage, LabServer, NullSink
+from harness import Browser, LabPage, LabServer, NullSink, OpenNotebook, spoken
 from harness.axe import SCRIPT
-
-OpenNotebook = Callable[..., LabPage]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +25,12 @@ def artifacts(root: Path) -> Path:
     folder = root / "artifacts" / "e2e"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the microphone plays; before it, the page's own connection takes longest to be open."""
+    return spoken(tmp_path_factory.mktemp("speech"), lead_s=5)
 
 
 @pytest.fixture(scope="session")

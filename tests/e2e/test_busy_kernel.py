@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from harness import LabPage
+from harness import OpenNotebook, spoken
 from harness.browser import result_of
-from ipyspeaches import Recording, samples, wer
+from ipyspeaches import samples, wer
 
 pytestmark = pytest.mark.e2e
 
-OpenNotebook = Callable[..., LabPage]
 
 BUSY = {
     "sleep": "import time; begun = time.time(); time.sleep(10); ended = time.time()",
@@ -34,9 +32,7 @@ READ_BACK = result_of(
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sample = Recording.sample("quickstart")
-    sound = np.concatenate([np.zeros(3 * sample.rate, np.int16), sample.samples, np.zeros(2 * sample.rate, np.int16)])
-    return Recording(sound, sample.rate).save(tmp_path_factory.mktemp("speech") / "speech.wav")
+    return spoken(tmp_path_factory.mktemp("speech"), lead_s=3)
 
 
 @pytest.mark.parametrize("busy", BUSY)

@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from harness import Browser, LabServer
-from ipyspeaches import Recording
+from harness import Browser, LabServer, spoken
 
 pytestmark = pytest.mark.e2e
 
@@ -49,14 +47,8 @@ WORDS_TIMEOUT_MS = 90_000
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quickstart sample, from the second sentence on, with silence around it.
-
-    It plays from the moment that the microphone opens; on a busy machine the page takes seconds more to listen.
-    """
-    sample = Recording.sample("quickstart").slice(2.0)
-    before, after = (np.zeros(seconds * sample.rate, np.int16) for seconds in (4, 2))
-    sound = Recording(np.concatenate([before, sample.samples, after]), sample.rate)
-    return sound.save(tmp_path_factory.mktemp("speech") / "speech.wav")
+    """The quickstart sample, from the second sentence on."""
+    return spoken(tmp_path_factory.mktemp("speech"), lead_s=4, start_s=2.0)
 
 
 @pytest.fixture

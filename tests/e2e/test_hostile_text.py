@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from harness import LabPage
+from harness import OpenNotebook
 
 pytestmark = pytest.mark.e2e
 
-OpenNotebook = Callable[..., LabPage]
 
 HOSTILE = r"""
 texts = ["<img src=x onerror=\"window.hacked = 1\">", "<script>window.hacked = 2</script>",

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from harness import LabPage
+from harness import LabPage, OpenNotebook, button, widget
 from harness.browser import result_of
 
 pytestmark = pytest.mark.e2e
 
-OpenNotebook = Callable[..., LabPage]
 START = "import ipyspeaches as sp\nw = sp.Transcriber(turn_detection=sp.TurnDetection.client(sp.EnergyVad()))\nw"
 # How many microphones, and how many audio engines of any kind, are open.
 OPEN = """() => [
@@ -47,14 +45,6 @@ def noise(tmp_path: Path) -> Path:
     path = tmp_path / "noise.wav"
     soundfile.write(path, np.random.default_rng(1).normal(0, 0.02, 60 * 24_000), 24_000, subtype="PCM_16")
     return path
-
-
-def widget(page: LabPage) -> Locator:
-    return page.page.get_by_role("region", name="Transcriber")
-
-
-def button(page: LabPage, name: str) -> Locator:
-    return widget(page).get_by_role("button", name=name, exact=True)
 
 
 def expect_open(page: LabPage, count: int) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from harness import LabPage
+from harness import OpenNotebook
 from ipyspeaches import presets
 
 pytestmark = pytest.mark.e2e
-
-OpenNotebook = Callable[..., LabPage]
 
 
 def test_models_are_listed_loaded_and_refused_in_words(open_notebook: OpenNotebook, artifacts: Path) -> None:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from harness import LabPage
+from harness import LabPage, OpenNotebook, button, widget
 from harness.browser import result_of
-from ipyspeaches import Recording, samples, wer
+from ipyspeaches import samples, wer
 
 pytestmark = pytest.mark.e2e
 
-OpenNotebook = Callable[..., LabPage]
-# The file plays from the moment that the microphone opens; the connection takes longer than that.
-LEAD_S = 5.0
-TAIL_S = 2.0
 MOST_WORDS_WRONG = 0.3
 CLOSE_S = 0.1
 # A word's place is known as well as the sound's way to the server, which is 0.1 to 0.2 s long.
@@ -46,24 +39,6 @@ globalThis.RTCPeerConnection = class extends RTCPeerConnection {
   }
 };
 """
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quickstart sample as the WAV that a fake microphone plays, with silence around it."""
-    sample = Recording.sample("quickstart")
-    silence = [np.zeros(int(seconds * sample.rate), np.int16) for seconds in (LEAD_S, TAIL_S)]
-    path = tmp_path_factory.mktemp("speech") / "speech.wav"
-    soundfile.write(path, np.concatenate([silence[0], sample.samples, silence[1]]), sample.rate, subtype="PCM_16")
-    return path
-
-
-def widget(page: LabPage) -> Locator:
-    return page.page.get_by_role("region", name="Transcriber")
-
-
-def button(page: LabPage, name: str) -> Locator:
-    return widget(page).get_by_role("button", name=name, exact=True)
 
 
 def record(page: LabPage) -> None:

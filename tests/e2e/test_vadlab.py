@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import FloatRect, Locator, expect
 
-from harness import LabPage
+from harness import LabPage, OpenNotebook
 from harness.axe import SCRIPT, violations
 from harness.browser import result_of
 
 pytestmark = pytest.mark.e2e
 
-OpenNotebook = Callable[..., LabPage]
 
 SHOW = """import shutil
 import ipyspeaches as sp
