@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,25 +80,40 @@ def sweep(
     """
     tried = detectors(vad, grid, random, seed)
     sounds, truths = _paired(sound, truth)
-    found: list[dict[Detector, Evaluation]] = [{} for _ in sounds]
-    with ExitStack() as stack:
-        file = None
-        if resume is not None:
-            file = SweepFile(resume, [*map(_fingerprint, sounds), *map(_fingerprint, truths), f"collar {collar}"])
-            stack.callback(file.close)
-            for index, results in enumerate(found):
-                known = ((one, file.get(index, one)) for one in tried)
-                results.update({one: result for one, result in known if result is not None})
-        tasks = Tasks(sounds, truths, collar, executor)
-        progress = stack.enter_context(Progress(len(tried) * len(sounds), "settings"))
+    with _kept(resume, sounds, truths, collar) as file:
+        found = [_known(file, index, tried) for index in range(len(sounds))]
+        _try_others(tried, found, Tasks(sounds, truths, collar, executor), file)
+    return SweepResult([_row(one, list(grid), found) for one in tried])
+
+
+def _kept(
+    resume: str | Path | None, sounds: Sequence[Recording | Scores], truths: Sequence[Segments], collar: float
+) -> AbstractContextManager[SweepFile | None]:
+    """Open the file that keeps results, if there shall be one."""
+    if resume is None:
+        return nullcontext()
+    return closing(SweepFile(resume, [*map(_fingerprint, sounds), *map(_fingerprint, truths), f"collar {collar}"]))
+
+
+def _known(file: SweepFile | None, index: int, tried: Sequence[Detector]) -> dict[Detector, Evaluation]:
+    """Return what the file holds about a recording."""
+    if file is None:
+        return {}
+    results = ((one, file.get(index, one)) for one in tried)
+    return {one: result for one, result in results if result is not None}
+
+
+def _try_others(
+    tried: Sequence[Detector], found: Sequence[dict[Detector, Evaluation]], tasks: Tasks, file: SweepFile | None
+) -> None:
+    """Add to each recording's results those that it has not, and show how far that is."""
+    with Progress(len(tried) * len(found), "settings") as progress:
         progress.advance(sum(map(len, found)))
-        left = [[one for one in tried if one not in results] for results in found]
-        for index, pairs in tasks.run(left):
+        for index, pairs in tasks.run([[one for one in tried if one not in results] for results in found]):
             found[index].update(pairs)
             if file is not None:
                 file.add(index, pairs)
             progress.advance(len(pairs))
-    return SweepResult([_row(one, list(grid), found) for one in tried])
 
 
 def _row(vad: Detector, names: Sequence[str], found: Sequence[Mapping[Detector, Evaluation]]) -> SweepRow:
