@@ -18,7 +18,7 @@ from ipyspeaches.local.rtc_peer import RtcPeer
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.protocol import Sound
-from ipyspeaches.transports import WebRtcTransport
+from ipyspeaches.transports import RtcOffer, WebRtcTransport
 from ipyspeaches.transports.rtc_support import prepare
 
 KEY = "sesame-1234"
@@ -161,7 +161,7 @@ async def connected(peer: RtcPeer | None = None) -> AsyncIterator[tuple[WebRtcTr
         return Answer(200, await peer.answer(offer))
 
     async with offer_server(answer) as url:
-        transport = WebRtcTransport(url, {"model": "test/model"}, KEY)
+        transport = WebRtcTransport(RtcOffer(url, {"model": "test/model"}, KEY))
         serving = asyncio.create_task(peer.serve())
         try:
             await transport.connect()

@@ -14,7 +14,7 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
-from ipyspeaches.transports import WebRtcTransport
+from ipyspeaches.transports import RtcOffer, WebRtcTransport
 from rtc_wire import KEY, Answer, offer_server
 
 
@@ -44,7 +44,7 @@ async def test_refusals_are_told_by_their_cause(answer: Answer, kind: type[Serve
 
     before = asyncio.all_tasks()
     async with offer_server(refuse) as url:
-        transport = WebRtcTransport(url, {}, KEY)
+        transport = WebRtcTransport(RtcOffer(url, {}, KEY))
         with pytest.raises(kind) as failure:
             await transport.connect()
     assert words in str(failure.value)
@@ -56,4 +56,4 @@ async def test_refusals_are_told_by_their_cause(answer: Answer, kind: type[Serve
 
 async def test_nobody_there() -> None:
     with pytest.raises(ServerUnreachableError, match="start the server"):
-        await WebRtcTransport("http://127.0.0.1:9", {}).connect()
+        await WebRtcTransport(RtcOffer("http://127.0.0.1:9", {})).connect()

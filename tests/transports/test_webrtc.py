@@ -12,7 +12,7 @@ import pytest
 
 from ipyspeaches.errors import ServerUnreachableError, StateError
 from ipyspeaches.protocol import FragmentJoiner, MessageLost
-from ipyspeaches.transports import TransportClosed, WebRtcTransport, webrtc
+from ipyspeaches.transports import RtcOffer, TransportClosed, WebRtcTransport, webrtc
 from rtc_wire import KEY, Answer, connected, heard_by, new_peer, offer_server, silence
 
 
@@ -26,7 +26,7 @@ async def test_messages_go_both_ways_and_the_request_is_right() -> None:
         return Answer(200, await peer.answer(offer))
 
     async with offer_server(answer) as url:
-        transport = WebRtcTransport(url, {"model": "some/model"}, KEY)
+        transport = WebRtcTransport(RtcOffer(url, {"model": "some/model"}, KEY))
         serving = asyncio.create_task(peer.serve())
         await transport.connect()
         joiner = FragmentJoiner()
@@ -88,7 +88,7 @@ async def test_no_way_for_udp_is_told_from_other_failures(monkeypatch: pytest.Mo
 
     async with offer_server(answer) as url:
         with pytest.raises(ServerUnreachableError, match=r'UDP.*use transport="realtime"'):
-            await WebRtcTransport(url, {}).connect()
+            await WebRtcTransport(RtcOffer(url, {})).connect()
     await peer.close()
 
 
@@ -102,12 +102,12 @@ async def test_a_channel_that_does_not_open_is_told_from_a_network(monkeypatch: 
 
     async with offer_server(answer) as url:
         with pytest.raises(ServerUnreachableError, match="channel did not open"):
-            await WebRtcTransport(url, {}).connect()
+            await WebRtcTransport(RtcOffer(url, {})).connect()
     await peer.close()
 
 
 async def test_nothing_can_be_done_before_it_is_open() -> None:
-    transport = WebRtcTransport("http://127.0.0.1:9", {})
+    transport = WebRtcTransport(RtcOffer("http://127.0.0.1:9", {}))
     with pytest.raises(StateError, match="not connected"):
         await transport.send(b"{}")
     with pytest.raises(StateError, match="not connected"):

@@ -97,7 +97,7 @@ def _webrtc(
         through = PageTransport(microphone.line, microphone, offer, on_event)
         return PageConversation(protocol, through, hearing, on_event, media)
     protocol = RealtimeProtocol(replace(told, media=media))
-    transport = WebRtcTransport(destination.url, protocol.query(), destination.api_key)
+    transport = WebRtcTransport(RtcOffer(destination.url, protocol.query(), destination.api_key))
     return MediaConversation(protocol, transport, hearing.store, on_event)
 
 

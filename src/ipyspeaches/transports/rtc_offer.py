@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
 from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
-from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, REALTIME_PATH, is_loopback
+from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, is_loopback, realtime_path
 
 _NO_WEBRTC: Final = frozenset({404, 405, 501})
 _BAD_OFFER: Final = frozenset({400, 415, 500})
@@ -50,8 +50,7 @@ class RtcOffer:
     @property
     def url(self) -> str:
         """Where offers go, without the key."""
-        # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
-        return f"{self.address}{REALTIME_PATH}?{urlencode(self._query, quote_via=quote, safe='/')}"
+        return f"{self.address}{realtime_path(self._query)}"
 
     async def exchange(self, offer: str) -> str:
         """Send an offer and return the server's answer, whatever it calls that (its content type is malformed).

@@ -38,21 +38,12 @@ class WebRtcTransport:
 
     Parameters
     ----------
-    url
-        Base address of the server, ``http://host:port``.
-    query
-        Query of the request's address; Speaches takes only the model from it, and ignores that.
-    api_key
-        The server's key; it travels in the ``Authorization`` header and is shown nowhere.
-
-    Raises
-    ------
-    InputError
-        If the address cannot be one of a server.
+    offer
+        How to ask the server.
     """
 
-    def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
-        self._offer = RtcOffer(url, query, api_key)
+    def __init__(self, offer: RtcOffer) -> None:
+        self._offer = offer
         self._peer: Peer | None = None
         self._writer: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[bytes | Sound] = asyncio.Queue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -56,9 +56,8 @@ class WebSocketTransport:
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
         self.address = normalise_base_url(url)
         parts = urlsplit(self.address)
-        self._secure = _SCHEMES[parts.scheme] == "wss"
         self._loopback = is_loopback(parts.hostname or "")
-        self._uri = _realtime_uri(parts, query)
+        self._uri = f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{realtime_path(query)}"
         self._api_key = api_key
         self._connection: ClientConnection | None = None
 
@@ -155,10 +154,10 @@ class WebSocketTransport:
         return TransportClosed(frame.code, reason, close_frame=True)
 
 
-def _realtime_uri(parts: SplitResult, query: dict[str, str]) -> str:
+def realtime_path(query: dict[str, str]) -> str:
+    """Return the path of the realtime endpoint, with its query."""
     # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
-    coded = urlencode(query, quote_via=quote, safe="/")
-    return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{REALTIME_PATH}?{coded}"
+    return f"{REALTIME_PATH}?{urlencode(query, quote_via=quote, safe='/')}"
 
 
 def is_loopback(host: str) -> bool:
