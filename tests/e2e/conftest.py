@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one JupyterLab a session, one browser a test."""
+"""Fixtures of the end-to-end tests: one JupyterLab a session; one browser for all pages without a microphone."""
 
 from __future__ import annotations
 
@@ -50,13 +50,22 @@ def lab(null_sink: NullSink) -> Iterator[LabServer]:
         yield server
 
 
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests of this folder."""
+    # Playwright's blocking API marks the thread's loop as running: ended with this folder, it is out of the way of the
+    # async tests, which are all in others.
+    with sync_playwright() as playwright:
+        yield Browser(playwright)
+
+
 @pytest.fixture
-def open_notebook(request: pytest.FixtureRequest, lab: LabServer, artifacts: Path) -> Iterator[OpenNotebook]:
+def open_notebook(
+    request: pytest.FixtureRequest, lab: LabServer, browser: Browser, artifacts: Path
+) -> Iterator[OpenNotebook]:
     """Return ``open_notebook(cells, **browser options)``; a failed test leaves a screenshot."""
     name = request.node.name
-    # Playwright's blocking API marks the thread's loop as running: started per test, it is out of async tests' way.
     with ExitStack() as stack:
-        browser = Browser(stack.enter_context(sync_playwright()))
         pages: list[LabPage] = []
 
         def open_cells(cells: list[str], *, microphone: Path | None = None, grant: bool = True) -> LabPage:
@@ -92,9 +101,9 @@ def harness_url(root: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(root: Path) -> Iterator[Page]:
+def page(root: Path, browser: Browser) -> Iterator[Page]:
     """A page with axe-core in it; an error in its scripts fails the test."""
-    with sync_playwright() as playwright, Browser(playwright).context() as context:
+    with browser.context() as context:
         context.add_init_script(path=root / SCRIPT)
         page = context.new_page()
         errors: list[str] = []

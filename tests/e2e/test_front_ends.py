@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from harness import Browser, LabServer, spoken
 
@@ -52,9 +52,9 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def browse(speech: Path) -> Iterator[Callable[[str], Page]]:
+def browse(browser: Browser, speech: Path) -> Iterator[Callable[[str], Page]]:
     """Return ``browse(url)``: a page in a browser whose microphone plays speech."""
-    with sync_playwright() as playwright, Browser(playwright).context(microphone=speech) as context:
+    with browser.context(microphone=speech) as context:
 
         def browse(url: str) -> Page:
             page = context.new_page()

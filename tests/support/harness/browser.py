@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Locator, Page, Playwright, ViewportSize, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from harness.lab import LabServer
 
@@ -28,25 +30,30 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
 )
+_GRANT = "--use-fake-ui-for-media-stream"
 _NOTEBOOK_READY = """async () => {
   const widget = jupyterapp.shell.currentWidget;
   await widget.context.ready;
   await widget.sessionContext.ready;
   await widget.sessionContext.session.kernel.info;
+  return true;
 }"""
+# Then a kernel that is still there is asked anew: a busy machine may lose what it said while it started.
+ASK_AGAIN_MS = 30_000
 
 
 class Browser:
-    """Opens Chromium, each time a new one: the file that its microphone plays belongs to the process.
+    """Chromium: one for all pages without a microphone, for others a new one: the file that it plays is the process's.
 
     Parameters
     ----------
     playwright
-        A running Playwright.
+        A running Playwright, which ends what is started here.
     """
 
     def __init__(self, playwright: Playwright) -> None:
         self._playwright = playwright
+        self._silent: Chromium | None = None
 
     @contextmanager
     def context(self, *, microphone: Path | None = None, grant: bool = True) -> Iterator[BrowserContext]:
@@ -59,22 +66,26 @@ class Browser:
         grant
             Whether the permission prompt answers itself with yes; otherwise it is refused.
         """
+        with ExitStack() as stack:
+            if microphone is None and grant:
+                self._silent = self._silent or self._launch(_GRANT)
+                chromium = self._silent
+            else:
+                flags = [*([_GRANT] if grant else []), *([] if microphone is None else _playing(microphone))]
+                chromium = stack.enter_context(self._launch(*flags))
+            context = stack.enter_context(chromium.new_context(viewport=VIEWPORT, locale="en-GB"))
+            context.set_default_timeout(PAGE_TIMEOUT_MS)
+            yield context
+
+    def _launch(self, *flags: str) -> Chromium:
         program = shutil.which("chromium")
         if program is None:
             raise RuntimeError("chromium is missing: run tools/apt.sh chromium")
-        flags = [*_FLAGS]
-        if grant:
-            flags.append("--use-fake-ui-for-media-stream")
-        if microphone is not None:
-            flags.append("--use-fake-device-for-media-stream")
-            flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-        browser = self._playwright.chromium.launch(executable_path=program, args=flags)
-        try:
-            context = browser.new_context(viewport=VIEWPORT, locale="en-GB")
-            context.set_default_timeout(PAGE_TIMEOUT_MS)
-            yield context
-        finally:
-            browser.close()
+        return self._playwright.chromium.launch(executable_path=program, args=[*_FLAGS, *flags])
+
+
+def _playing(wav: Path) -> tuple[str, str]:
+    return "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={wav}%noloop"
 
 
 class LabPage:
@@ -98,8 +109,15 @@ class LabPage:
         """Open a notebook and wait until its kernel answers."""
         # Running cells on a cold server before its session is ready hangs for good.
         self.page.goto(f"{self._server.url}/lab/tree/{notebook}?reset&token={self._server.token}")
+        try:
+            self._wait_until_ready(ASK_AGAIN_MS)
+        except PlaywrightTimeoutError:
+            self.page.reload()
+            self._wait_until_ready(PAGE_TIMEOUT_MS)
+
+    def _wait_until_ready(self, timeout_ms: float) -> None:
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        self.page.evaluate(_NOTEBOOK_READY)
+        self.page.wait_for_function(_NOTEBOOK_READY, timeout=timeout_ms)
 
     def run_all(self) -> None:
         """Start running every cell; wait for what they show, not for this call."""
