@@ -25,6 +25,9 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet --con
 # The bundle is made below, not by the hook of the Python build.
 export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
 export PYTHONUTF8 := 1
+# Tests start Python a hundred times; it shall not compile everything again each time.
+unexport PYTHONDONTWRITEBYTECODE
+BOTH_CORES := --numprocesses 2 --dist loadfile
 
 .PHONY: help demo test lint js-test fast e2e packaging build bench lock clean
 help:
@@ -83,13 +86,13 @@ js-test: .make/npm
 	tools/npm.sh test --silent
 
 fast: .make/dev $(BUNDLE)
-	$(PY) -m pytest -m "not e2e and not realtime and not packaging" --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(PY) -m pytest -m "not e2e and not realtime and not packaging" $(BOTH_CORES) --no-loadscope-reorder $(PYTEST_ARGS)
 
 e2e: .make/dev $(BUNDLE) .make/apt-test
 	$(PY) -m pytest -m "e2e or realtime" $(PYTEST_ARGS)
 
 packaging: .make/dev $(BUNDLE)
-	$(PY) -m pytest -m packaging $(PYTEST_ARGS)
+	$(PY) -m pytest -m packaging tests/packaging $(PYTEST_ARGS)
 
 build: .make/dev $(BUNDLE)
 	rm -rf dist

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one JupyterLab a session; one browser for all pages without a microphone."""
+"""Fixtures of the end-to-end tests: one JupyterLab a session, one Playwright a file."""
 
 from __future__ import annotations
 
@@ -50,11 +50,10 @@ def lab(null_sink: NullSink) -> Iterator[LabServer]:
         yield server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, for the tests of this folder."""
-    # Playwright's blocking API marks the thread's loop as running: ended with this folder, it is out of the way of the
-    # async tests, which are all in others.
+    """Chromium, for the tests of one file."""
+    # Playwright's blocking API marks the thread's loop as running: ended with the file, it is out of async tests' way.
     with sync_playwright() as playwright:
         yield Browser(playwright)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,12 @@ def two_sentences(quickstart: NDArray[np.int16]) -> bytes:
     return wav(quickstart[: round((INFO.sentences[1].end + 0.6) * 24_000)])
 
 
+@pytest.fixture(scope="session")
+def transcript(local_server: LocalServer, two_sentences: bytes) -> Callable[[str], httpx2.Response]:
+    """The answer with the transcript of two sentences, in a format; each is asked for once."""
+    return cache(lambda name: post(local_server, two_sentences, model=MODEL, response_format=name))
+
+
 @pytest.mark.parametrize("name", ["json", "verbose_json", "verbose_json-words"])
 def test_json_has_the_recorded_keys(local_server: LocalServer, root: Path, two_sentences: bytes, name: str) -> None:
     real = recorded(root, f"transcription-{name}")
@@ -73,10 +81,10 @@ def test_json_has_the_recorded_keys(local_server: LocalServer, root: Path, two_s
         assert ours["words"] is None
 
 
-def test_plain_formats(local_server: LocalServer, root: Path, two_sentences: bytes) -> None:
+def test_plain_formats(root: Path, transcript: Callable[[str], httpx2.Response]) -> None:
     answers = {}
     for name in ("text", "srt", "vtt"):
-        answer = post(local_server, two_sentences, model=MODEL, response_format=name)
+        answer = transcript(name)
         assert answer.headers["content-type"] == recorded(root, f"transcription-{name}")["headers"]["content-type"]
         answers[name] = answer.text
     srt, vtt = answers["srt"].split("\n\n"), answers["vtt"].split("\n\n")
@@ -172,9 +180,10 @@ def test_sound_that_cannot_be_used_is_refused_with_the_reason(local_server: Loca
 ADVICE = {"prompt": "Lecture.", "hotwords": "city", "temperature": "0.2", "without_timestamps": "false"}
 
 
-def test_advice_is_taken_and_changes_nothing_here(local_server: LocalServer, two_sentences: bytes) -> None:
-    plain = post(local_server, two_sentences, model=MODEL).json()
-    assert post(local_server, two_sentences, model=MODEL, **ADVICE).json() == plain
+def test_advice_is_taken_and_changes_nothing_here(
+    local_server: LocalServer, two_sentences: bytes, transcript: Callable[[str], httpx2.Response]
+) -> None:
+    assert post(local_server, two_sentences, model=MODEL, **ADVICE).json() == transcript("json").json()
 
 
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
@@ -185,19 +194,18 @@ def test_a_temperature_that_is_none_is_refused(local_server: LocalServer, path: 
     assert answer.json()["detail"][0]["loc"] == ["body", "temperature"]
 
 
-def test_the_translation_of_english_is_its_transcript(local_server: LocalServer, two_sentences: bytes) -> None:
-    path = "/v1/audio/translations"
-    verbose = {"model": MODEL, "response_format": "verbose_json"}
-    transcript = post(local_server, two_sentences, **verbose).json()
-    translation = post(local_server, two_sentences, path=path, **verbose, prompt="Lecture.").json()
-    assert translation == {name: transcript[name] for name in ("duration", "language", "text", "segments")}
-    assert post(local_server, two_sentences, path=path, model=MODEL).json() == {"text": transcript["text"]}
-    for response_format in ("text", "srt", "vtt"):
-        fields = {"model": MODEL, "response_format": response_format}
-        assert (
-            post(local_server, two_sentences, path=path, **fields).text
-            == post(local_server, two_sentences, **fields).text
-        )
+def test_the_translation_of_english_is_its_transcript(
+    local_server: LocalServer, two_sentences: bytes, transcript: Callable[[str], httpx2.Response]
+) -> None:
+    def translation(**fields: str) -> httpx2.Response:
+        return post(local_server, two_sentences, path="/v1/audio/translations", model=MODEL, **fields)
+
+    verbose = transcript("verbose_json").json()
+    expected = {name: verbose[name] for name in ("duration", "language", "text", "segments")}
+    assert translation(response_format="verbose_json", prompt="Lecture.").json() == expected
+    assert translation().json() == {"text": verbose["text"]}
+    for name in ("text", "srt", "vtt"):
+        assert translation(response_format=name).text == transcript(name).text
 
 
 def test_a_translation_is_refused_as_a_transcription_is(local_server: LocalServer, root: Path) -> None:

@@ -1,10 +1,9 @@
-"""Curves equal scikit-learn's."""
+"""Curves equal scikit-learn's, which takes seconds to import: no run of other tests shall pay for it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import sklearn.metrics
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import Scores, Segments, frame_labels, precision_recall_curve, roc_curve
@@ -25,6 +24,8 @@ def drawn(seed: int, digits: int) -> tuple[Scores, Segments]:
 
 @pytest.mark.parametrize("digits", [0, 1, 7])
 def test_curves_equal_scikit_learn(digits: int) -> None:
+    from sklearn import metrics
+
     compared = 0
     for seed in range(60):
         scores, truth = drawn(seed, digits)
@@ -32,29 +33,31 @@ def test_curves_equal_scikit_learn(digits: int) -> None:
         if labels.all() or not labels.any():
             continue
         compared += 1
-        fpr, tpr, thresholds = sklearn.metrics.roc_curve(labels, scores.value, drop_intermediate=False)
+        fpr, tpr, thresholds = metrics.roc_curve(labels, scores.value, drop_intermediate=False)
         roc = roc_curve(scores, truth)
         np.testing.assert_allclose(roc.false_positive_rate, fpr, atol=1e-12)
         np.testing.assert_allclose(roc.true_positive_rate, tpr, atol=1e-12)
         np.testing.assert_array_equal(roc.threshold, thresholds)
-        assert roc.auc == pytest.approx(sklearn.metrics.roc_auc_score(labels, scores.value), abs=1e-12)
-        precision, recall, rising = sklearn.metrics.precision_recall_curve(labels, scores.value)
+        assert roc.auc == pytest.approx(metrics.roc_auc_score(labels, scores.value), abs=1e-12)
+        precision, recall, rising = metrics.precision_recall_curve(labels, scores.value)
         curve = precision_recall_curve(scores, truth)
         np.testing.assert_allclose(curve.precision, precision, atol=1e-12)
         np.testing.assert_allclose(curve.recall, recall, atol=1e-12)
         np.testing.assert_array_equal(curve.threshold[:-1], rising)
         assert np.isnan(curve.threshold[-1])
-        assert curve.auc == pytest.approx(sklearn.metrics.auc(recall, precision), abs=1e-12)
-        expected = sklearn.metrics.average_precision_score(labels, scores.value)
+        assert curve.auc == pytest.approx(metrics.auc(recall, precision), abs=1e-12)
+        expected = metrics.average_precision_score(labels, scores.value)
         assert curve.average_precision == pytest.approx(expected, abs=1e-12)
     assert compared > 40
 
 
 def test_the_equal_error_rate_lies_where_scikit_learns_curve_crosses() -> None:
+    from sklearn import metrics
+
     for seed in range(40):
         scores, truth = drawn(seed, 7)
         labels = frame_labels(scores, truth)
-        fpr, tpr, _ = sklearn.metrics.roc_curve(labels, scores.value, drop_intermediate=False)
+        fpr, tpr, _ = metrics.roc_curve(labels, scores.value, drop_intermediate=False)
         eer = roc_curve(scores, truth).eer
         # On the curve, as a line between its points, where 1 - tpr = fpr.
         along = np.linspace(0, len(fpr) - 1, 40_001)
@@ -82,11 +85,13 @@ def test_a_frame_is_speech_if_more_than_half_of_it_is() -> None:
 
 
 def test_curves_of_several_recordings() -> None:
+    from sklearn import metrics
+
     one, two = drawn(1, 2), drawn(2, 2)
     both = roc_curve([one[0], two[0]], [one[1], two[1]])
     labels = np.concatenate([frame_labels(*one), frame_labels(*two)])
     values = np.concatenate([one[0].value, two[0].value])
-    assert both.auc == pytest.approx(sklearn.metrics.roc_auc_score(labels, values))
+    assert both.auc == pytest.approx(metrics.roc_auc_score(labels, values))
     assert list(both.to_pandas()) == ["threshold", "false_positive_rate", "true_positive_rate"]
     assert len(precision_recall_curve([one[0]], [one[1]]).to_pandas()) > 2
 

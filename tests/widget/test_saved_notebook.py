@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
 pytestmark = pytest.mark.realtime
 
@@ -19,6 +16,10 @@ CELLS = [
 
 
 def test_the_words_are_in_the_saved_notebook_as_plain_html_and_the_key_is_not() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
     v4: Any = nbformat.v4
     notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in CELLS])
     NotebookClient(notebook, timeout=180, kernel_name="python3").execute()
