@@ -25,18 +25,23 @@ REPAINTED = """async () => {
   const canvas = document.querySelector(".sp-view > .sp-canvas");
   const span_s = Number.parseFloat(document.querySelector(".sp-zoom").textContent);
   harness.kernel.freeze();
-  await frames(60);
   const width = Math.floor(Math.min(0.9, harness.kernel.clock_s / span_s) * canvas.width) - 64;
   const pixels = (x) => canvas.getContext("2d").getImageData(x, 0, width, canvas.height).data;
-  const before = pixels(1);
-  dispatchEvent(new Event("resize"));
-  await frames(10);
+  let before = pixels(1);
   const differing = (after) => {
     let count = 0;
     for (let i = 0; i < after.length; i += 4)
       if ([0, 1, 2, 3].some((k) => Math.abs(before[i + k] - after[i + k]) > 48)) count++;
     return count;
   };
+  for (let still = 0; still < 3; ) {  // until the live edge has come to rest
+    await frames(15);
+    const now = pixels(1);
+    still = differing(now) === 0 ? still + 1 : 0;
+    before = now;
+  }
+  dispatchEvent(new Event("resize"));
+  await frames(15);
   const painted = before.filter((value, i) => i % 4 === 3 && value > 0).length;
   return { differing: Math.min(...[0, 1, 2].map((x) => differing(pixels(x)))), painted };
 }"""
