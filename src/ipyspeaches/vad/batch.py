@@ -41,7 +41,8 @@ class Runs:
         self.quiet_start, self.quiet_end = start[quiet_runs], end[quiet_runs]
         # The gap behind each loud run goes to the next one, or to the end.
         self.gap_end = np.append(self.loud_start[1:], self.frames)[: len(loud_runs)]
-        quiet_before = np.concatenate(([0], np.cumsum(kind == -1)))
+        quiet_before = np.zeros(len(kind) + 1, np.int32)
+        np.cumsum(kind == -1, out=quiet_before[1:])
         first = quiet_before[loud_runs]
         last = quiet_before[np.append(loud_runs[1:], len(kind))[: len(loud_runs)]] - 1
         quiet = last >= first
@@ -74,7 +75,7 @@ class Runs:
         uncut = self._last
         kept = uncut.end - uncut.start > rules.min_speech
         if uncut.longest > rules.longest:
-            long = uncut.longer_than(rules.longest)
+            long = uncut.longer_than(rules.longest, self)
             if len(long):
                 speech = LongSpeech(self, rules, uncut.ending, uncut.first_runs)
                 return speech.splice(uncut.start, uncut.end, kept, long)
@@ -90,6 +91,8 @@ class Runs:
 class _Uncut:
     """The segments that silence ends, however short or long they are; settings with as much silence share them.
 
+    It does not hold the runs, which hold it: their memory would wait for the collector of cycles.
+
     Parameters
     ----------
     runs
@@ -99,7 +102,6 @@ class _Uncut:
     """
 
     def __init__(self, runs: Runs, min_silence: int) -> None:
-        self._runs = runs
         self.min_silence = min_silence
         #: Loud runs with a gap behind them that ends speech, and those that speech begins with.
         self.ending = np.flatnonzero(runs.last_quiet - runs.silence >= min_silence)
@@ -117,9 +119,8 @@ class _Uncut:
         #: No segment is longer than this, in frames as the rules count them.
         self.longest = int((judged - self._first_frames).max(initial=0))
 
-    def longer_than(self, longest: float) -> Indices:
+    def longer_than(self, longest: float, runs: Runs) -> Indices:
         """Return the indices of the segments that are too long in the frame where silence would end them, or before."""
-        runs = self._runs
         judged = runs.quiet_from(runs.silence[self.ending] + self.min_silence)
         if self._open_end:
             judged = np.append(judged, runs.frames - 1)
@@ -140,9 +141,12 @@ def float32_above(value: float) -> np.float32:
 
 def _runs(state: NDArray[np.int8]) -> tuple[Indices, Indices, NDArray[np.int8]]:
     """Return where runs of equal values begin, where they have ended, and what the values are."""
-    changes = np.flatnonzero(state[1:] != state[:-1]) + 1
-    start = np.concatenate(([0], changes))[: len(state)]
-    return start, np.append(changes, len(state))[: len(state)], state[start]
+    if not len(state):
+        return np.empty(0, np.int64), np.empty(0, np.int64), state
+    changes = np.flatnonzero(state[1:] != state[:-1])
+    changes += 1
+    edges = np.concatenate(([0], changes, [len(state)]))
+    return edges[:-1], edges[1:], state[edges[:-1]]
 
 
 def pad(start: Indices, end: Indices, padding: float, length: int) -> tuple[Indices, Indices]:
