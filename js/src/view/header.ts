@@ -28,7 +28,7 @@ export class Header {
   readonly #state = h("span");
   readonly #light = h("i", { hidden: true });
   readonly #elapsed = h("span", { class: "sp-v" });
-  #shown = "";
+  #tick = "";
   readonly #time: HTMLElement;
   readonly pickers: Pickers;
   readonly #still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
@@ -87,13 +87,15 @@ export class Header {
     else if (phase === "paused" || phase === "asking") this.#app.stop();
   }
 
-  /** The light breathes with the tenths: each of its steps costs the page a style computation. */
+  /** Whole seconds while it runs, as the flag of the live edge has the tenths: each change costs the page a layout. The
+   * light breathes with the tenths, which costs a style computation.
+   */
   showTime(time_s: number): void {
     const { phase } = this.#app;
-    const shown = `${phase} ${clock(time_s)}`;
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    setText(this.#elapsed, clock(time_s));
+    const tick = `${phase} ${clock(time_s)}`;
+    if (tick === this.#tick) return;
+    this.#tick = tick;
+    setText(this.#elapsed, clock(time_s, phase === "live" ? 0 : 1));
     const breathes = phase === "live" && !this.#still?.matches;
     this.#light.style.opacity = breathes ? breath(time_s).toFixed(2) : "";
   }
