@@ -13,8 +13,10 @@ from ipyspeaches import presets
 pytestmark = pytest.mark.e2e
 
 
-def test_models_are_listed_loaded_and_refused_in_words(open_notebook: OpenNotebook, artifacts: Path) -> None:
-    page = open_notebook(["import ipyspeaches as sp\nw = sp.Transcriber()\nw"])
+def test_models_are_listed_loaded_and_refused_in_words(
+    open_notebook: OpenNotebook, speech: Path, artifacts: Path
+) -> None:
+    page = open_notebook(["import ipyspeaches as sp\nw = sp.Transcriber()\nw"], microphone=speech)
     page.page.set_viewport_size({"width": 1500, "height": 1000})  # the picker has no room on narrow pages
     page.run_cell(0)
     widget = page.page.get_by_role("region", name="Transcriber")
