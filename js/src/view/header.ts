@@ -8,6 +8,7 @@ import { Pickers } from "./pickers.ts";
 import type { Popup } from "./popup.ts";
 
 const BEAT_S = 1.6; // of the light while a recording runs
+const STEPS_A_SECOND = 5;
 const FADE = 0.65;
 
 export interface HeaderParts {
@@ -87,12 +88,12 @@ export class Header {
     else if (phase === "paused" || phase === "asking") this.#app.stop();
   }
 
-  /** Whole seconds while it runs, as the flag of the live edge has the tenths: each change costs the page a layout. The
-   * light breathes with the tenths, which costs a style computation.
+  /** Whole seconds while it runs, as the flag of the live edge has the tenths: each change costs the page a layout, and
+   * each step of the light a style computation.
    */
   showTime(time_s: number): void {
     const { phase } = this.#app;
-    const tick = `${phase} ${clock(time_s)}`;
+    const tick = phase === "live" ? `${Math.floor(time_s * STEPS_A_SECOND)}` : `${phase} ${clock(time_s)}`;
     if (tick === this.#tick) return;
     this.#tick = tick;
     setText(this.#elapsed, clock(time_s, phase === "live" ? 0 : 1));

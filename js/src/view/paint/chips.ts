@@ -9,6 +9,7 @@ const GAP_PX = 2; // to the next chip
 const MIN_PX = 3;
 const RADIUS = 3;
 const PADDING = 7;
+const ROOM_PX = 8; // words are cut anew in steps of this, not with every pixel
 const WORDS_PX = 22; // narrower than this, a chip is a mark without words
 const DASH = [3, 2];
 const FROM_RIGHT =
@@ -111,7 +112,7 @@ function words(
   const language = languageTag(line.language);
   // the glyphs of Han characters differ between languages; not every browser's types know it yet
   if (language) (context as { lang?: string }).lang = language;
-  const shown = ellipsis.fit(context, text, Math.round(right - left));
+  const shown = ellipsis.fit(context, text, Math.floor((right - left) / ROOM_PX) * ROOM_PX);
   context.direction = rightToLeft ? "rtl" : "ltr";
   context.fillStyle = line.kind === "partial" ? palette.secondary : palette.ink;
   const y = lane.y + TOP + HEIGHT / 2 + 0.5;

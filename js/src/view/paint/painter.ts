@@ -1,7 +1,7 @@
 import { paintChips, refitted } from "./chips.ts";
 import { Ellipsis } from "./ellipsis.ts";
 import { paintLanes, paintLocal, slitsOf } from "./lanes.ts";
-import { paintRuler } from "./ruler.ts";
+import { paintRuler, rulerNews } from "./ruler.ts";
 import { type Axis, type Scene, type Strip, vertical } from "./scene.ts";
 import { paintScore } from "./score.ts";
 import { paintWave } from "./wave.ts";
@@ -22,6 +22,7 @@ export class Painter {
   readonly #ellipsis = new Ellipsis();
   #painted: Axis | null = null;
   #edge_s = 0;
+  #avoid_x: number | null = null;
   #slits_s = Number.POSITIVE_INFINITY; // where the picture has the slits of open speech
   #key = "";
 
@@ -40,14 +41,16 @@ export class Painter {
     const key = `${given.recording} ${given.fresh}`;
     const survived = this.#resize(layout.width, layout.height, layout.ratio) && key === this.#key;
     this.#key = key;
-    for (const part of this.#parts(axis, survived ? dirty_s : Number.NEGATIVE_INFINITY, edge_s)) {
+    const parts = this.#parts(axis, survived ? dirty_s : Number.NEGATIVE_INFINITY, edge_s);
+    for (const part of parts) {
       if (part.x1 > part.x0) this.#strip(scene, part);
     }
     this.#moveSlits(scene);
     for (const part of refitted(scene)) this.#strip(scene, part);
-    const flag = scene.fresh ? null : { time_s: edge_s, live: scene.recording };
-    paintRuler({ ...scene, ruler: layout.ruler, flag });
+    const whole = parts.some(({ x0, x1 }) => x0 === 0 && x1 === axis.width);
+    this.#ruler(scene, whole || scene.avoid_x !== this.#avoid_x);
     this.#painted = axis;
+    this.#avoid_x = scene.avoid_x;
     this.#edge_s = edge_s;
   }
 
@@ -80,6 +83,21 @@ export class Painter {
     return [{ x0: Math.min(news.x0, seam.x0), x1: Math.max(news.x1, seam.x1) }];
   }
 
+  #ruler(scene: Scene, whole: boolean): void {
+    const { axis, layout, edge_s } = scene;
+    const flag = scene.fresh ? null : { time_s: edge_s, live: scene.recording };
+    const ruler = { ...scene, ruler: layout.ruler, flag };
+    if (whole) {
+      paintRuler(ruler);
+      return;
+    }
+    const [from_s, to_s] = [Math.min(edge_s, this.#edge_s), Math.max(edge_s, this.#edge_s)];
+    for (const { x0, x1 } of rulerNews(axis, from_s, to_s)) {
+      const part = within(x0, x1, axis);
+      if (part.x1 > part.x0) paintRuler(ruler, part);
+    }
+  }
+
   /** The end of open speech wanders with its slits: neither the bar behind them nor a closed one keeps them. */
   #moveSlits(scene: Scene): void {
     const { axis, edge_s } = scene;
@@ -102,7 +120,8 @@ export class Painter {
   #strip(scene: Scene, part: Strip): void {
     const { context, layout, axis, palette } = scene;
     const bottom = layout.height;
-    const box = part.row ? layout[part.row] : { y: 0, h: bottom };
+    const top = layout.ruler.y + layout.ruler.h;
+    const box = part.row ? layout[part.row] : { y: top, h: bottom - top };
     if (!box) return; // a row that is not shown
     context.setTransform(layout.ratio, 0, 0, layout.ratio, 0, 0);
     context.save();
@@ -110,7 +129,6 @@ export class Painter {
     context.rect(part.x0, box.y, part.x1 - part.x0, box.h);
     context.clip();
     context.clearRect(part.x0, box.y, part.x1 - part.x0, box.h);
-    const top = layout.ruler.y + layout.ruler.h;
     for (const tick of scene.ticks) {
       const x = Math.round(axis.x(tick)) + 0.5;
       if (x >= part.x0 - 1 && x <= part.x1 + 1) vertical(context, x, top, bottom, palette.grid, 1);
@@ -126,7 +144,7 @@ export class Painter {
     paintMarks(scene, part, top, bottom);
     if (!scene.fresh) {
       const x = Math.round(axis.x(scene.edge_s)) + 0.5;
-      vertical(context, x, top - 4, bottom, scene.recording ? palette.recording : palette.tick, 1.5);
+      vertical(context, x, top, bottom, scene.recording ? palette.recording : palette.tick, 1.5);
     }
     context.restore();
   }

@@ -1,13 +1,15 @@
 import { clock } from "../format.ts";
 import { tickLabel } from "../ruler.ts";
 import type { Palette } from "./palette.ts";
-import type { Axis, Box } from "./scene.ts";
+import type { Axis, Box, Strip } from "./scene.ts";
 
 const LABEL_Y = 11;
 const FLAG = { top: 3, height: 16, padding: 5, radius: 2 };
 const CUT_PX = 16; // half a label: nearer to an end it would be cut
 const APART_PX = 47; // half a label and half a flag: closer than this they would meet
 const FLAG_HALF_PX = 26;
+const REACH_PX = APART_PX + 33; // so far from a flag its coming and going is seen
+const LABEL_PX = 40;
 
 /** What the ruler needs of a scene: every time view has one. */
 export interface RulerScene {
@@ -22,11 +24,24 @@ export interface RulerScene {
   avoid_x: number | null;
 }
 
+/** What of a ruler that was moved by pixels looks different: around the flag, and at the ends, where labels come and go. */
+export function rulerNews(axis: Axis, from_s: number, to_s: number): Strip[] {
+  return [
+    { x0: 0, x1: LABEL_PX },
+    { x0: axis.x(from_s) - REACH_PX, x1: axis.x(to_s) + REACH_PX },
+    { x0: axis.width - LABEL_PX, x1: axis.width },
+  ];
+}
+
 /** The time labels and a flag: words that move in every frame are part of the picture, elements would cost a layout. */
-export function paintRuler(scene: RulerScene): void {
+export function paintRuler(scene: RulerScene, strip: Strip = { x0: 0, x1: scene.axis.width }): void {
   const { context, axis, palette, ruler, ticks, flag, avoid_x } = scene;
   context.setTransform(axis.ratio, 0, 0, axis.ratio, 0, 0);
-  context.clearRect(0, ruler.y, axis.width, ruler.h);
+  context.save();
+  context.beginPath();
+  context.rect(strip.x0, ruler.y, strip.x1 - strip.x0, ruler.h);
+  context.clip();
+  context.clearRect(strip.x0, ruler.y, strip.x1 - strip.x0, ruler.h);
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = `11px ${palette.font}`;
@@ -35,10 +50,14 @@ export function paintRuler(scene: RulerScene): void {
   const free = (x: number, taken_x: number | null) => taken_x === null || Math.abs(x - taken_x) >= APART_PX;
   for (const tick of ticks) {
     const x = Math.round(axis.x(tick) * axis.ratio) / axis.ratio;
+    if (x < strip.x0 - LABEL_PX || x > strip.x1 + LABEL_PX) continue;
     const whole = x >= CUT_PX && x <= axis.width - CUT_PX;
     if (whole && free(x, flag_x) && free(x, avoid_x)) context.fillText(tickLabel(tick), x, ruler.y + LABEL_Y);
   }
-  if (flag && flag_x !== null && flag_x >= 0 && flag_x <= axis.width) paintFlag(scene, flag, flag_x);
+  const shown =
+    flag_x !== null && flag_x >= Math.max(0, strip.x0) && flag_x <= Math.min(axis.width, strip.x1);
+  if (flag && shown) paintFlag(scene, flag, flag_x);
+  context.restore();
 }
 
 /** The flag stops inside the ruler; its line goes on. */
