@@ -2,10 +2,9 @@ import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
 import { h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
 import { languageTag } from "./format.ts";
-import { chipPlace, chipText } from "./paint/chips.ts";
+import { chipPlace, chipText, MIN_PX } from "./paint/chips.ts";
 import type { Axis } from "./paint/scene.ts";
 
-const MIN_PX = 3;
 const AROUND = 1 / 4; // of the window: chips that are there before they come into view
 const FAR = 1 / 8; // of the window: so far it moves until others come near
 const STALE_MS = 250; // so long the elements may stay behind the picture while nobody is at them

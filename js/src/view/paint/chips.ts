@@ -6,7 +6,7 @@ import type { Axis, Box, Scene, Strip } from "./scene.ts";
 const TOP = 4;
 const HEIGHT = 21;
 const GAP_PX = 2; // to the next chip
-const MIN_PX = 3;
+export const MIN_PX = 3;
 const RADIUS = 3;
 const PADDING = 7;
 const ROOM_PX = 8; // words are cut anew in steps of this, not with every pixel
@@ -111,7 +111,7 @@ function words(
   const rightToLeft = FROM_RIGHT.test(text);
   const language = languageTag(line.language);
   // the glyphs of Han characters differ between languages; not every browser's types know it yet
-  if (language) (context as { lang?: string }).lang = language;
+  (context as { lang?: string }).lang = language || "inherit";
   const shown = ellipsis.fit(context, text, Math.floor((right - left) / ROOM_PX) * ROOM_PX);
   context.direction = rightToLeft ? "rtl" : "ltr";
   context.fillStyle = line.kind === "partial" ? palette.secondary : palette.ink;

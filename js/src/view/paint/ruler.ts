@@ -54,9 +54,9 @@ export function paintRuler(scene: RulerScene, strip: Strip = { x0: 0, x1: scene.
     const whole = x >= CUT_PX && x <= axis.width - CUT_PX;
     if (whole && free(x, flag_x) && free(x, avoid_x)) context.fillText(tickLabel(tick), x, ruler.y + LABEL_Y);
   }
-  const shown =
-    flag_x !== null && flag_x >= Math.max(0, strip.x0) && flag_x <= Math.min(axis.width, strip.x1);
-  if (flag && shown) paintFlag(scene, flag, flag_x);
+  const near = (x: number) => x >= strip.x0 - LABEL_PX && x <= strip.x1 + LABEL_PX;
+  if (flag && flag_x !== null && flag_x >= 0 && flag_x <= axis.width && near(flag_x))
+    paintFlag(scene, flag, flag_x);
   context.restore();
 }
 

@@ -37,3 +37,17 @@ it("makes room for another flag", () => {
 it("shows no flag of a moment that is out of the window", () => {
   expect(words({ flag: { time_s: 75, live: false } })).not.toContain("01:15.0");
 });
+
+it("paints a flag into every strip that it reaches into", () => {
+  const { context, written } = fakeContext();
+  const scene = {
+    context,
+    axis: new Axis(60, 10, 500, 1),
+    palette,
+    ruler: { y: 0, h: 22 },
+    ticks: [],
+    avoid_x: null,
+  };
+  paintRuler({ ...scene, flag: { time_s: 69, live: true } }, { x0: 460, x1: 500 }); // its middle is at 450
+  expect(written.map(({ text }) => text)).toEqual(["01:09.0"]);
+});
