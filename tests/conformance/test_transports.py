@@ -18,7 +18,7 @@ import httpx2
 import numpy as np
 import pytest
 
-from human_speech import FOLDER, recordings
+from human_speech import recordings
 from ipyspeaches import Recording, samples, wer
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import write_sound
@@ -97,7 +97,7 @@ def sample() -> tuple[Recording, str]:
 def everything() -> tuple[Recording, str]:
     """The sample and recordings of people, with pauses: so many words that one that is unsure decides nothing."""
     recording, said = sample()
-    people = recordings() if FOLDER.is_dir() else []
+    people = recordings()
     pause = np.zeros(round(PAUSE_S * SESSION_RATE_HZ), dtype=np.int16)
     pieces = [piece for one in people for piece in (pause, one.samples)]
     sound = np.concatenate([recording.to_rate(SESSION_RATE_HZ).samples, *pieces, pause])

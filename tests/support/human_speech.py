@@ -1,21 +1,18 @@
-"""Recordings of people, with what they say. They are not part of the repository: tests skip where they are missing."""
+"""Recordings of people, with what they say: `tests/data/speech`, whose README names their sources and licences."""
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import Resampler
 
-FOLDER = Path(os.environ.get("IPYSPEACHES_TEST_SPEECH") or Path(__file__).parents[3] / "shared" / "audio")
-REASON = "the recordings of people are not here (name their folder in IPYSPEACHES_TEST_SPEECH)"
+FOLDER = Path(__file__).parents[1] / "data" / "speech"
 
 
 @dataclass(frozen=True)
@@ -28,19 +25,13 @@ class Spoken:
     path: Path
 
 
-def recordings() -> list[Spoken]:
-    """Return all recordings whose text is known, in order of their names; skips the test if there are none."""
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")}
-    readme = FOLDER / "README.md"
-    if readme.exists():
-        rows = re.findall(
-            r"^\| (\S+)\.flac .*?\| ([A-Z' ]+) \|", readme.read_text(encoding="utf-8"), flags=re.MULTILINE
-        )
-        texts.update(rows)
-    paths = [path for path in sorted(FOLDER.glob("*.*")) if path.suffix in (".wav", ".flac") and path.stem in texts]
-    if not paths:
-        pytest.skip(REASON)
-    return [Spoken(path.stem, load(path), texts[path.stem], path) for path in paths]
+def recordings(language: str = "en") -> list[Spoken]:
+    """Return all recordings in a language, in order of their names."""
+    paths = sorted(path for path in (FOLDER / language).iterdir() if path.suffix in {".wav", ".flac"})
+    return [
+        Spoken(path.stem, load(path), path.with_suffix(".txt").read_text(encoding="utf-8").strip(), path)
+        for path in paths
+    ]
 
 
 def load(path: Path) -> NDArray[np.int16]:
