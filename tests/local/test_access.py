@@ -15,7 +15,6 @@ from websockets.exceptions import InvalidStatus
 
 from ipyspeaches.local import LocalServer
 from ipyspeaches.local.access import AccessControl
-from ipyspeaches.local.hosts import is_loopback
 
 KEY = "secret"
 
@@ -137,23 +136,3 @@ def test_the_key_is_not_shown() -> None:
         pass
 
     assert KEY not in repr(AccessControl(app, "127.0.0.1", KEY))
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.9.1", True),
-        ("::1", True),
-        ("[::1]", True),
-        ("localhost", True),
-        ("LOCALHOST.", True),
-        ("lab.localhost", True),
-        ("0.0.0.0", False),
-        ("localhost.example", False),
-        ("192.168.0.1", False),
-        ("", False),
-    ],
-)
-def test_loopback_hosts(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import normalise_base_url, takes_model
+from ipyspeaches.protocol.address import is_loopback, normalise_base_url, takes_model
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,23 @@ def test_what_is_no_address_is_refused_with_the_cure(given: str, cure: str) -> N
 )
 def test_who_wants_the_model_in_the_address(address: str, takes: bool) -> None:
     assert takes_model(address) is takes
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("lab.localhost", True),
+        ("0.0.0.0", False),
+        ("localhost.example", False),
+        ("192.168.0.1", False),
+        ("", False),
+    ],
+)
+def test_loopback_hosts(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

@@ -11,6 +11,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from ipyspeaches.errors import SpeachesError
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 
 OLDEST_PYTHON = (3, 11)
 FRONT_ENDS = ("jupyterlab", "notebook", "marimo")
@@ -147,7 +148,7 @@ def check_server(url: str, api_key: str | None, model: str | None) -> Check:
     try:
         info = run(check(url, api_key=api_key, model=model))
     except SpeachesError as exc:
-        cure = "Until then, leave out --server and unset SPEACHES_BASE_URL to use the embedded server."
+        cure = f"Until then, leave out --server and unset {BASE_URL_VARIABLE} to use the embedded server."
         return Check("Server", False, str(exc), cure, essential=True)
     return Check("Server", True, f"{url}, model {info.model}, {len(info.models)} models", essential=True)
 

@@ -7,12 +7,10 @@ import os
 from typing import TypeAlias
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.address import API_KEY_VARIABLE, BASE_URL_VARIABLE
 
 # argparse keeps this type to itself, and it takes parameters only in the eyes of type checkers.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
-
-KEY_VARIABLE = "SPEACHES_API_KEY"
-SERVER_VARIABLE = "SPEACHES_BASE_URL"
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,24 +24,24 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server",
         metavar="URL",
-        help=f"a Speaches server, e.g. http://localhost:8000 (default: ${SERVER_VARIABLE}, else the embedded server)",
+        help=f"a Speaches server, e.g. http://localhost:8000 (default: ${BASE_URL_VARIABLE}, else the embedded server)",
     )
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument(
         "--api-key-env",
         metavar="NAME",
-        help=f"environment variable that holds the server's key (default: {KEY_VARIABLE})",
+        help=f"environment variable that holds the server's key (default: {API_KEY_VARIABLE})",
     )
     keys.add_argument(
         "--api-key",
         metavar="KEY",
-        help=f"the key itself; everyone on this machine sees it in the list of processes: prefer ${KEY_VARIABLE}",
+        help=f"the key itself; everyone on this machine sees it in the list of processes: prefer ${API_KEY_VARIABLE}",
     )
 
 
 def server_url(args: argparse.Namespace) -> str | None:
     """Return the server asked for, or None for the embedded one."""
-    return args.server or os.environ.get(SERVER_VARIABLE) or None
+    return args.server or os.environ.get(BASE_URL_VARIABLE) or None
 
 
 def api_key(args: argparse.Namespace) -> str | None:
@@ -64,4 +62,4 @@ def api_key(args: argparse.Namespace) -> str | None:
                 f"The environment variable {args.api_key_env} is not set: put the server's key there, or leave out "
                 "--api-key-env."
             ) from exc
-    return os.environ.get(KEY_VARIABLE) or None
+    return os.environ.get(API_KEY_VARIABLE) or None

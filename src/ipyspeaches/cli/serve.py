@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from ipyspeaches.cli.options import KEY_VARIABLE, Commands
+from ipyspeaches.cli.options import Commands
+from ipyspeaches.protocol.address import API_KEY_VARIABLE
 
 ENGINES = ("pocketsphinx", "faster-whisper")
 
@@ -27,7 +28,7 @@ def add_command(commands: Commands) -> None:
         "--api-key",
         metavar="KEY",
         help=f"ask clients for this key; everyone on this machine can read it in the list of processes, so prefer "
-        f"${KEY_VARIABLE}",
+        f"${API_KEY_VARIABLE}",
     )
     parser.set_defaults(run=run, parser=parser)
 
@@ -44,6 +45,6 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error(f"--port {args.port} is no port: give 1 to 65535, or 0 for any free one")
     from ipyspeaches.local import serve
 
-    key = args.api_key or os.environ.get(KEY_VARIABLE) or None
+    key = args.api_key or os.environ.get(API_KEY_VARIABLE) or None
     serve(host=args.host, port=args.port, engine=args.engine, model=args.model, api_key=key)
     return 0

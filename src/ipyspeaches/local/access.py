@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ipyspeaches.local.cross_origin import preflight, readable_by
-from ipyspeaches.local.hosts import is_loopback
+from ipyspeaches.protocol.address import is_loopback
 
 OPEN_PATHS: Final = frozenset({"/health", "/openapi.json"})
 WILDCARD_HOSTS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to

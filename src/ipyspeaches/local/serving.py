@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.local.engine import EngineSpec, engine_spec
-from ipyspeaches.local.hosts import is_loopback
+from ipyspeaches.protocol.address import is_loopback
 
 if TYPE_CHECKING:
     import uvicorn

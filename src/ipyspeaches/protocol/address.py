@@ -1,7 +1,8 @@
-"""Base addresses of servers: one way to write each, and what is wrong with the others."""
+"""Where servers are: one way to write each base address, what is wrong with the others, who names a default."""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,7 +10,8 @@ from ipyspeaches.errors import InputError
 
 _HTTP_OF: Final = {"ws": "http", "wss": "https"}
 EXAMPLE: Final = "http://localhost:8000"
-
+BASE_URL_VARIABLE: Final = "SPEACHES_BASE_URL"
+API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
 
 _MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
 
@@ -47,6 +49,17 @@ def normalise_base_url(url: str) -> str:
     shown_host = f"[{host}]" if ":" in host else host
     path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
     return f"{parts.scheme}://{shown_host}{'' if port is None else f':{port}'}{path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address means this machine."""
+    name = host.strip("[]").lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _check(parts: SplitResult) -> None:

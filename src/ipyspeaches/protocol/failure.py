@@ -11,6 +11,7 @@ from typing import Final
 
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
 from ipyspeaches.protocol import wire
+from ipyspeaches.protocol.address import API_KEY_VARIABLE
 from ipyspeaches.protocol.events import Disconnected
 
 _ABNORMAL: Final = 1006
@@ -104,7 +105,7 @@ class Diagnosis:
         return _fatal(
             ServerAuthError(
                 f"The server ended the session for want of a valid key{_because(code, reason)}: "
-                "check api_key or SPEACHES_API_KEY."
+                f"check api_key or {API_KEY_VARIABLE}."
             )
         )
 

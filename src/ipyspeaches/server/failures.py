@@ -18,9 +18,10 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
+from ipyspeaches.protocol.address import API_KEY_VARIABLE
 from ipyspeaches.protocol.outcomes import Severity
 
-_BUSY: Final = frozenset(
+BUSY: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -28,6 +29,7 @@ _BUSY: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+"""A server that answers so may take the same request in a while."""
 _CURES: Final[dict[int, str]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send less at a time, or raise the limit of the proxy in front of it",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "send a sound file, and look for a proxy that changes uploads",
@@ -105,8 +107,8 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     detail = detail_of(response)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         key = "the API key is wrong" if key_given else "it wants an API key"
-        return ServerAuthError(f"{address} refused the request (HTTP {status}): {key} (api_key or SPEACHES_API_KEY).")
-    if status in _BUSY:
+        return ServerAuthError(f"{address} refused the request (HTTP {status}): {key} (api_key or {API_KEY_VARIABLE}).")
+    if status in BUSY:
         return ServerUnreachableError(
             f"{address} cannot answer now (HTTP {status}): it is starting or overloaded, try again in a while."
         )

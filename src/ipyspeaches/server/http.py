@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+from ipyspeaches.protocol.address import is_loopback
 
 
 def http_client(
@@ -29,9 +28,9 @@ def http_client(
     parts = urlsplit(url)
     return httpx2.AsyncClient(
         base_url=url,
-        headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
+        headers={} if not api_key else {"Authorization": f"Bearer {api_key}"},
         timeout=timeout,
         transport=transport,
-        trust_env=parts.hostname not in _LOOPBACK,  # no proxy leads to this machine
+        trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
         verify=parts.scheme == "https",  # certificates take 20 ms to load: not for plain HTTP
     )

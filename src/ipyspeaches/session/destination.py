@@ -6,12 +6,10 @@ import asyncio
 import os
 from dataclasses import dataclass, field
 
+from ipyspeaches.protocol.address import API_KEY_VARIABLE, BASE_URL_VARIABLE
 from ipyspeaches.server import ServerInfo, check
 from ipyspeaches.server.presets import model_id
 from ipyspeaches.session.options import SessionOptions
-
-BASE_URL_VARIABLE = "SPEACHES_BASE_URL"
-API_KEY_VARIABLE = "SPEACHES_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,10 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
     SpeachesError,
 )
+from ipyspeaches.protocol.address import API_KEY_VARIABLE
+from ipyspeaches.server.failures import BUSY
 
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-_BUSY: Final = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
 
 
 def explain(exc: Exception, address: str, *, timeout_s: float, key_given: bool) -> SpeachesError | None:
@@ -74,10 +68,10 @@ def _status(status: int, address: str, *, key_given: bool) -> ServerError:
     if status in _REFUSED:
         key = "the API key is wrong" if key_given else "it wants an API key"
         return ServerAuthError(
-            f"{address} refused the session (HTTP {status}): either {key} (api_key or SPEACHES_API_KEY), "
+            f"{address} refused the session (HTTP {status}): either {key} (api_key or {API_KEY_VARIABLE}), "
             "or no model was named (model=)."
         )
-    if status in _BUSY:
+    if status in BUSY:
         return ServerUnreachableError(
             f"{address} cannot take a session now (HTTP {status}): it is starting or overloaded, try again in a while."
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx2
 
 from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
-from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, is_loopback, realtime_path
+from ipyspeaches.server.http import http_client
+from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, realtime_path
 
 _NO_WEBRTC: Final = frozenset({404, 405, 501})
 _BAD_OFFER: Final = frozenset({400, 415, 500})
@@ -66,19 +66,10 @@ class RtcOffer:
         NotSpeachesError
             If something else answers.
         """
-        parts = urlsplit(self.address)
         headers = {"Content-Type": "application/sdp"}
-        if self._api_key:
-            headers["Authorization"] = f"Bearer {self._api_key}"
-        client = httpx2.AsyncClient(
-            headers=headers,
-            timeout=OPEN_TIMEOUT_S,
-            trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
-            verify=parts.scheme == "https",
-        )
         try:
-            async with client:
-                response = await client.post(self.url, content=offer.encode())
+            async with http_client(self.address, self._api_key, httpx2.Timeout(OPEN_TIMEOUT_S)) as client:
+                response = await client.post(self.url, content=offer.encode(), headers=headers)
         except httpx2.TransportError as exc:
             raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
         if not response.is_success:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from ipyspeaches.errors import StateError
-from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.address import is_loopback, normalise_base_url
 from ipyspeaches.transports.base import ABNORMAL_CLOSURE, TransportClosed
 from ipyspeaches.transports.refusals import explain
 
@@ -158,11 +157,3 @@ def realtime_path(query: dict[str, str]) -> str:
     """Return the path of the realtime endpoint, with its query."""
     # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
     return f"{REALTIME_PATH}?{urlencode(query, quote_via=quote, safe='/')}"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.server import Overview
 from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
-from ipyspeaches.session.destination import BASE_URL_VARIABLE, Destination
+from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.widget.messages import failure_message
 
