@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "ipyspeaches"
 
 # Data flows one way: a room may import the rooms above it in this list, never those below.
 ROOMS = (
-    ("errors", "samples"),
+    ("errors", "samples", "words"),
     ("_frames", "tables", "plots", "terminal"),
     ("audio",),
     ("vad", "results"),
@@ -26,7 +26,7 @@ ROOMS = (
     ("cli",),
 )
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
-PURE = ("audio", "vad", "protocol", "results", "tables", "terminal")
+PURE = ("audio", "vad", "protocol", "results", "tables", "terminal", "words")
 IMPURE_MODULES = frozenset(
     {
         *("asyncio", "socket", "selectors", "ssl", "threading", "multiprocessing", "subprocess", "concurrent"),

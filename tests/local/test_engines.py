@@ -38,7 +38,7 @@ def test_words_come_with_times_and_probabilities(engine: PocketSphinxEngine, spo
     assert wer(words(SENTENCE.text), recognition.text.strip()) < 0.3
     assert recognition.language == "en"
     assert "".join(f" {word.word}" for word in recognition.words) == recognition.text
-    times = [time for word in recognition.words for time in (word.start_s, word.end_s)]
+    times = [time for word in recognition.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert 0 < times[0] < times[-1] <= len(spoken) / 16_000
     assert all(word.probability is not None and 0 <= word.probability <= 1 for word in recognition.words)
@@ -122,7 +122,7 @@ def test_whisper_speaks_the_same_protocol(spoken: NDArray[np.int16]) -> None:
     engine = load_engine(engine_spec("faster-whisper"))
     recognition = engine.recognise(spoken, "en-GB")
     assert recognition.text == " Good morning."
-    assert [(word.word, word.start_s, word.end_s) for word in recognition.words] == [
+    assert [(word.word, word.start, word.end) for word in recognition.words] == [
         ("Good", 0.1, 0.3),
         ("morning.", 0.3, 0.8),
     ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.local.engine import RecognisedWord
 from ipyspeaches.local.stable_text import StableText
+from ipyspeaches.words import Word
 
 
-def hypothesis(text: str) -> list[RecognisedWord]:
+def hypothesis(text: str) -> list[Word]:
     """Return words of half a second each."""
-    return [RecognisedWord(word, index / 2, (index + 1) / 2) for index, word in enumerate(text.split())]
+    return [Word(word, index / 2, (index + 1) / 2) for index, word in enumerate(text.split())]
 
 
 def said(*texts: str) -> list[str]:

@@ -25,10 +25,10 @@ from ipyspeaches.protocol import (
     Severity,
     Span,
     TranscriptionOptions,
-    WordTime,
 )
 from ipyspeaches.protocol.backlog import JOIN_ABOVE, MOST_WAITING
 from ipyspeaches.protocol.exchange import MOST_IN_FLIGHT, RETRY_WAITS_S
+from ipyspeaches.words import Word
 
 RATE = 24_000
 BUSY = Refused(ServerUnreachableError("It is busy."), Severity.PASSING)
@@ -74,7 +74,7 @@ def test_an_utterance_is_all_that_was_sent_for_it_on_the_session_clock() -> None
     assert (request.item_id, request.start, request.end) == ("utterance_0", 24_000, 60_000)
     assert of(talk, Committed) == [Committed("utterance_0", 0, 0, Span(1.0, 2.5))]
     assert talk.pending == 1
-    answer = Answer(" good", "en", (WordTime(" good", 0.25, 0.5, 0.9), WordTime(" day", 1.2, 7.0)))
+    answer = Answer(" good", "en", (Word(" good", 0.25, 0.5, 0.9), Word(" day", 1.2, 7.0)))
     assert talk.take(request, answer) is None
     (final,) = of(talk, Completed)
     assert final == Completed(
@@ -84,7 +84,7 @@ def test_an_utterance_is_all_that_was_sent_for_it_on_the_session_clock() -> None
         Span(1.0, 2.5),
         "good",
         "en",
-        (WordTime("good", 1.25, 1.5, 0.9), WordTime("day", 2.2, 2.5)),
+        (Word("good", 1.25, 1.5, 0.9), Word("day", 2.2, 2.5)),
     )
     assert talk.pending == 0
 
@@ -261,8 +261,8 @@ def windows(talk: RequestProtocol) -> list[Request]:
     return requests
 
 
-FIRST = Answer("one two", None, (WordTime("one", 3, 3.4), WordTime("two", 4.6, 4.9)))
-SECOND = Answer("ne two three", None, (WordTime("ne", 0, 0.1), WordTime("two", 0.6, 0.9), WordTime("three", 2, 3)))
+FIRST = Answer("one two", None, (Word("one", 3, 3.4), Word("two", 4.6, 4.9)))
+SECOND = Answer("ne two three", None, (Word("ne", 0, 0.1), Word("two", 0.6, 0.9), Word("three", 2, 3)))
 
 
 def test_windows_are_joined_in_order_however_they_come() -> None:

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.protocol import InterimText, WordTime
+from ipyspeaches.protocol import InterimText
 from ipyspeaches.protocol.interim_text import LONG_S, LONGEST_S
+from ipyspeaches.words import Word
 
 WORD_S = 0.4
 
 
-def timed(words: list[str], from_s: float = 0.0) -> list[WordTime]:
+def timed(words: list[str], from_s: float = 0.0) -> list[Word]:
     """Return words one after the other, as a recogniser writes them."""
-    return [WordTime(word, from_s + i * WORD_S, from_s + (i + 1) * WORD_S) for i, word in enumerate(words)]
+    return [Word(word, from_s + i * WORD_S, from_s + (i + 1) * WORD_S) for i, word in enumerate(words)]
 
 
 def shown(text: InterimText) -> tuple[str, str]:
@@ -70,7 +71,7 @@ def test_of_a_long_utterance_only_the_end_is_recognised_again(spoken: list[str],
     longest_s = 0.0
     for step in range(1, 49):
         longest_s = max(longest_s, step - text.from_s)
-        heard = [word for word in words if word.start_s >= text.from_s - 0.01 and word.end_s <= step]
+        heard = [word for word in words if word.start >= text.from_s - 0.01 and word.end <= step]
         text.update("".join(word.word for word in heard).strip(), heard, step)
     settled, tentative = shown(text)
     assert longest_s <= LONG_S + 1
@@ -85,7 +86,7 @@ def test_where_nothing_is_agreed_on_the_sound_is_bounded_and_the_words_are_kept(
     for step in range(1, 100):
         assert step - text.from_s <= LONGEST_S + 1
         word = "odd" if step % 2 else "even"
-        text.update(word, [WordTime(f" {word}", step - 1.0, step - 0.5)], step)
+        text.update(word, [Word(f" {word}", step - 1.0, step - 0.5)], step)
         assert text.text.startswith(stable)
         stable = text.text[: text.stable]
     for step in range(100, 200):
@@ -116,7 +117,7 @@ def test_chinese_that_only_grows_is_settled_without_a_space_or_a_loss(sentence: 
     words = timed(list(sentence))
     for length in range(1, len(sentence) + 1):
         # what is recognised is the sound from there on
-        heard = [word for word in words[:length] if word.start_s >= text.from_s]
+        heard = [word for word in words[:length] if word.start >= text.from_s]
         text.update("".join(word.word for word in heard), heard, length * WORD_S)
         assert text.text == sentence[:length]
         assert sentence.startswith(text.text[: text.stable])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ipyspeaches.protocol import ClockMismatch, Committed, Completed, Delta, Failed, ProtocolState, Span, WordTime
+from ipyspeaches.protocol import ClockMismatch, Committed, Completed, Delta, Failed, ProtocolState, Span
+from ipyspeaches.words import Word
 from realtime_wire import SILENCE, committed, completed, delta, error, feed, message, ready, started, stopped
 
 
@@ -83,7 +84,7 @@ def test_words_and_language_come_on_the_session_clock() -> None:
     final = feed(protocol, committed("a"), completed("a", "good morning", 2.0, words=words, language="en"))[-1]
     assert isinstance(final, Completed)
     assert final.language == "en"
-    assert final.words == (WordTime("good", 2.25, 2.5, 0.75), WordTime("morning", 2.75, 4.25, None))
+    assert final.words == (Word("good", 2.25, 2.5, 0.75), Word("morning", 2.75, 4.25, None))
 
 
 def test_a_failed_transcription_ends_one_utterance_only() -> None:

@@ -133,8 +133,8 @@ def test_word_times_follow_what_the_server_counted() -> None:
         completed("b", "hello", 2.3, words=word),
     )
     [_, final] = (event for event in events if isinstance(event, Completed))
-    assert final.words[0].start_s == pytest.approx(20.5)
-    assert final.words[0].end_s == pytest.approx(21.0)
+    assert final.words[0].start == pytest.approx(20.5)
+    assert final.words[0].end == pytest.approx(21.0)
     spans = [event.span for event in events if isinstance(event, Committed)]
     assert [(span.start_s, span.end_s) for span in spans if span] == [(10, 12), (20, 22)]
 
@@ -148,7 +148,7 @@ def test_what_is_held_back_is_guessed_until_the_server_has_counted() -> None:
     word = [{"word": "hello", "start": 0.2 + 0.5, "end": 0.2 + 1.0}]
     events = feed(protocol, committed("a"), committed("b"), completed("b", "hello", 2.3, words=word))
     [final] = (event for event in events if isinstance(event, Completed))
-    assert final.words[0].start_s == pytest.approx(10.5, abs=0.051)
+    assert final.words[0].start == pytest.approx(10.5, abs=0.051)
     feed(protocol, completed("a", "x", 2.1))
     assert protocol._timeline.current.begin == round((2.1 + 2.3) * SECOND)
 

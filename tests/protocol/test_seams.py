@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.protocol import Answer, WordTime
+from ipyspeaches.protocol import Answer
 from ipyspeaches.protocol.seams import Told, tell, tokens, unfinished
+from ipyspeaches.words import Word
 
 SEAM_S = 4.5
 
 
 def timed(*words: tuple[str, float, float], space: str = " ") -> Answer:
-    heard = tuple(WordTime(space + word, start, end) for word, start, end in words)
+    heard = tuple(Word(space + word, start, end) for word, start, end in words)
     return Answer("".join(word.word for word in heard).strip(), "en", heard)
 
 

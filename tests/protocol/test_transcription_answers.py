@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from ipyspeaches.protocol import Answer, Broken, WordTime
+from ipyspeaches.protocol import Answer, Broken
 from ipyspeaches.protocol.transcription_answers import StreamedText, read_answer
+from ipyspeaches.words import Word
 from scripted_http import recorded
 
 
@@ -30,7 +31,7 @@ DONE = event(type="transcript.text.done", text="", usage=None)
 def test_a_recorded_document() -> None:
     answer = read_answer(recorded("transcription-verbose_json-words").pieces[0].encode())
     assert answer is not None
-    assert answer.words[1] == WordTime(" being", 0.74, 1.02)
+    assert answer.words[1] == Word(" being", 0.74, 1.02)
     assert "".join(word.word for word in answer.words).strip() == answer.text
 
 

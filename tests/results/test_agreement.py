@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyspeaches.results.agreement import LocalAgreement, sound_of
+from ipyspeaches.words import Word
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A word of a hypothesis."""
-
-    word: str
-    start_s: float
-    end_s: float
-
-
-def hypothesis(text: str, *, from_s: float = 0.0, moved_s: float = 0.0) -> list[Heard]:
+def hypothesis(text: str, *, from_s: float = 0.0, moved_s: float = 0.0) -> list[Word]:
     """Return words of half a second each, all of them ``moved_s`` late."""
     at = [from_s + index / 2 + moved_s for index in range(len(text.split()))]
-    return [Heard(word, start_s, start_s + 0.5) for word, start_s in zip(text.split(), at, strict=True)]
+    return [Word(word, start_s, start_s + 0.5) for word, start_s in zip(text.split(), at, strict=True)]
 
 
-def settled(*hypotheses: list[Heard]) -> list[str]:
-    agreement = LocalAgreement[Heard]()
+def settled(*hypotheses: list[Word]) -> list[str]:
+    agreement = LocalAgreement()
     return [" ".join(word.word for word in agreement.update(heard)) for heard in hypotheses]
 
 
@@ -50,7 +41,7 @@ def test_a_word_that_is_said_twice_is_kept_twice() -> None:
 
 
 def test_hypotheses_may_begin_later_once_the_words_before_are_settled() -> None:
-    agreement = LocalAgreement[Heard]()
+    agreement = LocalAgreement()
     agreement.update(hypothesis("a b c d"))
     agreement.update(hypothesis("a b c d e"))
     agreement.forget_before(1.5)
@@ -59,7 +50,7 @@ def test_hypotheses_may_begin_later_once_the_words_before_are_settled() -> None:
 
 
 def test_an_old_word_that_recurs_is_not_taken_for_the_settled_one() -> None:
-    agreement = LocalAgreement[Heard]()
+    agreement = LocalAgreement()
     agreement.update(hypothesis("the end of"))
     agreement.update(hypothesis("the end of it"))
     agreement.forget_before(20)
@@ -68,10 +59,10 @@ def test_an_old_word_that_recurs_is_not_taken_for_the_settled_one() -> None:
 
 
 def test_what_is_not_agreed_on_can_be_settled_by_its_age() -> None:
-    agreement = LocalAgreement[Heard]()
+    agreement = LocalAgreement()
     agreement.update(hypothesis("a b c d"))
     assert [word.word for word in agreement.settle_until(1.2)] == ["a", "b"]
-    assert agreement.last == Heard("b", 0.5, 1.0)
+    assert agreement.last == Word("b", 0.5, 1.0)
 
 
 def test_only_punctuation_sounds_as_it_is_written() -> None:
@@ -83,11 +74,11 @@ words = st.lists(st.sampled_from(["a", "b", "c"]), max_size=8)
 
 @given(st.lists(words, max_size=10))
 def test_settled_words_only_grow_and_stand_at_the_start_of_what_is_shown(series: list[list[str]]) -> None:
-    agreement = LocalAgreement[Heard]()
-    said: list[Heard] = []
+    agreement = LocalAgreement()
+    said: list[Word] = []
     for heard in series:
         said += agreement.update(hypothesis(" ".join(heard)))
-        assert all(before.end_s <= after.end_s for before, after in itertools.pairwise(said))
+        assert all(before.end <= after.end for before, after in itertools.pairwise(said))
     assert agreement.last == (said[-1] if said else None)
 
 
@@ -99,7 +90,7 @@ def test_settled_words_only_grow_and_stand_at_the_start_of_what_is_shown(series:
 def test_a_growing_utterance_is_settled_word_by_word_without_loss(
     truth: list[str], jitters: list[float], tail: str
 ) -> None:
-    agreement = LocalAgreement[Heard]()
+    agreement = LocalAgreement()
     said: list[str] = []
     for length in range(1, len(truth) + 1):
         text = " ".join([*truth[:length], *tail.split()[: length % 3]])

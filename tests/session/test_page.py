@@ -206,7 +206,7 @@ async def test_times_are_right_after_a_pause(talk: Talk) -> None:
     await settled(talk)
     completed = [event for event in talk.events if isinstance(event, Completed)]
     [word] = completed[1].words
-    assert (word.start_s, word.end_s) == pytest.approx((1.5, 1.75), abs=0.01)
+    assert (word.start, word.end) == pytest.approx((1.5, 1.75), abs=0.01)
 
 
 async def test_a_server_that_cuts_is_flushed_and_never_cleared() -> None:

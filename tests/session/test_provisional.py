@@ -17,7 +17,6 @@ from ipyspeaches.protocol import (
     ProtocolEvent,
     Span,
     SpeechStarted,
-    WordTime,
 )
 from ipyspeaches.session import TurnDetection, events
 from ipyspeaches.session.bus import Bus
@@ -25,6 +24,7 @@ from ipyspeaches.session.hearing import Heard, Hearing
 from ipyspeaches.session.provisional import Provisional
 from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.vad import Closed, Commit, EnergyVad, Opened
+from ipyspeaches.words import Word
 
 CLIENT = TurnDetection.client(EnergyVad())
 SERVER = TurnDetection.server(0.9, 550, detector=EnergyVad())
@@ -58,7 +58,7 @@ class Stage:
     def says(self, text: str) -> None:
         spoken = self.provisional.under_way
         assert spoken is not None
-        spoken.text.update(text, [WordTime(text, spoken.start_s, spoken.start_s + 1)], spoken.start_s + 1)
+        spoken.text.update(text, [Word(text, spoken.start_s, spoken.start_s + 1)], spoken.start_s + 1)
         self.provisional.show(spoken)
 
     def closed(self, start_s: float, end_s: float, number: int | None = None) -> None:

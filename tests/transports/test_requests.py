@@ -59,7 +59,7 @@ async def test_a_recorded_answer_with_words(http_script: Any, transport: Request
     assert isinstance(outcome, Answer)
     assert outcome.language == "en"
     assert len(outcome.words) == 16
-    assert (outcome.words[0].start_s, outcome.words[0].end_s) == (0.6, 0.74)
+    assert (outcome.words[0].start, outcome.words[0].end) == (0.6, 0.74)
     assert texts == []
 
 

@@ -14,29 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.words import Word
 
 ENGINE_RATE_HZ: Final = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class RecognisedWord:
-    """A word with its times in seconds from the start of the samples that were given.
+class Recognition:
+    """What an engine heard: its text (a leading space where words are spaced), words and language.
 
-    ``probability`` is the engine's posterior from 0 to 1, or None where it has none.
+    The times of the words count from the first sample that it was given.
     """
 
-    word: str
-    start_s: float
-    end_s: float
-    probability: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """What an engine heard: its text (a leading space where words are spaced), words and language."""
-
     text: str
-    words: tuple[RecognisedWord, ...]
+    words: tuple[Word, ...]
     language: str
 
 
@@ -71,7 +62,7 @@ NO_ADVICE: Final = Advice()
 class LiveDecoder(Protocol):
     """Follows one utterance while it is spoken."""
 
-    def feed(self, samples: NDArray[np.int16]) -> list[RecognisedWord]:
+    def feed(self, samples: NDArray[np.int16]) -> list[Word]:
         """Take more of the utterance and return the words of the present hypothesis."""
 
     def close(self) -> None:

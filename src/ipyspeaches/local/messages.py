@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from ipyspeaches.local.engine import NO_ADVICE, Advice
+from ipyspeaches.words import Word
 
 HEADER: Final = struct.Struct("<I")
 
@@ -47,15 +48,6 @@ class Forget(Message, frozen=True):
     job: int
 
 
-class WordMessage(msgspec.Struct, frozen=True, array_like=True):
-    """A word, in seconds from the start of the sound."""
-
-    word: str
-    start_s: float
-    end_s: float
-    probability: float | None
-
-
 class WorkerReady(Message, frozen=True):
     """The engine is loaded."""
 
@@ -73,7 +65,7 @@ class StretchText(Message, frozen=True):
     text: str
     start_s: float
     end_s: float
-    words: tuple[WordMessage, ...]
+    words: tuple[Word, ...]
     language: str
 
 

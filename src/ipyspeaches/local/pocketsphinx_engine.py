@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import MissingExtraError
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, LiveDecoder, RecognisedWord, Recognition
+from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, LiveDecoder, Recognition
+from ipyspeaches.words import Word
 
 FRAMES_PER_S: Final = 100
 NOISE_FLOOR: Final = 16.0
@@ -64,14 +65,14 @@ def _decoder(**settings: bool | str) -> _Decoder:
     return decoder
 
 
-def _words(segments: Iterable[_Segment] | None, *, scored: bool) -> list[RecognisedWord]:
+def _words(segments: Iterable[_Segment] | None, *, scored: bool) -> list[Word]:
     """Take words out of a decoder's segmentation: no fillers, no markers of pronunciation variants."""
-    words: list[RecognisedWord] = []
+    words: list[Word] = []
     for segment in segments or ():
         if segment.word.startswith(("<", "[", "++")):
             continue
         words.append(
-            RecognisedWord(
+            Word(
                 _VARIANT.sub("", segment.word),
                 segment.start_frame / FRAMES_PER_S,
                 (segment.end_frame + 1) / FRAMES_PER_S,
@@ -142,7 +143,7 @@ class PocketSphinxLiveDecoder:
         decoder.set_cmn(INITIAL_CEPSTRAL_MEAN)
         decoder.start_utt()
 
-    def feed(self, samples: NDArray[np.int16]) -> list[RecognisedWord]:
+    def feed(self, samples: NDArray[np.int16]) -> list[Word]:
         """Take more of the utterance (int16, 16 kHz) and return the words of the present hypothesis."""
         self._decoder.process_raw(with_noise_floor(samples, self._samples).tobytes())
         self._samples += len(samples)

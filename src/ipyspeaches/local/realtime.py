@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -277,9 +277,7 @@ class RealtimeSession:
             return
         offset_s = heard.start / SESSION_RATE_HZ
         words = [
-            msgspec.structs.replace(
-                word, start_s=round(word.start_s + offset_s, 3), end_s=round(word.end_s + offset_s, 3)
-            )
+            replace(word, start=round(word.start + offset_s, 3), end=round(word.end + offset_s, 3))
             for stretch in stretches
             for word in stretch.words
         ]

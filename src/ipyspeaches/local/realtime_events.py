@@ -7,7 +7,7 @@ import string
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ipyspeaches.local.messages import WordMessage
+from ipyspeaches.words import Word
 
 Event = dict[str, Any]
 
@@ -85,7 +85,7 @@ def transcription_delta(item_id: str, delta: str) -> Event:
 
 
 def transcription_completed(
-    item_id: str, transcript: str, seconds: float, words: Sequence[WordMessage], language: str | None
+    item_id: str, transcript: str, seconds: float, words: Sequence[Word], language: str | None
 ) -> Event:
     """Return the final text of an item.
 
@@ -110,8 +110,7 @@ def transcription_completed(
         usage={"seconds": round(seconds, 6), "type": "duration"},
         logprobs=None,
         words=[
-            {"word": word.word, "start": word.start_s, "end": word.end_s, "probability": word.probability}
-            for word in words
+            {"word": word.word, "start": word.start, "end": word.end, "probability": word.probability} for word in words
         ],
         language=language,
     )

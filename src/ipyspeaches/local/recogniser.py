@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
 from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, Engine, LiveDecoder
-from ipyspeaches.local.messages import StretchText, WordMessage
+from ipyspeaches.local.messages import StretchText
 from ipyspeaches.local.speech import CONTEXT_MS, STRETCH_OPTIONS, stretches_of_speech
 from ipyspeaches.local.stable_text import StableText
 from ipyspeaches.vad.scorers import SileroScorer
+from ipyspeaches.words import Word
 
 LIVE_STEP_MS: Final = 200
 """Sound between two hypotheses that are compared."""
@@ -47,10 +48,10 @@ def transcribe(
             continue
         offset_s = stretch.start / ENGINE_RATE_HZ
         words = tuple(
-            WordMessage(
+            Word(
                 word.word,
-                round(max(0.0, offset_s + word.start_s), 3),
-                round(max(0.0, offset_s + word.end_s), 3),
+                round(max(0.0, offset_s + word.start), 3),
+                round(max(0.0, offset_s + word.end), 3),
                 None if word.probability is None else round(word.probability, 4),
             )
             for word in recognition.words

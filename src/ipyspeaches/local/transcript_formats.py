@@ -30,7 +30,7 @@ def as_verbose_json(
 ) -> dict[str, Any]:
     """Return the ``verbose_json`` answer, with the times of words if they are wanted."""
     timed = [
-        {"end": word.end_s, "start": word.start_s, "word": f" {word.word}"}
+        {"end": word.end, "start": word.start, "word": f" {word.word}"}
         for stretch in stretches
         for word in stretch.words
     ]

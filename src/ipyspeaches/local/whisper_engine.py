@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engine import NO_ADVICE, Advice, LiveDecoder, RecognisedWord, Recognition
+from ipyspeaches.local.engine import NO_ADVICE, Advice, LiveDecoder, Recognition
+from ipyspeaches.words import Word
 
 INT16_SCALE: Final = 32_768.0
 WARMER: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -61,7 +62,7 @@ class WhisperEngine:
         )
         heard = list(segments)
         words = tuple(
-            RecognisedWord(word.word.strip(), float(word.start), float(word.end), float(word.probability))
+            Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
             for segment in heard
             for word in segment.words or ()
         )

@@ -23,7 +23,6 @@ from ipyspeaches.protocol.events import (
     SpeechStarted,
     SpeechStopped,
     Unknown,
-    WordTime,
 )
 from ipyspeaches.protocol.exchange import RequestProtocol
 from ipyspeaches.protocol.fragments import FragmentJoiner
@@ -78,5 +77,4 @@ __all__ = [
     "Timeline",
     "TranscriptionOptions",
     "Unknown",
-    "WordTime",
 ]

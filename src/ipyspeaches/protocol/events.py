@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipyspeaches.errors import ServerError
+from ipyspeaches.words import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,6 @@ class Span:
 
     start_s: float
     end_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class WordTime:
-    """A recognised word with its place on the session clock."""
-
-    word: str
-    start_s: float
-    end_s: float
-    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +102,7 @@ class Completed:
     span: Span | None
     text: str
     language: str | None
-    words: tuple[WordTime, ...]
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True)

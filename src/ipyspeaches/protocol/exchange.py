@@ -22,12 +22,12 @@ from ipyspeaches.protocol.events import (
     ProtocolEvent,
     Reconfigured,
     Span,
-    WordTime,
 )
 from ipyspeaches.protocol.outcomes import Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.request import Item, Request, item_id
 from ipyspeaches.protocol.seams import tell, unfinished
 from ipyspeaches.protocol.transcription_form import TranscriptionOptions
+from ipyspeaches.words import Word
 
 MOST_IN_FLIGHT: Final = 2
 """While the server works on one request, the sound of the next is on its way. More would only wait there: a server
@@ -227,8 +227,8 @@ def _joins(last: Item, utterance: Utterance) -> bool:
     return last.request.utterance.number == utterance.number - utterance.joined
 
 
-def _on_session_clock(word: WordTime, span: Span) -> WordTime:
+def _on_session_clock(word: Word, span: Span) -> Word:
     def at(seconds: float) -> float:
         return min(max(span.start_s + seconds, span.start_s), span.end_s)
 
-    return replace(word, start_s=at(word.start_s), end_s=at(word.end_s))
+    return Word(word.word, at(word.start), at(word.end), word.probability)

@@ -6,10 +6,11 @@ from typing import Final
 
 from ipyspeaches.audio import to_seconds
 from ipyspeaches.protocol import wire
-from ipyspeaches.protocol.events import ClockMismatch, WordTime
+from ipyspeaches.protocol.events import ClockMismatch
 from ipyspeaches.protocol.items import Item
 from ipyspeaches.protocol.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.timeline import Buffer, Timeline
+from ipyspeaches.words import Word
 
 # The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
 # in whole seconds get one more.
@@ -17,11 +18,11 @@ _MISMATCH_SHARE: Final = 0.1
 _MISMATCH_S: Final = 0.1
 
 
-def word_time(timeline: Timeline, buffer: Buffer, word: wire.WireWord) -> WordTime:
+def word_time(timeline: Timeline, buffer: Buffer, word: Word) -> Word:
     """Return a word on the session clock."""
     start_s = timeline.at(buffer, word.start * 1000)
     end_s = timeline.at(buffer, word.end * 1000, ending=True)
-    return WordTime(word.word.strip(), start_s, max(start_s, end_s), word.probability)
+    return Word(word.word.strip(), start_s, max(start_s, end_s), word.probability)
 
 
 def clock_mismatch(

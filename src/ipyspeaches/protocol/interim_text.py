@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from unicodedata import category
 
-from ipyspeaches.protocol.events import WordTime
 from ipyspeaches.results.agreement import LocalAgreement
-from ipyspeaches.results.text import needs_space, spaceless_script
+from ipyspeaches.words import Word, needs_space, spaceless_script
 
 LONG_S: Final = 15.0
 """Sound beyond this length is cut at a settled word, so that each recognition stays short."""
@@ -33,7 +32,7 @@ class InterimText:
 
     def __init__(self, start_s: float) -> None:
         self.from_s = start_s
-        self._agreement = LocalAgreement[WordTime]()
+        self._agreement = LocalAgreement()
         self._settled = ""
 
     @property
@@ -46,7 +45,7 @@ class InterimText:
         """How many characters at its start are settled."""
         return len(self._settled)
 
-    def update(self, text: str, words: Sequence[WordTime], end_s: float) -> None:
+    def update(self, text: str, words: Sequence[Word], end_s: float) -> None:
         """Take what was recognised between `from_s` and ``end_s``.
 
         Parameters
@@ -58,7 +57,7 @@ class InterimText:
         end_s
             Where the recognised sound ends.
         """
-        timed = words or [WordTime(text, self.from_s, end_s)]
+        timed = words or [Word(text, self.from_s, end_s)]
         self._settle(self._agreement.update(_spaced(text, timed, self._settled)))
         if end_s - self.from_s > LONGEST_S:
             self._settle(self._agreement.settle_until(end_s - LONG_S))
@@ -69,18 +68,18 @@ class InterimText:
     def _cut_before(self, at_least_s: float) -> None:
         """Begin at the last settled word, which stays: a word is heard badly where sound begins in the midst of it."""
         last = self._agreement.last
-        self.from_s = at_least_s if last is None else max(at_least_s, last.start_s)
+        self.from_s = at_least_s if last is None else max(at_least_s, last.start)
         self._agreement.forget_before(self.from_s)
 
-    def _settle(self, words: Sequence[WordTime]) -> None:
+    def _settle(self, words: Sequence[Word]) -> None:
         self._settled = _continued(self._settled, words)
 
 
-def _continued(text: str, words: Iterable[WordTime]) -> str:
+def _continued(text: str, words: Iterable[Word]) -> str:
     return (text + "".join(word.word for word in words)).lstrip()
 
 
-def _spaced(text: str, words: Sequence[WordTime], before: str) -> list[WordTime]:
+def _spaced(text: str, words: Sequence[Word], before: str) -> list[Word]:
     """Return the pieces on which hypotheses can agree, each with the space that belongs before it.
 
     Parameters
@@ -92,7 +91,7 @@ def _spaced(text: str, words: Sequence[WordTime], before: str) -> list[WordTime]
     before
         Text that goes on with them.
     """
-    pieces: list[WordTime] = []
+    pieces: list[Word] = []
     at = 0
     for word in words:
         core = word.word.strip()
@@ -107,14 +106,14 @@ def _spaced(text: str, words: Sequence[WordTime], before: str) -> list[WordTime]
     return pieces
 
 
-def _divided(word: WordTime, core: str, *, spaced: bool) -> Iterator[WordTime]:
+def _divided(word: Word, core: str, *, spaced: bool) -> Iterator[Word]:
     """Yield the words inside a piece of text, where it holds several; its time is divided by their length."""
-    per_character_s = (word.end_s - word.start_s) / len(core)
+    per_character_s = (word.end - word.start) / len(core)
     lead, at = " " if spaced else "", 0
     for piece in _cut(core):
-        start_s = word.start_s + at * per_character_s
+        start_s = word.start + at * per_character_s
         at += len(piece)
-        yield WordTime(lead + piece, start_s, word.start_s + at * per_character_s, word.probability)
+        yield Word(lead + piece, start_s, word.start + at * per_character_s, word.probability)
         lead = ""
 
 

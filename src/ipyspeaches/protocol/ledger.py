@@ -27,7 +27,7 @@ from ipyspeaches.protocol.finals import clock_mismatch, word_time
 from ipyspeaches.protocol.items import Item, Pending
 from ipyspeaches.protocol.media import ClockJudge
 from ipyspeaches.protocol.timeline import Buffer, Timeline
-from ipyspeaches.results.text import join_text
+from ipyspeaches.words import join_text
 
 # With server VAD, an onset is heard at most this much after it was sent, and reported up to this much too late.
 _VAD_WINDOW_SAMPLES: Final = 3 * SESSION_RATE_HZ

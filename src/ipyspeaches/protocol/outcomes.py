@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ipyspeaches.errors import ServerError
-from ipyspeaches.protocol.events import WordTime
+from ipyspeaches.words import Word
 
 
 class Severity(StrEnum):
@@ -26,7 +26,7 @@ class Answer:
 
     text: str
     language: str | None = None
-    words: tuple[WordTime, ...] = ()
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

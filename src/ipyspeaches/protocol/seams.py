@@ -17,9 +17,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final
 
-from ipyspeaches.protocol.events import WordTime
 from ipyspeaches.protocol.outcomes import Answer
-from ipyspeaches.results.text import join_text, spaceless_script
+from ipyspeaches.words import Word, join_text, spaceless_script
 
 REACH_BEFORE_S: Final = 0.25
 REACH_BEHIND_S: Final = 0.1
@@ -70,7 +69,7 @@ class Told:
     """
 
     text: str
-    words: tuple[WordTime, ...] = ()
+    words: tuple[Word, ...] = ()
     seam_s: float | None = None
     tail: tuple[Token, ...] = ()
     untold: int = 0
@@ -130,31 +129,27 @@ def _add(found: list[Token], text: str, start: int, end: int) -> None:
 
 def _tell_words(heard: Answer, before: Told | None, seam_s: float | None) -> Told:
     words = heard.words if before is None else _following(heard.words, before)
-    told = words if seam_s is None else tuple(word for word in words if _middle_s(word) < seam_s)
+    told = words if seam_s is None else tuple(word for word in words if word.middle < seam_s)
     text = heard.text if len(told) == len(heard.words) else _text_of(told)
     untold_text = _text_of(words[len(told) :])
     return Told(text, told, seam_s, _tail(_text_of(words)), len(tokens(untold_text)), untold_text)
 
 
-def _following(words: tuple[WordTime, ...], before: Told) -> tuple[WordTime, ...]:
+def _following(words: tuple[Word, ...], before: Told) -> tuple[Word, ...]:
     if not before.words or before.seam_s is None:
         return words
     last = before.words[-1]
-    reached_s = min(max(last.end_s, before.seam_s - REACH_BEFORE_S), before.seam_s + REACH_BEHIND_S)
-    rest = tuple(word for word in words if _middle_s(word) > reached_s)
+    reached_s = min(max(last.end, before.seam_s - REACH_BEFORE_S), before.seam_s + REACH_BEHIND_S)
+    rest = tuple(word for word in words if word.middle > reached_s)
     return rest[1:] if rest and _is_same(last, rest[0]) else rest
 
 
-def _is_same(told: WordTime, word: WordTime) -> bool:
+def _is_same(told: Word, word: Word) -> bool:
     same = [token.key for token in tokens(told.word)] == [token.key for token in tokens(word.word)]
-    return same and abs(_middle_s(told) - _middle_s(word)) < SAME_WORD_S
+    return same and abs(told.middle - word.middle) < SAME_WORD_S
 
 
-def _middle_s(word: WordTime) -> float:
-    return (word.start_s + word.end_s) / 2
-
-
-def _text_of(words: tuple[WordTime, ...]) -> str:
+def _text_of(words: tuple[Word, ...]) -> str:
     # Engines whose words carry their own spaces say with it where none belong.
     if any(word.word[:1].isspace() for word in words):
         return "".join(word.word for word in words).strip()

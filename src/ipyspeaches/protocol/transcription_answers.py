@@ -6,19 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ipyspeaches.protocol.events import WordTime
 from ipyspeaches.protocol.failure import quote
 from ipyspeaches.protocol.outcomes import Answer, Broken
+from ipyspeaches.words import Word
 
 _DELTA: Final = "transcript.text.delta"
 _DONE: Final = "transcript.text.done"
-
-
-class _Word(msgspec.Struct):
-    word: str
-    start: float
-    end: float
-    probability: float | None = None
 
 
 class _Transcription(msgspec.Struct):
@@ -26,7 +19,7 @@ class _Transcription(msgspec.Struct):
 
     text: str
     language: str | None = None
-    words: tuple[_Word, ...] | None = None
+    words: tuple[Word, ...] | None = None
 
 
 class _StreamEvent(msgspec.Struct):
@@ -42,8 +35,7 @@ def read_answer(body: bytes) -> Answer | None:
         said = msgspec.json.decode(body, type=_Transcription)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    words = tuple(WordTime(word.word, word.start, word.end, word.probability) for word in said.words or ())
-    return Answer(said.text, said.language, words)
+    return Answer(said.text, said.language, said.words or ())
 
 
 class StreamedText:

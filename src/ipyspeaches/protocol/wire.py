@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ipyspeaches.words import Word
+
 
 class ServerEvent(msgspec.Struct, tag_field="type", frozen=True):
     """Base of the known events; ``type`` selects the class."""
@@ -156,15 +158,6 @@ class Usage(msgspec.Struct, frozen=True):
     seconds: float | None = None
 
 
-class WireWord(msgspec.Struct, frozen=True):
-    """A word with its seconds from the start of the item's buffer."""
-
-    word: str
-    start: float
-    end: float
-    probability: float | None = None
-
-
 class SpokenLanguage(msgspec.Struct, frozen=True):
     """A language that was heard."""
 
@@ -179,7 +172,7 @@ class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_tra
     usage: Usage | None = None
     language: str | None = None
     languages: list[SpokenLanguage] | None = None
-    words: list[WireWord] | None = None
+    words: list[Word] | None = None  # seconds from the start of the item's buffer
 
     @property
     def spoken(self) -> str | None:

@@ -8,9 +8,9 @@ from ipyspeaches.results.event_log import Event, EventLog
 from ipyspeaches.results.frames import Frame, Frames
 from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
 from ipyspeaches.results.marks import Mark, Marks
-from ipyspeaches.results.segment import Segment, Word, Words
-from ipyspeaches.results.text import join_text
+from ipyspeaches.results.segment import Segment, Words
 from ipyspeaches.results.transcript import Transcript
+from ipyspeaches.words import Word, join_text
 
 __all__ = [
     "ComparedRun",

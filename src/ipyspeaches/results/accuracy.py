@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from ipyspeaches.results.text import spaceless_script
+from ipyspeaches.words import spaceless_script
 
 Alike: TypeAlias = Literal["same", "said", "heard"]
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final
+
+from ipyspeaches.words import Word
 
 UNSETTLED_WORDS: Final = 1
 """Words at the end of a hypothesis that are not believed yet: the recogniser is still inside them."""
@@ -19,26 +21,7 @@ JITTER_S: Final = 0.5
 """How far a recogniser may move a word from one hypothesis to the next."""
 
 
-class TimedWord(Protocol):
-    """A word with its times in seconds."""
-
-    @property
-    def word(self) -> str:
-        """The word as the recogniser wrote it."""
-
-    @property
-    def start_s(self) -> float:
-        """Where it begins."""
-
-    @property
-    def end_s(self) -> float:
-        """Where it ends."""
-
-
-Timed = TypeVar("Timed", bound=TimedWord)
-
-
-class LocalAgreement(Generic[Timed]):
+class LocalAgreement:
     """Sorts the words of each new hypothesis into those that are settled and those that may still change.
 
     Attributes
@@ -48,15 +31,15 @@ class LocalAgreement(Generic[Timed]):
     """
 
     def __init__(self) -> None:
-        self.tentative: tuple[Timed, ...] = ()
-        self._settled: list[Timed] = []
+        self.tentative: tuple[Word, ...] = ()
+        self._settled: list[Word] = []
 
     @property
-    def last(self) -> Timed | None:
+    def last(self) -> Word | None:
         """The last settled word."""
         return self._settled[-1] if self._settled else None
 
-    def update(self, hypothesis: Sequence[Timed]) -> list[Timed]:
+    def update(self, hypothesis: Sequence[Word]) -> list[Word]:
         """Take the present hypothesis and return the words that it settles."""
         rest = hypothesis[self._covered(hypothesis) :]
         believed = rest[: max(0, len(rest) - UNSETTLED_WORDS)]
@@ -64,35 +47,35 @@ class LocalAgreement(Generic[Timed]):
         agreed = sum(1 for _ in takewhile(lambda pair: sound_of(pair[0].word) == sound_of(pair[1].word), pairs))
         return self._settle(rest, agreed)
 
-    def settle_until(self, time_s: float) -> list[Timed]:
+    def settle_until(self, time_s: float) -> list[Word]:
         """Settle the tentative words that end before ``time_s``, agreed on or not, and return them."""
-        count = sum(1 for _ in takewhile(lambda word: word.end_s <= time_s, self.tentative))
+        count = sum(1 for _ in takewhile(lambda word: word.end <= time_s, self.tentative))
         return self._settle(self.tentative, count)
 
     def forget_before(self, time_s: float) -> None:
         """Forget the settled words that begin before ``time_s``: hypotheses to come begin there."""
-        self._settled = [word for word in self._settled[:-1] if word.start_s >= time_s] + self._settled[-1:]
+        self._settled = [word for word in self._settled[:-1] if word.start >= time_s] + self._settled[-1:]
 
-    def _settle(self, words: Sequence[Timed], count: int) -> list[Timed]:
+    def _settle(self, words: Sequence[Word], count: int) -> list[Word]:
         self._settled += words[:count]
         self.tentative = tuple(words[count:])
         return list(words[:count])
 
-    def _covered(self, hypothesis: Sequence[Timed]) -> int:
+    def _covered(self, hypothesis: Sequence[Word]) -> int:
         """Return how many words at the start of a hypothesis are settled already."""
         if not self._settled:
             return 0
         said = [sound_of(word.word) for word in hypothesis]
         settled = [sound_of(word.word) for word in self._settled]
-        until_s = self._settled[-1].end_s
-        if said[: len(settled)] == settled and hypothesis[len(settled) - 1].start_s < until_s + JITTER_S:
+        until_s = self._settled[-1].end
+        if said[: len(settled)] == settled and hypothesis[len(settled) - 1].start < until_s + JITTER_S:
             return len(settled)
         # The last settled word may have moved a little; one that only sounds like it is farther off.
-        near = [(abs(word.end_s - until_s), i) for i, word in enumerate(hypothesis) if said[i] == settled[-1]]
+        near = [(abs(word.end - until_s), i) for i, word in enumerate(hypothesis) if said[i] == settled[-1]]
         distance_s, at = min(near, default=(JITTER_S, 0))
         if distance_s < JITTER_S:
             return at + 1
-        return sum(1 for _ in takewhile(lambda word: (word.start_s + word.end_s) / 2 < until_s, hypothesis))
+        return sum(1 for _ in takewhile(lambda word: word.middle < until_s, hypothesis))
 
 
 def sound_of(word: str) -> str:

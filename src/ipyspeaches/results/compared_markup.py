@@ -15,7 +15,7 @@ from ipyspeaches.results.differences import Piece, differences
 from ipyspeaches.results.latency import MEASURES, STEPS
 from ipyspeaches.results.markup import MAX_ROWS, clock
 from ipyspeaches.results.matching import match
-from ipyspeaches.results.text import needs_space
+from ipyspeaches.words import needs_space
 
 if TYPE_CHECKING:
     from ipyspeaches.results.comparison import ComparedRun, Comparison

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ipyspeaches.results.text import join_text
 from ipyspeaches.tables import Table
+from ipyspeaches.words import join_text
 
 
 class SpeakerTurn(NamedTuple):

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from ipyspeaches.results.accuracy import Alike, alignment, normalised_words
-from ipyspeaches.results.text import join_text, spaceless_script
+from ipyspeaches.words import join_text, spaceless_script
 
 Piece: TypeAlias = tuple[Alike, str]
 """Words in a row that are alike, with capitals and punctuation."""

@@ -10,26 +10,7 @@ from typing import Any
 import numpy as np
 
 from ipyspeaches.tables import Table
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A recognised word.
-
-    Parameters
-    ----------
-    word
-        The word as the engine wrote it.
-    start, end
-        Seconds on the session clock.
-    probability
-        The engine's confidence from 0 to 1, if it gives one.
-    """
-
-    word: str
-    start: float
-    end: float
-    probability: float | None = None
+from ipyspeaches.words import Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
 from ipyspeaches.results.markup import transcript_html
 from ipyspeaches.results.segment import Segment, Words, optional_numbers
-from ipyspeaches.results.text import join_text
 from ipyspeaches.tables import Kind, Table, write_file
+from ipyspeaches.words import join_text
 
 
 class _Document(msgspec.Struct):

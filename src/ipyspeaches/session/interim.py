@@ -24,6 +24,7 @@ from ipyspeaches.session.hearing import Heard, Hearing
 from ipyspeaches.session.provisional import Provisional, Spoken
 from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.transports import RequestTransport
+from ipyspeaches.words import Word
 
 PERIOD: Final = 2.0
 """Time from one request to the next, as a multiple of what the first one took."""
@@ -129,7 +130,7 @@ class Interim:
         self._failures = 0
         if spoken is self._provisional.under_way:
             begin_s = to_seconds(begin)
-            words = [replace(w, start_s=begin_s + w.start_s, end_s=begin_s + w.end_s) for w in outcome.words]
+            words = [Word(w.word, begin_s + w.start, begin_s + w.end, w.probability) for w in outcome.words]
             spoken.text.update(outcome.text.strip(), words, to_seconds(end))
             self._provisional.show(spoken)
 

@@ -10,7 +10,7 @@ from typing import Any
 from ipyspeaches import protocol
 from ipyspeaches.audio import to_seconds
 from ipyspeaches.protocol import ProtocolEvent, Span
-from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript, Word
+from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.bus import Bus
 from ipyspeaches.session.hearing import Hearing
@@ -204,7 +204,7 @@ class Scribe:
             start=span.start_s,
             end=span.end_s,
             text=event.text.strip(),
-            words=tuple(Word(w.word, w.start_s, w.end_s, w.probability) for w in event.words),
+            words=event.words,
             language=event.language,
             item_id=event.item_id,
             id=event.order,

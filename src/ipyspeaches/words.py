@@ -1,4 +1,4 @@
-"""Where a space goes when pieces of text become one.
+"""A recognised word, and how words and pieces of text become one text.
 
 Engines return one piece of text an utterance and leave the join to the caller. A space is right between most scripts,
 and a fault inside Chinese. The rules, in the order in which they are asked:
@@ -16,7 +16,34 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word, as it comes over the wire and as it stands in results.
+
+    Parameters
+    ----------
+    word
+        The word as the engine wrote it.
+    start, end
+        Seconds on the session clock; from a server, from the first sample that it was sent.
+    probability
+        The engine's confidence from 0 to 1, if it gives one.
+    """
+
+    word: str
+    start: float
+    end: float
+    probability: float | None = None
+
+    @property
+    def middle(self) -> float:
+        """The moment half-way through it, in seconds."""
+        return (self.start + self.end) / 2
+
 
 # Blocks of the scripts written without spaces between words, by the script that may meet without a space.
 _SPACELESS: Final = (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.results.text import join_text, needs_space
+from ipyspeaches.words import join_text, needs_space
 
 
 @pytest.mark.parametrize(
