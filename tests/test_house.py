@@ -1,32 +1,28 @@
-"""The rules of the house: which room may import what."""
+"""The rules of the house, as the README's section "The house" draws them: which room may import what."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "src" / "ipyspeaches"
+import ipyspeaches
 
-# Data flows one way: a room may import the rooms above it in this list, never those below.
-ROOMS = (
-    ("errors", "samples", "words"),
-    ("_frames", "tables", "plots", "terminal"),
-    ("audio",),
-    ("vad", "results"),
-    ("protocol",),
-    ("server", "transports", "sources"),
-    ("local",),
-    ("session",),
-    ("widget",),
-    ("cli",),
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "ipyspeaches"
+HOUSE = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## The house\n")[2].partition("\n## ")[0]
+FLOORS = re.findall(
+    r"^    (\w.*)$", HOUSE.partition("who may import whom")[2].partition("\n\n    src/")[0], re.MULTILINE
 )
-LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
-PURE = ("audio", "vad", "protocol", "results", "tables", "terminal", "words")
+FLOOR_OF = {room: height for height, rooms in enumerate(reversed(FLOORS)) for room in rooms.split(" · ")}
+PURE = set(re.findall(r"^ +(\w+)\S* +PURE ", HOUSE, re.MULTILINE))
 IMPURE_MODULES = frozenset(
     {
         *("asyncio", "socket", "selectors", "ssl", "threading", "multiprocessing", "subprocess", "concurrent"),
@@ -39,75 +35,111 @@ EXPENSIVE = (
     *("pandas", "polars", "pyarrow", "plotly", "IPython", "jupyterlab", "openai", "sounddevice", "starlette"),
     *("aiortc", "av"),
 )
-LINES_PER_FILE = 300
 LINES_PER_FUNCTION = 60
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    """Yield the dotted name below the package and the file of every module."""
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the dotted name below the package and the tree of every module."""
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        yield ".".join(part for part in parts if part != "__init__"), path
+        yield ".".join(part for part in parts if part != "__init__"), ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the absolute names that a module imports when it runs, not those for type checkers alone."""
-    for node in runtime_nodes(ast.parse(path.read_text(encoding="utf-8"))):
+MODULES = dict(modules())
+
+
+def running(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
+    """Walk what runs: not the bodies of ``if TYPE_CHECKING:``, and those of functions only if asked for."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        if functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from running(child, functions=functions)
+
+
+def imports(tree: ast.AST, *, functions: bool = True) -> Iterator[str]:
+    """Yield the absolute names that a module imports when it runs."""
+    for node in running(tree, functions=functions):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import, which hides where it leads"
-            assert node.module is not None
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (f"{'.' * node.level}{node.module}.{alias.name}" for alias in node.names)
 
 
-def runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree without the bodies of ``if TYPE_CHECKING:``."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
-            yield from runtime_nodes(child)
+def room_of(name: str) -> str:
+    return name.split(".")[0]
 
 
-def is_below(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.")
+def our_imports(name: str, *, functions: bool = True) -> Iterator[str]:
+    """Yield the modules below the package that one of them imports."""
+    for imported in imports(MODULES[name], functions=functions):
+        package, _, rest = imported.partition(".")
+        while rest and rest not in MODULES:
+            rest = rest.rpartition(".")[0]
+        if package == "ipyspeaches" and rest not in {"", name}:
+            yield rest
 
 
-MODULES = [pytest.param(name, path, id=name or "ipyspeaches") for name, path in modules()]
+def test_the_picture_shows_every_room_and_no_other() -> None:
+    assert set(FLOOR_OF) == {room_of(name) for name in MODULES} - {"", "__main__"}
+    assert {"audio", "vad", "protocol", "results"} <= PURE <= set(FLOOR_OF)
 
 
-@pytest.mark.parametrize(("name", "path"), MODULES)
-def test_every_room_has_its_place(name: str, path: Path) -> None:
-    room = name.split(".")[0]
-    assert room in {*LEVEL, "", "__main__"}, f"{path.name} is in no room: give it a place in ROOMS and in the README"
+def test_a_room_imports_no_upper_floor() -> None:
+    upwards = [
+        f"{name} imports {imported}"
+        for name in MODULES
+        for imported in our_imports(name)
+        if FLOOR_OF.get(room_of(imported), 0) > FLOOR_OF.get(room_of(name), len(FLOORS))
+    ]
+    assert upwards == []
 
 
-@pytest.mark.parametrize(("name", "path"), [param for param in MODULES if str(param.id).split(".")[0] in LEVEL])
-def test_lower_rooms_do_not_import_upper_ones(name: str, path: Path) -> None:
-    room = name.split(".")[0]
-    for imported in imports(path):
-        parts = imported.split(".")
-        if parts[0] == "ipyspeaches" and parts[1:] and parts[1] in LEVEL:
-            assert LEVEL[parts[1]] <= LEVEL[room], f"{name} imports {imported}, which is above it"
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({name: set(our_imports(name, functions=False)) for name in MODULES}).prepare()
 
 
-@pytest.mark.parametrize(("name", "path"), [param for param in MODULES if str(param.id).split(".")[0] in PURE])
-def test_pure_rooms_touch_nothing(name: str, path: Path) -> None:
-    for imported in imports(path):
-        assert not any(is_below(imported, module) for module in IMPURE_MODULES), (
-            f"{name} is pure but imports {imported}"
-        )
+def test_imports_say_where_they_lead() -> None:
+    assert [name for name, tree in MODULES.items() for imported in imports(tree) if imported.startswith(".")] == []
 
 
-@pytest.mark.parametrize(("name", "path"), MODULES)
-def test_files_and_functions_can_be_read_at_once(name: str, path: Path) -> None:
-    source = path.read_text(encoding="utf-8")
-    assert len(source.splitlines()) <= LINES_PER_FILE, f"{name} is too long: split it along its state"
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
-            docstring = ast.get_docstring(node, clean=False) or ""
-            lines = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
-            assert lines <= LINES_PER_FUNCTION, f"{name}.{node.name} has {lines} lines"
+def test_pure_rooms_touch_nothing() -> None:
+    touched = [
+        f"{name} imports {imported}"
+        for name, tree in MODULES.items()
+        for imported in imports(tree)
+        if room_of(name) in PURE and any(f"{imported}.".startswith(f"{module}.") for module in IMPURE_MODULES)
+    ]
+    assert touched == []
+
+
+def test_functions_can_be_read_at_once() -> None:
+    too_long = []
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+                docstring = ast.get_docstring(node, clean=False) or ""
+                lines = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
+                if lines > LINES_PER_FUNCTION:
+                    too_long.append(f"{name}.{node.name} has {lines} lines")
+    assert too_long == []
+
+
+# Each is to get a name of its own.
+NAMED_TWICE = {
+    *("Answer", "Committed", "Engine", "Item", "LiveText", "Outbox", "Progress", "Recognition", "Reconfigured"),
+    *("SpeechStarted", "SpeechStopped", "Stretch", "Utterance"),
+}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    homes = defaultdict(list)
+    for name, tree in MODULES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(name)
+    assert {name: where for name, where in homes.items() if len(where) > 1 and name not in NAMED_TWICE} == {}
 
 
 def test_importing_the_package_imports_nothing_expensive() -> None:
@@ -117,31 +149,11 @@ def test_importing_the_package_imports_nothing_expensive() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    import ipyspeaches
-
     missing = [name for name in ipyspeaches.__all__ if getattr(ipyspeaches, name, None) is None]
     assert missing == []
     assert set(ipyspeaches.__all__) <= set(dir(ipyspeaches))
 
 
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
-    import ipyspeaches
-
     with pytest.raises(AttributeError, match="no attribute 'Transscript'"):
         _ = ipyspeaches.Transscript  # type: ignore[attr-defined]
-
-
-def test_type_checkers_see_the_public_names() -> None:
-    """The names for type checkers and the names that are imported lazily are the same ones, from the same rooms."""
-    import ipyspeaches
-
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    guarded = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {
-        alias.asname or alias.name: node.module
-        for node in guarded.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    assert seen == ipyspeaches._ROOM_OF
-    assert sorted(seen) == sorted(ipyspeaches.__all__)
