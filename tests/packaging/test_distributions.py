@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.packaging
 
 BUNDLES = {"ipyspeaches/static/transcriber.js", "ipyspeaches/static/vadlab.js"}
-WHEEL_ENDINGS = {".py", ".typed", ".js", ".css", ".ipynb", ".flac", ".json", ".md", ".txt"}
+WHEEL_ENDINGS = {".py", ".pyi", ".typed", ".js", ".css", ".ipynb", ".flac", ".json", ".md", ".txt"}
 
 
 def without_node(folder: Path) -> dict[str, str]:
