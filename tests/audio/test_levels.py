@@ -5,12 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import mean_abs, measure
+from ipyspeaches.audio import measure
+from ipyspeaches.audio.levels import mean_abs, mean_square
 
 
-def test_the_lowest_sample_does_not_overflow() -> None:
-    frames = np.full((2, 10), -32_768, dtype=np.int16)
-    assert mean_abs(frames).tolist() == [32_768, 32_768]
+@pytest.mark.parametrize(("frames", "hop"), [(0, 320), (1, 1), (3_000, 320), (700, 1_001), (2, 700_000)])
+def test_means_over_frames_are_exact(frames: int, hop: int) -> None:
+    audio = np.random.default_rng(0).integers(-32_768, 32_768, (frames, hop), dtype=np.int16)
+    audio[:1] = -32_768
+    expected = np.abs(audio, dtype=np.int64).sum(axis=1) / hop
+    assert np.array_equal(mean_abs(audio), expected.astype(np.float32))
+    assert np.array_equal(mean_square(audio), (audio.astype(np.int64) ** 2).sum(axis=1) / hop)
+
+
+def test_full_scale_does_not_overflow() -> None:
+    assert mean_abs(np.full((1, 800_000), -32_768, dtype=np.int16)).tolist() == [32_768.0]
 
 
 def test_a_full_scale_sine_is_minus_three_db() -> None:

@@ -82,7 +82,7 @@ def test_each_dtype_has_its_own_full_scale(samples: NDArray[Any], expected: list
         (np.zeros(3, dtype=np.bool_), "dtype bool"),
     ],
 )
-def test_arrays_that_are_no_sound_are_refused_in_one_sentence(samples: NDArray[Any], message: str) -> None:
+def test_arrays_that_are_not_audio_are_refused_in_one_sentence(samples: NDArray[Any], message: str) -> None:
     with pytest.raises(AudioError, match=re.escape(message)) as caught:
         Recording.from_array(samples, 8000)
     assert re.fullmatch(r"[A-Z][^\n]*\.", str(caught.value))
@@ -147,7 +147,7 @@ def test_an_open_file_is_read_too() -> None:
 
 def _damaged(folder: Path) -> dict[str, Path]:
     files = {name: folder / name for name in ("text.wav", "empty.wav", "nothing.flac", "nan.wav", "cut.flac", "x.raw")}
-    files["text.wav"].write_text("this is no sound")
+    files["text.wav"].write_text("this is not audio")
     files["nothing.flac"].write_bytes(b"")
     files["x.raw"].write_bytes(bytes(100))
     soundfile.write(files["empty.wav"], np.zeros(0), 16_000)
@@ -165,15 +165,15 @@ def _damaged(folder: Path) -> dict[str, Path]:
     [
         ("missing.wav", r"There is no file missing\.wav: check the name"),
         ("folder", r"cannot be opened \(Is a directory\)"),
-        ("text.wav", r"text\.wav cannot be read as sound \(.+\): convert it first"),
+        ("text.wav", r"text\.wav cannot be read as audio \(.+\): convert it first"),
         ("nothing.flac", r"nothing\.flac is empty \(0 bytes\): record it again"),
-        ("x.raw", r"x\.raw cannot be read as sound"),
-        ("cut.flac", r"cut\.flac cannot be read as sound"),
+        ("x.raw", r"x\.raw cannot be read as audio"),
+        ("cut.flac", r"cut\.flac cannot be read as audio"),
         ("empty.wav", r"empty\.wav is empty \(0 samples\)"),
-        ("nan.wav", r"nan\.wav: The sound has values that are not finite"),
+        ("nan.wav", r"nan\.wav: The audio has values that are not finite"),
     ],
 )
-def test_files_that_are_no_sound_are_refused_in_one_sentence(name: str, message: str, tmp_path: Path) -> None:
+def test_files_that_are_not_audio_are_refused_in_one_sentence(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(AudioError, match=message) as caught:
         Recording.load(_damaged(tmp_path)[name])
     assert "\n" not in str(caught.value)
@@ -208,7 +208,7 @@ def test_slices_are_seconds_cut_to_what_is_there_and_share_the_samples() -> None
 
 @pytest.mark.parametrize(("a", "b"), [(2.0, None), (1.0, 1.0), (1.5, 0.5), (-2, -1)])
 def test_a_slice_of_nothing_is_refused(a: float, b: float | None) -> None:
-    with pytest.raises(InputError, match=r"no sound from .* in a recording of 2\.00 s"):
+    with pytest.raises(InputError, match=r"no audio from .* in a recording of 2\.00 s"):
         recording(2.0).slice(a, b)
 
 
@@ -228,7 +228,7 @@ def test_the_same_rate_is_the_same_recording() -> None:
         made.to_rate(0)
 
 
-def test_the_player_carries_its_sound() -> None:
+def test_the_player_carries_its_audio() -> None:
     html = recording()._repr_html_()
     found = re.search(r'src="data:audio/wav;base64,([^"]+)"', html)
     assert found

@@ -29,7 +29,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     def recognise(file: Path, _args: argparse.Namespace) -> Transcript:
         files.append(file)
         if file.name == "broken.wav":
-            raise AudioError("broken.wav cannot be read as sound: convert it first.")
+            raise AudioError("broken.wav cannot be read as audio: convert it first.")
         if file.name == "offline.wav":
             raise ServerUnreachableError("Nothing answers there: start a server.")
         return SAID
@@ -75,7 +75,7 @@ def test_a_broken_file_does_not_stop_the_others(heard: list[Path], capsys: pytes
     assert main(["transcribe", "broken.wav", "b.wav"]) == 1
     said = capsys.readouterr()
     assert "good morning" in said.out
-    assert said.err == "ipyspeaches: broken.wav cannot be read as sound: convert it first.\n"
+    assert said.err == "ipyspeaches: broken.wav cannot be read as audio: convert it first.\n"
 
 
 def test_a_server_that_is_away_stops_at_once(heard: list[Path]) -> None:

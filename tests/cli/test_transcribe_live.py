@@ -57,7 +57,7 @@ def test_a_server_with_a_key_is_used_and_the_key_not_shown(
         ([SAMPLE, "--server", "http://127.0.0.1:9"], "127.0.0.1:9"),
         ([SAMPLE, "--server", "ws://127.0.0.1:9"], "http://"),
         (["no-such-file.wav"], "no-such-file.wav"),
-        ([str(Path(__file__))], "cannot be read as sound"),
+        ([str(Path(__file__))], "cannot be read as audio"),
         ([SAMPLE, "--model", "no/such-model"], "no/such-model"),
         ([SAMPLE, "--language", "zh"], "does not understand the language 'zh'"),
     ],

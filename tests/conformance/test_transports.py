@@ -21,7 +21,7 @@ import pytest
 from human_speech import recordings
 from ipyspeaches import Recording, samples, wer
 from ipyspeaches.audio import SESSION_RATE_HZ
-from ipyspeaches.audio.decoding import write_sound
+from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.local import LocalServer
 from ipyspeaches.results import Segment, Transcript
 from ipyspeaches.server import check
@@ -78,7 +78,7 @@ class Bench:
     def whole_file_wer(self) -> float:
         """The word error rate of the same server on the whole file at once."""
         sound = io.BytesIO()
-        write_sound(sound, self.recording.samples, self.recording.rate)
+        write_audio(sound, self.recording.samples, self.recording.rate)
         answer = httpx2.post(
             f"{self.url.rstrip('/')}/v1/audio/transcriptions",
             files={"file": ("speech.wav", sound.getvalue())},

@@ -15,7 +15,7 @@ import pytest
 
 from human_speech import Spoken, recordings
 from ipyspeaches import Recording, wer
-from ipyspeaches.audio.decoding import write_sound
+from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.local import LocalServer
 from ipyspeaches.results import Transcript
 from ipyspeaches.session import ENGINE, Session, TurnDetection, events
@@ -49,7 +49,7 @@ def joined(spoken: list[Spoken]) -> Recording:
 
 def whole(spoken: Spoken, local: LocalServer) -> str:
     sound = io.BytesIO()
-    write_sound(sound, spoken.samples, RATE_HZ)
+    write_audio(sound, spoken.samples, RATE_HZ)
     answer = httpx2.post(
         f"{local.url}/v1/audio/transcriptions",
         files={"file": ("speech.wav", sound.getvalue())},

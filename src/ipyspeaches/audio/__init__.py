@@ -1,11 +1,9 @@
-"""Sound and its clock: blocks, levels, ordering, resampling and the store of a session. Pure."""
+"""Audio and its clock: blocks, levels, extremes, resampling and the store of a session. Pure."""
 
-from ipyspeaches.audio.block import AudioBlock
-from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
+from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock, OrderedBlock, Sequencer
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler, to_samples, to_seconds
+from ipyspeaches.audio.extremes import Pyramid
 from ipyspeaches.audio.levels import Level, mean_abs, measure, to_db
-from ipyspeaches.audio.pyramid import Pyramid
-from ipyspeaches.audio.resampler import Resampler
-from ipyspeaches.audio.sequencer import NumberedBlock, OrderedBlock, Sequencer
 from ipyspeaches.audio.store import AudioStore
 
 __all__ = [

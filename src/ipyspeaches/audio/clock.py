@@ -1,15 +1,22 @@
-"""The session clock counts samples, at the rate that goes over the wire.
+"""The session clock counts samples, at the rate that goes over the wire, and all audio is resampled to it.
 
-Everything a session hears is resampled once to `SESSION_RATE_HZ`; from then on a moment is a sample index and
-a duration a number of samples, so that no clock can drift from another.
+What a session records is resampled once to `SESSION_RATE_HZ`; from then on a moment is a sample index and a duration a
+number of samples, so that no clock can drift from another.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from ipyspeaches.errors import AudioError
+
 SESSION_RATE_HZ: Final = 24_000
 """Samples per second of the session clock: the only rate that OpenAI-Realtime servers take as ``pcm16``."""
+MAX_RATE_HZ: Final = 768_000
 
 
 def to_seconds(sample: int) -> float:
@@ -20,3 +27,38 @@ def to_seconds(sample: int) -> float:
 def to_samples(seconds: float) -> int:
     """Return the sample index nearest to a session time in seconds."""
     return round(seconds * SESSION_RATE_HZ)
+
+
+class Resampler:
+    """Resample one mono int16 stream with libsoxr, in blocks of any size.
+
+    The blocks together are the whole resampled in one piece (but for the last bits, which libsoxr dithers), and as long
+    as the input times the ratio, rounded once at the end.
+
+    Parameters
+    ----------
+    rate
+        Samples per second of the input.
+    to
+        Samples per second of the output.
+
+    Raises
+    ------
+    AudioError
+        If the rate is not a whole number from 1 to 768,000.
+    """
+
+    def __init__(self, rate: int, to: int = SESSION_RATE_HZ) -> None:
+        if not 1 <= rate <= MAX_RATE_HZ:
+            raise AudioError(
+                f"A sample rate of {rate} Hz is not possible: give the rate of the recording, such as 16000."
+            )
+        self.rate = rate
+        self._stream = None if rate == to else soxr.ResampleStream(rate, to, 1, dtype="int16", quality="HQ")
+
+    def push(self, samples: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
+        """Return what the filter can give after these samples; ``last`` drains it."""
+        if self._stream is None:
+            return samples
+        out: NDArray[np.int16] = self._stream.resample_chunk(samples, last=last)
+        return out

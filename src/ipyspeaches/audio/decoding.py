@@ -1,6 +1,6 @@
-"""Sound in any shape to mono int16, and the errors of sound that cannot be used.
+"""Audio in any shape to mono int16, and the errors of audio that cannot be used.
 
-libsndfile (via python-soundfile) reads and writes the files; how its quirks are met is said where they are met.
+libsndfile (via python-soundfile) reads and writes the files.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from ipyspeaches.audio.resampler import MAX_RATE_HZ
+from ipyspeaches.audio.clock import MAX_RATE_HZ
 from ipyspeaches.errors import AudioError
 
-SoundFile: TypeAlias = str | os.PathLike[str] | BinaryIO
+AudioFile: TypeAlias = str | os.PathLike[str] | BinaryIO
 
 MIN_RATE_HZ: Final = 1_000
 MAX_CHANNELS: Final = 256
 MAX_FLOAT: Final = 16.0
-"""Floating-point sound louder than 24 dB over full scale is no loud sound, it is in other units."""
+"""Floating-point audio louder than 24 dB over full scale is not loud, it is in other units."""
 
 _BLOCK: Final = 1 << 18
 """Frames read or written at once: libsndfile overflows its stack when it encodes a long Vorbis file in one call."""
 _FLOAT_SUBTYPES: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE", "VORBIS", "OPUS", "ALAC_24", "ALAC_32"})
-"""Read as float32 and rounded here: libsndfile would cut off the lower bits, or wrap loud decoded sound around."""
+"""Read as float32 and rounded here: libsndfile would cut off the lower bits, or wrap loud decoded audio around."""
 _FORMATS: Final = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 _MAX_VORBIS_RATE_HZ: Final = 200_000
 """libvorbis crashes the process above."""
@@ -43,13 +43,13 @@ def check_rate(rate: float) -> int:
     """
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or rate != int(rate):
         raise AudioError(
-            f"A sample rate of {rate} Hz is not possible: give the rate at which the sound was recorded, such as 16000."
+            f"A sample rate of {rate} Hz is not possible: give the rate at which the audio was recorded, such as 16000."
         )
     return int(rate)
 
 
 def to_mono(samples: ArrayLike) -> NDArray[np.int16]:
-    """Return sound as a new mono int16 array.
+    """Return audio as a new mono int16 array.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ def to_mono(samples: ArrayLike) -> NDArray[np.int16]:
 
 def _check_shape(array: NDArray[Any]) -> None:
     if array.ndim not in {1, 2}:
-        raise AudioError(f"Sound of shape {array.shape} cannot be used: give (samples,) or (samples, channels).")
+        raise AudioError(f"Audio of shape {array.shape} cannot be used: give (samples,) or (samples, channels).")
     if array.ndim == 2 and array.shape[1] == 0:
-        raise AudioError(f"Sound of shape {array.shape} has no channels: give (samples,) or (samples, channels).")
+        raise AudioError(f"Audio of shape {array.shape} has no channels: give (samples,) or (samples, channels).")
     if not array.size:
-        raise AudioError("The sound is empty (0 samples): give at least one sample.")
+        raise AudioError("The audio is empty (0 samples): give at least one sample.")
     if array.ndim == 2 and array.shape[1] > MAX_CHANNELS:
-        raise AudioError(f"Sound of shape {array.shape} has too many channels: if they come first, give samples.T.")
+        raise AudioError(f"Audio of shape {array.shape} has too many channels: if they come first, give samples.T.")
 
 
 def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
@@ -97,21 +97,21 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
         return centred
     if kind not in {"f4", "f8"}:
         raise AudioError(
-            f"Sound of dtype {array.dtype} cannot be used: convert it to int16, int32, uint8, float32 or float64."
+            f"Audio of dtype {array.dtype} cannot be used: convert it to int16, int32, uint8, float32 or float64."
         )
     if not np.isfinite(array).all():
         raise AudioError(
-            "The sound has values that are not finite (NaN or infinity): remove them, as by np.nan_to_num."
+            "The audio has values that are not finite (NaN or infinity): remove them, as with np.nan_to_num."
         )
     peak = float(np.abs(array).max())
     if peak > MAX_FLOAT:
-        raise AudioError(f"Floating-point sound must lie within ±1, but it reaches {peak:g}: divide it by full scale.")
+        raise AudioError(f"Floating-point audio must lie within ±1, but it reaches {peak:g}: divide it by full scale.")
     scaled: NDArray[Any] = array * array.dtype.type(32_768)
     return scaled
 
 
-def decode(file: SoundFile) -> tuple[NDArray[np.int16], int]:
-    """Read a sound file of any format, rate and number of channels that libsndfile knows.
+def decode(file: AudioFile) -> tuple[NDArray[np.int16], int]:
+    """Read an audio file of any format, rate and number of channels that libsndfile knows.
 
     Returns
     -------
@@ -123,23 +123,23 @@ def decode(file: SoundFile) -> tuple[NDArray[np.int16], int]:
     Raises
     ------
     AudioError
-        If the file is missing, no sound, damaged or empty.
+        If the file is missing, not audio, damaged or empty.
     """
     name = _name(file)
     if isinstance(file, str | os.PathLike):
         _check_openable(Path(file), name)
     try:
-        with soundfile.SoundFile(file) as sound:
-            rate = check_rate(sound.samplerate)
-            dtype = "float32" if sound.subtype in _FLOAT_SUBTYPES or "MPEG" in sound.subtype else "int16"
+        with soundfile.SoundFile(file) as source:
+            rate = check_rate(source.samplerate)
+            dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             blocks = []
-            while len(block := sound.read(_BLOCK, dtype=dtype, always_2d=True)):
+            while len(block := source.read(_BLOCK, dtype=dtype, always_2d=True)):
                 blocks.append(to_mono(block))
     # python-soundfile answers a name ending in .raw with a TypeError.
     except (soundfile.SoundFileError, TypeError) as exc:
-        reason = str(getattr(exc, "error_string", "not a sound file")).strip().rstrip(".")
+        reason = str(getattr(exc, "error_string", "not an audio file")).strip().rstrip(".")
         raise AudioError(
-            f"{name} cannot be read as sound ({reason}): convert it first, as in: ffmpeg -i INPUT output.wav"
+            f"{name} cannot be read as audio ({reason}): convert it first, as in: ffmpeg -i INPUT output.wav"
         ) from exc
     except AudioError as exc:
         raise AudioError(f"{name}: {exc}") from exc
@@ -148,9 +148,9 @@ def decode(file: SoundFile) -> tuple[NDArray[np.int16], int]:
     return np.concatenate(blocks), rate
 
 
-def _name(file: SoundFile) -> str:
+def _name(file: AudioFile) -> str:
     if not isinstance(file, str | os.PathLike):
-        file = str(getattr(file, "name", "The sound"))
+        file = str(getattr(file, "name", "The audio"))
     return Path(file).name
 
 
@@ -162,7 +162,7 @@ def _check_openable(path: Path, name: str) -> None:
     except FileNotFoundError as exc:
         raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
     except OSError as exc:
-        raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a sound file that you may read.") from exc
+        raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a file that you may read.") from exc
     if path.is_file() and path.stat().st_size == 0:  # a pipe has no size
         raise AudioError(f"{name} is empty (0 bytes): record it again, or choose another file.")
 
@@ -176,13 +176,13 @@ def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:
         If the suffix is another, the format does not know the rate, or the file cannot be written.
     """
     if path.suffix.lower() not in _FORMATS:
-        raise AudioError(f"Sound cannot be saved as {path.name!r}: end the name with one of {', '.join(_FORMATS)}.")
+        raise AudioError(f"Audio cannot be saved as {path.name!r}: end the name with one of {', '.join(_FORMATS)}.")
     container, subtype = _FORMATS[path.suffix.lower()]
     if container == "OGG" and rate > _MAX_VORBIS_RATE_HZ:
         raise AudioError(f"Ogg files cannot have {rate} Hz: save as .wav, or resample with .to_rate(48000) first.")
     try:
         with path.open("w+b") as file:
-            write_sound(file, samples, rate, container, subtype)
+            write_audio(file, samples, rate, container, subtype)
     except OSError as exc:
         raise AudioError(
             f"{path} cannot be written ({exc.strerror}): choose another file or create its folder."
@@ -192,17 +192,17 @@ def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:
         raise AudioError(f"{path.name} cannot have {rate} Hz: resample with .to_rate(48000) first.") from exc
 
 
-def write_sound(
+def write_audio(
     file: BinaryIO, samples: NDArray[np.int16], rate: int, container: str = "WAV", subtype: str = "PCM_16"
 ) -> None:
     """Write mono int16 samples, shape ``(n,)``, in one of libsndfile's formats."""
-    with soundfile.SoundFile(file, "w", rate, 1, subtype, format=container) as sound:
+    with soundfile.SoundFile(file, "w", rate, 1, subtype, format=container) as target:
         for start in range(0, len(samples), _BLOCK):
-            sound.write(samples[start : start + _BLOCK])
+            target.write(samples[start : start + _BLOCK])
 
 
 def wav(samples: NDArray[np.int16], rate: int) -> bytes:
     """Return mono int16 samples, shape ``(n,)``, as the bytes of a WAV file."""
     buffer = io.BytesIO()
-    write_sound(buffer, samples, rate)
+    write_audio(buffer, samples, rate)
     return buffer.getvalue()

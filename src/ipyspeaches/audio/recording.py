@@ -1,4 +1,4 @@
-"""A piece of sound that is complete: loaded, sliced, resampled, saved, heard and seen."""
+"""Audio that is complete: loaded, sliced, resampled, saved, played and plotted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
-from ipyspeaches.audio.decoding import SoundFile, check_rate, decode, encode, to_mono, wav
+from ipyspeaches.audio.decoding import AudioFile, check_rate, decode, encode, to_mono, wav
 from ipyspeaches.errors import AudioError, InputError
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 MAX_INLINE_S: Final = 60.0
 _MAX_INLINE_BYTES: Final = 6_000_000
-"""A notebook file keeps the player's sound: a minute at 48 kHz, no more."""
+"""A notebook file keeps the player's audio: a minute at 48 kHz, no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Recording:
-    """Mono sound at its own rate.
+    """Mono audio at its own rate.
 
     Parameters
     ----------
@@ -48,15 +48,15 @@ class Recording:
         if not isinstance(self.samples, np.ndarray) or self.samples.dtype != np.int16 or self.samples.ndim != 1:
             raise AudioError("A recording holds a one-dimensional int16 array: use Recording.from_array to convert.")
         if not len(self.samples):
-            raise AudioError("The sound is empty (0 samples): give at least one sample.")
+            raise AudioError("The audio is empty (0 samples): give at least one sample.")
         view = self.samples.view()
         view.flags.writeable = False
         object.__setattr__(self, "samples", view)
         object.__setattr__(self, "rate", check_rate(self.rate))
 
     @classmethod
-    def load(cls, path: SoundFile) -> Self:
-        """Read a sound file, or an open binary file, at its own rate; channels are averaged.
+    def load(cls, path: AudioFile) -> Self:
+        """Read an audio file, or an open binary file, at its own rate; channels are averaged.
 
         Parameters
         ----------
@@ -66,13 +66,13 @@ class Recording:
         Raises
         ------
         AudioError
-            If the file is missing, no sound, damaged or empty.
+            If the file is missing, not audio, damaged or empty.
         """
         return cls(*decode(path))
 
     @classmethod
     def from_array(cls, samples: ArrayLike, rate: float) -> Self:
-        """Copy sound from an array.
+        """Copy audio from an array.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class Recording:
         if start >= end:
             until = "the end" if b is None else f"{b:g} s"
             raise InputError(
-                f"There is no sound from {a:g} s to {until} in a recording of {self.duration:.2f} s: "
+                f"There is no audio from {a:g} s to {until} in a recording of {self.duration:.2f} s: "
                 "give a start before the end, both inside."
             )
         return type(self)(self.samples[start:end], self.rate)
@@ -151,7 +151,7 @@ class Recording:
 
     def plot(self, segments: Iterable[Any] | None = None) -> Any:  # noqa: ANN401 - plotly has no types
         """Return a Plotly figure of the waveform; see `ipyspeaches.plots.plot_recording`."""
-        # Here, because drawing stands above sound and plotly takes a while to import.
+        # Here, because plots stand above audio and plotly takes a while to import.
         from ipyspeaches.plots import plot_recording
 
         return plot_recording(self, segments)

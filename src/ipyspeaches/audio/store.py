@@ -1,4 +1,4 @@
-"""All sound of one session, in one place, by sample index.
+"""All audio of one session, in one place, by sample index.
 
 Gate, protocol and journal speak of ranges of samples; only the store holds them.
 """
@@ -27,7 +27,7 @@ class AudioStore:
 
     @property
     def duration_s(self) -> float:
-        """Seconds of sound held."""
+        """Seconds of audio held."""
         return to_seconds(self._length)
 
     def append(self, samples: NDArray[np.int16]) -> None:

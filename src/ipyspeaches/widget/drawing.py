@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Pyramid, measure
-from ipyspeaches.audio.pyramid import Extremes
+from ipyspeaches.audio.extremes import Extremes
 from ipyspeaches.session.hearing import Hearing
 
 COLUMN: Final = SESSION_RATE_HZ // 100

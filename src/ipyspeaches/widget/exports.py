@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Final
 
-from ipyspeaches.audio.decoding import write_sound
+from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.errors import InputError
 from ipyspeaches.session import Session
 
@@ -41,7 +41,7 @@ def export(session: Session, form: str) -> tuple[str, bytes]:
     if form == "wav":
         recording = session.recording
         file = io.BytesIO()
-        write_sound(file, recording.samples, recording.rate)
+        write_audio(file, recording.samples, recording.rate)
         return MEDIA_TYPES[form], file.getvalue()
     if form not in texts:
         raise InputError(f"There is no format {form!r}: choose one of {', '.join(MEDIA_TYPES)}.")

@@ -1,4 +1,4 @@
-"""Blocks that crossed a network of queues, put back in order.
+"""Blocks of audio: as a source hands them over, and as they cross a network of queues, put back in order.
 
 A browser numbers its blocks. They may arrive late, twice, or out of order (subshells), and some may never arrive.
 The sequencer gives them back in order, each once; what is missing after `patience` newer blocks is counted as lost
@@ -11,6 +11,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """Mono audio at the source's own rate, before it is on the session clock.
+
+    Parameters
+    ----------
+    samples
+        int16, shape ``(n,)``.
+    rate
+        Samples per second.
+    lost
+        Samples, at the same rate, that the source knows to be missing directly before this block.
+    overflowed
+        Whether the source dropped an unknown amount of audio before this block.
+    """
+
+    samples: NDArray[np.int16]
+    rate: int
+    lost: int = 0
+    overflowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +71,14 @@ class Sequencer:
         self.lost_frames = 0
 
     def push(self, block: NumberedBlock) -> list[OrderedBlock]:
-        """Take a block in any order and return those that are in order now."""
+        """Accept a block in any order and return those that are in order now."""
         if block.sequence < self._next_sequence or block.sequence in self._waiting:
             self.duplicates += 1
             return []
         if block.sequence != self._next_sequence:
             self.reordered += 1
         self._waiting[block.sequence] = block
-        ready = self._take_ready()
+        ready = self._ready()
         if len(self._waiting) > self._patience:
             ready += self._give_up()
         return ready
@@ -68,21 +90,18 @@ class Sequencer:
             ready += self._give_up()
         return ready
 
-    def _take_ready(self) -> list[OrderedBlock]:
+    def _ready(self) -> list[OrderedBlock]:
         ready: list[OrderedBlock] = []
         while (block := self._waiting.pop(self._next_sequence, None)) is not None:
-            ready.append(self._in_order(block))
+            # The frame index tells what is missing even where the page dropped audio before numbering its blocks.
+            # The first block begins the recording, whatever frames the capture ran through before it.
+            lost = max(0, block.first_frame - self._next_frame) if block.sequence else 0
+            self.lost_frames += lost
+            self._next_sequence = block.sequence + 1
+            self._next_frame = block.first_frame + len(block.samples)
+            ready.append(OrderedBlock(block.samples, lost))
         return ready
 
     def _give_up(self) -> list[OrderedBlock]:
         self._next_sequence = min(self._waiting)
-        return self._take_ready()
-
-    def _in_order(self, block: NumberedBlock) -> OrderedBlock:
-        # The frame index tells what is missing even where the page dropped sound before numbering its blocks.
-        # The first block begins the recording, whatever frames the capture ran through before it.
-        lost = max(0, block.first_frame - self._next_frame) if block.sequence else 0
-        self.lost_frames += lost
-        self._next_sequence = block.sequence + 1
-        self._next_frame = block.first_frame + len(block.samples)
-        return OrderedBlock(block.samples, lost)
+        return self._ready()
