@@ -41,12 +41,12 @@ def streamed(scores: Scores, options: SegmentOptions) -> tuple[list[Closed], lis
 def agree(values: list[float], options: SegmentOptions, hop: int, rate: int, missing: int) -> None:
     length = max(0, len(values) * hop - missing % hop)
     scores = Scores(np.array(values, dtype=np.float32), hop, rate, length)
-    cut = Runs(scores, options.threshold, options.neg_threshold)
+    found = Runs(scores, options.threshold, options.neg_threshold)
     closed, padded = streamed(scores, options)
-    assert list(zip(*(column.tolist() for column in cut.cut_unpadded(options)), strict=True)) == [
+    assert list(zip(*(column.tolist() for column in found.segment_unpadded(options)), strict=True)) == [
         (segment.start, segment.end) for segment in closed
     ]
-    assert list(zip(*(column.tolist() for column in cut.cut(options)), strict=True)) == padded
+    assert list(zip(*(column.tolist() for column in found.segment(options)), strict=True)) == padded
 
 
 @settings(max_examples=400, deadline=None)

@@ -94,7 +94,7 @@ def test_export_as_code_evaluates_to_the_same() -> None:
         (EnergyVad, {"frame_ms": 0}, "frame_ms is 0"),
         (EnergyVad, {"threshold": 100, "neg_threshold": 200}, "above threshold"),
         (EnergyVad, {"threshold": math.nan}, "threshold is nan: give a number"),
-        (EnergyVad, {"speech_pad_ms": -1}, "speech_pad_ms is -1: give milliseconds from 0 up"),
+        (EnergyVad, {"speech_pad_ms": -1}, "speech_pad_ms is -1: give 0 milliseconds or more"),
         (RmsVad, {"threshold": 1}, "levels are in dBFS"),
         (AdaptiveEnergyVad, {"noise_window_s": 0}, "noise_window_s is 0: give a number from 0.1 to 60"),
         (AdaptiveEnergyVad, {"floor_db": 1}, "floor_db is 1: give a number from -96 to 0"),

@@ -57,7 +57,7 @@ def test_one_parameter_is_drawn_as_lines() -> None:
 
 
 def test_what_was_not_swept_is_not_drawn(swept: SweepResult) -> None:
-    with pytest.raises(InputError, match="'frame_ms' was not swept: choose one of threshold"):
+    with pytest.raises(InputError, match="'frame_ms' was not swept: choose from threshold"):
         swept.plot(x="frame_ms")
     with pytest.raises(InputError, match="no metric 'speed'"):
         swept.plot("speed")

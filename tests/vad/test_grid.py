@@ -10,34 +10,36 @@ import pytest
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import Between, EnergyVad, SileroVad
-from ipyspeaches.vad.grid import detectors
+from ipyspeaches.vad.grid import detectors_to_try
 
 
 def test_a_grid_is_all_combinations_in_order() -> None:
-    made = detectors(SileroVad(), {"threshold": [0.3, 0.6], "min_silence_duration_ms": range(100, 300, 100)}, None, 0)
+    made = detectors_to_try(
+        SileroVad(), {"threshold": [0.3, 0.6], "min_silence_duration_ms": range(100, 300, 100)}, None, 0
+    )
     assert made == [SileroVad(threshold=t, min_silence_duration_ms=m) for t in (0.3, 0.6) for m in (100, 200)]
     assert made[1].options.neg_threshold == pytest.approx(0.15)
 
 
 def test_values_are_tried_once_and_become_plain_numbers() -> None:
-    made = detectors(EnergyVad(), {"threshold": np.array([100.0, 100.0, 200.0])}, None, 0)
+    made = detectors_to_try(EnergyVad(), {"threshold": np.array([100.0, 100.0, 200.0])}, None, 0)
     assert [vad.threshold for vad in made] == [100.0, 200.0]
     assert all(type(vad.threshold) is float for vad in made)
 
 
 def test_a_release_above_the_start_is_left_out() -> None:
     grid: dict[str, Any] = {"threshold": [0.3, 0.6], "neg_threshold": [0.2, 0.5, None]}
-    made = [(vad.threshold, vad.neg_threshold) for vad in detectors(SileroVad(), grid, None, 0)]
+    made = [(vad.threshold, vad.neg_threshold) for vad in detectors_to_try(SileroVad(), grid, None, 0)]
     assert made == [(0.3, 0.2), (0.3, None), (0.6, 0.2), (0.6, 0.5), (0.6, None)]
 
 
 def test_random_settings_are_different_and_the_same_for_a_seed() -> None:
     grid: dict[str, Any] = {"threshold": range(0, 1_000, 10), "min_silence_duration_ms": range(0, 1_000, 10)}
-    one = detectors(EnergyVad(), grid, 200, 7)
+    one = detectors_to_try(EnergyVad(), grid, 200, 7)
     assert len(set(one)) == 200
-    assert one == detectors(EnergyVad(), grid, 200, 7)
-    assert one != detectors(EnergyVad(), grid, 200, 8)
-    assert len(detectors(EnergyVad(), {"threshold": [1, 2, 3]}, 200, 7)) == 3
+    assert one == detectors_to_try(EnergyVad(), grid, 200, 7)
+    assert one != detectors_to_try(EnergyVad(), grid, 200, 8)
+    assert len(detectors_to_try(EnergyVad(), {"threshold": [1, 2, 3]}, 200, 7)) == 3
 
 
 def test_random_settings_between_two_numbers() -> None:
@@ -46,7 +48,7 @@ def test_random_settings_between_two_numbers() -> None:
         "speech_pad_ms": Between(0, 400),
         "frame_ms": [10, 20],
     }
-    made = detectors(EnergyVad(), grid, 400, 1)
+    made = detectors_to_try(EnergyVad(), grid, 400, 1)
     thresholds = np.array([vad.threshold for vad in made])
     assert len(set(made)) == 400
     assert 10 <= thresholds.min() < thresholds.max() <= 10_000
@@ -59,13 +61,13 @@ def test_random_settings_between_two_numbers() -> None:
     ("grid", "random", "told"),
     [
         ({}, None, r"The grid is empty: give values to try, such as threshold=\[…\], of threshold, neg_threshold"),
-        ({"treshold": [1]}, None, "EnergyVad has no parameter 'treshold': sweep some of threshold"),
+        ({"treshold": [1]}, None, "EnergyVad has no parameter 'treshold': choose from threshold"),
         ({"options": [1]}, None, "has no parameter 'options'"),
         ({"threshold": []}, None, "threshold has no values"),
         ({"threshold": 500}, None, "threshold is 500: give the values to try in a list"),
         ({"threshold": "500"}, None, "threshold is '500': give the values"),
         ({"threshold": [-1]}, None, "threshold is -1: an energy"),
-        ({"threshold": Between(1, 2)}, None, "say how many settings to draw with random="),
+        ({"threshold": Between(1, 2)}, None, "say how many settings to draw, as in random="),
         ({"threshold": range(10_000), "speech_pad_ms": range(1_000)}, None, "10,000,000 settings: draw some"),
         ({"threshold": [500]}, 0, "random is 0"),
         ({"threshold": [1], "neg_threshold": [2]}, None, "In all settings neg_threshold is above threshold"),
@@ -73,7 +75,7 @@ def test_random_settings_between_two_numbers() -> None:
 )
 def test_grids_with_nothing_to_try(grid: dict[str, Any], random: int | None, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        detectors(EnergyVad(), grid, random, 0)
+        detectors_to_try(EnergyVad(), grid, random, 0)
 
 
 @pytest.mark.parametrize(("low", "high", "log"), [(2, 1, False), (1, 1, False), (0, 1, True), (0, math.inf, False)])

@@ -1,4 +1,4 @@
-"""Labels survive a way through every format, and what cannot be read is named by its line."""
+"""Labels survive a way through every format, TextGrids as Praat writes them too; errors name the line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,79 @@ from hypothesis import strategies as st
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import Segments
 
+LONG = '''File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 5
+tiers? <exists>
+size = 3
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "said ""loudly"""
+        xmin = 0
+        xmax = 5
+        intervals: size = 3
+        intervals [1]:
+            xmin = 0
+            xmax = 0.5
+            text = ""
+        intervals [2]:
+            xmin = 0.5
+            xmax = 2.25
+            text = "say ""1 2 3"" ! now"
+        intervals [3]:
+            xmin = 2.25
+            xmax = 5
+            text = "SIL"
+    item [2]:
+        class = "TextTier"
+        name = "clicks"
+        xmin = 0
+        xmax = 5
+        points: size = 1
+        points [1]:
+            number = 1.5
+            mark = "click"
+    item [3]:
+        class = "IntervalTier"
+        name = "vad"
+        xmin = 0
+        xmax = 5
+        intervals: size = 2
+        intervals [1]:
+            xmin = 0
+            xmax = 3
+            text = "sounding"
+        intervals [2]:
+            xmin = 3
+            xmax = 5
+            text = "silent"
+'''
+
+SHORT = """File type = "ooTextFile short"
+"TextGrid"
+
+0
+5
+<exists>
+1
+"IntervalTier"
+"vad"
+0
+5
+2
+0
+3
+"speech"
+3
+5
+""
+"""
+
 # Microseconds, so that no format has to round.
-labels = st.lists(st.tuples(st.integers(1, 5_000_000), st.integers(1, 5_000_000)), max_size=20).map(
+labels = st.lists(st.tuples(st.integers(0, 9_000_000), st.integers(1, 9_000_000)), max_size=20).map(
     lambda steps: disjoint(steps)
 )
 
@@ -25,9 +96,9 @@ def disjoint(steps: list[tuple[int, int]]) -> Segments:
     return Segments(spans)
 
 
-def written(tmp_path: Path, text: str, name: str = "labels") -> Path:
-    file = tmp_path / name
-    file.write_text(text, encoding="utf-8")
+def written(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
+    file = tmp_path / "labels"
+    file.write_text(text, encoding=encoding)
     return file
 
 
@@ -64,7 +135,7 @@ def test_rttm_of_several_recordings(tmp_path: Path) -> None:
     assert Segments.from_rttm(file, "b") == Segments([(2, 3)])
     with pytest.raises(InputError, match="about 2 recordings: choose one with uri=, of a, b"):
         Segments.from_rttm(file)
-    with pytest.raises(InputError, match="says nothing about 'c'"):
+    with pytest.raises(InputError, match="has nothing about 'c'"):
         Segments.from_rttm(file, "c")
 
 
@@ -81,8 +152,8 @@ def test_rttm_names_the_recording_after_the_file(tmp_path: Path) -> None:
         ("\n\nSPEAKER a 1 0 nan x x x x\n", "line 3"),
         ("SPEAKER a 1 0\n", "line 1: 4 of 9 or 10 fields"),
         ("SPEAKER a 1 -1 2 x x x x\n", "line 1: begin -1 s"),
-        ("0.0 1.0 speech\n", "line 1: '0.0' is no type of RTTM line"),
-        ("SPEAKER a 1 0 1 x x x x\nSPEA", "line 2: 'SPEA' is no type of RTTM line"),
+        ("0.0 1.0 speech\n", "line 1: '0.0' is not a type of RTTM line"),
+        ("SPEAKER a 1 0 1 x x x x\nSPEA", "line 2: 'SPEA' is not a type of RTTM line"),
     ],
 )
 def test_a_corrupt_rttm_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:
@@ -143,3 +214,52 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
         Segments.from_rttm(binary)
     with pytest.raises(InputError, match="cannot be written"):
         Segments().to_rttm(tmp_path / "no folder" / "x.rttm")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_long_textgrid_with_several_tiers(tmp_path: Path, encoding: str) -> None:
+    file = written(tmp_path, LONG, encoding)
+    assert Segments.from_textgrid(file, 'said "loudly"') == Segments([(0.5, 2.25)])
+    assert Segments.from_textgrid(file, "vad") == Segments([(0, 3)])
+    assert Segments.from_textgrid(file, "vad", silence=["sounding"]) == Segments([(3, 5)])
+    with pytest.raises(InputError, match=r"has 2 interval tiers: choose one with tier=, of 'said \"loudly\"', 'vad'"):
+        Segments.from_textgrid(file)
+    with pytest.raises(InputError, match="0 interval tiers called 'words'"):
+        Segments.from_textgrid(file, "words")
+
+
+def test_the_short_textgrid(tmp_path: Path) -> None:
+    assert Segments.from_textgrid(written(tmp_path, SHORT)) == Segments([(0, 3)])
+
+
+@pytest.mark.parametrize("short", [True, False])
+@settings(deadline=None)
+@given(segments=labels)
+def test_textgrids_give_back_what_they_took(file: Path, short: bool, segments: Segments) -> None:
+    end = float(segments.end[-1]) if len(segments) else 0.0
+    segments.to_textgrid(file, duration=end + 1, short=short)
+    assert Segments.from_textgrid(file) == segments
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SHORT.replace("3\n5", "three\n5"), "line 18: '' is where a time is expected"),
+        (SHORT.replace('3\n"speech"', '3\n3\n"speech"'), "line 15: '3' is where a text in quotes is expected"),
+        (SHORT[:-4], "line 17: the file ends where a"),
+        (SHORT.replace("IntervalTier", "OtherTier"), "line 8: 'OtherTier' is not a kind of tier"),
+        (SHORT.replace('0\n3\n"sp', '4\n3\n"sp'), r"line 14: the end \(3 s\) is before the start \(4 s\)"),
+        ('File type = "ooTextFile"\n"Pitch"\n', "line 2: this is not a TextGrid"),
+        ("hello", "line 1: the file ends"),
+    ],
+)
+def test_a_corrupt_textgrid_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        Segments.from_textgrid(written(tmp_path, text))
+
+
+def test_a_tier_holds_no_overlaps() -> None:
+    with pytest.raises(InputError, match="overlaps"):
+        Segments([(0, 2), (1, 3)]).to_textgrid()
+    with pytest.raises(InputError, match="ends after the audio"):
+        Segments([(0, 2)]).to_textgrid(duration=1)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Labels, Segments, editing, labels_path, save_labels
+from ipyspeaches.vad import Labels, Segments, labels_path, save_labels
 
 TWO = Segments([(1, 2), (3, 4)])
+LABELS = Labels(TWO)
 
 
 @pytest.mark.parametrize(
@@ -25,35 +26,35 @@ TWO = Segments([(1, 2), (3, 4)])
     ],
 )
 def test_paint(start: float, end: float, expected: list[tuple[float, float]]) -> None:
-    assert editing.paint(TWO, start, end) == Segments(expected)
+    assert LABELS.paint(start, end).segments == Segments(expected)
 
 
 def test_erase() -> None:
-    assert editing.erase(TWO, 1.25, 1.5) == Segments([(1, 1.25), (1.5, 2), (3, 4)])
-    assert editing.erase(TWO, 3.5, 1.5) == Segments([(1, 1.5), (3.5, 4)])
-    assert editing.erase(TWO, 0, 9) == Segments()
+    assert LABELS.erase(1.25, 1.5).segments == Segments([(1, 1.25), (1.5, 2), (3, 4)])
+    assert LABELS.erase(3.5, 1.5).segments == Segments([(1, 1.5), (3.5, 4)])
+    assert LABELS.erase(0, 9).segments == Segments()
 
 
 def test_edges_stop_at_neighbours_and_at_each_other() -> None:
-    assert editing.move_edge(TWO, 0, "end", 2.5) == Segments([(1, 2.5), (3, 4)])
-    assert editing.move_edge(TWO, 0, "end", 3.5) == Segments([(1, 3), (3, 4)])
-    assert editing.move_edge(TWO, 1, "start", 0.0) == Segments([(1, 2), (2, 4)])
-    assert editing.move_edge(TWO, 0, "start", -1) == Segments([(0, 2), (3, 4)])
-    assert editing.move_edge(TWO, -1, "start", 7) == Segments([(1, 2), (3.99, 4)])
+    assert LABELS.move_edge(0, "end", 2.5).segments == Segments([(1, 2.5), (3, 4)])
+    assert LABELS.move_edge(0, "end", 3.5).segments == Segments([(1, 3), (3, 4)])
+    assert LABELS.move_edge(1, "start", 0.0).segments == Segments([(1, 2), (2, 4)])
+    assert LABELS.move_edge(0, "start", -1).segments == Segments([(0, 2), (3, 4)])
+    assert LABELS.move_edge(-1, "start", 7).segments == Segments([(1, 2), (3.99, 4)])
     with pytest.raises(IndexError):
-        editing.move_edge(TWO, 2, "end", 5)
+        LABELS.move_edge(2, "end", 5)
 
 
 def test_split_merge_and_remove() -> None:
-    assert editing.split(TWO, 3.5) == Segments([(1, 2), (3, 3.5), (3.5, 4)])
-    assert editing.merge(editing.split(TWO, 3.5), 1) == TWO
-    assert editing.merge(TWO, 0) == Segments([(1, 4)])
-    assert editing.remove(TWO, 0) == Segments([(3, 4)])
+    assert LABELS.split(3.5).segments == Segments([(1, 2), (3, 3.5), (3.5, 4)])
+    assert LABELS.split(3.5).merge(1).segments == TWO
+    assert LABELS.merge(0).segments == Segments([(1, 4)])
+    assert LABELS.remove(0).segments == Segments([(3, 4)])
     for time in (1, 2.5, 4):
         with pytest.raises(InputError, match="nothing to split"):
-            editing.split(TWO, time)
+            LABELS.split(time)
     with pytest.raises(IndexError):
-        editing.merge(TWO, 1)
+        LABELS.merge(1)
 
 
 edits = st.lists(

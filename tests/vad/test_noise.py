@@ -95,7 +95,7 @@ def test_a_recording_can_be_the_noise() -> None:
 
 def test_what_cannot_be_mixed() -> None:
     clean, truth = speech(10)
-    with pytest.raises(InputError, match="no noise 'brown': choose one of white, pink, babble, hum"):
+    with pytest.raises(InputError, match="no noise 'brown': choose from white, pink, babble, hum"):
         mix(clean, truth, "brown", 0)
     with pytest.raises(InputError, match="noise is silent"):
         mix(clean, truth, Recording(np.zeros(9, np.int16), 16_000), 0)

@@ -70,11 +70,11 @@ def test_one_end_for_each_start() -> None:
 @pytest.mark.parametrize(
     ("spans", "told"),
     [
-        ([(0, 1), (-0.5, 2)], "Region 1 .* begins before the sound"),
+        ([(0, 1), (-0.5, 2)], "Region 1 .* begins before the audio"),
         ([(0, 2), (1, 3)], "Region 1 .* overlaps the one before it: join them with .normalised"),
         ([(2, 3), (0, 1)], "Region 1 .* overlaps the one before it"),
         ([(1, 1)], "Region 0 .* has no length"),
-        ([(1, 10.5)], r"Region 0 .* ends behind the sound \(10 s\)"),
+        ([(1, 10.5)], r"Region 0 .* ends after the audio \(10 s\)"),
     ],
 )
 def test_a_truth_that_cannot_be_true_is_named(spans: list[tuple[float, float]], told: str) -> None:

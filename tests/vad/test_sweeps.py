@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -29,9 +32,9 @@ from ipyspeaches.vad import (
     WebRtcVad,
     evaluate,
     sweep,
-    sweep_file,
-    sweep_tasks,
+    sweeps,
 )
+from ipyspeaches.vad.sweeps import Progress, SweepFile
 
 TALK = Recording.sample()
 TRUTH = Segments(samples.info().sentences)
@@ -76,7 +79,7 @@ def test_best_is_highest_or_nearest_to_nothing(here: SweepResult) -> None:
     nearest = min(abs(row.evaluation.onset_error_s) for row in rows if not math.isnan(row.evaluation.onset_error_s))
     assert abs(here.best("onset_error_s").evaluation.onset_error_s) == nearest
     assert here.best("f1").vad.segment(TALK)
-    with pytest.raises(InputError, match="no metric 'f2': choose one of f1, precision"):
+    with pytest.raises(InputError, match="no metric 'f2': choose from f1, precision"):
         here.best("f2")
 
 
@@ -145,8 +148,8 @@ class InterruptedSweepError(Exception):
 
 def interrupt_after(tasks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a sweep of one setting a task end after some tasks."""
-    monkeypatch.setattr(sweep_tasks, "_SETTINGS_A_TASK", 1)
-    evaluate_settings = sweep_tasks.evaluate_settings
+    monkeypatch.setattr(sweeps, "_SETTINGS_A_TASK", 1)
+    evaluate_settings = sweeps.evaluate_settings
     done: list[Sequence[Detector]] = []
 
     def counted(scores: Scores, truth: Segments, collar: float, vads: Sequence[Detector]) -> list[Evaluation]:
@@ -155,7 +158,7 @@ def interrupt_after(tasks: int, monkeypatch: pytest.MonkeyPatch) -> None:
         done.append(vads)
         return evaluate_settings(scores, truth, collar, vads)
 
-    monkeypatch.setattr(sweep_tasks, "evaluate_settings", counted)
+    monkeypatch.setattr(sweeps, "evaluate_settings", counted)
 
 
 def test_a_sweep_goes_on_where_it_was_interrupted(
@@ -197,7 +200,7 @@ def test_results_of_other_sweeps_are_not_mixed_in(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="of a sweep over other recordings"):
             sweep(sound, truth, EnergyVad(), resume=file, collar=collar, threshold=[300])
     file.write_text(file.read_text() + "{}\n")
-    with pytest.raises(InputError, match=r"line 3: this is no result of a sweep. Give another file"):
+    with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Give another file"):
         sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
     with pytest.raises(InputError, match="cannot be used to resume"):
         sweep(TALK, TRUTH, EnergyVad(), resume=tmp_path / "no folder" / "x.jsonl", threshold=[300])
@@ -208,7 +211,7 @@ def test_what_the_file_keeps_is_exact(tmp_path: Path) -> None:
     row = sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300.1]).rows[0]
     entry = json.loads(file.read_text().splitlines()[1])
     assert entry["result"][0][0] == row.evaluation.durations.hit_s
-    known = sweep_file.SweepFile(file, json.loads(file.read_text().splitlines()[0])["subject"])
+    known = SweepFile(file, json.loads(file.read_text().splitlines()[0])["subject"])
     assert known.get(0, row.vad) == row.evaluation
     known.close()
 
@@ -220,9 +223,9 @@ def test_what_the_file_keeps_is_exact(tmp_path: Path) -> None:
         ([TALK, TALK], [TRUTH], "2 recordings and 1 truths"),
         ([], [], "0 recordings and 0 truths"),
         (TALK, Segments([(0, 2), (1, 3)]), "overlaps the one before it"),
-        (TALK, Segments([(0, 99)]), "ends behind the sound"),
-        ("talk.wav", TRUTH, r"'talk.wav' is no recording: load it with Recording.load\(path\)"),
-        (TALK, [[(0, 1)]], r"\[\(0, 1\)\] is no truth: give Segments"),
+        (TALK, Segments([(0, 99)]), "ends after the audio"),
+        ("talk.wav", TRUTH, r"'talk.wav' is not a recording: load it with Recording.load\(path\)"),
+        (TALK, [[(0, 1)]], r"\[\(0, 1\)\] is not a truth: give Segments"),
     ],
 )
 def test_what_cannot_be_swept(sound: object, truth: object, told: str) -> None:
@@ -237,3 +240,35 @@ def test_scores_serve_one_scorer_only() -> None:
         sweep(scores, TRUTH, EnergyVad(), frame_ms=[10, 20])
     with pytest.raises(InputError, match="Silero's have 32 ms"):
         sweep(scores, TRUTH, SileroVad(), threshold=[0.5])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, step_s: float) -> str:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress(4, "settings") as progress:
+        for _ in range(4):
+            now[0] += step_s
+            progress.advance(1)
+    return stream.getvalue()
+
+
+def test_long_work_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(Terminal(), monkeypatch, 10.0)
+    first, *_, last = text.strip().split("\r")
+    assert "1 of 4 settings, 30 s left" in first
+    assert "4 of 4 settings, 40 s" in last
+    assert text.endswith("\n")
+
+
+def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(Terminal(), monkeypatch, 0.1) == ""
+
+
+def test_nobody_reads_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(io.StringIO(), monkeypatch, 10.0) == ""

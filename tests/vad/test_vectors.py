@@ -45,8 +45,8 @@ def test_batch(vector: dict[str, Any]) -> None:
     rules = options(vector)
     scores = Scores(np.array(vector["scores"], np.float32), vector["hop"], vector["rate"], vector["length"])
     runs = Runs(scores, rules.threshold, rules.neg_threshold)
-    assert np.transpose(runs.cut_unpadded(rules)).tolist() == vector["unpadded"]
-    assert np.transpose(runs.cut(rules)).tolist() == vector["padded"]
+    assert np.transpose(runs.segment_unpadded(rules)).tolist() == vector["unpadded"]
+    assert np.transpose(runs.segment(rules)).tolist() == vector["padded"]
 
 
 @every_vector

@@ -153,7 +153,7 @@ def test_truth_is_read_from_every_kind_of_file(
         assert content
     with pytest.raises(InputError, match="no label file"):
         VadLab(bursts, "labels.doc")
-    with pytest.raises(InputError, match="ends behind the sound"):
+    with pytest.raises(InputError, match="ends after the audio"):
         VadLab(bursts, Segments([(1, 99)]))
     with pytest.raises(InputError, match="There is no detector"):
         VadLab(bursts, detectors=[])

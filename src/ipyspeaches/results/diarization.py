@@ -70,8 +70,7 @@ class Diarization(Table):
         """
         from ipyspeaches.vad import label_files
 
-        name = uri or (label_files.stem(path) if path is not None else "recording")
-        return label_files.give(label_files.rttm(self._turns, name), path)
+        return label_files.write_rttm(self._turns, path, uri)
 
     def __len__(self) -> int:
         return len(self._turns)

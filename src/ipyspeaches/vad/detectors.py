@@ -1,36 +1,146 @@
-"""The detectors: what each listens for, and the numbers it is tuned with."""
+"""Detectors: a scorer and its options in one frozen value, ready for a session or a recording."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio.levels import SILENCE_DB
+from ipyspeaches.audio.levels import SILENCE_DB, mean_abs
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad.detector import Detector
-from ipyspeaches.vad.loudness import EnergyScorer, NoiseFloor, NoiseFloorScorer, RmsScorer
+from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.scorers import (
     SILERO_FRAME,
     SILERO_RATE_HZ,
     WEBRTC_FRAMES_MS,
+    FrameScorer,
+    NoiseFloor,
     Scorer,
     SileroScorer,
     WebRtcScorer,
+    rms_db,
 )
+from ipyspeaches.vad.scores import SCORE_CACHE, Scores
+from ipyspeaches.vad.segmenter import Segmenter, SegmentOptions, silero_neg_threshold
+from ipyspeaches.vad.segments import Segments
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
 
 
-def at_model_rate(recording: Recording) -> tuple[NDArray[np.int16], int]:
-    """Return a recording's samples at 16 kHz, which Silero and WebRTC hear, and that rate."""
-    if recording.rate != SILERO_RATE_HZ:
-        recording = recording.to_rate(SILERO_RATE_HZ)
-    return recording.samples, SILERO_RATE_HZ
+@dataclass(frozen=True, kw_only=True)
+class Detector:
+    """What all detectors share: the options, under Silero's names (see `SegmentOptions`).
+
+    Parameters
+    ----------
+    threshold
+        A frame with at least this score is speech.
+    neg_threshold
+        Inside speech, a frame below this score is silence; None for the detector's default.
+    min_speech_duration_ms, min_silence_duration_ms, speech_pad_ms, max_speech_duration_s
+        As in `SegmentOptions`.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    remembers: ClassVar[bool] = True
+    """Whether scores of a recording are kept: not where to compute them costs less than to know the recording again."""
+
+    threshold: float
+    neg_threshold: float | None = None
+    min_speech_duration_ms: float = 250
+    min_silence_duration_ms: float = 550
+    speech_pad_ms: float = 100
+    max_speech_duration_s: float = 30
+    options: SegmentOptions = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        release = self.default_neg_threshold() if self.neg_threshold is None else self.neg_threshold
+        options = SegmentOptions(
+            threshold=self.threshold,
+            neg_threshold=release,
+            min_speech_duration_ms=self.min_speech_duration_ms,
+            min_silence_duration_ms=self.min_silence_duration_ms,
+            speech_pad_ms=self.speech_pad_ms,
+            max_speech_duration_s=self.max_speech_duration_s,
+        )
+        object.__setattr__(self, "options", options)
+
+    def default_neg_threshold(self) -> float:
+        """Return the score below which speech ends when ``neg_threshold`` is not given."""
+        raise NotImplementedError
+
+    def scorer(self, rate: int) -> Scorer:
+        """Return a streaming scorer for audio at ``rate`` samples per second."""
+        raise NotImplementedError
+
+    def scorer_options(self) -> tuple[object, ...]:
+        """Return what the scores depend on besides the audio: equal means that old scores stay valid."""
+        return (self.name,)
+
+    def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
+        """Return the samples to score and their rate."""
+        return recording.samples, recording.rate
+
+    def segmenter(self, hop: int, rate: int, origin: int = 0) -> Segmenter:
+        """Return a streaming segmenter with this detector's options."""
+        self.check_frames(hop, rate)
+        return Segmenter(self.options, hop, rate, origin)
+
+    def score(self, recording: Recording) -> Scores:
+        """Score a recording; its last frame is filled up with zeros.
+
+        Scores of the costlier detectors are remembered by what is in the recording, see `ScoreCache`.
+        """
+        if not self.remembers:
+            return self._score(recording)
+        return SCORE_CACHE.get(recording, self.scorer_options(), lambda: self._score(recording))
+
+    def _score(self, recording: Recording) -> Scores:
+        samples, rate = self.prepare(recording)
+        scorer = self.scorer(rate)
+        padding = np.zeros(-len(samples) % scorer.hop, dtype=np.int16)
+        value = np.concatenate((scorer.push(samples), scorer.push(padding)))
+        value.flags.writeable = False
+        return Scores(value, scorer.hop, rate, len(samples))
+
+    def segment(self, sound: Recording | Scores) -> Segments:
+        """Return where a recording has speech; scores computed before do as well."""
+        scores = sound if isinstance(sound, Scores) else self.score(sound)
+        self.check_frames(scores.hop, scores.rate)
+        runs = Runs(scores, self.options.threshold, self.options.neg_threshold)
+        start, end = runs.segment(self.options)
+        return Segments.from_arrays(start / scores.rate, end / scores.rate)
+
+    def check_frames(self, hop: int, rate: int) -> None:
+        """Raise an `InputError` if scores of ``hop`` samples a frame cannot be this detector's."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return the detector in plain values, for widgets and logs."""
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "threshold": self.options.threshold,
+            "neg_threshold": self.options.neg_threshold,
+            "min_speech_duration_ms": self.min_speech_duration_ms,
+            "min_silence_duration_ms": self.min_silence_duration_ms,
+            "speech_pad_ms": self.speech_pad_ms,
+            "max_speech_duration_s": None if math.isinf(self.max_speech_duration_s) else self.max_speech_duration_s,
+        }
+
+    def to_code(self) -> str:
+        """Return the call that makes this detector, with what differs from its defaults."""
+        given = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.init and (one.default is MISSING or value != one.default):
+                shown = "math.inf" if value == math.inf else repr(value)
+                given.append(f"{one.name}={shown}")
+        return f"sp.{type(self).__name__}({', '.join(given)})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +194,15 @@ class EnergyVad(_Loudness):
         for name in ("threshold", "neg_threshold"):
             value = getattr(self.options, name)
             if value < 0:
-                raise InputError(f"{name} is {value}: an energy is a number from 0 up, in int16 units.")
+                raise InputError(f"{name} is {value}: an energy is 0 or more, in int16 units.")
 
     def default_neg_threshold(self) -> float:
         """Return 3 dB below the threshold."""
         return min(self.threshold, self.threshold / math.sqrt(2))
 
     def scorer(self, rate: int) -> Scorer:
-        """Return an `EnergyScorer`."""
-        return EnergyScorer(self.hop(rate))
+        """Return a scorer of the mean absolute value."""
+        return FrameScorer(self.hop(rate), mean_abs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +235,8 @@ class RmsVad(_Loudness):
         return self.threshold - 3
 
     def scorer(self, rate: int) -> Scorer:
-        """Return an `RmsScorer`."""
-        return RmsScorer(self.hop(rate))
+        """Return a scorer of the level."""
+        return FrameScorer(self.hop(rate), rms_db)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +245,8 @@ class AdaptiveEnergyVad(_Loudness):
 
     The noise floor is the least of the smoothed power of the last seconds (minimum statistics: R. Martin, "Spectral
     subtraction based on minimum statistics", EUSIPCO 1994; here for the whole band at once and without its correction
-    for the bias of a minimum, which the threshold makes up for). At the beginning, what is heard first is the floor:
-    speech that starts with the recording is found after its first pause.
+    for the bias of a minimum, which the threshold makes up for). What comes first counts as noise: speech that starts
+    with the recording is found only after its first pause.
 
     Parameters
     ----------
@@ -179,7 +289,7 @@ class AdaptiveEnergyVad(_Loudness):
         return (self.name, self.frame_ms, self.noise_window_s, self.smoothing_ms, self.floor_db)
 
     def scorer(self, rate: int) -> Scorer:
-        """Return a `NoiseFloorScorer`."""
+        """Return a scorer of the level above the noise floor."""
         hop = self.hop(rate)
         frame_s = hop / rate
         floor = NoiseFloor(
@@ -187,7 +297,7 @@ class AdaptiveEnergyVad(_Loudness):
             smoothing=math.exp(-1000 * frame_s / self.smoothing_ms),
             floor_db=self.floor_db,
         )
-        return NoiseFloorScorer(hop, floor)
+        return FrameScorer(hop, floor.db_above)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,15 +318,15 @@ class SileroVad(Detector):
 
     def default_neg_threshold(self) -> float:
         """Return silero-vad's own default, 0.15 below the threshold and at least 0.01."""
-        return min(self.threshold, max(self.threshold - 0.15, 0.01))
+        return silero_neg_threshold(self.threshold)
 
     def scorer(self, rate: int) -> Scorer:
         """Return a `SileroScorer`."""
         return SileroScorer(rate)
 
     def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
-        """Return the recording at 16 kHz, the rate that the model hears."""
-        return at_model_rate(recording)
+        """Return the recording at 16 kHz, the rate of the model."""
+        return _at_model_rate(recording)
 
     def check_frames(self, hop: int, rate: int) -> None:
         """Refuse frames that are not of 32 ms."""
@@ -255,7 +365,7 @@ class WebRtcVad(Detector):
         if self.aggressiveness not in (0, 1, 2, 3):
             raise InputError(f"aggressiveness is {self.aggressiveness}: give 0, 1, 2 or 3.")
         if self.frame_ms not in WEBRTC_FRAMES_MS:
-            raise InputError(f"frame_ms is {self.frame_ms}: WebRTC's detector hears frames of 10, 20 or 30 ms.")
+            raise InputError(f"frame_ms is {self.frame_ms}: WebRTC's detector takes frames of 10, 20 or 30 ms.")
         if not 0 < self.threshold <= 1:
             raise InputError(f"threshold is {self.threshold}: the scores are 0 and 1, give a number between them.")
 
@@ -273,4 +383,11 @@ class WebRtcVad(Detector):
 
     def prepare(self, recording: Recording) -> tuple[NDArray[np.int16], int]:
         """Return the recording at 16 kHz."""
-        return at_model_rate(recording)
+        return _at_model_rate(recording)
+
+
+def _at_model_rate(recording: Recording) -> tuple[NDArray[np.int16], int]:
+    """Return a recording's samples at 16 kHz, which Silero and WebRTC are made for, and that rate."""
+    if recording.rate != SILERO_RATE_HZ:
+        recording = recording.to_rate(SILERO_RATE_HZ)
+    return recording.samples, SILERO_RATE_HZ

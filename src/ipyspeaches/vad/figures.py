@@ -8,27 +8,14 @@ import numpy as np
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.plots import COLUMNS
-from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, METRICS
+from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, check_metric
 
 if TYPE_CHECKING:
     from ipyspeaches.vad.curves import PrecisionRecallCurve, RocCurve
     from ipyspeaches.vad.noise import NoiseScores
-    from ipyspeaches.vad.sweep_result import SweepResult
+    from ipyspeaches.vad.sweeps import SweepResult
 
 _LINES = ("f1", "precision", "recall")
-
-
-def check_metric(metric: str) -> str:
-    """Return the name of a metric.
-
-    Raises
-    ------
-    InputError
-        If there is none of this name.
-    """
-    if metric not in METRICS:
-        raise InputError(f"There is no metric {metric!r}: choose one of {', '.join(METRICS)}.")
-    return metric
 
 
 def plot_sweep(result: SweepResult, metric: str, x: str | None, y: str | None) -> Any:  # noqa: ANN401 - untyped plotly
@@ -47,7 +34,7 @@ def plot_sweep(result: SweepResult, metric: str, x: str | None, y: str | None) -
     names = [name for name in (x, y) if name is not None]
     for name in names:
         if name not in result.parameters:
-            raise InputError(f"{name!r} was not swept: choose one of {', '.join(result.parameters)}.")
+            raise InputError(f"{name!r} was not swept: choose from {', '.join(result.parameters)}.")
     names += [name for name in varied if name not in names]
     if len(names) < 2:
         return _lines(result, check_metric(metric), (names or list(result.parameters))[0])

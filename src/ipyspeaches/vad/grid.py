@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad.detector import Detector
+from ipyspeaches.vad.detectors import Detector
 
 MAX_SETTINGS = 1_000_000
 
@@ -41,7 +41,7 @@ class Between:
         if not -math.inf < self.low < self.high < math.inf:
             raise InputError(f"Between {self.low} and {self.high} there is nothing to draw: give low < high.")
         if self.log and self.low <= 0:
-            raise InputError(f"low is {self.low}: on a logarithmic scale give a number above 0.")
+            raise InputError(f"low is {self.low}: on a logarithmic scale give a number greater than 0.")
 
     def draw(self, rng: np.random.Generator) -> float:
         """Return a number."""
@@ -54,7 +54,7 @@ Values: TypeAlias = "Iterable[Any] | Between"
 Choices: TypeAlias = dict[str, list[Any] | Between]
 
 
-def detectors(vad: Detector, grid: Mapping[str, Values], random: int | None, seed: int) -> list[Detector]:
+def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | None, seed: int) -> list[Detector]:
     """Return the detectors of a sweep.
 
     Combinations in which ``neg_threshold`` would be above ``threshold`` are left out where both are swept.
@@ -79,11 +79,11 @@ def detectors(vad: Detector, grid: Mapping[str, Values], random: int | None, see
     size = math.prod(math.inf if isinstance(values, Between) else len(values) for values in choices.values())
     if random is None:
         if math.isinf(size):
-            raise InputError("Between(low, high) has no end of values: say how many settings to draw with random=.")
+            raise InputError("Between(low, high) has endless values: say how many settings to draw, as in random=200.")
         if size > MAX_SETTINGS:
             raise InputError(f"The grid has {size:,.0f} settings: draw some of them with random=1000.")
     elif random < 1:
-        raise InputError(f"random is {random}: give how many settings to draw, from 1 up.")
+        raise InputError(f"random is {random}: draw at least 1 setting.")
     lists = {name: values for name, values in choices.items() if not isinstance(values, Between)}
     if len(lists) == len(choices) and size <= MAX_SETTINGS:
         combinations = _all(lists)
@@ -93,10 +93,10 @@ def detectors(vad: Detector, grid: Mapping[str, Values], random: int | None, see
     else:
         combinations = _drawn(choices, random or 0, seed)
     both = {"threshold", "neg_threshold"} <= set(choices)
-    made = [replace(vad, **one) for one in combinations if not (both and _crossed(one))]
-    if not made:
+    tried = [replace(vad, **one) for one in combinations if not (both and _crossed(one))]
+    if not tried:
         raise InputError("In all settings neg_threshold is above threshold: give lower values for neg_threshold.")
-    return made
+    return tried
 
 
 def _choices(vad: Detector, grid: Mapping[str, Values]) -> Choices:
@@ -106,7 +106,7 @@ def _choices(vad: Detector, grid: Mapping[str, Values]) -> Choices:
     choices: Choices = {}
     for name, values in grid.items():
         if name not in names:
-            raise InputError(f"{type(vad).__name__} has no parameter {name!r}: sweep some of {', '.join(names)}.")
+            raise InputError(f"{type(vad).__name__} has no parameter {name!r}: choose from {', '.join(names)}.")
         if isinstance(values, Between):
             choices[name] = values
             continue

@@ -61,11 +61,6 @@ def covered(spans: Spans, time: Times) -> Times:
     return total[index] - np.maximum(last_end - time, 0.0)
 
 
-def overlap_s(a: Spans, b: Spans) -> float:
-    """Return how many seconds two lists of disjoint stretches have in common."""
-    return float((covered(b, a[1]) - covered(b, a[0])).sum())
-
-
 def length_s(spans: Spans) -> float:
     """Return the length of disjoint stretches together."""
     return float((spans[1] - spans[0]).sum())

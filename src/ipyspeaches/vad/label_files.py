@@ -1,4 +1,4 @@
-"""Labels in line-based files: RTTM, Audacity label tracks, comma-separated values.
+"""Labels in files: RTTM, Audacity label tracks, comma-separated values, Praat's TextGrids.
 
 Readers return pairs of start and end as they are written, and name the line of whatever they cannot read. Times are
 added and written in decimal arithmetic, so that what is written and read again is equal to a microsecond.
@@ -10,6 +10,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
@@ -22,6 +23,9 @@ from ipyspeaches.vad.intervals import merged
 
 Pairs: TypeAlias = list[tuple[float, float]]
 
+SILENCE: Final = ("", "silent", "silence", "sil", "sp", "pau", "#", "<sil>", "<p:>")
+"""Texts of TextGrid intervals without speech, as Praat and forced aligners write them (in either case)."""
+
 _RTTM_SPEAKER_FIELDS: Final = 5  # type, file, channel, begin, duration; the others may be missing
 _RTTM_TYPES: Final = frozenset(
     {
@@ -30,16 +34,15 @@ _RTTM_TYPES: Final = frozenset(
     }
 )
 _MICROSECOND: Final = Decimal("0.000001")
+# Praat reads a text file as a row of free-standing numbers, strings in double quotes and flags in angle brackets, and
+# takes everything else for a comment (Praat manual, "TextGrid file formats"). So does this, for both text formats.
+_TOKEN: Final = re.compile(
+    r'"(?P<text>(?:[^"]|"")*)"|<(?P<flag>\w+)>|(?<!\S)(?P<number>[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)(?!\S)|![^\n]*'
+)
 
 
-def read_text(path: str | Path) -> str:
-    """Return the text of a file in UTF-8 or, with a byte order mark, UTF-16.
-
-    Raises
-    ------
-    InputError
-        If there is no such file or it is no text.
-    """
+def _read_text(path: str | Path) -> str:
+    """Return the text of a file in UTF-8 or, with a byte order mark, UTF-16."""
     try:
         data = Path(path).read_bytes()
     except OSError as exc:
@@ -52,8 +55,8 @@ def read_text(path: str | Path) -> str:
         raise InputError(f"{path} is not a text file in UTF-8 or UTF-16: give a file of labels.") from exc
 
 
-def give(text: str, path: str | Path | None) -> str | None:
-    """Write text to a file, or return it where there is none."""
+def write_or_return(text: str, path: str | Path | None) -> str | None:
+    """Write text to a file, or return it where there is no path."""
     if path is None:
         return text
     write_file(path, text.encode())
@@ -61,29 +64,16 @@ def give(text: str, path: str | Path | None) -> str | None:
 
 
 def stem(path: str | Path) -> str:
-    """Return a file's name without its suffixes, fit to be the name of a recording in RTTM."""
+    """Return a file's name without its suffixes, fit to name a recording in RTTM."""
     return re.sub(r"\s+", "_", Path(path).name.partition(".")[0]) or "recording"
 
 
-def refuse(path: str | Path, line: int, problem: str, cure: str) -> NoReturn:
-    """Raise the error for a line that cannot be read.
-
-    Raises
-    ------
-    InputError
-        Always.
-    """
+def _refuse(path: str | Path, line: int, problem: str, cure: str) -> NoReturn:
     raise InputError(f"{path}, line {line}: {problem}. {cure}")
 
 
-def number(text: str) -> Decimal:
-    """Return a decimal number; a comma may stand for the point.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or not finite.
-    """
+def _number(text: str) -> Decimal:
+    """Return a finite decimal number, in which a comma may stand for the point, or raise a `ValueError`."""
     try:
         value = Decimal(text.strip().replace(",", "."))
     except InvalidOperation as exc:
@@ -93,7 +83,7 @@ def number(text: str) -> Decimal:
     return value
 
 
-def seconds(value: float) -> str:
+def _seconds(value: float) -> str:
     """Return seconds with as many digits as a microsecond needs, at least three."""
     whole, _, digits = f"{_rounded(value):f}".partition(".")
     return f"{whole}.{digits.rstrip('0').ljust(3, '0')}"
@@ -104,7 +94,7 @@ def _rounded(value: float) -> Decimal:
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    for index, line in enumerate(read_text(path).splitlines(), start=1):
+    for index, line in enumerate(_read_text(path).splitlines(), start=1):
         if line.strip():
             yield index, line
 
@@ -113,7 +103,7 @@ def read_rttm(path: str | Path, uri: str | None = None) -> Pairs:
     """Read the ``SPEAKER`` lines of an RTTM file (NIST, Rich Transcription 2009 evaluation plan, appendix A).
 
     Where speakers overlap, speech is where anybody speaks. Lines of the other types and comments (``;;``)
-    are passed over.
+    are skipped.
 
     Parameters
     ----------
@@ -133,24 +123,24 @@ def read_rttm(path: str | Path, uri: str | None = None) -> Pairs:
         if fields[0].startswith(";;"):
             continue
         if fields[0] not in _RTTM_TYPES:
-            refuse(path, line, f"{fields[0][:20]!r} is no type of RTTM line", "Give an RTTM file.")
+            _refuse(path, line, f"{fields[0][:20]!r} is not a type of RTTM line", "Give an RTTM file.")
         if fields[0] != "SPEAKER":
             continue
         if len(fields) < _RTTM_SPEAKER_FIELDS:
-            refuse(
+            _refuse(
                 path, line, f"{len(fields)} of 9 or 10 fields", "A SPEAKER line says file, channel, begin, duration."
             )
         try:
-            begin, length = number(fields[3]), number(fields[4])
+            begin, length = _number(fields[3]), _number(fields[4])
         except ValueError:
-            refuse(path, line, f"{fields[3]!r} and {fields[4]!r} are not seconds", "Fields 4 and 5 are times.")
+            _refuse(path, line, f"{fields[3]!r} and {fields[4]!r} are not seconds", "Fields 4 and 5 are times.")
         if begin < 0 or length < 0:
-            refuse(path, line, f"begin {begin} s, duration {length} s", "Neither may be negative.")
+            _refuse(path, line, f"begin {begin} s, duration {length} s", "Neither may be negative.")
         found.setdefault(fields[1], []).append((float(begin), float(begin + length)))
     if uri is None and len(found) > 1:
         raise InputError(f"{path} is about {len(found)} recordings: choose one with uri=, of {_few(found)}.")
     if uri is not None and uri not in found:
-        raise InputError(f"{path} says nothing about {uri!r}: choose one with uri=, of {_few(found)}.")
+        raise InputError(f"{path} has nothing about {uri!r}: choose one with uri=, of {_few(found)}.")
     pairs = found.get(uri, []) if uri is not None else next(iter(found.values()), [])
     times = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     start, end = merged(times[:, 0], times[:, 1], touching=False)
@@ -165,10 +155,15 @@ def _few(names: Iterable[str]) -> str:
 def rttm(segments: Iterable[Any], uri: str) -> str:
     """Return ``SPEAKER`` lines, one a segment; those that name no speaker are all of one."""
     return "".join(
-        f"SPEAKER {uri} 1 {seconds(s.start)} {seconds(float(_rounded(s.end) - _rounded(s.start)))} "
+        f"SPEAKER {uri} 1 {_seconds(s.start)} {_seconds(float(_rounded(s.end) - _rounded(s.start)))} "
         f"<NA> <NA> {_field(getattr(s, 'speaker', 'speech'))} <NA> <NA>\n"
         for s in segments
     )
+
+
+def write_rttm(segments: Iterable[Any], path: str | Path | None, uri: str | None) -> str | None:
+    """Write `rttm` to a file, or return it where there is no path; the recording is named after the file by default."""
+    return write_or_return(rttm(segments, uri or ("recording" if path is None else stem(path))), path)
 
 
 def _field(name: str) -> str:
@@ -180,7 +175,7 @@ def read_audacity(path: str | Path) -> Pairs:
     r"""Read an Audacity label track: start, end and text, separated by tabs.
 
     Lines that begin with a backslash (frequencies of a spectral selection) and point labels, which have no length, are
-    passed over. The decimal sign may be a comma, as Audacity writes it in some languages.
+    skipped. The decimal sign may be a comma, as Audacity writes it in some languages.
 
     Raises
     ------
@@ -214,7 +209,7 @@ def read_csv(path: str | Path) -> Pairs:
     InputError
         If a line cannot be read (it is named), or a column is missing.
     """
-    text = read_text(path)
+    text = _read_text(path)
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(";\t,", key=head.count)
     rows = csv.reader(text.splitlines(), delimiter=delimiter)
@@ -235,22 +230,192 @@ def read_csv(path: str | Path) -> Pairs:
 def _csv_columns(path: str | Path, line: int, fields: list[str]) -> tuple[int, int] | None:
     """Return where start and end are if this is a header line."""
     try:
-        number(fields[0])
+        _number(fields[0])
     except ValueError:
         names = [cell.strip().casefold() for cell in fields]
         if "start" in names and "end" in names:
             return names.index("start"), names.index("end")
-        refuse(path, line, f"no columns start and end among {', '.join(names)[:80]}", "Name them in the first line.")
+        _refuse(path, line, f"no columns start and end among {', '.join(names)[:80]}", "Name them in the first line.")
     return None
 
 
 def _pair(path: str | Path, line: int, fields: list[str]) -> tuple[float, float]:
     if len(fields) < 2:
-        refuse(path, line, "an end is missing", "A line says where a stretch begins and where it ends.")
+        _refuse(path, line, "an end is missing", "A line says where a stretch begins and where it ends.")
     try:
-        start, end = number(fields[0]), number(fields[1])
+        start, end = _number(fields[0]), _number(fields[1])
     except ValueError:
-        refuse(path, line, f"{fields[0][:20]!r} and {fields[1][:20]!r} are not two times", "Give seconds.")
+        _refuse(path, line, f"{fields[0][:20]!r} and {fields[1][:20]!r} are not two times", "Give seconds.")
     if end < start:
-        refuse(path, line, f"the end ({end} s) is before the start ({start} s)", "Exchange them.")
+        _refuse(path, line, f"the end ({end} s) is before the start ({start} s)", "Swap them.")
     return float(start), float(end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    value: str
+    line: int
+
+
+class _Reader:
+    """Read one value of a TextGrid after the other, each of the kind that must come."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        text = _read_text(path)
+        self._tokens: list[_Token] = []
+        line, behind = 1, 0
+        for match in _TOKEN.finditer(text):
+            line, behind = line + text.count("\n", behind, match.start()), match.start()
+            if match.lastgroup is not None:
+                self._tokens.append(_Token(match.lastgroup, match[match.lastgroup], line))
+        self._lines = text.count("\n") + 1
+        self._next = 0
+
+    def text(self) -> str:
+        return self._next_value("text", "a text in quotes").replace('""', '"')
+
+    def seconds(self) -> float:
+        value = self._next_value("number", "a time")
+        try:
+            return float(_number(value))
+        except ValueError:
+            self.refuse(f"{value!r} is not a number")
+
+    def span(self) -> tuple[float, float]:
+        start, end = self.seconds(), self.seconds()
+        if end < start:
+            self.refuse(f"the end ({end:g} s) is before the start ({start:g} s)")
+        return start, end
+
+    def count(self) -> int:
+        value = self._next_value("number", "a count")
+        if not value.isdigit():
+            self.refuse(f"{value!r} is not a count")
+        return int(value)
+
+    def flag(self) -> str:
+        return self._next_value("flag", "<exists> or <absent>")
+
+    def refuse(self, problem: str) -> NoReturn:
+        line = self._tokens[self._next - 1].line if self._next else 1
+        _refuse(self._path, line, problem, "Give a TextGrid that Praat can open.")
+
+    def _next_value(self, kind: str, what: str) -> str:
+        if self._next == len(self._tokens):
+            _refuse(self._path, self._lines, f"the file ends where {what} is expected", "Give a complete TextGrid.")
+        token = self._tokens[self._next]
+        self._next += 1
+        if token.kind != kind:
+            self.refuse(f"{token.value[:20]!r} is where {what} is expected")
+        return token.value
+
+
+def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[str] | None = None) -> Pairs:
+    """Read where an interval tier has speech.
+
+    Parameters
+    ----------
+    path
+        File to read.
+    tier
+        Name of the tier; None if the file has only one interval tier.
+    silence
+        Texts of the intervals that are no speech; None for `SILENCE`.
+
+    Raises
+    ------
+    InputError
+        If the file is no TextGrid (the line is named), has no such tier, or several and none is chosen.
+    """
+    tiers = _tiers(_Reader(path))
+    names = ", ".join(repr(name) for name, _ in tiers) or "none"
+    chosen = [intervals for name, intervals in tiers if tier is None or name == tier]
+    if len(chosen) != 1:
+        problem = f"has {len(chosen)} interval tiers" + ("" if tier is None else f" called {tier!r}")
+        raise InputError(f"{path} {problem}: choose one with tier=, of {names}.")
+    quiet = {text.casefold() for text in (SILENCE if silence is None else silence)}
+    return [(start, end) for start, end, text in chosen[0] if text.strip().casefold() not in quiet]
+
+
+def _tiers(reader: _Reader) -> list[tuple[str, list[tuple[float, float, str]]]]:
+    if not reader.text().startswith("ooTextFile") or reader.text() != "TextGrid":
+        reader.refuse("this is not a TextGrid")
+    reader.span()
+    if reader.flag() == "absent":
+        return []
+    tiers = []
+    for _ in range(reader.count()):
+        kind = reader.text()
+        if kind not in ("IntervalTier", "TextTier"):
+            reader.refuse(f"{kind!r} is not a kind of tier")
+        name = reader.text()
+        reader.span()
+        if kind == "IntervalTier":
+            tiers.append((name, [(*reader.span(), reader.text()) for _ in range(reader.count())]))
+        else:
+            for _ in range(reader.count()):
+                reader.seconds()
+                reader.text()
+    return tiers
+
+
+def textgrid(segments: Iterable[Any], duration: float, *, short: bool) -> str:
+    """Return a TextGrid with one interval tier; what is not speech has an empty text.
+
+    Parameters
+    ----------
+    segments
+        In order and disjoint.
+    duration
+        Length of the audio in seconds.
+    short
+        Which of the two text formats.
+    """
+    intervals: list[tuple[str, str, str]] = []
+    behind = _seconds(0.0)
+    for segment in segments:
+        start, end = _seconds(segment.start), _seconds(segment.end)
+        if float(start) > float(behind):
+            intervals.append((behind, start, ""))
+        intervals.append((start, end, "speech"))
+        behind = end
+    total = _seconds(duration)
+    if float(total) > float(behind):
+        intervals.append((behind, total, ""))
+    return _short(intervals, total) if short else _long(intervals, total)
+
+
+def _short(intervals: list[tuple[str, str, str]], total: str) -> str:
+    head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", total, "<exists>", "1"]
+    tier = ['"IntervalTier"', '"speech"', "0", total, str(len(intervals))]
+    body = [line for start, end, text in intervals for line in (start, end, f'"{text}"')]
+    return "\n".join([*head, *tier, *body, ""])
+
+
+def _long(intervals: list[tuple[str, str, str]], total: str) -> str:
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0",
+        f"xmax = {total}",
+        "tiers? <exists>",
+        "size = 1",
+        "item []:",
+        "    item [1]:",
+        '        class = "IntervalTier"',
+        '        name = "speech"',
+        "        xmin = 0",
+        f"        xmax = {total}",
+        f"        intervals: size = {len(intervals)}",
+    ]
+    for index, (start, end, text) in enumerate(intervals, start=1):
+        lines += [
+            f"        intervals [{index}]:",
+            f"            xmin = {start}",
+            f"            xmax = {end}",
+            f'            text = "{text}"',
+        ]
+    return "\n".join([*lines, ""])

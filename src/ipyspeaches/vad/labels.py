@@ -6,15 +6,21 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self, TypeAlias
+
+import numpy as np
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import editing
-from ipyspeaches.vad.editing import Edge
+from ipyspeaches.tables import row_position
+from ipyspeaches.vad import intervals, label_files
 from ipyspeaches.vad.segments import Segments
 
 HISTORY: Final = 500
 """Steps that can be undone."""
+SHORTEST_S: Final = 0.01
+"""A region is never made shorter by moving an edge: one could not get hold of it again."""
+
+Edge: TypeAlias = Literal["start", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +46,92 @@ class Labels:
         object.__setattr__(self, "segments", self.segments.normalised(self.duration))
 
     def paint(self, start: float, end: float) -> Self:
-        """Make a stretch speech; see `editing.paint`."""
-        return self._step(editing.paint(self.segments, start, end))
+        """Make ``start`` to ``end`` speech (in either order), one region with those that it overlaps or touches."""
+        regions = self.segments
+        low, high = min(start, end), max(start, end)
+        near = (regions.start <= high) & (regions.end >= low)
+        if near.any():
+            low = min(low, float(regions.start[near][0]))
+            high = max(high, float(regions.end[near][-1]))
+        starts, ends = np.append(regions.start[~near], low), np.append(regions.end[~near], high)
+        return self.replace_all(Segments.from_arrays(*intervals.merged(starts, ends, touching=False)))
 
     def erase(self, start: float, end: float) -> Self:
-        """Make a stretch silence; see `editing.erase`."""
-        return self._step(editing.erase(self.segments, start, end))
+        """Make ``start`` to ``end`` silence (in either order); a region around it becomes two."""
+        low, high = min(start, end), max(start, end)
+        free = intervals.complement((np.array([low]), np.array([high])), -np.inf, np.inf)
+        regions = self.segments.start, self.segments.end
+        # Not `Segments.difference`, which would join regions that touch.
+        return self.replace_all(Segments.from_arrays(*intervals.intersected(regions, free)))
 
     def move_edge(self, index: int, edge: Edge, time: float) -> Self:
-        """Move the start or the end of a region; see `editing.move_edge`."""
-        return self._step(editing.move_edge(self.segments, index, edge, time))
+        """Move one edge of a region; it stops at the neighbour and 10 ms from the region's other edge.
+
+        Raises
+        ------
+        IndexError
+            If there is no such region.
+        """
+        at = row_position(index, len(self.segments))
+        start, end = self.segments.start.copy(), self.segments.end.copy()
+        if edge == "start":
+            lowest = float(end[at - 1]) if at else 0.0
+            start[at] = max(lowest, min(time, float(end[at]) - SHORTEST_S))
+        else:
+            highest = float(start[at + 1]) if at + 1 < len(start) else np.inf
+            end[at] = min(highest, max(time, float(start[at]) + SHORTEST_S))
+        return self.replace_all(Segments.from_arrays(start, end))
 
     def split(self, time: float) -> Self:
-        """Cut the region at a time in two; see `editing.split`."""
-        return self._step(editing.split(self.segments, time))
+        """Split the region at a time in two, which touch.
+
+        Raises
+        ------
+        InputError
+            If no speech is there.
+        """
+        regions = self.segments
+        at = regions.at(time)
+        if at is None or time == regions.start[at]:
+            raise InputError(f"There is nothing to split at {time:g} s: choose a time inside a region of speech.")
+        start, end = np.insert(regions.start, at + 1, time), np.insert(regions.end, at, time)
+        return self.replace_all(Segments.from_arrays(start, end))
 
     def merge(self, first: int, last: int | None = None) -> Self:
-        """Join neighbouring regions; see `editing.merge`."""
-        return self._step(editing.merge(self.segments, first, last))
+        """Join regions ``first`` to ``last`` (the next one if not given), with the silence between them.
+
+        Raises
+        ------
+        IndexError
+            If there are no such regions.
+        """
+        regions = self.segments
+        low = row_position(first, len(regions))
+        high = row_position(low + 1 if last is None else last, len(regions))
+        keep = np.ones(len(regions), dtype=np.bool_)
+        keep[low + 1 : high + 1] = False
+        end = regions.end.copy()
+        end[low] = end[max(low, high)]
+        return self.replace_all(Segments.from_arrays(regions.start[keep], end[keep]))
 
     def remove(self, index: int) -> Self:
-        """Drop a region; see `editing.remove`."""
-        return self._step(editing.remove(self.segments, index))
+        """Drop a region.
+
+        Raises
+        ------
+        IndexError
+            If there is no such region.
+        """
+        at = row_position(index, len(self.segments))
+        start, end = np.delete(self.segments.start, at), np.delete(self.segments.end, at)
+        return self.replace_all(Segments.from_arrays(start, end))
 
     def replace_all(self, segments: Segments) -> Self:
-        """Begin again from other regions, such as a detector's; this too can be undone."""
-        return self._step(segments)
+        """Go on with other regions, such as a detector's; this too can be undone."""
+        segments = segments.normalised(self.duration)
+        if segments == self.segments:
+            return self
+        return replace(self, segments=segments, past=(*self.past, self.segments)[-HISTORY:], future=())
 
     @property
     def can_undo(self) -> bool:
@@ -89,16 +155,10 @@ class Labels:
             return self
         return replace(self, segments=self.future[0], past=(*self.past, self.segments), future=self.future[1:])
 
-    def _step(self, segments: Segments) -> Self:
-        segments = segments.normalised(self.duration)
-        if segments == self.segments:
-            return self
-        return replace(self, segments=segments, past=(*self.past, self.segments)[-HISTORY:], future=())
 
-
-def labels_path(sound: str | Path) -> Path:
-    """Return the file beside a sound file that keeps its labels: ``talk.flac`` has ``talk.truth.rttm``."""
-    return Path(sound).with_suffix(".truth.rttm")
+def labels_path(audio: str | Path) -> Path:
+    """Return the file beside an audio file that keeps its labels: ``talk.flac`` has ``talk.truth.rttm``."""
+    return Path(audio).with_suffix(".truth.rttm")
 
 
 def save_labels(segments: Segments, path: str | Path) -> Path:
@@ -117,7 +177,7 @@ def save_labels(segments: Segments, path: str | Path) -> Path:
         If it cannot be written; an older file is as it was.
     """
     file = Path(path)
-    text = segments.to_rttm(uri=file.name.partition(".")[0].replace(" ", "_") or None) or ""
+    text = label_files.rttm(segments, label_files.stem(file))
     temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as stream:

@@ -1,6 +1,6 @@
 """Speech in noise with an exact truth: how detectors fare when it gets loud.
 
-Everything is made from the recordings that come with the package and a seed; the same seed gives the same sound.
+Everything is made from the recordings that come with the package and a seed; the same seed gives the same audio.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,11 @@ from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
-from ipyspeaches.vad.detector import Detector
-from ipyspeaches.vad.evaluation import METRICS, Evaluation
-from ipyspeaches.vad.metrics import evaluate
+from ipyspeaches.vad.detectors import Detector
+from ipyspeaches.vad.evaluation import METRICS, Evaluation, evaluate
 from ipyspeaches.vad.segments import Segments
 
-Sound = NDArray[np.float64]
+Waveform: TypeAlias = NDArray[np.float64]
 
 _PEAK: Final = 32_767
 _GAP_S: Final = (0.3, 2.0)
@@ -34,19 +33,19 @@ _MAINS_HZ: Final = 50
 _HARMONICS: Final = 20
 
 
-def _white(count: int, _rate: int, rng: np.random.Generator) -> Sound:
+def _white(count: int, _rate: int, rng: np.random.Generator) -> Waveform:
     return rng.standard_normal(count)
 
 
-def _pink(count: int, rate: int, rng: np.random.Generator) -> Sound:
+def _pink(count: int, rate: int, rng: np.random.Generator) -> Waveform:
     """Return noise whose power falls by 3 dB an octave, from 20 Hz on."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     frequency = np.fft.rfftfreq(count, 1 / rate)
-    shaped: Sound = np.fft.irfft(spectrum / np.sqrt(np.maximum(frequency, _LOWEST_PINK_HZ)), count)
+    shaped: Waveform = np.fft.irfft(spectrum / np.sqrt(np.maximum(frequency, _LOWEST_PINK_HZ)), count)
     return shaped
 
 
-def _hum(count: int, rate: int, rng: np.random.Generator) -> Sound:
+def _hum(count: int, rate: int, rng: np.random.Generator) -> Waveform:
     """Return the hum of the mains: 50 Hz and its harmonics, each weaker than the one before."""
     time = np.arange(count) / rate
     harmonics = [k for k in range(1, _HARMONICS + 1) if k * _MAINS_HZ < rate / 2]
@@ -55,13 +54,13 @@ def _hum(count: int, rate: int, rng: np.random.Generator) -> Sound:
     return np.asarray(np.sum(waves, axis=0), dtype=np.float64)
 
 
-def _babble(count: int, rate: int, rng: np.random.Generator) -> Sound:
+def _babble(count: int, rate: int, rng: np.random.Generator) -> Waveform:
     """Return several voices that speak without end."""
     total = np.zeros(count)
     sentences = _sentences(rate)
     for _ in range(_BABBLE_VOICES):
         speed = rng.uniform(*_BABBLE_SPEEDS)
-        spoken: list[Sound] = []
+        spoken: list[Waveform] = []
         while sum(map(len, spoken)) < (count + rate) * speed:
             spoken.append(sentences[int(rng.integers(len(sentences)))])
         voice = np.concatenate(spoken)
@@ -70,7 +69,7 @@ def _babble(count: int, rate: int, rng: np.random.Generator) -> Sound:
     return total
 
 
-NOISES: Final[Mapping[str, Callable[[int, int, np.random.Generator], Sound]]] = {
+NOISES: Final[Mapping[str, Callable[[int, int, np.random.Generator], Waveform]]] = {
     "white": _white,
     "pink": _pink,
     "babble": _babble,
@@ -78,7 +77,7 @@ NOISES: Final[Mapping[str, Callable[[int, int, np.random.Generator], Sound]]] = 
 }
 
 
-def _sentences(rate: int) -> list[Sound]:
+def _sentences(rate: int) -> list[Waveform]:
     """Return every sentence of the sample, without the silence around it."""
     recording, info = Recording.sample(), samples.info()
     return [
@@ -93,7 +92,7 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
     Parameters
     ----------
     duration_s
-        Length of the sound in seconds, at least 5.
+        Length of the audio in seconds, at least 5.
     rate
         Samples per second.
     seed
@@ -108,17 +107,17 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
         raise InputError(f"duration_s is {duration_s}: give from 5 s to 10 h.")
     rng = np.random.default_rng(seed)
     sentences = _sentences(rate)
-    sound = np.zeros(round(duration_s * rate))
+    audio = np.zeros(round(duration_s * rate))
     spans = []
     now = round(rng.uniform(*_GAP_S) * rate)
     while True:
         sentence = sentences[int(rng.integers(len(sentences)))]
-        if now + len(sentence) > len(sound):
+        if now + len(sentence) > len(audio):
             break
-        sound[now : now + len(sentence)] = sentence
+        audio[now : now + len(sentence)] = sentence
         spans.append((now / rate, (now + len(sentence)) / rate))
         now += len(sentence) + round(rng.uniform(*_GAP_S) * rate)
-    return Recording(np.round(sound).astype(np.int16), rate), Segments(spans)
+    return Recording(np.round(audio).astype(np.int16), rate), Segments(spans)
 
 
 def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: float, *, seed: int = 0) -> Recording:
@@ -140,12 +139,12 @@ def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: f
     Returns
     -------
     Recording
-        The sum; turned down as a whole where it would clip.
+        The sum, turned down as a whole if it would clip.
 
     Raises
     ------
     InputError
-        If the noise has no such name or is silent, or the truth marks no sound.
+        If there is no such noise, or the noise or the speech is silent.
     """
     if math.isnan(snr_db) or snr_db == -math.inf:
         raise InputError(f"snr_db is {snr_db}: give decibels, or math.inf for no noise.")
@@ -160,24 +159,24 @@ def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: f
     noise_power = float(np.mean(added**2))
     if not signal_power or not noise_power:
         silent = "speech (where the truth marks it)" if not signal_power else "noise"
-        raise InputError(f"The {silent} is silent, so that there is no ratio: give sound.")
+        raise InputError(f"The {silent} is silent, so there is no ratio: give audio that can be heard.")
     total = signal + added * math.sqrt(signal_power / noise_power / 10 ** (snr_db / 10))
     total *= min(1.0, _PEAK / float(np.abs(total).max()))
     return Recording(np.round(total).astype(np.int16), recording.rate)
 
 
-def _noise(noise: str | Recording, count: int, rate: int, seed: int) -> Sound:
+def _noise(noise: str | Recording, count: int, rate: int, seed: int) -> Waveform:
     if isinstance(noise, Recording):
         return np.resize(noise.to_rate(rate).samples, count).astype(np.float64)
     if noise not in NOISES:
-        raise InputError(f"There is no noise {noise!r}: choose one of {', '.join(NOISES)}, or give a recording.")
+        raise InputError(f"There is no noise {noise!r}: choose from {', '.join(NOISES)}, or give a recording.")
     # A stream of its own for each noise: the same whichever others are made.
     return NOISES[noise](count, rate, np.random.default_rng([seed, list(NOISES).index(noise)]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyRecording:
-    """Speech in noise: the sound, where speech is, which noise it is in, and how loud the speech is above it."""
+    """Speech in noise: the audio, where speech is, which noise it is in, and how loud the speech is above it."""
 
     recording: Recording
     truth: Segments

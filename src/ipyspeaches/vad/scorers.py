@@ -1,27 +1,31 @@
-"""One score a frame: what scorers are, and those with a model. Streaming, any block length."""
+"""One score a frame, as the audio comes, in blocks of any length."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from ipyspeaches.audio.levels import FULL_SCALE, mean_square, to_db
 from ipyspeaches.errors import InputError, MissingExtraError
 
-SILERO_RATE_HZ = 16_000
-SILERO_FRAME = 512
-WEBRTC_FRAMES_MS = (10, 20, 30)
+SILERO_RATE_HZ: Final = 16_000
+SILERO_FRAME: Final = 512
+WEBRTC_FRAMES_MS: Final = (10, 20, 30)
 
 
 class Scorer(Protocol):
-    """Turns sound into one score a frame.
+    """Turns audio into one score a frame.
 
     Attributes
     ----------
     hop
-        Samples a frame, at the rate of the sound that is pushed.
+        Samples a frame, at the rate of the audio that is scored.
     """
 
     hop: int
@@ -34,27 +38,96 @@ class Framer:
     """Cut a stream into frames of ``hop`` samples, keeping what is left for the next block."""
 
     def __init__(self, hop: int) -> None:
-        self.hop = hop
+        self._hop = hop
         self._rest = np.empty(0, dtype=np.int16)
 
     def push(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return whole frames, int16, shape ``(frames, hop)``."""
         if len(self._rest):
             samples = np.concatenate((self._rest, samples))
-        whole = len(samples) // self.hop * self.hop
+        whole = len(samples) // self._hop * self._hop
         self._rest = samples[whole:].copy()
-        return samples[:whole].reshape(-1, self.hop)
+        return samples[:whole].reshape(-1, self._hop)
+
+
+class FrameScorer:
+    """Score frames by a function of their samples.
+
+    Parameters
+    ----------
+    hop
+        Samples a frame.
+    measure
+        Returns one score a row of int16 samples, shape ``(frames, hop)``.
+    """
+
+    def __init__(self, hop: int, measure: Callable[[NDArray[np.int16]], NDArray[np.float32]]) -> None:
+        self.hop = hop
+        self._framer = Framer(hop)
+        self._measure = measure
+
+    def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the scores of the frames that these samples complete."""
+        return self._measure(self._framer.push(samples))
+
+
+def rms_db(frames: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the root mean square of each row in dBFS, not below -96, shape ``(frames,)``."""
+    return to_db(np.sqrt(mean_square(frames)))
+
+
+class NoiseFloor:
+    """Follow the power of the noise: the least smoothed power of the last frames.
+
+    Parameters
+    ----------
+    window
+        Frames to look back.
+    smoothing
+        What is kept of the smoothed power from one frame to the next, 0 to 1.
+    floor_db
+        Lowest floor, in dBFS.
+    """
+
+    def __init__(self, window: int, smoothing: float, floor_db: float) -> None:
+        self._window = window
+        self._smoothing = smoothing
+        self._lowest = float(FULL_SCALE**2 * 10 ** (floor_db / 10))
+        self._smoothed = math.nan
+        self._frame = 0
+        # Candidates, rising: a power is out of the race as soon as a lower one follows.
+        self._least: deque[tuple[int, float]] = deque()
+
+    def follow(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the power of the noise at each of these frames, shape ``(frames,)``."""
+        least, keep = self._least, self._smoothing
+        smoothed = self._smoothed
+        floors = []
+        for frame, value in enumerate(power.tolist(), start=self._frame):
+            smoothed = value if smoothed != smoothed else keep * smoothed + (1 - keep) * value
+            while least and least[-1][1] >= smoothed:
+                least.pop()
+            least.append((frame, smoothed))
+            if least[0][0] <= frame - self._window:
+                least.popleft()
+            floors.append(least[0][1])
+        self._frame += len(power)
+        self._smoothed = smoothed
+        return np.maximum(np.array(floors, dtype=np.float64), self._lowest)
+
+    def db_above(self, frames: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return how many dB each row is above the noise, at least 0, shape ``(frames,)``."""
+        power = mean_square(frames)
+        return (10 * np.log10(np.maximum(power / self.follow(power), 1.0))).astype(np.float32)
 
 
 class ModelScorer:
-    """What Silero and WebRTC share: sound of any rate is resampled to 16 kHz and cut into whole frames.
-
-    libsoxr gives its output late (about 15 ms) but not shifted, so that score *i* is about frame *i*.
+    """What Silero and WebRTC share: audio of any rate is resampled to 16 kHz and cut into whole frames.
 
     Parameters
     ----------
     rate
-        Samples per second of the sound that is pushed.
+        Samples per second of the audio that is scored.
     frame
         Samples a frame at 16 kHz.
 
@@ -67,21 +140,22 @@ class ModelScorer:
     def __init__(self, rate: int, frame: int) -> None:
         if frame * rate % SILERO_RATE_HZ:
             raise InputError(
-                f"Frames of {frame / SILERO_RATE_HZ * 1000:g} ms are no whole number of samples at {rate:,} Hz: "
+                f"Frames of {frame / SILERO_RATE_HZ * 1000:g} ms are not a whole number of samples at {rate:,} Hz: "
                 f"resample to {SILERO_RATE_HZ:,} Hz with recording.to_rate({SILERO_RATE_HZ})."
             )
         self.hop = frame * rate // SILERO_RATE_HZ
         self._framer = Framer(frame)
+        # libsoxr gives its output late (about 15 ms) but not shifted, so that score i is about frame i.
         self._resample = (
             None
             if rate == SILERO_RATE_HZ
             else soxr.ResampleStream(rate, SILERO_RATE_HZ, 1, dtype="int16", quality="MQ")
         )
 
-    def push(self, samples: NDArray[np.int16], *, last: bool = False) -> NDArray[np.float32]:
+    def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these samples complete."""
         if self._resample is not None:
-            samples = self._resample.resample_chunk(samples, last=last)
+            samples = self._resample.resample_chunk(samples)
         frames = self._framer.push(samples)
         return np.array([self.judge(frame.tobytes()) for frame in frames], dtype=np.float32)
 
@@ -96,7 +170,7 @@ class SileroScorer(ModelScorer):
     Parameters
     ----------
     rate
-        Samples per second of the sound that is pushed; 32 ms must be a whole number of samples.
+        Samples per second of the audio that is scored; 32 ms must be a whole number of samples.
     """
 
     def __init__(self, rate: int) -> None:
@@ -118,7 +192,7 @@ class WebRtcScorer(ModelScorer):
     Parameters
     ----------
     rate
-        Samples per second of the sound that is pushed; a frame must be a whole number of samples.
+        Samples per second of the audio that is scored; a frame must be a whole number of samples.
     aggressiveness
         From 0 to 3.
     frame_ms

@@ -8,24 +8,83 @@ chunking. `batch` gives the same for whole recordings, faster.
 2. Inside speech, scores below ``neg_threshold`` are silence; it ends when a score reaches ``threshold`` again.
 3. Silence of ``min_silence_duration_ms`` ends the segment where the silence began.
 4. A segment not longer than ``min_speech_duration_ms`` is dropped.
-5. A segment beyond ``max_speech_duration_s`` (less one frame and the padding) is cut at its longest silence above
-   98 ms, or right there.
+5. A segment longer than ``max_speech_duration_s`` (less one frame and the padding) is split at its longest silence
+   above 98 ms, or right there.
 6. Padding comes last, see `pad_segments`.
 
 Given the same scores and options, the segments are those of silero-vad, to the sample. What differs is around them:
-times are not rounded to a tenth of a second, sound of other rates is resampled and not thinned out, and the detectors
-have other defaults (550 ms of silence, 100 ms of padding and 30 s at most, for speech that is recognised live).
+times are not rounded to a tenth of a second, audio of other rates is resampled rather than decimated, and the
+detectors have other defaults (550 ms of silence, 100 ms of padding and 30 s at most, for live recognition).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from ipyspeaches.vad.options import SegmentOptions
+import numpy as np
+from numpy.typing import NDArray
+
+from ipyspeaches.errors import InputError
 
 MIN_SILENCE_AT_MAX_SPEECH_MS: Final = 98.0
+
+Samples: TypeAlias = NDArray[np.int64]
+"""Sample indices, shape ``(n,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOptions:
+    """How scores become segments; the names and meanings of silero-vad's ``get_speech_timestamps``.
+
+    Parameters
+    ----------
+    threshold
+        A frame with at least this score is speech.
+    neg_threshold
+        Inside speech, a frame below this score is silence; between the two nothing changes.
+    min_speech_duration_ms
+        Segments not longer than this are dropped.
+    min_silence_duration_ms
+        Silence of this length ends a segment.
+    speech_pad_ms
+        Segments are widened by this on each side; neighbours share what is between them.
+    max_speech_duration_s
+        Longer segments are split, at their longest pause above 98 ms if there is one.
+
+    Raises
+    ------
+    InputError
+        If a value is not finite where it must be, a duration is negative, or ``neg_threshold`` is above ``threshold``.
+    """
+
+    threshold: float
+    neg_threshold: float
+    min_speech_duration_ms: float
+    min_silence_duration_ms: float
+    speech_pad_ms: float
+    max_speech_duration_s: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "neg_threshold"):
+            # Levels in dBFS are negative.
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)}: give a number.")
+        for name in ("min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"{name} is {value}: give 0 milliseconds or more.")
+        if not self.max_speech_duration_s > 0:
+            raise InputError(
+                f"max_speech_duration_s is {self.max_speech_duration_s}: give more than 0 seconds, or math.inf."
+            )
+        if self.neg_threshold > self.threshold:
+            raise InputError(
+                f"neg_threshold ({self.neg_threshold}) is above threshold ({self.threshold}): "
+                "speech must end at or below the score at which it begins."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +140,16 @@ class Segmenter:
         self._silence_start: int | None = None
         self._pauses: list[tuple[int, int]] = []  # start and length of the silences inside this segment
         self._announced = False
-        self._configure(options)
+        self.reconfigure(options)
 
-    def _configure(self, options: SegmentOptions) -> None:
+    def reconfigure(self, options: SegmentOptions) -> None:
+        """Use other options from the next frame on."""
         per_ms = self.rate / 1000
         self.options = options
         self._min_speech = options.min_speech_duration_ms * per_ms
         self._min_silence = options.min_silence_duration_ms * per_ms
         self._min_pause = MIN_SILENCE_AT_MAX_SPEECH_MS * per_ms
         self._max_speech = options.max_speech_duration_s * self.rate - self.hop - 2 * options.speech_pad_ms * per_ms
-
-    def reconfigure(self, options: SegmentOptions) -> None:
-        """Use other options from the next frame on."""
-        self._configure(options)
 
     @property
     def position(self) -> int:
@@ -121,7 +177,7 @@ class Segmenter:
         return self._silence_start
 
     def push(self, scores: Iterable[float]) -> list[SegmenterEvent]:
-        """Take scores, one a frame, and return what they decide."""
+        """Return what these scores decide, one score a frame."""
         events: list[SegmenterEvent] = []
         for score in scores:
             self._step(score, self._position, events)
@@ -144,10 +200,10 @@ class Segmenter:
             if loud:
                 self._start = now
             return
-        if now - self._start > self._max_speech and self._cut_long(now, events):
+        if now - self._start > self._max_speech and self._split_long(now, events):
             return
         if score < self.options.neg_threshold:
-            self._hear_silence(now, events)
+            self._in_silence(now, events)
         if self._start is not None and self._silence_start is None:
             self._announce(now, events)
 
@@ -157,7 +213,7 @@ class Segmenter:
             self._pauses.append((self._silence_start, now - self._silence_start))
         self._silence_start = None
 
-    def _hear_silence(self, now: int, events: list[SegmenterEvent]) -> None:
+    def _in_silence(self, now: int, events: list[SegmenterEvent]) -> None:
         assert self._start is not None
         if self._silence_start is None:
             self._announce(now, events)
@@ -167,8 +223,8 @@ class Segmenter:
                 self._close(self._silence_start, events)
             self._reset()
 
-    def _cut_long(self, now: int, events: list[SegmenterEvent]) -> bool:
-        """Cut a segment that is too long; return whether this frame is used up by it."""
+    def _split_long(self, now: int, events: list[SegmenterEvent]) -> bool:
+        """Split a segment that is too long; return whether this frame is used up by it."""
         if not self._pauses:
             self._close(now, events)
             self._reset()
@@ -198,6 +254,11 @@ class Segmenter:
         self._announced = False
 
 
+def silero_neg_threshold(threshold: float) -> float:
+    """Return the ``neg_threshold`` that silero-vad takes for a threshold: 0.15 below it, at least 0.01."""
+    return min(threshold, max(threshold - 0.15, 0.01))
+
+
 def pad_segments(segments: Sequence[Closed], pad: float, length: int) -> list[tuple[int, int]]:
     """Widen segments as silero-vad does: by ``pad`` samples, or half the silence where two would meet.
 
@@ -210,17 +271,20 @@ def pad_segments(segments: Sequence[Closed], pad: float, length: int) -> list[tu
     length
         Samples of the whole recording.
     """
-    starts = [segment.start for segment in segments]
-    ends = [segment.end for segment in segments]
-    if starts:
-        starts[0] = int(max(0, starts[0] - pad))
-        ends[-1] = int(min(length, ends[-1] + pad))
-    for left in range(len(segments) - 1):
-        silence = starts[left + 1] - ends[left]
-        if silence < 2 * pad:
-            ends[left] += silence // 2
-            starts[left + 1] = max(0, starts[left + 1] - silence // 2)
-        else:
-            ends[left] = int(min(length, ends[left] + pad))
-            starts[left + 1] = int(max(0, starts[left + 1] - pad))
-    return list(zip(starts, ends, strict=True))
+    edges = np.array([(segment.start, segment.end) for segment in segments], dtype=np.int64).reshape(-1, 2)
+    start, end = pad_edges(edges[:, 0], edges[:, 1], pad, length)
+    return list(zip(start.tolist(), end.tolist(), strict=True))
+
+
+def pad_edges(start: Samples, end: Samples, pad: float, length: int) -> tuple[Samples, Samples]:
+    """Return the starts and ends of segments, padded; see `pad_segments`."""
+    if not len(start):
+        return start, end
+    silence = start[1:] - end[:-1]
+    close = silence < 2 * pad
+    # No number here is negative: a cast to integers truncates as int() does.
+    padded_end = np.minimum(length, end + pad).astype(np.int64)
+    padded_start = np.maximum(0, start - pad).astype(np.int64)
+    padded_end[:-1] = np.where(close, end[:-1] + silence // 2, padded_end[:-1])
+    padded_start[1:] = np.where(close, np.maximum(0, start[1:] - silence // 2), padded_start[1:])
+    return padded_start, padded_end

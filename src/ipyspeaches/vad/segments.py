@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table, row_position
-from ipyspeaches.vad import intervals
+from ipyspeaches.vad import intervals, label_files
 from ipyspeaches.vad.intervals import Spans, Times
 
 OVERLAP_TOLERANCE_S: Final = 1e-6
 """Times in files are rounded: a millionth of a second is no overlap."""
 END_TOLERANCE_S: Final = 0.01
-"""Annotation tools round the end of the sound to their own steps, of up to 10 ms."""
+"""Annotation tools round the end of the audio to their own steps, of up to 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ class Segments(Table):
         return {"start": self._start, "end": self._end, "duration": self._end - self._start}
 
     def check(self, duration: float | None = None, *, what: str = "segment") -> Self:
-        """Return the segments if they can be a truth: in order, disjoint, inside the sound.
+        """Return the segments if they can be a truth: in order, disjoint, inside the audio.
 
         Parameters
         ----------
         duration
-            Length of the sound in seconds; None if it does not matter.
+            Length of the audio in seconds; None if it does not matter.
         what
             What to call a segment in a message.
 
@@ -121,22 +121,22 @@ class Segments(Table):
         ------
         InputError
             If one begins before 0, overlaps the one before it, has no length, or ends more than 10 ms behind the
-            sound; the message names it and the cure.
+            audio; the message names it and the cure.
         """
         start, end = self._start, self._end
         late = np.inf if duration is None else duration + END_TOLERANCE_S
         reach = np.concatenate(([-np.inf], end[:-1]))
-        behind = f"ends behind the sound ({duration or 0:g} s)"
+        behind = f"ends after the audio ({duration or 0:g} s)"
         faults = (
-            (start < 0, "begins before the sound", "cut it off with .normalised()"),
+            (start < 0, "begins before the audio", "cut it off with .normalised()"),
             (end <= start, "has no length", "drop it with .normalised()"),
-            (end > late, behind, "use the labels of this sound, or cut them off with .normalised(duration)"),
+            (end > late, behind, "use the labels of this audio, or cut them off with .normalised(duration)"),
             (start < reach - OVERLAP_TOLERANCE_S, "overlaps the one before it", "join them with .normalised()"),
         )
-        for wrong, told, cure in faults:
+        for wrong, problem, cure in faults:
             if wrong.any():
                 at = int(np.flatnonzero(wrong)[0])
-                raise InputError(f"{what.capitalize()} {at} ({start[at]:g} to {end[at]:g} s) {told}: {cure}.")
+                raise InputError(f"{what.capitalize()} {at} ({start[at]:g} to {end[at]:g} s) {problem}: {cure}.")
         return self
 
     def normalised(self, duration: float | None = None) -> Self:
@@ -181,8 +181,6 @@ class Segments(Table):
     @classmethod
     def from_rttm(cls, path: str | Path, uri: str | None = None) -> Self:
         """Read the speech of an RTTM file; see `label_files.read_rttm`."""
-        from ipyspeaches.vad import label_files
-
         return cls(label_files.read_rttm(path, uri))
 
     def to_rttm(self, path: str | Path | None = None, uri: str | None = None) -> str | None:
@@ -195,37 +193,26 @@ class Segments(Table):
         uri
             Name of the recording in the file; None for the name of the file.
         """
-        from ipyspeaches.vad import label_files
-
-        name = uri or (label_files.stem(path) if path is not None else "recording")
-        return label_files.give(label_files.rttm(self, name), path)
+        return label_files.write_rttm(self, path, uri)
 
     @classmethod
     def from_audacity(cls, path: str | Path) -> Self:
         """Read Audacity's label track; see `label_files.read_audacity`."""
-        from ipyspeaches.vad import label_files
-
         return cls(label_files.read_audacity(path))
 
     def to_audacity(self, path: str | Path | None = None) -> str | None:
         """Write a label track for Audacity's *Import > Labels*; without ``path``, return the text."""
-        from ipyspeaches.vad import label_files
-
-        return label_files.give(label_files.audacity(self), path)
+        return label_files.write_or_return(label_files.audacity(self), path)
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Self:
         """Read start and end from comma-separated values; see `label_files.read_csv`."""
-        from ipyspeaches.vad import label_files
-
         return cls(label_files.read_csv(path))
 
     @classmethod
     def from_textgrid(cls, path: str | Path, tier: str | None = None, silence: Iterable[str] | None = None) -> Self:
-        """Read an interval tier of a Praat TextGrid; see `textgrid.read_textgrid`."""
-        from ipyspeaches.vad import textgrid
-
-        return cls(textgrid.read_textgrid(path, tier, silence))
+        """Read an interval tier of a Praat TextGrid; see `label_files.read_textgrid`."""
+        return cls(label_files.read_textgrid(path, tier, silence))
 
     def to_textgrid(
         self, path: str | Path | None = None, *, duration: float | None = None, short: bool = False
@@ -237,20 +224,18 @@ class Segments(Table):
         path
             File to write.
         duration
-            Length of the sound in seconds; None for the end of the last segment.
+            Length of the audio in seconds; None for the end of the last segment.
         short
             Whether to write Praat's short text format.
 
         Raises
         ------
         InputError
-            If the segments overlap or lie outside the sound, which a tier cannot hold.
+            If the segments overlap or lie outside the audio, which a tier cannot hold.
         """
-        from ipyspeaches.vad import label_files, textgrid
-
         self.check(duration)
         end = float(self._end[-1]) if len(self) else 0.0
-        return label_files.give(textgrid.textgrid(self, max(end, duration or 0.0), short=short), path)
+        return label_files.write_or_return(label_files.textgrid(self, max(end, duration or 0.0), short=short), path)
 
     def __len__(self) -> int:
         return len(self._start)

@@ -1,32 +1,111 @@
 """Try many settings of a detector on one or many recordings, in this process or on any executor.
 
-Every recording is scored once; a setting then costs its cuts and its metrics, a fraction of a millisecond for an hour
-of sound. Settings with equal thresholds are tried together, so that the loud and quiet frames are found once for all.
+Every recording is scored once; a setting then costs its segments and its metrics, a fraction of a millisecond for an
+hour of audio. Settings with equal thresholds are tried together, so that the loud and quiet frames are found once for
+all.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+import numpy as np
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad.detector import Detector
-from ipyspeaches.vad.evaluation import Evaluation
-from ipyspeaches.vad.grid import Values, detectors
-from ipyspeaches.vad.progress import Progress
-from ipyspeaches.vad.score_cache import content_key
-from ipyspeaches.vad.scores import Scores
+from ipyspeaches.tables import Table
+from ipyspeaches.terminal import is_read
+from ipyspeaches.vad.batch import Runs
+from ipyspeaches.vad.detectors import Detector
+from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, METRICS, Boundaries, Durations, Evaluation, Truth, check_metric
+from ipyspeaches.vad.grid import Values, detectors_to_try
+from ipyspeaches.vad.scores import Scores, content_key
 from ipyspeaches.vad.segments import Segments
-from ipyspeaches.vad.sweep_file import SweepFile
-from ipyspeaches.vad.sweep_result import SweepResult, SweepRow
-from ipyspeaches.vad.sweep_tasks import Tasks
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
+
+_SETTINGS_A_TASK: Final = 64
+_TASKS_AHEAD: Final = 64
+"""Tasks handed to an executor before the first result is waited for: each carries a recording's scores."""
+_FILE_FORMAT: Final = 1
+
+_Results: TypeAlias = list[tuple[Detector, Evaluation]]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One setting: the detector, what was swept of it, and how it did on all recordings together."""
+
+    vad: Detector
+    settings: Mapping[str, Any]
+    evaluation: Evaluation
+
+
+class SweepResult(Table):
+    """One row a setting: what was swept, then all metrics, pooled over the recordings.
+
+    Parameters
+    ----------
+    rows
+        All settings.
+    """
+
+    def __init__(self, rows: Sequence[SweepRow]) -> None:
+        self.rows = tuple(rows)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What was swept, arrays of shape ``(len(self),)``; a value that is left to the detector is NaN."""
+        columns = {}
+        for name in self.rows[0].settings:
+            values = [row.settings[name] for row in self.rows]
+            columns[name] = np.array([np.nan if value is None else value for value in values])
+        return columns
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the columns, arrays of shape ``(len(self),)``."""
+        metrics = {name: np.array([getattr(row.evaluation, name) for row in self.rows]) for name in METRICS}
+        return {**self.parameters, **metrics}
+
+    def best(self, metric: str = "f1") -> SweepRow:
+        """Return the setting with the highest F1, precision, recall or accuracy, or the error nearest to 0.
+
+        Of equals, it is the one in the middle: where many settings are as good, that is the one that is least sensitive
+        to a change.
+
+        Raises
+        ------
+        InputError
+            If there is no such metric, or no setting has it.
+        """
+        values = np.array([getattr(row.evaluation, check_metric(metric)) for row in self.rows], dtype=np.float64)
+        worth = values if metric in HIGH_IS_GOOD else -np.abs(values)
+        if np.isnan(worth).all():
+            raise InputError(
+                f"No setting has a value for {metric}: none found the speech of the truth, widen the grid."
+            )
+        equals = np.flatnonzero(worth == np.nanmax(worth))
+        return self.rows[int(equals[len(equals) // 2])]
+
+    def plot(self, metric: str = "f1", x: str | None = None, y: str | None = None) -> Any:  # noqa: ANN401 - untyped plotly
+        """Return a Plotly figure: a heat map over two parameters, or lines over one; see `figures.plot_sweep`."""
+        from ipyspeaches.vad.figures import plot_sweep
+
+        return plot_sweep(self, metric, x, y)
+
+    def __repr__(self) -> str:
+        best = self.best()
+        return f"SweepResult({len(self.rows):,} settings, best f1 {best.evaluation.f1:.3f} with {best.vad.to_code()})"
 
 
 def sweep(
@@ -78,21 +157,48 @@ def sweep(
     MissingExtraError
         If the detector is not installed.
     """
-    tried = detectors(vad, grid, random, seed)
-    sounds, truths = _paired(sound, truth)
-    with _kept(resume, sounds, truths, collar) as file:
-        found = [_known(file, index, tried) for index in range(len(sounds))]
-        _try_others(tried, found, Tasks(sounds, truths, collar, executor), file)
+    tried = detectors_to_try(vad, grid, random, seed)
+    recordings, truths = _paired(sound, truth)
+    with _opened(resume, recordings, truths, collar) as file:
+        found = [_known(file, index, tried) for index in range(len(recordings))]
+        _try_others(tried, found, _Tasks(recordings, truths, collar, executor), file)
     return SweepResult([_row(one, list(grid), found) for one in tried])
 
 
-def _kept(
-    resume: str | Path | None, sounds: Sequence[Recording | Scores], truths: Sequence[Segments], collar: float
+def _paired(
+    sound: Recording | Scores | Sequence[Recording | Scores], truth: Segments | Sequence[Segments]
+) -> tuple[list[Recording | Scores], list[Segments]]:
+    recordings = [sound] if isinstance(sound, Recording | Scores | str) else list(sound)
+    truths = [truth] if isinstance(truth, Segments) else list(truth)
+    for wrong in (one for one in recordings if not isinstance(one, Recording | Scores)):
+        raise InputError(f"{wrong!r:.80} is not a recording: load it with Recording.load(path), or give scores.")
+    for other in (one for one in truths if not isinstance(one, Segments)):
+        raise InputError(f"{other!r:.80} is not a truth: give Segments([(start, end), …]) for each recording.")
+    if len(recordings) != len(truths) or not recordings:
+        raise InputError(
+            f"There are {len(recordings)} recordings and {len(truths)} truths: give one truth for each recording."
+        )
+    if not any(map(len, truths)):
+        raise InputError("The truth is empty: label at least one region of speech to compare with.")
+    return recordings, truths
+
+
+def _opened(
+    resume: str | Path | None, recordings: Sequence[Recording | Scores], truths: Sequence[Segments], collar: float
 ) -> AbstractContextManager[SweepFile | None]:
     """Open the file that keeps results, if there shall be one."""
     if resume is None:
         return nullcontext()
-    return closing(SweepFile(resume, [*map(_fingerprint, sounds), *map(_fingerprint, truths), f"collar {collar}"]))
+    return closing(SweepFile(resume, [*map(_fingerprint, recordings), *map(_fingerprint, truths), f"collar {collar}"]))
+
+
+def _fingerprint(value: Recording | Scores | Segments) -> str:
+    if isinstance(value, Recording):
+        return content_key(value)
+    if isinstance(value, Segments):
+        return hashlib.blake2b(value.start.tobytes() + value.end.tobytes(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(value.value.tobytes(), digest_size=16)
+    return f"{value.hop}:{value.rate}:{value.length}:{digest.hexdigest()}"
 
 
 def _known(file: SweepFile | None, index: int, tried: Sequence[Detector]) -> dict[Detector, Evaluation]:
@@ -104,16 +210,16 @@ def _known(file: SweepFile | None, index: int, tried: Sequence[Detector]) -> dic
 
 
 def _try_others(
-    tried: Sequence[Detector], found: Sequence[dict[Detector, Evaluation]], tasks: Tasks, file: SweepFile | None
+    tried: Sequence[Detector], found: Sequence[dict[Detector, Evaluation]], tasks: _Tasks, file: SweepFile | None
 ) -> None:
     """Add to each recording's results those that it has not, and show how far that is."""
     with Progress(len(tried) * len(found), "settings") as progress:
         progress.advance(sum(map(len, found)))
-        for index, pairs in tasks.run([[one for one in tried if one not in results] for results in found]):
-            found[index].update(pairs)
+        for index, results in tasks.run([[one for one in tried if one not in known] for known in found]):
+            found[index].update(results)
             if file is not None:
-                file.add(index, pairs)
-            progress.advance(len(pairs))
+                file.add(index, results)
+            progress.advance(len(results))
 
 
 def _row(vad: Detector, names: Sequence[str], found: Sequence[Mapping[Detector, Evaluation]]) -> SweepRow:
@@ -123,28 +229,256 @@ def _row(vad: Detector, names: Sequence[str], found: Sequence[Mapping[Detector, 
     return SweepRow(vad, {name: getattr(vad, name) for name in names}, total)
 
 
-def _paired(
-    sound: Recording | Scores | Sequence[Recording | Scores], truth: Segments | Sequence[Segments]
-) -> tuple[list[Recording | Scores], list[Segments]]:
-    sounds = [sound] if isinstance(sound, Recording | Scores | str) else list(sound)
-    truths = [truth] if isinstance(truth, Segments) else list(truth)
-    for wrong in (one for one in sounds if not isinstance(one, Recording | Scores)):
-        raise InputError(f"{wrong!r:.80} is no recording: load it with Recording.load(path), or give scores.")
-    for other in (one for one in truths if not isinstance(one, Segments)):
-        raise InputError(f"{other!r:.80} is no truth: give Segments([(start, end), …]) for each recording.")
-    if len(sounds) != len(truths) or not sounds:
-        raise InputError(
-            f"There are {len(sounds)} recordings and {len(truths)} truths: give one truth for each recording."
+class _Tasks:
+    """Divide a sweep into tasks, one recording's scores and some settings each, and run them here or on an executor."""
+
+    def __init__(
+        self, recordings: list[Recording | Scores], truths: list[Segments], collar: float, executor: Executor | None
+    ) -> None:
+        self._recordings = recordings
+        self._truths = truths
+        self._collar = collar
+        self._executor = executor
+        for one, truth in zip(recordings, truths, strict=True):
+            # What is wrong with a truth is said before an hour is scored.
+            Truth(truth, collar, one.duration if isinstance(one, Recording) else one.length / one.rate)
+
+    def run(self, left: list[list[Detector]]) -> Iterator[tuple[int, _Results]]:
+        """Yield the index of a recording with results, as they are ready.
+
+        Parameters
+        ----------
+        left
+            For each recording, the detectors to try.
+        """
+        if self._executor is None:
+            for index, scores, vads in self._tasks(left):
+                results = evaluate_settings(scores, self._truths[index], self._collar, vads)
+                yield index, list(zip(vads, results, strict=True))
+            return
+        ahead: deque[tuple[int, list[Detector], Future[list[Evaluation]]]] = deque()
+        try:
+            for index, scores, vads in self._tasks(left):
+                if len(ahead) == _TASKS_AHEAD:
+                    yield self._first(ahead)
+                task = self._executor.submit(evaluate_settings, scores, self._truths[index], self._collar, vads)
+                ahead.append((index, vads, task))
+            while ahead:
+                yield self._first(ahead)
+        finally:
+            for _, _, task in ahead:
+                task.cancel()
+
+    @staticmethod
+    def _first(ahead: deque[tuple[int, list[Detector], Future[list[Evaluation]]]]) -> tuple[int, _Results]:
+        index, vads, task = ahead.popleft()
+        return index, list(zip(vads, task.result(), strict=True))
+
+    def _tasks(self, left: list[list[Detector]]) -> Iterator[tuple[int, Scores, list[Detector]]]:
+        """Yield the index of a recording, its scores and some detectors that share them."""
+        for index, wanted in enumerate(left):
+            sharing: dict[tuple[object, ...], list[Detector]] = {}
+            for vad in wanted:
+                sharing.setdefault(vad.scorer_options(), []).append(vad)
+            if len(sharing) > 1 and isinstance(self._recordings[index], Scores):
+                raise InputError("These settings need scores of their own: sweep over the recording, not its scores.")
+            for same in sharing.values():
+                scores = self._scores(index, same[0])
+                same.sort(key=_sharing_most)
+                for begin in range(0, len(same), _SETTINGS_A_TASK):
+                    yield index, scores, same[begin : begin + _SETTINGS_A_TASK]
+
+    def _scores(self, index: int, vad: Detector) -> Scores:
+        recording = self._recordings[index]
+        if isinstance(recording, Scores):
+            vad.check_frames(recording.hop, recording.rate)
+            return recording
+        return vad.score(recording)
+
+
+def _sharing_most(vad: Detector) -> tuple[float, ...]:
+    """Return a key that sorts detectors so that neighbours share their runs, and next to that their segments."""
+    options = vad.options
+    durations = options.max_speech_duration_s, options.min_silence_duration_ms, options.min_speech_duration_ms
+    return options.threshold, options.neg_threshold, *durations, options.speech_pad_ms
+
+
+def evaluate_settings(scores: Scores, truth: Segments, collar: float, vads: Sequence[Detector]) -> list[Evaluation]:
+    """Return how detectors do that share their scores; fastest when those with equal thresholds are neighbours.
+
+    Parameters
+    ----------
+    scores
+        Scores of a recording.
+    truth
+        Where speech is in it.
+    collar
+        As in `evaluate`.
+    vads
+        Detectors of these scores.
+    """
+    ready = Truth(truth, collar, scores.length / scores.rate)
+    results = []
+    runs: Runs | None = None
+    thresholds: tuple[float, float] | None = None
+    for vad in vads:
+        options = vad.options
+        if runs is None or thresholds != (options.threshold, options.neg_threshold):
+            thresholds = options.threshold, options.neg_threshold
+            runs = Runs(scores, *thresholds)
+        start, end = runs.segment(options)
+        results.append(ready.evaluate(start / scores.rate, end / scores.rate))
+    return results
+
+
+class SweepFile:
+    """The file from which a sweep goes on after an interruption: one JSON object a line, as results come.
+
+    Parameters
+    ----------
+    path
+        File; it is made if there is none.
+    subject
+        What is swept over: recordings, truth, collar. Results about something else are not mixed in.
+
+    Raises
+    ------
+    InputError
+        If the file is about something else, a line of it cannot be read, or it cannot be written.
+    """
+
+    def __init__(self, path: str | Path, subject: list[str]) -> None:
+        self._path = Path(path)
+        self._results: dict[tuple[int, str], Evaluation] = {}
+        try:
+            content = self._path.read_bytes() if self._path.exists() else b""
+        except OSError as exc:
+            raise self._unusable(exc) from exc
+        # An interruption may have left half a line behind.
+        whole = content[: content.rfind(b"\n") + 1]
+        self._read(whole.decode("utf-8", "replace").splitlines(), subject)
+        try:
+            self._stream = self._path.open("r+b" if content else "wb")
+            self._stream.truncate(len(whole))
+            self._stream.seek(len(whole))
+            if not whole:
+                self._write([{"sweep": _FILE_FORMAT, "subject": subject}])
+        except OSError as exc:
+            raise self._unusable(exc) from exc
+
+    def _read(self, lines: list[str], subject: list[str]) -> None:
+        for number, line in enumerate(lines, start=1):
+            try:
+                entry = json.loads(line)
+                if number == 1:
+                    known = entry["sweep"] == _FILE_FORMAT and entry["subject"] == subject
+                else:
+                    durations, boundaries = entry["result"]
+                    result = Evaluation(Durations(*durations), Boundaries(*boundaries))
+                    self._results[entry["recording"], entry["vad"]] = result
+            except (ValueError, KeyError, TypeError) as exc:
+                raise InputError(
+                    f"{self._path}, line {number}: this is not a result of a sweep. "
+                    "Give another file to resume=, or delete it."
+                ) from exc
+            if number == 1 and not known:
+                raise InputError(
+                    f"{self._path} is of a sweep over other recordings, another truth or another collar: "
+                    "give another file to resume=, or delete it."
+                )
+
+    def get(self, recording: int, vad: Detector) -> Evaluation | None:
+        """Return the result of a detector on a recording, if it is known."""
+        return self._results.get((recording, _detector_key(vad)))
+
+    def add(self, recording: int, results: Iterable[tuple[Detector, Evaluation]]) -> None:
+        """Keep results.
+
+        Raises
+        ------
+        InputError
+            If they cannot be written.
+        """
+        try:
+            self._write(
+                {
+                    "recording": recording,
+                    "vad": _detector_key(vad),
+                    "result": [astuple(result.durations), astuple(result.boundaries)],
+                }
+                for vad, result in results
+            )
+        except OSError as exc:
+            raise self._unusable(exc) from exc
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(OSError):
+            self._stream.close()
+
+    def _write(self, entries: Iterable[dict[str, Any]]) -> None:
+        text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+        self._stream.write(text.encode())
+        self._stream.flush()
+
+    def _unusable(self, exc: OSError) -> InputError:
+        reason = exc.strerror or type(exc).__name__
+        return InputError(
+            f"{self._path} cannot be used to resume ({reason}): choose another file or create its folder."
         )
-    if not any(map(len, truths)):
-        raise InputError("The truth is empty: label at least one region of speech to compare with.")
-    return sounds, truths
 
 
-def _fingerprint(value: Recording | Scores | Segments) -> str:
-    if isinstance(value, Recording):
-        return content_key(value)
-    if isinstance(value, Segments):
-        return hashlib.blake2b(value.start.tobytes() + value.end.tobytes(), digest_size=16).hexdigest()
-    digest = hashlib.blake2b(value.value.tobytes(), digest_size=16)
-    return f"{value.hop}:{value.rate}:{value.length}:{digest.hexdigest()}"
+def _detector_key(vad: Detector) -> str:
+    """Return a text that is equal for equal detectors, in every process."""
+    return json.dumps([vad.name, {one.name: getattr(vad, one.name) for one in fields(vad) if one.init}])
+
+
+class Progress:
+    """A progress bar on standard error, in terminals and notebooks; nothing where nobody reads it.
+
+    Parameters
+    ----------
+    total
+        Steps.
+    what
+        What a step is.
+    """
+
+    PATIENCE_S: Final = 1.0
+    """What is over sooner needs no progress bar."""
+    INTERVAL_S: Final = 0.2
+    WIDTH: Final = 30
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total = total
+        self._what = what
+        self._done = 0
+        self._begin = time.monotonic()
+        self._shown = self._begin + self.PATIENCE_S - self.INTERVAL_S
+        self._stream = sys.stderr if is_read(sys.stderr) else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not None and self._shown > self._begin + self.PATIENCE_S:
+            self._draw()
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def advance(self, steps: int) -> None:
+        """Count so many more steps as done."""
+        self._done += steps
+        now = time.monotonic()
+        if self._stream is not None and now - self._shown >= self.INTERVAL_S:
+            self._shown = now
+            self._draw()
+
+    def _draw(self) -> None:
+        assert self._stream is not None
+        share = self._done / max(self._total, 1)
+        bar = "█" * round(share * self.WIDTH)
+        spent = time.monotonic() - self._begin
+        left = f", {spent / share - spent:.0f} s left" if 0 < share < 1 else f", {spent:.0f} s"
+        self._stream.write(f"\r{bar:░<{self.WIDTH}} {self._done:,} of {self._total:,} {self._what}{left}   ")
+        self._stream.flush()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import Detector, Evaluation
-from ipyspeaches.vad.sweep_tasks import evaluate_settings
+from ipyspeaches.vad.sweeps import evaluate_settings
 from ipyspeaches.widget.lab_state import LabState
 
 POINTS: Final = 99

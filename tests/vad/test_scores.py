@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.vad import ScoreCache, Scores, SileroVad
-from ipyspeaches.vad import score_cache as score_cache_module
+from ipyspeaches.vad import ScoreCache, Scores, SileroVad, detectors
 
 
 class Counting:
@@ -28,7 +27,7 @@ def recording(first: int = 1, rate: int = 16_000) -> Recording:
     return Recording(np.array([first, 2, 3], dtype=np.int16), rate)
 
 
-def test_equal_sound_is_scored_once() -> None:
+def test_equal_audio_is_scored_once() -> None:
     cache, compute = ScoreCache(), Counting()
     sound = recording()
     first = cache.get(sound, ("silero",), compute)
@@ -40,7 +39,7 @@ def test_equal_sound_is_scored_once() -> None:
 @pytest.mark.parametrize(
     ("sound", "options"), [(recording(9), ("a",)), (recording(rate=8_000), ("a",)), (recording(), ("a", 30))]
 )
-def test_other_sound_rates_and_options_are_scored_anew(sound: Recording, options: tuple[object, ...]) -> None:
+def test_other_audio_rates_and_options_are_scored_anew(sound: Recording, options: tuple[object, ...]) -> None:
     cache, compute = ScoreCache(), Counting()
     cache.get(recording(), ("a",), compute)
     cache.get(sound, options, compute)
@@ -78,8 +77,7 @@ def test_names_of_recordings_are_not_kept_longer_than_the_recordings() -> None:
     assert len(cache._keys) == 0
 
 
-def test_silero_hears_a_recording_once_for_all_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = ScoreCache()
-    monkeypatch.setattr(score_cache_module, "_PROCESS", cache)
+def test_silero_scores_a_recording_once_for_all_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detectors, "SCORE_CACHE", ScoreCache())
     sound = Recording.sample().slice(0, 2)
     assert SileroVad(threshold=0.9).score(sound) is SileroVad(threshold=0.2).score(Recording.sample().slice(0, 2))
