@@ -34,9 +34,11 @@ def answering(
     return lambda _request: httpx2.Response(status, text=text, headers={"content-type": content_type})
 
 
-def raising(error: type[httpx2.TransportError], text: str = "") -> Callable[[httpx2.Request], httpx2.Response]:
+def raising(
+    error: type[httpx2.TransportError], cause: OSError | None = None
+) -> Callable[[httpx2.Request], httpx2.Response]:
     def handler(request: httpx2.Request) -> httpx2.Response:
-        raise error(text, request=request)
+        raise error("", request=request) from cause
 
     return handler
 
@@ -96,8 +98,8 @@ async def test_a_server_without_models_is_told_to_get_one() -> None:
         (answering(503, "", "text/plain"), ServerUnreachableError, "overloaded"),
         (raising(httpx2.ConnectTimeout), ServerUnreachableError, "did not answer within 10 s"),
         (raising(httpx2.ReadTimeout), ServerUnreachableError, "did not answer within 10 s"),
-        (raising(httpx2.ConnectError, "[Errno 111] Connection refused"), ServerUnreachableError, "start the server"),
-        (raising(httpx2.ConnectError, "[Errno -2] Name or service not known"), ServerUnreachableError, "spelling"),
+        (raising(httpx2.ConnectError, ConnectionRefusedError()), ServerUnreachableError, "start the server"),
+        (raising(httpx2.ConnectError, socket.gaierror()), ServerUnreachableError, "spelling"),
         (raising(httpx2.RemoteProtocolError), NotSpeachesError, "not in HTTP"),
         (raising(httpx2.ProxyError), ServerUnreachableError, "NO_PROXY"),
     ],

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import pytest
 
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerUnreachableError
-from ipyspeaches.transports import WebSocketTransport, refusals, websocket
+from ipyspeaches.transports import WebSocketTransport, websocket
 from replay import EXCHANGES
 from websocket_servers import KEY, QUERY, answering, raw, server
 
@@ -33,7 +33,7 @@ async def test_nothing_listening_is_unreachable() -> None:
     for host in ("127.0.0.1", "localhost"):
         text = await refusal(f"http://{host}:{port}", ServerUnreachableError)
         assert text == (
-            f"Nothing listens at http://{host}:{port}: start the server, or correct the address and its port."
+            f"Nothing is listening at http://{host}:{port}: start the server, or correct the address or the port."
         )
 
 
@@ -107,10 +107,10 @@ async def test_something_else_on_the_port_is_no_speaches_server(answer: bytes) -
 def test_an_untrusted_certificate_says_why() -> None:
     exc = ssl.SSLCertVerificationError(1, "certificate verify failed")
     exc.verify_message = "self-signed certificate"
-    error = refusals.explain(exc, "https://host", timeout_s=10, key_given=False)
+    error = websocket.explain_refusal(exc, "https://host", timeout_s=10, key_given=False)
     assert isinstance(error, ServerUnreachableError)
     assert "self-signed certificate" in str(error)
 
 
 def test_what_is_no_refusal_is_not_explained() -> None:
-    assert refusals.explain(ValueError("other"), "http://host", timeout_s=10, key_given=False) is None
+    assert websocket.explain_refusal(ValueError("other"), "http://host", timeout_s=10, key_given=False) is None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +24,7 @@ from ipyspeaches.errors import (
 from ipyspeaches.protocol.address import API_KEY_VARIABLE
 from ipyspeaches.protocol.outcomes import Severity
 
+KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 BUSY: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -60,35 +64,78 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
     timeout_s
         How long was waited.
     """
-    if isinstance(exc, httpx2.ConnectTimeout | httpx2.ReadTimeout | httpx2.WriteTimeout | httpx2.PoolTimeout):
-        return ServerUnreachableError(
-            f"{address} did not answer within {timeout_s:.0f} s: check that the server is up, not overloaded, and not "
-            "behind a firewall."
-        )
+    if isinstance(exc, httpx2.TimeoutException):
+        return timed_out(address, timeout_s)
     if isinstance(exc, httpx2.ProxyError):
-        return ServerUnreachableError(
-            f"The proxy on the way to {address} does not let the request through: correct HTTP_PROXY and HTTPS_PROXY, "
-            "or name the host in NO_PROXY."
-        )
+        return proxy_refused(address)
     if isinstance(exc, httpx2.RemoteProtocolError | httpx2.DecodingError):
         return NotSpeachesError(
             f"Something answers at {address}, but not in HTTP: check the port, and write https:// if it speaks TLS."
         )
-    return ServerUnreachableError(f"{address} cannot be reached: {_network_cure(exc)}.")
+    return unreachable(exc, address)
 
 
-def _network_cure(exc: BaseException) -> str:
-    cause: BaseException | None = exc
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "its certificate cannot be trusted, so name it as its certificate does or set SSL_CERT_FILE"
-        if isinstance(cause, ssl.SSLError):
-            return "it does not speak TLS, so write http:// or correct the port"
-        cause = cause.__cause__ or cause.__context__
-    text = str(exc)
-    if "Name or service not known" in text or "getaddrinfo" in text or "name resolution" in text:
-        return "there is no such host, so check its spelling and the network's name service"
-    return "start the server, or correct the address and its port"
+def timed_out(address: str, timeout_s: float) -> ServerUnreachableError:
+    """Return the error for a server that does not answer."""
+    return ServerUnreachableError(
+        f"{address} did not answer within {timeout_s:.0f} s: check that the server is up, not overloaded, and not "
+        "behind a firewall."
+    )
+
+
+def proxy_refused(address: str) -> ServerUnreachableError:
+    """Return the error for a proxy that lets nothing through."""
+    return ServerUnreachableError(
+        f"The proxy in front of {address} refuses the connection: correct HTTP_PROXY and HTTPS_PROXY, or add the host "
+        "to NO_PROXY."
+    )
+
+
+def busy(address: str, status: int) -> ServerUnreachableError:
+    """Return the error for an answer with one of the statuses `BUSY`."""
+    return ServerUnreachableError(
+        f"{address} is not ready (HTTP {status}): it is starting up or overloaded, so try again in a moment."
+    )
+
+
+def unreachable(exc: BaseException, address: str) -> ServerUnreachableError:
+    """Return the error for a connection that the network or TLS did not allow, by the cause behind what was raised."""
+    reason = "network failure"
+    for cause in _causes(exc):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return ServerUnreachableError(
+                    f"The certificate of {address} cannot be trusted ({cause.verify_message}): use the host name that "
+                    "is in the certificate, or name the file of its issuer in SSL_CERT_FILE."
+                )
+            case ssl.SSLError():
+                return ServerUnreachableError(f"{address} does not speak TLS: use http://, or correct the port.")
+            case socket.gaierror():
+                return ServerUnreachableError(
+                    f"The host of {address} cannot be found: check its spelling, and the network's DNS."
+                )
+        # Where a name has several addresses, asyncio joins their errors into one text.
+        if isinstance(cause, ConnectionRefusedError) or f"Errno {errno.ECONNREFUSED}" in str(cause):
+            return ServerUnreachableError(
+                f"Nothing is listening at {address}: start the server, or correct the address or the port."
+            )
+        if isinstance(cause, OSError) and cause.strerror:
+            reason = cause.strerror
+    return ServerUnreachableError(
+        f"{address} cannot be reached ({reason}): check the network and the address, and start the server if it is "
+        "not running."
+    )
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and everything behind it; libraries wrap what the socket raised, some of them in groups."""
+    yield exc
+    if isinstance(exc, BaseExceptionGroup):
+        for inner in exc.exceptions:
+            yield from _causes(inner)
+    behind = exc.__cause__ or exc.__context__
+    if behind is not None:
+        yield from _causes(behind)
 
 
 def explain_status(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
@@ -105,13 +152,11 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     """
     status = response.status_code
     detail = detail_of(response)
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if status in KEY_REFUSED:
         key = "the API key is wrong" if key_given else "it wants an API key"
         return ServerAuthError(f"{address} refused the request (HTTP {status}): {key} (api_key or {API_KEY_VARIABLE}).")
     if status in BUSY:
-        return ServerUnreachableError(
-            f"{address} cannot answer now (HTTP {status}): it is starting or overloaded, try again in a while."
-        )
+        return busy(address, status)
     if status == HTTPStatus.NOT_FOUND and detail is not None and detail.startswith("Model "):
         return ModelNotFoundError(f"{address} does not have the model: {detail}")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

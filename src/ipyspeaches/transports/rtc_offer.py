@@ -69,7 +69,7 @@ class RtcOffer:
         headers = {"Content-Type": "application/sdp"}
         try:
             async with http_client(self.address, self._api_key, httpx2.Timeout(OPEN_TIMEOUT_S)) as client:
-                response = await client.post(self.url, content=offer.encode(), headers=headers)
+                response = await client.post(realtime_path(self._query), content=offer.encode(), headers=headers)
         except httpx2.TransportError as exc:
             raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
         if not response.is_success:

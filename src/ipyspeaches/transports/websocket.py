@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
 from websockets.protocol import State
 
-from ipyspeaches.errors import StateError
-from ipyspeaches.protocol.address import is_loopback, normalise_base_url
+from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError, StateError
+from ipyspeaches.protocol.address import API_KEY_VARIABLE, is_loopback, normalise_base_url
+from ipyspeaches.server.failures import BUSY, KEY_REFUSED, busy, proxy_refused, timed_out, unreachable
 from ipyspeaches.transports.base import ABNORMAL_CLOSURE, TransportClosed
-from ipyspeaches.transports.refusals import explain
 
 OPEN_TIMEOUT_S: Final = 10.0
 """A server that has not answered by then is as good as not there."""
@@ -92,7 +101,7 @@ class WebSocketTransport:
                 **options,
             )
         except Exception as exc:
-            error = explain(exc, self.address, timeout_s=OPEN_TIMEOUT_S, key_given=bool(self._api_key))
+            error = explain_refusal(exc, self.address, timeout_s=OPEN_TIMEOUT_S, key_given=bool(self._api_key))
             if error is None:
                 raise
             raise error from exc
@@ -157,3 +166,42 @@ def realtime_path(query: dict[str, str]) -> str:
     """Return the path of the realtime endpoint, with its query."""
     # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
     return f"{REALTIME_PATH}?{urlencode(query, quote_via=quote, safe='/')}"
+
+
+def explain_refusal(exc: Exception, address: str, *, timeout_s: float, key_given: bool) -> ServerError | None:
+    """Return the error to raise instead of what opening a connection raised; None if it is no failure to connect."""
+    match exc:
+        case InvalidStatus():
+            return _explain_status(exc.response.status_code, address, key_given=key_given)
+        case InvalidProxy() | ProxyError():
+            return proxy_refused(address)
+        case InvalidHandshake() | InvalidURI():
+            tls = isinstance(exc, InvalidMessage) and address.startswith("http://")
+            return NotSpeachesError(
+                f"Something answers at {address}, but not as a Speaches server does: give the base address of a "
+                f"Speaches server{', with https:// if it speaks TLS' if tls else ''}."
+            )
+        case TimeoutError():
+            return timed_out(address, timeout_s)
+        case OSError():
+            return unreachable(exc, address)
+    return None
+
+
+def _explain_status(status: int, address: str, *, key_given: bool) -> ServerError:
+    if status in KEY_REFUSED:
+        key = "the API key is wrong" if key_given else "it wants an API key"
+        return ServerAuthError(
+            f"{address} refused the session (HTTP {status}): either {key} (api_key or {API_KEY_VARIABLE}), "
+            "or no model was named (model=)."
+        )
+    if status in BUSY:
+        return busy(address, status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerUnreachableError(
+            f"{address} failed to open a session (HTTP {status}): see the server's log for the cause."
+        )
+    return NotSpeachesError(
+        f"{address} answers (HTTP {status}), but has no realtime endpoint: give the base address of a Speaches "
+        "server, and let any proxy in front of it pass WebSockets on."
+    )
