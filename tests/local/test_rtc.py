@@ -22,8 +22,8 @@ from ipyspeaches.local.rtc_sound import TrackSound
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.protocol import FragmentJoiner
-from ipyspeaches.transports.peer import Peer
-from ipyspeaches.transports.rtc_support import prepare
+from ipyspeaches.transports.rtc_connection import RtcConnection
+from ipyspeaches.transports.webrtc import prepare_webrtc
 from realtime_client import MODEL
 from rtc_wire import connected, new_peer
 
@@ -46,8 +46,8 @@ class App:
 
 async def offer() -> str:
     """Return an offer whose maker has gone."""
-    prepare()
-    peer = Peer()
+    prepare_webrtc()
+    peer = RtcConnection()
     try:
         return await peer.offer()
     finally:
@@ -106,7 +106,7 @@ async def test_an_offer_needs_the_key_and_a_trusted_page() -> None:
 
 
 async def test_without_aiortc_the_answer_is_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ipyspeaches.transports.rtc_support.find_spec", lambda name: None)
+    monkeypatch.setattr("ipyspeaches.transports.webrtc.find_spec", lambda name: None)
     answer = await App().post(PATH, "v=0")
     assert answer.status_code == 501
     assert "pip install 'ipyspeaches[webrtc]'" in answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""A conversation whose sound is a media stream, against a peer that does what a test wants."""
+"""A conversation whose audio is a media stream, against a peer that does what a test wants."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ QUICK = Patience(quiet_s=0.1, answer_s=0.2)
 
 
 class MediaWire:
-    """A memory transport that notes sound in its place among the messages.
+    """A memory transport that notes audio in its place among the messages.
 
     Attributes
     ----------
     sent
-        ``sound``, ``padding``, or the type of each message.
+        ``audio``, ``padding``, or the type of each message.
     room
         Cleared, it keeps a recording from handing over more.
     """
@@ -55,10 +55,10 @@ class MediaWire:
         self.sent.append(json.loads(message)["type"].rpartition(".")[2])
         await self._wire.send(message)
 
-    def play(self, sound: Sound) -> None:
-        self.sent.append("padding" if sound.padding else "sound")
+    def send_audio(self, audio: Sound) -> None:
+        self.sent.append("padding" if audio.padding else "audio")
 
-    async def drained(self, seconds: float) -> None:
+    async def drain(self, unsent_s: float) -> None:
         await self.room.wait()
 
 
@@ -125,11 +125,11 @@ async def talking() -> AsyncIterator[Talk]:
         await asyncio.gather(serving, return_exceptions=True)
 
 
-async def test_no_sound_flows_before_the_session_is_no_chat_any_more() -> None:
+async def test_no_audio_flows_before_the_session_is_no_chat_any_more() -> None:
     async with talking() as talk:
         assert talk.wire.sent == ["update"]
         await talk.say()
-        assert talk.wire.sent == ["update", "sound", "padding", "commit"]
+        assert talk.wire.sent == ["update", "audio", "padding", "commit"]
         assert talk.conversation.append_samples == PIECE_SAMPLES
 
 

@@ -17,7 +17,7 @@ from ipyspeaches.session.media import Patience
 from ipyspeaches.session.page import PageConversation
 from ipyspeaches.session.turn_detection import TurnDetection
 from ipyspeaches.sources import BrowserMicrophone
-from ipyspeaches.transports import PageLine, PageTransport, RtcOffer, page_gone
+from ipyspeaches.transports import PageLine, PageTransport, RtcEndpoint, page_gone
 from ipyspeaches.vad import EnergyVad
 
 BLOCK = SESSION_RATE_HZ // 25
@@ -40,11 +40,11 @@ class Talk:
         self.hearing = Hearing(turn)
         self.events: list[ProtocolEvent] = []
         self.line = PageLine(1, lambda order: self.peer.obey(order))
-        self.peer = FakePeer(self.line.put)
+        self.peer = FakePeer(self.line.receive_news)
         media = Media(padding_ms=padding_ms if server_vad else 0, continuous=True)
         protocol = RealtimeProtocol(RealtimeOptions(model="m", client_cuts=not server_vad, media=media))
-        offer = RtcOffer("http://server.example", protocol.query())
-        transport = PageTransport(self.line, BrowserMicrophone(), offer, self.events.append)
+        endpoint = RtcEndpoint("http://server.example", protocol.query())
+        transport = PageTransport(self.line, BrowserMicrophone(), endpoint, self.events.append)
         self.conversation = PageConversation(
             protocol, transport, self.hearing, self.events.append, Media(padding_ms=padding_ms, held_ms=125), patience
         )

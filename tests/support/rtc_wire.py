@@ -18,8 +18,8 @@ from ipyspeaches.local.rtc_peer import RtcPeer
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.protocol import Sound
-from ipyspeaches.transports import RtcOffer, WebRtcTransport
-from ipyspeaches.transports.rtc_support import prepare
+from ipyspeaches.transports import RtcEndpoint, WebRtcTransport
+from ipyspeaches.transports.webrtc import prepare_webrtc
 
 KEY = "sesame-1234"
 
@@ -113,7 +113,7 @@ def heard_by(peer: RtcPeer) -> HeardSession:
 
 def new_peer() -> RtcPeer:
     """Return the server's end, with a session that would need a recogniser."""
-    prepare()
+    prepare_webrtc()
     pool: WorkerPool = None  # type: ignore[assignment]
     return RtcPeer(SessionSettings("test/model"), pool)
 
@@ -161,7 +161,7 @@ async def connected(peer: RtcPeer | None = None) -> AsyncIterator[tuple[WebRtcTr
         return Answer(200, await peer.answer(offer))
 
     async with offer_server(answer) as url:
-        transport = WebRtcTransport(RtcOffer(url, {"model": "test/model"}, KEY))
+        transport = WebRtcTransport(RtcEndpoint(url, {"model": "test/model"}, KEY))
         serving = asyncio.create_task(peer.serve())
         try:
             await transport.connect()

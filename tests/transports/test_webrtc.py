@@ -1,4 +1,4 @@
-"""Both ends of real connections: messages in their order, one end for both, and nothing left behind."""
+"""Both ends of real connections: messages in their order, one end for both, nothing left behind, refusals in words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import asyncio
 import json
 import logging
 import re
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
-from ipyspeaches.errors import ServerUnreachableError, StateError
+from ipyspeaches.errors import (
+    MissingExtraError,
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerError,
+    ServerUnreachableError,
+    StateError,
+)
 from ipyspeaches.protocol import FragmentJoiner, MessageLost
-from ipyspeaches.transports import RtcOffer, TransportClosed, WebRtcTransport, webrtc
+from ipyspeaches.transports import RtcEndpoint, TransportClosed, WebRtcTransport, webrtc
 from rtc_wire import KEY, Answer, connected, heard_by, new_peer, offer_server, silence
 
 
@@ -26,7 +36,7 @@ async def test_messages_go_both_ways_and_the_request_is_right() -> None:
         return Answer(200, await peer.answer(offer))
 
     async with offer_server(answer) as url:
-        transport = WebRtcTransport(RtcOffer(url, {"model": "some/model"}, KEY))
+        transport = WebRtcTransport(RtcEndpoint(url, {"model": "some/model"}, KEY))
         serving = asyncio.create_task(peer.serve())
         await transport.connect()
         joiner = FragmentJoiner()
@@ -62,8 +72,8 @@ async def test_the_end_of_the_server_is_the_end_of_the_connection() -> None:
             await transport.receive()
         with pytest.raises(TransportClosed):
             await transport.send(b"{}")
-        transport.play(silence(20))
-        await asyncio.wait_for(transport.drained(0), 5)
+        transport.send_audio(silence(20))
+        await asyncio.wait_for(transport.drain(0), 5)
 
 
 async def test_nothing_is_left_running_and_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -88,7 +98,7 @@ async def test_no_way_for_udp_is_told_from_other_failures(monkeypatch: pytest.Mo
 
     async with offer_server(answer) as url:
         with pytest.raises(ServerUnreachableError, match=r'UDP.*use transport="realtime"'):
-            await WebRtcTransport(RtcOffer(url, {})).connect()
+            await WebRtcTransport(RtcEndpoint(url, {})).connect()
     await peer.close()
 
 
@@ -102,23 +112,79 @@ async def test_a_channel_that_does_not_open_is_told_from_a_network(monkeypatch: 
 
     async with offer_server(answer) as url:
         with pytest.raises(ServerUnreachableError, match="channel did not open"):
-            await WebRtcTransport(RtcOffer(url, {})).connect()
+            await WebRtcTransport(RtcEndpoint(url, {})).connect()
     await peer.close()
 
 
 async def test_nothing_can_be_done_before_it_is_open() -> None:
-    transport = WebRtcTransport(RtcOffer("http://127.0.0.1:9", {}))
+    transport = WebRtcTransport(RtcEndpoint("http://127.0.0.1:9", {}))
     with pytest.raises(StateError, match="not connected"):
         await transport.send(b"{}")
     with pytest.raises(StateError, match="not connected"):
-        transport.play(silence(20))
+        transport.send_audio(silence(20))
     with pytest.raises(StateError, match="not connected"):
         await transport.receive()
     await transport.close()
 
 
-def test_the_source_is_light(root: Path) -> None:
-    """Only a connection imports aiortc: half a second that nobody else pays."""
-    text = (root / "src" / "ipyspeaches" / "transports" / "webrtc.py").read_text(encoding="utf-8")
-    assert "import aiortc" not in text
-    assert "from aiortc" not in text
+def test_only_a_connection_imports_aiortc() -> None:
+    """It takes half a second, which nobody else pays."""
+    program = "import sys, ipyspeaches.transports, ipyspeaches.local.rtc_route; print('aiortc' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (Answer(403, '{"detail": "Invalid API key."}'), ServerAuthError, "the API key is wrong"),
+        (Answer(404, '{"detail": "Not Found"}'), ProtocolError, 'use transport="realtime"'),
+        (Answer(405, '{"detail": "Method Not Allowed"}'), ProtocolError, 'use transport="realtime"'),
+        (Answer(405, ""), ProtocolError, "has no WebRTC (HTTP 405)"),
+        (Answer(501, '{"detail": "pip install aiortc"}'), ProtocolError, "pip install aiortc"),
+        (Answer(404, '{"detail": "Model \'x\' is not installed"}'), ModelNotFoundError, "Model 'x'"),
+        (
+            Answer(422, '{"detail": [{"msg": "Field required", "loc": ["query", "model"]}]}'),
+            ProtocolError,
+            "model: Field required",
+        ),
+        (Answer(500, "Internal Server Error"), ProtocolError, "could not do anything with the WebRTC offer (HTTP 500)"),
+        (Answer(503, ""), ServerUnreachableError, "overloaded"),
+        (Answer(200, "<!doctype html>"), NotSpeachesError, "SDP that fits"),
+        (Answer(200, ""), NotSpeachesError, "SDP that fits"),
+    ],
+)
+async def test_refusals_are_told_by_their_cause(answer: Answer, kind: type[ServerError], words: str) -> None:
+    async def refuse(offer: str, headers: dict[str, str]) -> Answer:
+        return answer
+
+    before = asyncio.all_tasks()
+    async with offer_server(refuse) as url:
+        transport = WebRtcTransport(RtcEndpoint(url, {}, KEY))
+        with pytest.raises(kind) as failure:
+            await transport.connect()
+    assert words in str(failure.value)
+    assert url in str(failure.value)
+    assert KEY not in str(failure.value)
+    await asyncio.sleep(0.05)
+    assert asyncio.all_tasks() == before
+
+
+async def test_nobody_listens_there() -> None:
+    with pytest.raises(ServerUnreachableError, match="start the server"):
+        await WebRtcTransport(RtcEndpoint("http://127.0.0.1:9", {})).connect()
+
+
+async def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webrtc, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=re.escape("pip install 'ipyspeaches[webrtc]'")):
+        await WebRtcTransport(RtcEndpoint("http://127.0.0.1:9", {})).connect()
+
+
+def test_a_machine_without_a_network_talks_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aioice import ice
+
+    monkeypatch.setattr(ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [])
+    webrtc.prepare_webrtc()
+    webrtc.prepare_webrtc()
+    assert ice.get_host_addresses(True, True) == ["127.0.0.1"]

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.session_settings import SessionSettings, language_missing_text, model_missing_text
 from ipyspeaches.local.worker_pool import WorkerPool
-from ipyspeaches.transports.rtc_support import missing_webrtc, prepare
+from ipyspeaches.transports.webrtc import missing_webrtc, prepare_webrtc
 
 if TYPE_CHECKING:
     from ipyspeaches.local.rtc_peer import RtcPeer
@@ -77,7 +77,7 @@ async def realtime_offer(request: Request) -> Response:
     offer = await _offer(request)
     if offer is None:
         return _refused(400, f"Send the SDP of an offer as the body: UTF-8 text of at most {MAX_OFFER_BYTES} bytes.")
-    prepare()
+    prepare_webrtc()
     from ipyspeaches.local.rtc_peer import RtcPeer
 
     peer = RtcPeer(SessionSettings(model, language), pool)

@@ -26,7 +26,7 @@ from ipyspeaches.session.realtime import RealtimeConversation
 from ipyspeaches.session.requests import RequestConversation
 from ipyspeaches.session.scribe import Scribe
 from ipyspeaches.sources import BrowserMicrophone, Source, Tee
-from ipyspeaches.transports import PageTransport, RequestTransport, RtcOffer, WebRtcTransport, WebSocketTransport
+from ipyspeaches.transports import PageTransport, RequestTransport, RtcEndpoint, WebRtcTransport, WebSocketTransport
 
 
 def conversation_for(
@@ -93,11 +93,11 @@ def _webrtc(
         # Nothing can be put into what a page sends. Where this side cuts, the conversation knows how long to wait.
         padding_ms = 0 if told.client_cuts else media.padding_ms
         protocol = RealtimeProtocol(replace(told, media=replace(media, continuous=True, padding_ms=padding_ms)))
-        offer = RtcOffer(destination.url, protocol.query(), destination.api_key)
-        through = PageTransport(microphone.line, microphone, offer, on_event)
+        endpoint = RtcEndpoint(destination.url, protocol.query(), destination.api_key)
+        through = PageTransport(microphone.line, microphone, endpoint, on_event)
         return PageConversation(protocol, through, hearing, on_event, media)
     protocol = RealtimeProtocol(replace(told, media=media))
-    transport = WebRtcTransport(RtcOffer(destination.url, protocol.query(), destination.api_key))
+    transport = WebRtcTransport(RtcEndpoint(destination.url, protocol.query(), destination.api_key))
     return MediaConversation(protocol, transport, hearing.store, on_event)
 
 

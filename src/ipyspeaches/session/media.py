@@ -76,7 +76,7 @@ class MediaLink(Link):
         async with self._sending:
             for entry in self.protocol.outgoing():
                 if isinstance(entry, Sound):
-                    self._media.play(entry)
+                    self._media.send_audio(entry)
                     continue
                 try:
                     await self._media.send(entry)
@@ -147,7 +147,7 @@ class MediaConversation(RealtimeConversation):
     async def carry(self, actions: Sequence[GateAction]) -> None:
         """Hand over and commit; a recording waits until its sound has nearly gone out."""
         await super().carry(actions)
-        await self._media.drained(MAX_AHEAD_S)
+        await self._media.drain(MAX_AHEAD_S)
 
     def _linked(self, transport: Transport) -> Link:
         del transport

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ipyspeaches.transports.base import MediaTransport, Transport, TransportClosed
+from ipyspeaches.transports.http_requests import RequestTransport
 from ipyspeaches.transports.memory import MemoryPeer, MemoryTransport, memory_pair
-from ipyspeaches.transports.page import PageTransport
-from ipyspeaches.transports.page_line import PageLine, page_gone
-from ipyspeaches.transports.requests import RequestTransport
-from ipyspeaches.transports.rtc_offer import RtcOffer
-from ipyspeaches.transports.webrtc import WebRtcTransport
+from ipyspeaches.transports.page_webrtc import PageLine, PageTransport, page_gone
+from ipyspeaches.transports.transport import MediaTransport, Transport, TransportClosed
+from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport
 from ipyspeaches.transports.websocket import WebSocketTransport
 
 __all__ = [
@@ -18,7 +16,7 @@ __all__ = [
     "PageLine",
     "PageTransport",
     "RequestTransport",
-    "RtcOffer",
+    "RtcEndpoint",
     "Transport",
     "TransportClosed",
     "WebRtcTransport",

@@ -1,57 +1,70 @@
-"""The realtime protocol over WebRTC: messages over a data channel, sound as a media stream.
+"""The realtime protocol over WebRTC: messages over a data channel, audio as a media stream.
 
-    Sound and messages, in the order in which they were handed over
+    audio and messages, in the order in which they were handed over
         │
-      writer ──sound──► SpeechTrack ──Opus, in real time──►
-        └──message, once the sound before it has gone out──► data channel
+      writer ──audio──► AudioTrack ──Opus, in real time──►
+        └──message, once the audio before it has gone out──► data channel
 
-This is the one place that keeps a commit behind the sound that it is about.
+This is the one place that keeps a commit behind the audio that it is about. aiortc takes half a second to import: what
+needs it is in `rtc_connection`, which only a connection imports.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+import httpx2
+
 from ipyspeaches.audio import to_seconds
-from ipyspeaches.errors import StateError
+from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
 from ipyspeaches.protocol import Sound
-from ipyspeaches.transports.base import TransportClosed
-from ipyspeaches.transports.rtc_offer import RtcOffer
-from ipyspeaches.transports.rtc_support import prepare
+from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
+from ipyspeaches.server.http import http_client
+from ipyspeaches.transports.transport import TransportClosed, not_connected
+from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, realtime_path
 
 if TYPE_CHECKING:
-    from ipyspeaches.transports.peer import Peer
+    from ipyspeaches.transports.rtc_connection import RtcConnection
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """For the two sides to find each other once the offer was answered; mostly it takes a tenth of a second."""
 ARRIVAL_S: Final = 0.12
 """What a sent frame may take until it is decoded and in the server's buffer, where other work goes on, too. A message
-that overtakes sound cuts the end off an utterance, so this errs on the side of a later text."""
+that overtakes audio cuts the end off an utterance, so this errs on the side of a later text."""
+
+_NO_WEBRTC: Final = frozenset({404, 405, 501})
+_BAD_OFFER: Final = frozenset({400, 415, 500})
+# At level DEBUG they log addresses and every message, and so what was said.
+_LOGGERS: Final = ("aiortc", "aioice")
+_LOOPBACK: Final = "127.0.0.1"
 
 
 class WebRtcTransport:
-    """Carries the realtime protocol's messages and the sound over WebRTC; needs the extra ``webrtc``.
+    """Carries the realtime protocol's messages and the audio over WebRTC; needs the extra ``webrtc``.
 
-    Sound goes out in real time, and at twice that while it is behind: a recording at ``pace=0`` takes half its length.
+    Audio goes out in real time, and at twice that while it is behind: a recording at ``pace=0`` takes half its length.
 
     Parameters
     ----------
-    offer
-        How to ask the server.
+    endpoint
+        Where the server is asked for a connection.
     """
 
-    def __init__(self, offer: RtcOffer) -> None:
-        self._offer = offer
-        self._peer: Peer | None = None
+    def __init__(self, endpoint: RtcEndpoint) -> None:
+        self._endpoint = endpoint
+        self._connection: RtcConnection | None = None
         self._writer: asyncio.Task[None] | None = None
-        self._queue: asyncio.Queue[bytes | Sound] = asyncio.Queue()
+        self._to_send: asyncio.Queue[bytes | Sound] = asyncio.Queue()
         self._queued_samples = 0
-        self._taken = asyncio.Event()
+        self._progressed = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"WebRtcTransport({self._offer.address!r})"
+        return f"WebRtcTransport({self._endpoint.address!r})"
 
     async def connect(self) -> None:
         """Open the connection.
@@ -65,93 +78,194 @@ class WebRtcTransport:
         ServerAuthError
             If the server refuses the key.
         ProtocolError
-            If the server has no WebRTC, or does not take the offer.
+            If the server has no WebRTC, or does not accept the offer.
         NotSpeachesError
             If something else answers.
         """
-        prepare()
-        from ipyspeaches.transports.peer import Peer
+        prepare_webrtc()
+        from ipyspeaches.transports.rtc_connection import RtcConnection
 
-        peer = Peer()
+        connection = RtcConnection()
         try:
-            answer = await self._offer.exchange(await peer.offer())
-            await peer.connect(answer, self._offer.address, CONNECT_TIMEOUT_S)
+            answer = await self._endpoint.exchange(await connection.offer())
+            await connection.connect(answer, self._endpoint.address, CONNECT_TIMEOUT_S)
         except BaseException:
-            await peer.close()
+            await connection.close()
             raise
-        self._peer = peer
-        self._writer = asyncio.create_task(self._write(peer))
+        self._connection = connection
+        self._writer = asyncio.create_task(self._write(connection))
 
     async def send(self, message: bytes) -> None:
-        """Hand over a message; it leaves behind all sound that was handed over before.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended.
-        StateError
-            If it was never opened.
-        """
+        """Hand over a message; it leaves behind all audio that was handed over before."""
         if self._opened().ended:
-            raise TransportClosed(None, close_frame=False)
-        self._queue.put_nowait(message)
+            raise TransportClosed
+        self._to_send.put_nowait(message)
 
-    def play(self, sound: Sound) -> None:
-        """Hand over sound; it goes out in real time.
-
-        Raises
-        ------
-        StateError
-            If the connection was never opened.
-        """
+    def send_audio(self, audio: Sound) -> None:
+        """Hand over audio; it goes out in real time."""
         if not self._opened().ended:
-            self._queued_samples += len(sound.samples)
-            self._queue.put_nowait(sound)
+            self._queued_samples += len(audio.samples)
+            self._to_send.put_nowait(audio)
 
-    async def drained(self, seconds: float) -> None:
-        """Wait until at most so many seconds of sound have not gone out yet, or the connection has ended."""
-        peer = self._opened()
-        while not peer.ended and to_seconds(self._queued_samples) > seconds:
-            self._taken.clear()
-            await self._taken.wait()
-        await peer.track.played(max(seconds - to_seconds(self._queued_samples), 0))
+    async def drain(self, unsent_s: float) -> None:
+        """Wait until at most so many seconds of audio have not gone out yet, or the connection has ended."""
+        connection = self._opened()
+        while not connection.ended and to_seconds(self._queued_samples) > unsent_s:
+            self._progressed.clear()
+            await self._progressed.wait()
+        await connection.track.drain(max(unsent_s - to_seconds(self._queued_samples), 0))
 
     async def receive(self) -> str | bytes:
-        """Return the next message of the channel, as it is wrapped.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended and every message was taken.
-        StateError
-            If it was never opened.
-        """
+        """Return the next message of the channel, as it is wrapped."""
         return await self._opened().receive()
 
     async def close(self) -> None:
-        """End the connection; what has not gone out is dropped."""
+        """Close the connection; what has not gone out is dropped."""
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        if self._peer is not None:
-            await self._peer.close()
-        self._taken.set()
+        if self._connection is not None:
+            await self._connection.close()
+        self._progressed.set()
 
-    async def _write(self, peer: Peer) -> None:
-        """Keep the order: sound to the track at once, a message when the sound before it has arrived."""
+    async def _write(self, connection: RtcConnection) -> None:
+        """Keep the order: audio to the track at once, a message when the audio before it has arrived."""
+        track, clock = connection.track, asyncio.get_running_loop().time
         with suppress(TransportClosed):  # whoever receives learns of it
             while True:
-                entry = await self._queue.get()
+                entry = await self._to_send.get()
                 if isinstance(entry, Sound):
-                    peer.track.push(entry.samples)
+                    track.append(entry.samples)
                     self._queued_samples -= len(entry.samples)
-                    self._taken.set()
+                    self._progressed.set()
                     continue
-                await peer.track.played()
-                await asyncio.sleep(max(0.0, peer.track.last_at_s + ARRIVAL_S - asyncio.get_running_loop().time()))
-                peer.send(entry.decode())
+                await track.drain()
+                await asyncio.sleep(max(0.0, track.last_at_s + ARRIVAL_S - clock()))
+                connection.send(entry.decode())
 
-    def _opened(self) -> Peer:
-        if self._peer is None:
-            raise StateError("The transport is not connected: await connect() first.")
-        return self._peer
+    def _opened(self) -> RtcConnection:
+        if self._connection is None:
+            raise not_connected()
+        return self._connection
+
+
+class RtcEndpoint:
+    """Where a server takes offers of WebRTC connections: SDP over HTTP.
+
+    Parameters
+    ----------
+    url
+        Base address of the server, ``http://host:port``.
+    query
+        Query of the request's address; Speaches takes only the model from it, and ignores that.
+    api_key
+        The server's key; it goes into the ``Authorization`` header and is shown nowhere.
+
+    Raises
+    ------
+    InputError
+        If the address cannot be one of a server.
+    """
+
+    def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
+        self.address = normalise_base_url(url)
+        self.url = f"{self.address}{realtime_path(query)}"
+        self._api_key = api_key
+
+    def __repr__(self) -> str:
+        return f"RtcEndpoint({self.address!r})"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether only somebody who has the key may send an offer."""
+        return bool(self._api_key)
+
+    async def exchange(self, offer: str) -> str:
+        """Send an offer and return the server's answer, whatever it calls that (its content type is malformed).
+
+        Raises
+        ------
+        ServerUnreachableError
+            If nothing answers there in time.
+        ServerAuthError
+            If the server refuses the key.
+        ProtocolError
+            If the server has no WebRTC, or does not accept the offer.
+        NotSpeachesError
+            If something else answers.
+        """
+        headers = {"Content-Type": "application/sdp"}
+        try:
+            async with http_client(self.address, self._api_key, httpx2.Timeout(OPEN_TIMEOUT_S)) as client:
+                response = await client.post(self.url, content=offer.encode(), headers=headers)
+        except httpx2.TransportError as exc:
+            raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
+        if not response.is_success:
+            raise offer_refused(response.status_code, response.content, self.address, key_given=self.needs_key)
+        return response.text
+
+
+def offer_refused(status: int, body: bytes, address: str, *, key_given: bool) -> ServerError:
+    """Return the error for a server that does not accept an offer.
+
+    Parameters
+    ----------
+    status, body
+        Of its answer.
+    address
+        Base address, fit to be shown.
+    key_given
+        Whether a key was sent.
+    """
+    response = httpx2.Response(status, content=body)
+    detail = detail_of(response) or ""
+    said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
+    if status in _NO_WEBRTC and not detail.startswith("Model "):
+        return ProtocolError(f'{address} has no WebRTC ({said}): use transport="realtime", or a server that has it.')
+    if status in _BAD_OFFER:
+        return ProtocolError(
+            f"{address} could not do anything with the WebRTC offer ({said}): see the server's log, or use "
+            'transport="realtime".'
+        )
+    return explain_status(response, address, key_given=key_given)
+
+
+def missing_webrtc() -> MissingExtraError | None:
+    """Return the error to raise if WebRTC is not installed, with the pip line that cures it."""
+    if find_spec("aiortc") is not None:
+        return None
+    return MissingExtraError("aiortc", "webrtc", "send speech over WebRTC")
+
+
+def prepare_webrtc() -> None:
+    """Make aiortc ready for either end of a connection, once or again.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    missing = missing_webrtc()
+    if missing is not None:
+        raise missing
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.CRITICAL)
+    _offer_loopback_when_alone()
+
+
+def _offer_loopback_when_alone() -> None:
+    """Let a machine without any network talk to itself: aioice leaves the loopback address out, and has no option."""
+    from aioice import ice
+
+    addresses = ice.get_host_addresses
+    if getattr(addresses, "offers_loopback", False):
+        return
+
+    def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        found: list[str] = addresses(use_ipv4, use_ipv6)
+        return found or [_LOOPBACK]
+
+    get_host_addresses.offers_loopback = True  # type: ignore[attr-defined]
+    ice.get_host_addresses = get_host_addresses

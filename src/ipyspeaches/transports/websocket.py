@@ -19,18 +19,18 @@ from websockets.exceptions import (
 )
 from websockets.protocol import State
 
-from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError, StateError
+from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.protocol.address import API_KEY_VARIABLE, is_loopback, normalise_base_url
 from ipyspeaches.server.failures import BUSY, KEY_REFUSED, busy, proxy_refused, timed_out, unreachable
-from ipyspeaches.transports.base import ABNORMAL_CLOSURE, TransportClosed
+from ipyspeaches.transports.transport import TransportClosed, not_connected
 
 OPEN_TIMEOUT_S: Final = 10.0
 """A server that has not answered by then is as good as not there."""
 CLOSE_TIMEOUT_S: Final = 2.0
-"""A server that is busy answers no close frame; all texts are there by then, so nobody should wait for it."""
+"""A server that is busy does not answer a close frame; all texts are there by then, so nobody should wait for it."""
 PING_INTERVAL_S: Final = 20.0
 PING_TIMEOUT_S: Final = 30.0
-"""A busy engine holds up a server for seconds, so that a late answer to a ping is no lost connection yet."""
+"""A busy engine holds a server up for seconds: a late answer to a ping does not mean yet that it is gone."""
 MAX_MESSAGE_BYTES: Final = 16 * 2**20
 
 REALTIME_PATH: Final = "/v1/realtime"
@@ -44,8 +44,6 @@ _LOGGER.setLevel(logging.INFO)
 class WebSocketTransport:
     """Carries the realtime protocol's messages over a WebSocket.
 
-    Frames are not compressed: base64 of speech shrinks by about a third, at ten times the CPU of all the rest.
-
     Parameters
     ----------
     url
@@ -53,7 +51,7 @@ class WebSocketTransport:
     query
         Query of the connection's address; see `RealtimeProtocol.query`.
     api_key
-        The server's key; it travels in the ``Authorization`` header and is shown nowhere.
+        The server's key; it goes into the ``Authorization`` header and is shown nowhere.
 
     Raises
     ------
@@ -64,7 +62,8 @@ class WebSocketTransport:
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
         self.address = normalise_base_url(url)
         parts = urlsplit(self.address)
-        self._loopback = is_loopback(parts.hostname or "")
+        # A proxy that the environment names cannot lead to this machine.
+        self._proxy: dict[str, Any] = {"proxy": None} if is_loopback(parts.hostname or "") else {}
         self._uri = f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{realtime_path(query)}"
         self._api_key = api_key
         self._connection: ClientConnection | None = None
@@ -78,19 +77,17 @@ class WebSocketTransport:
         Raises
         ------
         ServerUnreachableError
-            If nothing answers there in time, or not under that name, or not in that way of encryption.
+            If nothing answers there in time, the name is unknown, or TLS fails.
         ServerAuthError
-            If the server refuses the key, or the model is missing (it does not tell which).
+            If the server refuses the key, or the model is missing (it does not say which).
         NotSpeachesError
-            If something answers that is no realtime endpoint.
+            If what answers has no realtime endpoint.
         """
         headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else None
-        # A proxy that the environment names cannot lead to this machine.
-        options: dict[str, Any] = {"proxy": None} if self._loopback else {}
         try:
             self._connection = await connect(
                 self._uri,
-                compression=None,
+                compression=None,  # it would shrink base64 of speech by a third, at ten times the CPU of all the rest
                 additional_headers=headers,
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
@@ -98,7 +95,7 @@ class WebSocketTransport:
                 ping_timeout=PING_TIMEOUT_S,
                 max_size=MAX_MESSAGE_BYTES,
                 logger=_LOGGER,
-                **options,
+                **self._proxy,
             )
         except Exception as exc:
             error = explain_refusal(exc, self.address, timeout_s=OPEN_TIMEOUT_S, key_given=bool(self._api_key))
@@ -107,15 +104,7 @@ class WebSocketTransport:
             raise error from exc
 
     async def send(self, message: bytes) -> None:
-        """Send UTF-8 text in a text frame; waits while the server takes nothing.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended.
-        StateError
-            If it was never opened.
-        """
+        """Send UTF-8 text in a text frame; waits while the server is behind."""
         connection = self._opened()
         # While nothing waits to be written, nothing has to be waited for: this saves a third of the CPU of a send.
         if connection.state is State.OPEN and not connection.transport.get_write_buffer_size():
@@ -129,37 +118,29 @@ class WebSocketTransport:
             raise self._closed(exc) from exc
 
     async def receive(self) -> bytes:
-        """Return the server's next message, not decoded: JSON is read from bytes.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended and every message was taken.
-        StateError
-            If it was never opened.
-        """
+        """Return the server's next message, not decoded: JSON is read from bytes."""
         try:
             return await self._opened().recv(decode=False)
         except ConnectionClosed as exc:
             raise self._closed(exc) from exc
 
     async def close(self) -> None:
-        """End the connection in good order, within `CLOSE_TIMEOUT_S`."""
+        """Close the connection in good order, within `CLOSE_TIMEOUT_S`."""
         if self._connection is not None:
             await self._connection.close()
 
     def _opened(self) -> ClientConnection:
         if self._connection is None:
-            raise StateError("The transport is not connected: await connect() first.")
+            raise not_connected()
         return self._connection
 
     def _closed(self, exc: ConnectionClosed) -> TransportClosed:
         frame = exc.rcvd
         if frame is None:
-            return TransportClosed(ABNORMAL_CLOSURE, close_frame=False)
+            return TransportClosed()
         # Some servers quote the key that they refuse.
         reason = frame.reason.replace(self._api_key, "…") if self._api_key else frame.reason
-        return TransportClosed(frame.code, reason, close_frame=True)
+        return TransportClosed(frame.code, reason)
 
 
 def realtime_path(query: dict[str, str]) -> str:

@@ -134,7 +134,7 @@ class PageCapture:
     def peer_news(self, content: dict[str, Any]) -> None:
         """Take the page's word on its own connection with the server."""
         if self._line is not None and content.get("client_id") == self._client:
-            self._line.put(content)
+            self._line.receive_news(content)
 
     def changed(self, content: dict[str, Any]) -> bool:
         """Take the page's word on its microphone; return whether it has started."""

@@ -19,7 +19,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.protocol import Answer, Broken, Outcome, Refused, Severity, TranscriptionOptions
-from ipyspeaches.transports import RequestTransport, requests
+from ipyspeaches.transports import RequestTransport, http_requests
 from scripted_http import Reply, deltas, document, recorded
 
 ONE_BY_ONE = TranscriptionOptions(model="test/model", language="en")
@@ -190,7 +190,7 @@ async def test_a_server_that_has_gone_may_come_back() -> None:
 
 
 async def test_a_server_that_says_nothing_is_not_asked_again(http_script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(http_requests, "ANSWER_TIMEOUT_S", 0.2)
     carrier = RequestTransport(http_script.url)
     http_script.script(Reply(after_s=30))
     outcome, _ = await post(carrier, ONE_BY_ONE)

@@ -18,7 +18,7 @@ from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.local.rtc_sound import TrackSound
 from ipyspeaches.protocol import Sound
 from ipyspeaches.protocol.media import LOSSY_CLOCK, PADDING_MS, SHORT_PADDING_MS
-from ipyspeaches.transports.speech_track import SpeechTrack
+from ipyspeaches.transports.rtc_connection import AudioTrack
 from rtc_wire import LossySound, connected, new_peer, silence
 
 # What Opus looks ahead, at 24 kHz: its output is that much late.
@@ -55,19 +55,19 @@ async def test_sound_arrives_as_the_codec_gives_it_and_messages_stay_behind_it(
     speech: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played: list[Packet[Any]] = []
-    take_packet = SpeechTrack._packet
+    take_packet = AudioTrack._packet
 
-    def noted(track: SpeechTrack) -> Packet[Any]:
+    def noted(track: AudioTrack) -> Packet[Any]:
         played.append(take_packet(track))
         return played[-1]
 
-    monkeypatch.setattr(SpeechTrack, "_packet", noted)
+    monkeypatch.setattr(AudioTrack, "_packet", noted)
     thirds = np.array_split(speech, 3)
     async with connected() as (transport, _, heard):
         positions, at = [], 0
         for number, third in enumerate(thirds):
-            transport.play(Sound(third))
-            transport.play(silence(SHORT_PADDING_MS))
+            transport.send_audio(Sound(third))
+            transport.send_audio(silence(SHORT_PADDING_MS))
             await transport.send(f"commit {number}".encode())
             at += len(third)
             positions.append(at)
@@ -102,8 +102,8 @@ async def test_padding_gets_an_utterance_through_a_receiver_like_that_of_speache
         at, positions = 0, []
         for number in range(3):
             part = speech[: SESSION_RATE_HZ + number * 777]
-            transport.play(Sound(part))
-            transport.play(silence(PADDING_MS))
+            transport.send_audio(Sound(part))
+            transport.send_audio(silence(PADDING_MS))
             await transport.send(b"commit")
             at += len(part)
             positions.append(at)
@@ -117,8 +117,8 @@ async def test_nothing_to_say_sends_nothing() -> None:
     async with connected() as (transport, _, heard):
         await asyncio.sleep(0.5)
         assert len(heard.sound) == 0
-        transport.play(silence(400))
-        await transport.drained(0)
+        transport.send_audio(silence(400))
+        await transport.drain(0)
         await asyncio.sleep(0.3)
         count = len(heard.sound)
         await asyncio.sleep(0.5)
@@ -127,9 +127,9 @@ async def test_nothing_to_say_sends_nothing() -> None:
 
 async def test_a_recording_waits_for_its_time_in_the_stream(speech: NDArray[np.int16]) -> None:
     async with connected() as (transport, _, _heard):
-        transport.play(Sound(speech))
-        await transport.drained(5)  # it is three seconds long
-        waiting = asyncio.create_task(transport.drained(1))
+        transport.send_audio(Sound(speech))
+        await transport.drain(5)  # it is three seconds long
+        waiting = asyncio.create_task(transport.drain(1))
         await asyncio.sleep(0.2)
         assert not waiting.done()
         await transport.close()

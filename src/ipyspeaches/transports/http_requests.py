@@ -1,4 +1,4 @@
-"""Carries requests: one utterance as a form upload, answered by a document or by a stream of events."""
+"""Transcription over HTTP: one utterance as a form upload, answered by a document or by a stream of events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ipyspeaches.server.http import http_client
 
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 120.0
-"""A large model on a slow machine takes a while for 30 s of sound, and says nothing until it is done."""
+"""A large model on a slow machine takes a while for 30 s of audio, and sends nothing until it is done."""
 
 
 class RequestTransport:
@@ -34,22 +34,18 @@ class RequestTransport:
         Base address of the server.
     api_key
         The server's key; never shown.
-    transport
-        Carries the bytes; None for the network.
 
     Raises
     ------
     InputError
-        If the address is none.
+        If the address cannot be one of a server.
     """
 
-    def __init__(
-        self, url: str, api_key: str | None = None, *, transport: httpx2.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, api_key: str | None = None) -> None:
         self._url = normalise_base_url(url)
         self._key_given = api_key is not None
         timeout = httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        self._client = http_client(self._url, api_key, timeout, transport)
+        self._client = http_client(self._url, api_key, timeout)
 
     async def post(
         self, options: TranscriptionOptions, file: tuple[str, bytes], on_text: Callable[[str], None]
@@ -78,7 +74,7 @@ class RequestTransport:
             return Refused(error, severity(error))
 
     async def close(self) -> None:
-        """Drop all connections."""
+        """Close all connections."""
         await self._client.aclose()
 
     async def _read(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:

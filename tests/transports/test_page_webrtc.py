@@ -22,7 +22,7 @@ from ipyspeaches.errors import (
 )
 from ipyspeaches.protocol import Noticed, Sound
 from ipyspeaches.sources import BrowserMicrophone
-from ipyspeaches.transports import PageLine, PageTransport, RtcOffer, TransportClosed, page_gone
+from ipyspeaches.transports import PageLine, PageTransport, RtcEndpoint, TransportClosed, page_gone
 
 KEY = "sesame"
 URL = "http://server.example:8000"
@@ -32,12 +32,14 @@ QUERY = {"model": "a/b", "intent": "transcription"}
 class Ends:
     """The kernel's end of a line and the page's."""
 
-    def __init__(self, offer: RtcOffer | None = None) -> None:
+    def __init__(self, endpoint: RtcEndpoint | None = None) -> None:
         self.microphone = BrowserMicrophone()
         self.line = PageLine(1, lambda order: self.peer.obey(order))
-        self.peer = FakePeer(self.line.put)
+        self.peer = FakePeer(self.line.receive_news)
         self.obstacles: list[Noticed] = []
-        self.transport = PageTransport(self.line, self.microphone, offer or RtcOffer(URL, QUERY), self.obstacles.append)
+        self.transport = PageTransport(
+            self.line, self.microphone, endpoint or RtcEndpoint(URL, QUERY), self.obstacles.append
+        )
 
 
 @pytest.fixture
@@ -65,8 +67,8 @@ async def test_news_that_overtake_each_other_are_put_in_order(ends: Ends) -> Non
     news: list[dict[str, Any]] = [{"news": "opening"}, {"news": "open", "from_s": 1.5}]
     news += [{"news": "messages", "messages": [str(number)]} for number in range(3)]
     for seq in (4, 0, 2, 1, 1, 3):
-        ends.line.put({"link_id": 1, "seq": seq, **news[seq]})
-    ends.line.put({"link_id": 7, "seq": 5, "news": "closed"})  # of an earlier connection
+        ends.line.receive_news({"link_id": 1, "seq": seq, **news[seq]})
+    ends.line.receive_news({"link_id": 7, "seq": 5, "news": "closed"})  # of an earlier connection
     await connecting
     assert [await ends.transport.receive() for _ in range(3)] == ["0", "1", "2"]
     assert ends.microphone._skipped_s == 1.5
@@ -82,11 +84,11 @@ async def test_a_commit_waits_as_long_as_the_padding_before_it(ends: Ends, monke
         waits.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("ipyspeaches.transports.page.asyncio.sleep", note)
+    monkeypatch.setattr("ipyspeaches.transports.page_webrtc.asyncio.sleep", note)
     zeros = np.zeros(2_400, np.int16)
     await ends.transport.send(b'{"type":"opening"}')
-    ends.transport.play(Sound(zeros))
-    ends.transport.play(Sound(zeros, padding=True))
+    ends.transport.send_audio(Sound(zeros))
+    ends.transport.send_audio(Sound(zeros, padding=True))
     await ends.transport.send(b'{"type":"closing"}')
     for _ in range(10):
         await sleep(0)
@@ -172,7 +174,7 @@ async def test_failures_name_their_cure(ends: Ends, news: dict[str, Any], kind: 
 
 
 async def test_a_silent_page_is_not_waited_for_without_end(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ipyspeaches.transports.page.PERMISSION_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("ipyspeaches.transports.page_webrtc.PERMISSION_TIMEOUT_S", 0.01)
     ends.peer.news = []
     with pytest.raises(ServerUnreachableError, match="answer the browser's question"):
         await ends.transport.connect()
@@ -206,7 +208,7 @@ def signalling() -> Iterator[tuple[str, list[tuple[str, str | None, bytes]]]]:
 
 async def test_the_kernel_asks_where_a_key_is_needed(signalling: Any) -> None:
     url, asked = signalling
-    ends = Ends(RtcOffer(url, QUERY, KEY))
+    ends = Ends(RtcEndpoint(url, QUERY, KEY))
     ends.peer.news = [{"news": "opening"}, {"news": "offer", "sdp": "the offer", "origin": "http://localhost:8888"}]
     await ends.transport.connect()
     assert asked == [("/v1/realtime?model=a/b&intent=transcription", f"Bearer {KEY}", b"the offer")]
@@ -227,7 +229,7 @@ async def test_the_kernel_asks_where_a_key_is_needed(signalling: Any) -> None:
 )
 async def test_the_kernel_asks_where_the_page_may_not(signalling: Any, blocked: str, kind: str, cure: str) -> None:
     url, asked = signalling
-    ends = Ends(RtcOffer(url, QUERY))
+    ends = Ends(RtcEndpoint(url, QUERY))
     offer = {"news": "offer", "sdp": "the offer", "origin": "https://hub.example", "blocked": blocked}
     ends.peer.news = [{"news": "opening"}, offer]
     await ends.transport.connect()
