@@ -145,7 +145,7 @@ export class FakeKernel {
     else if (message.name === "resume") this.play();
     else if (message.name === "stop") this.halt("stopped");
     else if (message.name === "set_detector") {
-      this.#model.set("detector", { ...this.#model.get("detector"), ...message.args });
+      this.#model.set("detector", { ...this.#model.trait("detector"), ...message.args });
     }
   }
 
@@ -155,8 +155,8 @@ export class FakeKernel {
     if (name === "check_server") {
       const text = "Nothing answers at http://127.0.0.1:8000: start a server, or check the address.";
       const failure = { kind: "unreachable", title: "The server does not answer", text, actions: [] };
-      if (this.#model.get("server_state") !== "ready") return [{}, [], failure];
-      return [{ version: "0.9.0", models: this.#model.get("models") }, [], null];
+      if (this.#model.trait("server_state") !== "ready") return [{}, [], failure];
+      return [{ version: "0.9.0", models: this.#model.trait("models") }, [], null];
     }
     if (name === "download_model" || name === "load_model") return this.#model_job(name, String(args.model));
     if (name === "set_server") this.#model.set("server_label", String(args.url || "local"));
@@ -166,8 +166,8 @@ export class FakeKernel {
       this.#model.set("turn_detection_kind", args.kind as "client" | "server");
     }
     if (name === "window")
-      return this.#past.window(args, this.#clock_s, this.#model.get("detector").name || "silero");
-    if (name === "sound") return this.#past.sound(args);
+      return this.#past.window(args, this.#clock_s, this.#model.trait("detector").name || "silero");
+    if (name === "audio") return this.#past.sound(args);
     if (name === "mark") return [this.#mark(args), [], null];
     if (name === "export") {
       const bytes = new TextEncoder().encode("words");
@@ -181,9 +181,9 @@ export class FakeKernel {
   }
 
   #model_job(name: string, model: string): [object, DataView[], object | null] {
-    const models = this.#model.get("models") ?? [];
+    const models = this.#model.trait("models") ?? [];
     if (name === "download_model") this.#model.set("models", [...new Set([...models, model])]);
-    else this.#model.set("loaded_models", [...(this.#model.get("loaded_models") ?? []), model]);
+    else this.#model.set("loaded_models", [...(this.#model.trait("loaded_models") ?? []), model]);
     return [{ model, downloaded: !models.includes(model) }, [], null];
   }
 
@@ -219,7 +219,7 @@ export class FakeKernel {
     };
     const score = this.#scores.score.slice(f0, f1);
     const energy = this.#scores.energy.slice(f0, f1);
-    const isEnergy = this.#model.get("detector").name === "energy";
+    const isEnergy = this.#model.trait("detector").name === "energy";
     this.#model.receive(
       header,
       [extremes, isEnergy ? energy : score, energy].map((part) => new DataView(part.buffer)),
@@ -241,8 +241,8 @@ export class FakeKernel {
       const [start_s, end_s, item_id] = [a - 0.1, b + 0.1, `item_${i}`];
       if (this.#once(`${i} on`, now > a + 0.1)) {
         events.push(
-          { type: "speech_started", time_s: start_s },
-          { type: "speech_started", time_s: a + 0.16, origin: "server" },
+          { type: "speech_started", start_s },
+          { type: "speech_started", start_s: a + 0.16, source: "server" },
         );
       }
       for (let t = start_s; t < end_s; t += 2) {
@@ -260,7 +260,7 @@ export class FakeKernel {
       if (this.#once(`${i} off`, now > b + 0.55)) {
         events.push(
           { type: "speech_stopped", start_s, end_s },
-          { type: "speech_stopped", start_s: a + 0.16, end_s: b + 0.5, origin: "server" },
+          { type: "speech_stopped", start_s: a + 0.16, end_s: b + 0.5, source: "server" },
           { type: "committed", start_s, end_s },
         );
       }

@@ -1,5 +1,5 @@
 import type { Model } from "../src/wire/channel.ts";
-import type { ToKernel, Traits } from "../src/wire/messages.ts";
+import { type ToKernel, type Traits, traitName } from "../src/wire/messages.ts";
 
 type Handler = (...values: never[]) => void;
 
@@ -37,11 +37,17 @@ export class FakeModel {
     };
   }
 
+  /** What the widget manager's model gives: traits by their names there. */
+  get(name: string): unknown {
+    const plain = (Object.keys(this.#traits) as (keyof Traits)[]).find((one) => traitName(one) === name);
+    return plain && this.#traits[plain];
+  }
+
   get model(): Model {
     return this as unknown as Model;
   }
 
-  get<K extends keyof Traits>(name: K): Traits[K] {
+  trait<K extends keyof Traits>(name: K): Traits[K] {
     return this.#traits[name];
   }
 
@@ -65,7 +71,7 @@ export class FakeModel {
 
   set<K extends keyof Traits>(name: K, value: Traits[K]): void {
     this.#traits[name] = value;
-    for (const handler of this.#handlers.get(`change:${name}`) ?? []) (handler as () => void)();
+    for (const handler of this.#handlers.get(`change:${traitName(name)}`) ?? []) (handler as () => void)();
   }
 
   /** An event of the widget manager, such as the end of the connection. */

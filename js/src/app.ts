@@ -32,7 +32,7 @@ const SLOW: ReadonlySet<CommandName> = new Set([
   "load_model",
   "export",
   "window",
-  "sound",
+  "audio",
 ]);
 /** These tell their failures where they were asked for. */
 const QUIET: ReadonlySet<CommandName> = new Set([
@@ -43,7 +43,7 @@ const QUIET: ReadonlySet<CommandName> = new Set([
   "download_model",
   "load_model",
   "window",
-  "sound",
+  "audio",
 ]);
 
 /** Refused, these leave nothing to look at; the others are told in the status line. */
@@ -81,7 +81,7 @@ export class App {
     this.#painted = new Painted((items) => this.#channel.trySend({ type: "painted", items }), this.scope);
     this.#peer = new PeerLink(this.#channel, this.page, this.#capture, this.scope);
     this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
-    this.player = new Player((args) => this.#ask("sound", args), this.scope);
+    this.player = new Player((args) => this.#ask("audio", args), this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
     model.on("msg:custom", receive);
     this.scope.own(() => model.off("msg:custom", receive));

@@ -22,14 +22,14 @@ def test_the_detector_follows_the_page(scripted: Any, monkeypatch: pytest.Monkey
     page = Page(widget, monkeypatch)
     assert page.command("set_detector", threshold=0.7, min_silence_duration_ms=300) is None
     assert widget.turn_detection.detector == SileroVad(threshold=0.7, min_silence_duration_ms=300)
-    assert widget.detector["threshold"] == 0.7
+    assert widget._detector["threshold"] == 0.7
     assert page.command("start") is None
     assert page.command("set_detector", name="energy", threshold=800) is None
     assert widget.session.turn_detection.detector.describe() == EnergyVad(threshold=800).describe()
     wrong = page.command("set_detector", threshold=-1)
     assert wrong is not None
     assert "threshold is -1" in wrong["text"]
-    assert widget.detector["threshold"] == 800
+    assert widget._detector["threshold"] == 800
     widget.stop()
 
 
@@ -42,7 +42,7 @@ def test_every_detector_can_be_moved_and_chosen(vad: Detector, monkeypatch: pyte
     assert page.command("set_detector", name="silero") is None
     assert page.command("set_detector", name=vad.name) is None
     assert widget.turn_detection.detector == vad
-    assert vad.name in widget.detectors
+    assert vad.name in widget._detectors
     refused = page.command("set_detector", name="ears")
     assert refused is not None
     assert "There is no detector 'ears': choose one of silero, energy, rms" in refused["text"]
@@ -58,7 +58,7 @@ def test_an_uploaded_file_is_transcribed(
         message = {"type": "file", "file_id": "f", "name": "talk.wav", "size": len(content), "offset": offset}
         page.say(message, [content[offset : offset + 100_000]])
     assert page.command("set_source", kind="file", file_id="f") is None
-    assert (widget.source_kind, widget.source_label) == ("file", "talk.wav")
+    assert (widget._source_kind, widget._source_label) == ("file", "talk.wav")
     widget.start()
     widget.wait()
     assert len(widget.transcript) == 3
@@ -76,7 +76,7 @@ def test_the_page_may_take_sound_windows_marks_and_files(
     widget.wait()
     wait_for(lambda: len(page.events("final")) == 3)
     wait_for(lambda: sum(frames["columns"] for frames in page.of("frames")) == 700)
-    data, (sound,) = page.ask("sound", start_s=1.0, end_s=2.0)
+    data, (sound,) = page.ask("audio", start_s=1.0, end_s=2.0)
     assert np.array_equal(np.frombuffer(sound, dtype="<i2"), widget.recording.slice(1.0, 2.0).samples)
     data, buffers = page.ask("window", level=1, first_column=0, columns=500)
     assert data["columns"] == 88
@@ -102,7 +102,7 @@ def test_the_server_is_checked_and_changed_from_the_page(scripted: Any, monkeypa
     assert page.command("set_server", url=scripted.url, api_key="very-secret") is None
     data, _ = page.ask("check_server")
     assert data["models"] == ["test/model"]
-    assert widget.server_state == "ready"
+    assert widget._server_state == "ready"
     assert "very-secret" not in json.dumps([content for content, _ in page.messages])
     assert "very-secret" not in repr(widget.get_state())
 
@@ -111,8 +111,8 @@ def test_server_cuts_are_chosen_changed_and_confirmed(scripted: Any, monkeypatch
     widget = Transcriber(server=scripted.url)
     page = Page(widget, monkeypatch)
     assert page.command("set_turn_detection", kind="server", threshold=0.8) is None
-    assert widget.turn_detection_kind == "server"
-    assert widget.server_turn_detection == {"threshold": 0.8, "silence_duration_ms": 550}
+    assert widget._turn_detection_kind == "server"
+    assert widget._server_turn_detection == {"threshold": 0.8, "silence_duration_ms": 550}
     assert page.command("start") is None
     assert page.command("set_turn_detection", threshold=0.3) is None
     (confirmed,) = wait_for(lambda: page.events("reconfigured"))

@@ -27,7 +27,7 @@ def play(widget: Transcriber) -> None:
 
 
 def states(widget: Transcriber) -> dict[str, str]:
-    return {shown["name"]: shown["state"] for shown in widget.compared}
+    return {shown["name"]: shown["state"] for shown in widget._compared}
 
 
 def test_the_same_words_by_several_ways(scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_the_same_words_by_several_ways(scripted: Any, bursts: Recording, monkey
         (None, "utterance 3"),
     ]
     assert states(widget) == {"wide": "stopped"}
-    assert widget.compared[0]["about"] == "realtime · model · energy"
+    assert widget._compared[0]["about"] == "realtime · model · energy"
 
 
 def test_what_fails_is_shown_and_disturbs_nobody(scripted: Any, bursts: Recording) -> None:
@@ -60,9 +60,9 @@ def test_what_fails_is_shown_and_disturbs_nobody(scripted: Any, bursts: Recordin
     play(widget)
     assert widget.state == "stopped"
     assert len(widget.transcript) == 3
-    assert widget.error is None
+    assert widget._error is None
     assert states(widget) == {"127.0.0.1:9": "failed", "such": "failed", "energy": "stopped"}
-    assert [shown["error"] and shown["error"]["kind"] for shown in widget.compared] == ["unreachable", "model", None]
+    assert [shown["error"] and shown["error"]["kind"] for shown in widget._compared] == ["unreachable", "model", None]
     assert [run.error is None for run in widget.comparison.runs] == [True, False, False, True]
 
 
@@ -74,7 +74,7 @@ def test_a_main_session_that_fails_ends_the_others(bursts: Recording, scripted: 
     with pytest.raises(ServerUnreachableError):
         widget.wait()
     assert states(widget) == {"well": "stopped"}
-    assert widget.error is not None
+    assert widget._error is not None
 
 
 def test_browser_sound_goes_to_all_and_a_pause_cuts_all(
@@ -161,7 +161,7 @@ def test_keys_are_in_no_trait_and_no_message(scripted: Any, bursts: Recording, m
     page = Page(widget, monkeypatch)
     play(widget)
     wait_for(lambda: page.events("final"))
-    said = json.dumps([message for message, _ in page.messages]) + json.dumps(widget.compared)
+    said = json.dumps([message for message, _ in page.messages]) + json.dumps(widget._compared)
     assert "very-secret" not in said + repr(widget.comparison) + widget.comparison._repr_html_()
 
 
@@ -177,5 +177,5 @@ def test_wrong_options_are_refused_at_once(runs: Any, words: str) -> None:
 def test_without_anything_to_compare_there_is_the_recording_alone(scripted: Any, bursts: Recording) -> None:
     widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
     play(widget)
-    assert widget.compared == []
+    assert widget._compared == []
     assert widget.comparison.columns()["run"] == ["main"]

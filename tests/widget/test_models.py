@@ -25,9 +25,9 @@ def test_the_list_shows_what_is_installed_and_in_memory(monkeypatch: pytest.Monk
         page = Page(widget, monkeypatch)
         assert page.command("load_model", model=OURS) is None
         page.ask("list_models")
-        assert (widget.models, widget.loaded_models) == ([OURS], [OURS])
+        assert (widget._models, widget._loaded_models) == ([OURS], [OURS])
         assert widget.model == "accurate"
-        assert widget.server_state == "ready"
+        assert widget._server_state == "ready"
         data, _ = page.ask("download_model", model=OURS)
         assert data == {"model": OURS, "downloaded": False}
         missing = page.command("download_model", model="accurate")
@@ -45,7 +45,7 @@ def test_the_list_shows_what_is_installed_and_in_memory(monkeypatch: pytest.Monk
 def test_a_server_that_does_not_say_what_is_in_memory_is_listed(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     widget = Transcriber(server=scripted.url)
     Page(widget, monkeypatch).ask("list_models")
-    assert (widget.models, widget.loaded_models) == (["test/model"], [])
+    assert (widget._models, widget._loaded_models) == (["test/model"], [])
 
 
 def test_another_server_has_other_models(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_another_server_has_other_models(scripted: Any, monkeypatch: pytest.Monk
     page = Page(widget, monkeypatch)
     page.ask("list_models")
     assert page.command("set_server", url="http://127.0.0.1:9") is None
-    assert widget.models == []
+    assert widget._models == []
     unreachable = page.command("list_models")
     assert unreachable is not None
     assert unreachable["kind"] == "unreachable"
@@ -78,7 +78,7 @@ def test_a_download_is_shown_as_long_as_it_runs(
     widget = Transcriber(server=scripted.url)
     page = Page(widget, monkeypatch)
     page.say({"type": "command", "id": 1, "name": "download_model", "args": {"model": " fastest "}})
-    (job,) = wait_for(lambda: widget.model_jobs)
+    (job,) = wait_for(lambda: widget._model_jobs)
     assert (job["model"], job["kind"]) == (presets["fastest"], "download")
     wait_for(lambda: loops)
     twice = page.command("load_model", model="fastest")
@@ -91,8 +91,8 @@ def test_a_download_is_shown_as_long_as_it_runs(
     else:
         assert reply["error"] is None
         assert reply["data"] == {"model": presets["fastest"], "downloaded": outcome}
-        assert widget.models == ["test/model"], "what is there was asked for again"
-    assert wait_for(lambda: widget.model_jobs == [])
+        assert widget._models == ["test/model"], "what is there was asked for again"
+    assert wait_for(lambda: widget._model_jobs == [])
 
 
 def test_no_model_is_no_job(monkeypatch: pytest.MonkeyPatch) -> None:

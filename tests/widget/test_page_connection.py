@@ -72,7 +72,7 @@ def test_words_come_through_the_page(
     assert scripted.received == [], "something went over a WebSocket"
     assert page.peer.orders[-1]["action"] == "close"
     assert {order["client_id"] for order in page.peer.orders} == {"me"}
-    assert widget.transport == "webrtc"
+    assert widget._transport == "webrtc"
 
 
 def test_a_key_stays_in_the_kernel(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_stopping_while_it_connects_is_no_failure(widget: Transcriber, page: Con
     page.peer._link_id = page.peer.orders[0]["link_id"]
     page.peer.tell(news="failed", kind="microphone", detail="not open", status=0)
     wait_for(lambda: widget.state == "stopped")
-    assert widget.error is None
+    assert widget._error is None
 
 
 def test_a_reloaded_page_ends_the_recording_in_words(
@@ -124,8 +124,8 @@ def test_a_reloaded_page_ends_the_recording_in_words(
     page.say({"type": "bye", "client_id": "me"})
     with pytest.raises(ConnectionLostError, match="closed or reloaded"):
         widget.wait()
-    assert widget.error is not None
-    assert 'transport="realtime"' in widget.error["text"]
+    assert widget._error is not None
+    assert 'transport="realtime"' in widget._error["text"]
     assert len(widget.transcript) == 3
     assert widget.recording.duration == pytest.approx(7, abs=0.05)
 

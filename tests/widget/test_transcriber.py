@@ -29,7 +29,7 @@ def test_a_recording_is_drawn_and_written_out(
     assert widget.transcript.text == "utterance 1 utterance 2 utterance 3"
     assert [event["text"] for event in page.events("final")] == ["utterance 1", "utterance 2", "utterance 3"]
     assert wait_for(lambda: sum(frames["columns"] for frames in page.of("frames")) == 700)
-    assert widget.source_kind == "file"
+    assert widget._source_kind == "file"
     assert widget.model == "test/model"
     assert page.messages[0][0] == {"type": "reset"}
 
@@ -50,7 +50,7 @@ def test_browser_sound_becomes_text(scripted: Any, bursts: Recording, monkeypatc
     wait_for(lambda: len(page.events("final")) == 3)
     assert page.command("stop") is None
     assert widget.state == "stopped"
-    assert widget.source_label == "Desk mic"
+    assert widget._source_label == "Desk mic"
     assert widget.recording.duration == pytest.approx(7, abs=0.001)
 
 
@@ -60,7 +60,7 @@ def test_a_refused_microphone_is_shown_with_ways_out(scripted: Any, monkeypatch:
     assert page.command("start") is None
     capture = page.of("capture")[0]["capture_id"]
     page.say({"type": "capture", "state": "failed", "capture_id": capture, "error": "denied", "detail": "NotAllowed"})
-    error = wait_for(lambda: widget.error)
+    error = wait_for(lambda: widget._error)
     assert error["kind"] == "denied"
     assert "allow it for this page" in error["text"]
     assert [action["name"] for action in error["actions"]] == ["retry", "use_kernel", "open_file"]
@@ -73,7 +73,7 @@ def test_an_unreachable_server_is_one_sentence_in_the_cell(monkeypatch: pytest.M
     error = page.command("start")
     assert error is not None
     assert error["kind"] == "unreachable"
-    assert widget.error == error
+    assert widget._error == error
     assert widget.state == "failed"
     # The next try begins with a clean cell.
     page.command("start")
@@ -89,7 +89,7 @@ def test_a_server_that_cannot_reach_itself_is_told_in_the_cell(
     assert page.command("start") is None
     with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL"):
         widget.wait()
-    error = wait_for(lambda: widget.error)
+    error = wait_for(lambda: widget._error)
     assert error["kind"] == "server"
     assert "LOOPBACK_HOST_URL=http://localhost:8000" in error["text"]
     assert [action["name"] for action in error["actions"]] == ["retry"]
@@ -146,7 +146,8 @@ def test_neither_key_nor_sound_nor_words_are_in_the_saved_state(
     widget = Transcriber(source=bursts, server=scripted.url, api_key="very-secret", turn_detection=ENERGY, pace=0)
     widget.start()
     widget.wait()
-    state = {name: value for name, value in widget.get_state().items() if not name.startswith("_")}
+    state = {name: value for name, value in widget.get_state().items() if name != "_esm"}
+    assert "_error" in state
     assert "very-secret" not in json.dumps(state)
     assert "utterance" not in json.dumps(state)
 

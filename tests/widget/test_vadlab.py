@@ -148,7 +148,7 @@ def test_truth_is_read_from_every_kind_of_file(
         write(tmp_path / f"labels.{suffix}")
         lab, page = open_lab(monkeypatch, bursts, tmp_path / f"labels.{suffix}")
         assert lab.truth == TRUTH
-        data, (content,) = page.ask("export_truth", form=suffix)
+        data, (content,) = page.ask("export_truth", format=suffix)
         assert data["name"] == f"truth.{suffix}"
         assert content
     with pytest.raises(InputError, match="no label file"):
@@ -225,16 +225,16 @@ def test_settings_can_be_taken_away(bursts: Recording, monkeypatch: pytest.Monke
     vad = SileroVad(threshold=0.6, min_silence_duration_ms=300, speech_pad_ms=50)
     _, page = open_lab(monkeypatch, bursts, detectors=[vad, ENERGY])
     names: dict[str, Any] = {"sp": sp}
-    text = page.ask("export", form="code")[0]["text"]
+    text = page.ask("export", format="code")[0]["text"]
     exec(text, names)
     assert names["vad"] == vad
     assert max(map(len, text.splitlines())) <= 48
-    wire = json.loads(page.ask("export", form="turn_detection")[0]["text"])
+    wire = json.loads(page.ask("export", format="turn_detection")[0]["text"])
     assert wire["threshold"] == 0.6
     assert set(wire) == {"type", "threshold", "silence_duration_ms", "prefix_padding_ms", "create_response"}
-    assert json.loads(page.ask("export", form="json")[0]["text"]) == vad.describe()
+    assert json.loads(page.ask("export", format="json")[0]["text"]) == vad.describe()
     assert page.command("set_active", index=1) is None
-    refused = page.command("export", form="turn_detection")
+    refused = page.command("export", format="turn_detection")
     assert refused is not None
     assert "Silero only" in refused["text"]
 
@@ -251,7 +251,7 @@ def test_the_live_session_takes_the_detector(bursts: Recording, monkeypatch: pyt
 
 def test_sound_for_the_speakers(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     _, page = open_lab(monkeypatch, bursts)
-    data, (sound,) = page.ask("sound", start_s=1.0, end_s=1.5)
+    data, (sound,) = page.ask("audio", start_s=1.0, end_s=1.5)
     assert data["rate"] == bursts.rate
     assert np.array_equal(np.frombuffer(sound, "<i2"), bursts.slice(1.0, 1.5).samples)
 

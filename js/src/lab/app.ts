@@ -51,7 +51,7 @@ export class LabApp extends Emitter<{ told: Told }> {
     this.scope = new Scope(signal);
     this.#model = model;
     this.#channel = new Channel<LabCommand>(model, this.scope);
-    this.player = new Player((stretch) => this.#channel.command("sound", { ...stretch }), this.scope);
+    this.player = new Player((stretch) => this.#channel.command("audio", { ...stretch }), this.scope);
     const fetch = (args: object) => this.#channel.command("window", { ...args }).then(withoutCurves);
     this.windows = new Windows(this.store.session, fetch, this.scope);
     const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
@@ -120,12 +120,12 @@ export class LabApp extends Emitter<{ told: Told }> {
     return this.#do("pin");
   }
 
-  export(form: string): Promise<Answer> {
-    return this.#channel.command("export", { form });
+  export(format: string): Promise<Answer> {
+    return this.#channel.command("export", { format });
   }
 
-  exportTruth(form: string): Promise<Answer> {
-    return this.#channel.command("export_truth", { form });
+  exportTruth(format: string): Promise<Answer> {
+    return this.#channel.command("export_truth", { format });
   }
 
   /** Resolves to whether there was a session to hand the detector to. */

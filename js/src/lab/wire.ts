@@ -82,7 +82,7 @@ export type LabCommand =
   | "sweep"
   | "errors"
   | "window"
-  | "sound"
+  | "audio"
   | "export"
   | "export_truth"
   | "use_live"

@@ -77,7 +77,7 @@ export class SessionStore extends Emitter<SessionTopics> {
     this.emit("frames", { from_s });
   }
 
-  /** `whose` is the side that cuts: speech events without an `origin` are its opinion. */
+  /** `whose` is the side that cuts: speech events without a `source` are its opinion. */
   addEvents(events: readonly (SessionEvent | RunEvent)[], whose: "local" | "server"): void {
     let from_s = Number.POSITIVE_INFINITY;
     let others = 0;
@@ -96,7 +96,7 @@ export class SessionStore extends Emitter<SessionTopics> {
     this.lines.clear();
     for (const segment of snapshot.segments ?? []) this.lines.final(segment);
     this.marks.clear();
-    for (const { id, time, name } of snapshot.marks ?? []) this.marks.set(id, { id, time_s: time, name });
+    for (const mark of snapshot.marks ?? []) this.marks.set(mark.id, mark);
     const { partial } = snapshot;
     if (partial) this.lines.partial(partial.item_id, partial.start_s, partial.start_s, partial.text);
     this.clock_s = Math.max(this.clock_s, snapshot.clock_s ?? 0);
@@ -111,10 +111,10 @@ export class SessionStore extends Emitter<SessionTopics> {
   #add(event: SessionEvent, whose: "local" | "server"): number {
     switch (event.type) {
       case "speech_started":
-        this[event.origin ?? whose].started(event.time_s);
-        return event.time_s;
+        this.#lane(event.source, whose).started(event.start_s);
+        return event.start_s;
       case "speech_stopped":
-        this[event.origin ?? whose].stopped(event.start_s, event.end_s);
+        this.#lane(event.source, whose).stopped(event.start_s, event.end_s);
         return event.start_s;
       case "sent":
         this.sent.push(event.start_s, event.end_s, event.late ? LATE : 0);
@@ -149,6 +149,10 @@ export class SessionStore extends Emitter<SessionTopics> {
       default:
         return Number.POSITIVE_INFINITY; // a newer kernel's event: nothing to draw
     }
+  }
+
+  #lane(source: "client" | "server" | undefined, whose: "local" | "server"): SpeechLane {
+    return (source ? source === "client" : whose === "local") ? this.local : this.server;
   }
 
   #warn({ kind, text, time_s }: Extract<SessionEvent, { type: "warning" }>): void {

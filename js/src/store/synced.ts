@@ -1,7 +1,7 @@
 import { Emitter } from "../emitter.ts";
 import type { Scope } from "../scope.ts";
 import type { Model } from "../wire/channel.ts";
-import type { Detector, Traits } from "../wire/messages.ts";
+import { type Detector, type Traits, traitName } from "../wire/messages.ts";
 
 const NAMES = [
   "state",
@@ -45,13 +45,14 @@ export class Synced extends Emitter<{ change: keyof Traits }> {
     this.#model = model;
     for (const name of NAMES) {
       const notify = () => this.emit("change", name);
-      model.on(`change:${name}`, notify);
-      scope.own(() => model.off(`change:${name}`, notify));
+      const event = `change:${traitName(name)}` as const;
+      model.on(event, notify);
+      scope.own(() => model.off(event, notify));
     }
   }
 
   get<K extends keyof Traits>(name: K): Traits[K] | undefined {
-    return (this.#model.get(name) as Traits[K] | null) ?? undefined;
+    return (this.#model.get(traitName(name)) as Traits[K] | null) ?? undefined;
   }
 
   text(

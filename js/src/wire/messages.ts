@@ -62,7 +62,10 @@ export interface ComparedRun {
   behind_s: number;
 }
 
-/** Synced traits: slow state only. Optional ones are missing from older kernels. */
+/** Synced traits: slow state only. Optional ones are missing from older kernels.
+ *
+ * Those that only the page reads are private in Python: see `traitName`.
+ */
 export interface Traits {
   state: string;
   source_kind: SourceKind;
@@ -89,6 +92,13 @@ export interface Traits {
   compared?: ComparedRun[];
 }
 
+const PUBLIC: ReadonlySet<keyof Traits> = new Set(["state", "locale"]);
+
+/** What a trait is called in the model: `_` stands before the names that are no business of the user. */
+export function traitName(name: keyof Traits): string {
+  return PUBLIC.has(name) ? name : `_${name}`;
+}
+
 export interface Word {
   word: string;
   start: number;
@@ -96,10 +106,10 @@ export interface Word {
   probability?: number | null;
 }
 
-/** Times are seconds on the session clock. `origin` tells whose opinion a stretch of speech is. */
+/** Times are seconds on the session clock. `source` tells whose opinion a stretch of speech is. */
 export type SessionEvent =
-  | { type: "speech_started"; time_s: number; origin?: "local" | "server" }
-  | { type: "speech_stopped"; start_s: number; end_s: number; origin?: "local" | "server" }
+  | { type: "speech_started"; start_s: number; source?: "client" | "server" }
+  | { type: "speech_stopped"; start_s: number; end_s: number; source?: "client" | "server" }
   | PartialEvent
   | FinalEvent
   | { type: "warning"; time_s: number; kind: string; text: string }
@@ -164,7 +174,7 @@ export interface Snapshot {
   clock_s?: number;
   segments?: Omit<FinalEvent, "type">[];
   partial?: { item_id: string; start_s: number; text: string } | null;
-  marks?: (Omit<MarkEvent, "type" | "time_s"> & { time: number })[];
+  marks?: Omit<MarkEvent, "type">[];
   events?: SessionEvent[];
   /** the texts of compared sessions, by name */
   runs?: Record<string, Omit<FinalEvent, "type">[]>;
@@ -252,7 +262,7 @@ export type CommandName =
   | "mark"
   | "export"
   | "window"
-  | "sound";
+  | "audio";
 
 /** What a page says; `Name` is what its widget may be told to do. */
 export type ToKernel<Name extends string = CommandName> =

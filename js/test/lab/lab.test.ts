@@ -117,7 +117,7 @@ it("steps through errors, by buttons and keys, and says where it is", async () =
   expect(label()).toEqual(["missed – of 2", "false alarm 1 of 1"]);
   expect(
     commands()
-      .filter(({ name }) => name === "sound")
+      .filter(({ name }) => name === "audio")
       .at(-1)?.args,
   ).toEqual({ start_s: 5.5, end_s: 7.5 });
 });

@@ -100,7 +100,7 @@ describe("the local lane", () => {
     const session = new SessionStore();
     const lane = new LocalLane(session);
     hear(session, 0, Array(300).fill(0), "energy");
-    session.addEvents([{ type: "speech_stopped", start_s: 2, end_s: 3, origin: "local" }], "local");
+    session.addEvents([{ type: "speech_stopped", start_s: 2, end_s: 3, source: "client" }], "local");
     lane.update(detector);
     expect(spans(lane)).toEqual([[2, 3, false]]);
     hear(session, 0, Array(300).fill(0));

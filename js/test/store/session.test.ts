@@ -85,7 +85,7 @@ describe("the lanes", () => {
   };
 
   it("shows open speech up to now until it is closed", () => {
-    add({ type: "speech_started", time_s: 2 });
+    add({ type: "speech_started", start_s: 2 });
     expect(seen("local")).toEqual([[2, 9, true]]);
     add({ type: "speech_stopped", start_s: 1.9, end_s: 4 });
     expect(seen("local")).toEqual([[1.9, 4, false]]);
@@ -93,7 +93,7 @@ describe("the lanes", () => {
 
   it("gives speech to the side that cuts, unless the event names another", () => {
     store.addEvents([{ type: "speech_stopped", start_s: 1, end_s: 2 }], "server");
-    store.addEvents([{ type: "speech_stopped", start_s: 3, end_s: 4, origin: "local" }], "server");
+    store.addEvents([{ type: "speech_stopped", start_s: 3, end_s: 4, source: "client" }], "server");
     expect(seen("server")).toEqual([[1, 2, false]]);
     expect(seen("local")).toEqual([[3, 4, false]]);
   });

@@ -19,7 +19,7 @@ from ipyspeaches.sources import BrowserMicrophone
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Drawing, Message
-from ipyspeaches.widget.messages import event_message, segment_message
+from ipyspeaches.widget.messages import event_message, mark_message, segment_message
 
 TICK_S = 0.04
 """Messages to the page come in this rhythm: more than 25 a second bunch up in the notebook server."""
@@ -178,7 +178,7 @@ class Bridge:
         if session is not None:
             content["clock_s"] = session.hearing.store.duration_s
             content["segments"] = [segment_message(segment) for segment in session.transcript]
-            content["marks"] = [mark._asdict() for mark in session.marks]
+            content["marks"] = [mark_message(mark) for mark in session.marks]
             content["runs"] = self.compared.snapshot()
         self._page.post(content)
         if session is not None and self._drawing is not None:

@@ -10,6 +10,7 @@ from ipyspeaches.session import ENGINE
 from ipyspeaches.session.state import ACTIVE
 from ipyspeaches.widget.answers import MAX_PLAYED_S, Answer, Command, obey
 from ipyspeaches.widget.exports import export
+from ipyspeaches.widget.messages import mark_message
 from ipyspeaches.widget.models import ModelJobs
 from ipyspeaches.widget.settings import Settings
 from ipyspeaches.widget.uploads import Uploads
@@ -44,7 +45,7 @@ class Commands:
             "resume_capture": self._resume_capture,
             "mark": self._mark,
             "window": self._window,
-            "sound": self._sound,
+            "audio": self._audio,
             "export": self._export,
             "list_devices": self._list_devices,
             "check_server": self._check_server,
@@ -106,13 +107,13 @@ class Commands:
         else:
             time_s = args.get("time_s")
             mark = session.mark(name, None if time_s is None else float(time_s))
-        return Answer({"id": mark.id, "name": mark.name, "time_s": mark.time})
+        return Answer(mark_message(mark))
 
     async def _window(self, args: dict[str, Any]) -> Answer:
         header, buffers = self._bridge.window(int(args["level"]), int(args["first_column"]), int(args["columns"]))
         return Answer(header, buffers)
 
-    async def _sound(self, args: dict[str, Any]) -> Answer:
+    async def _audio(self, args: dict[str, Any]) -> Answer:
         """Return int16 sound from ``start_s`` to ``end_s``, for playing it."""
         start_s, end_s = float(args["start_s"]), float(args["end_s"])
         part = self._widget.session.recording.slice(start_s, min(end_s, start_s + MAX_PLAYED_S))

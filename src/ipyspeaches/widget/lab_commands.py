@@ -54,7 +54,7 @@ class LabCommands:
             "sweep": self._sweep,
             "errors": self._errors,
             "window": self._window,
-            "sound": self._sound,
+            "audio": self._audio,
             "export": self._export,
             "export_truth": self._export_truth,
             "use_live": self._use_live,
@@ -177,18 +177,18 @@ class LabCommands:
     async def _window(self, args: dict[str, Any]) -> Answer:
         return Answer(*window_message(self._drawn, args))
 
-    async def _sound(self, args: dict[str, Any]) -> Answer:
+    async def _audio(self, args: dict[str, Any]) -> Answer:
         """Return int16 sound from ``start_s`` to ``end_s``, for playing it."""
         start_s, end_s = float(args["start_s"]), float(args["end_s"])
         part = self._state.recording.slice(start_s, min(end_s, start_s + MAX_PLAYED_S))
         return Answer({"start_s": start_s, "rate": part.rate}, [part.samples.astype("<i2").tobytes()])
 
     async def _export(self, args: dict[str, Any]) -> Answer:
-        return Answer({"text": export(self._state.vad, str(args.get("form")))})
+        return Answer({"text": export(self._state.vad, str(args.get("format")))})
 
     async def _export_truth(self, args: dict[str, Any]) -> Answer:
         """Return the truth as a label file."""
-        truth, form = self._state.truth, str(args.get("form"))
+        truth, form = self._state.truth, str(args.get("format"))
         texts = {
             "rttm": truth.to_rttm,
             "txt": truth.to_audacity,

@@ -17,10 +17,8 @@ from ipyspeaches.errors import (
     SpeachesError,
     UdpBlockedError,
 )
-from ipyspeaches.results import Segment
+from ipyspeaches.results import Mark, Segment
 from ipyspeaches.session import events
-
-_ORIGIN = {"client": "local", "server": "server"}
 
 _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
     (UdpBlockedError, "udp", "The sound does not get through to the server", ("retry",)),
@@ -49,9 +47,9 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
     """Return an event as the page reads it, None for those that it learns by other ways."""
     match event:
         case events.SpeechStarted(start_s=start_s, source=source):
-            return {"type": "speech_started", "time_s": start_s, "origin": _ORIGIN[source]}
+            return {"type": "speech_started", "start_s": start_s, "source": source}
         case events.SpeechStopped(start_s=start_s, end_s=end_s, source=source):
-            return {"type": "speech_stopped", "start_s": start_s, "end_s": end_s, "origin": _ORIGIN[source]}
+            return {"type": "speech_stopped", "start_s": start_s, "end_s": end_s, "source": source}
         case events.Sent(start_s=start_s, end_s=end_s, late=late):
             return {"type": "sent", "start_s": start_s, "end_s": end_s, **({"late": True} if late else {})}
         case events.Committed(start_s=start_s, end_s=end_s):
@@ -62,7 +60,7 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
         case events.Final(segment=segment):
             return {"type": "final", **segment_message(segment)}
         case events.Marked(mark_id=mark_id, at_s=at_s, name=name):
-            return {"type": "mark", "id": mark_id, "time_s": at_s, "name": name}
+            return {"type": "mark", **mark_message(Mark(mark_id, at_s, name))}
         case events.Reconfigured(time_s=time_s, turn_detection=turn_detection):
             return {"type": "reconfigured", "time_s": time_s, "turn_detection": turn_detection}
         case events.Warning(time_s=time_s, kind=kind, text=text):
@@ -73,6 +71,11 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
 def _utf16_units(text: str) -> int:
     """Return the length of a text as JavaScript counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def mark_message(mark: Mark) -> dict[str, Any]:
+    """Return a mark as the page reads it."""
+    return {"id": mark.id, "time_s": mark.time, "name": mark.name}
 
 
 def segment_message(segment: Segment) -> dict[str, Any]:

@@ -85,4 +85,4 @@ class ModelJobs:
             self._show_jobs()
 
     def _show_jobs(self) -> None:
-        self._widget.show_traits({"model_jobs": list(self._jobs.values())})
+        self._widget.show_traits({"_model_jobs": list(self._jobs.values())})

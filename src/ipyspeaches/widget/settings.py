@@ -96,8 +96,8 @@ class Settings:
         _, keywords = self._widget.new_recording()
         destination = await resolve(SessionOptions.of(dict(keywords)))
         shown = destination_traits(destination)
-        self._widget.show_traits({**shown, "server_state": "ready"})
-        return {"label": shown["server_label"], "version": destination.info.version, "models": shown["models"]}
+        self._widget.show_traits({**shown, "_server_state": "ready"})
+        return {"label": shown["_server_label"], "version": destination.info.version, "models": shown["_models"]}
 
     async def _set_source(self, args: dict[str, Any]) -> None:
         kind = args.get("kind")

@@ -18,29 +18,29 @@ from ipyspeaches.widget.messages import failure_message
 
 
 def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
-    """Return ``source_kind`` and ``source_label``."""
+    """Return ``_source_kind`` and ``_source_label``."""
     if isinstance(source, str) and source in {"browser", "kernel"}:
-        return {"source_kind": source, "source_label": label or ""}
+        return {"_source_kind": source, "_source_label": label or ""}
     if isinstance(source, Recording):
-        return {"source_kind": "file", "source_label": label or f"recording, {source.duration:.1f} s"}
+        return {"_source_kind": "file", "_source_label": label or f"recording, {source.duration:.1f} s"}
     if isinstance(source, (str, os.PathLike)):
-        return {"source_kind": "file", "source_label": label or Path(source).name}
+        return {"_source_kind": "file", "_source_label": label or Path(source).name}
     if not hasattr(source, "blocks"):
         raise InputError(
             f'{type(source).__name__} is no source: give "browser", "kernel", a path, a Recording '
             "(Recording.from_array(array, rate) makes one of an array), or a Source."
         )
-    return {"source_kind": source.kind, "source_label": label or source.label}
+    return {"_source_kind": source.kind, "_source_label": label or source.label}
 
 
 def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
-    """Return ``detector``, ``turn_detection_kind`` and, where the server cuts, its numbers, not confirmed yet."""
+    """Return ``_detector``, ``_turn_detection_kind`` and, where the server cuts, its numbers, not confirmed yet."""
     server_vad = turn_detection.server_vad
-    shown: dict[str, Any] = {"detector": turn_detection.detector.describe()}
-    shown["turn_detection_kind"] = "client" if server_vad is None else "server"
-    shown["server_turn_detection"] = None
+    shown: dict[str, Any] = {"_detector": turn_detection.detector.describe()}
+    shown["_turn_detection_kind"] = "client" if server_vad is None else "server"
+    shown["_server_turn_detection"] = None
     if server_vad is not None:
-        shown["server_turn_detection"] = {
+        shown["_server_turn_detection"] = {
             "threshold": server_vad.threshold,
             "silence_duration_ms": server_vad.silence_duration_ms,
         }
@@ -48,43 +48,43 @@ def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
 
 
 def server_traits(options: SessionOptions) -> dict[str, str]:
-    """Return ``server_label`` and ``server_state`` of a server that was not asked yet."""
+    """Return ``_server_label`` and ``_server_state`` of a server that was not asked yet."""
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
-    return {"server_label": _host(url) if url else "", "server_state": "none"}
+    return {"_server_label": _host(url) if url else "", "_server_state": "none"}
 
 
 def session_traits(session: Session) -> dict[str, Any]:
     """Return the traits that follow a session."""
-    shown: dict[str, Any] = {"state": session.state.value, "server_state": _SERVER_STATE[session.state]}
-    shown["source_label"] = session.source_label
+    shown: dict[str, Any] = {"state": session.state.value, "_server_state": _SERVER_STATE[session.state]}
+    shown["_source_label"] = session.source_label
     if session.destination is not None:
         shown |= destination_traits(session.destination)
-        shown["model"] = session.model
+        shown["_model"] = session.model
     if session.error is not None:
-        shown["error"] = failure_message(session.error)
+        shown["_error"] = failure_message(session.error)
         if session.destination is not None and session.state is SessionState.FAILED:
-            shown["server_state"] = "ready"
+            shown["_server_state"] = "ready"
     return shown
 
 
 def destination_traits(destination: Destination) -> dict[str, Any]:
     """Return the traits that follow a server that answered."""
     return {
-        "server_label": "local" if destination.embedded else _host(destination.url),
-        "server_version": destination.info.version or "",
-        "model": destination.model,
-        "models": [model.id for model in destination.info.models if model.recognises],
+        "_server_label": "local" if destination.embedded else _host(destination.url),
+        "_server_version": destination.info.version or "",
+        "_model": destination.model,
+        "_models": [model.id for model in destination.info.models if model.recognises],
     }
 
 
 def overview_traits(overview: Overview, *, embedded: bool) -> dict[str, Any]:
     """Return the traits that follow what a server said it has; which model is used is no part of it."""
     return {
-        "server_label": "local" if embedded else _host(overview.url),
-        "server_state": "ready",
-        "server_version": overview.version or "",
-        "models": [model.id for model in overview.models if model.recognises],
-        "loaded_models": list(overview.running or ()),
+        "_server_label": "local" if embedded else _host(overview.url),
+        "_server_state": "ready",
+        "_server_version": overview.version or "",
+        "_models": [model.id for model in overview.models if model.recognises],
+        "_loaded_models": list(overview.running or ()),
     }
 
 

@@ -55,25 +55,25 @@ class Transcriber(anywidget.AnyWidget):
     _esm = BUNDLE if BUNDLE.exists() else ""
 
     state = traitlets.Unicode("idle").tag(sync=True)
-    source_kind = traitlets.Unicode("browser").tag(sync=True)
-    source_label = traitlets.Unicode("").tag(sync=True)
-    transport = traitlets.Unicode("realtime").tag(sync=True)
-    server_label = traitlets.Unicode("").tag(sync=True)
-    server_state = traitlets.Unicode("none").tag(sync=True)
-    server_version = traitlets.Unicode("").tag(sync=True)
-    presets = traitlets.List(traitlets.Dict()).tag(sync=True)
-    model = traitlets.Unicode("").tag(sync=True)
-    models = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    loaded_models = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    model_jobs = traitlets.List(traitlets.Dict()).tag(sync=True)
-    language = traitlets.Unicode("").tag(sync=True)
-    detector = traitlets.Dict().tag(sync=True)
-    detectors = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    turn_detection_kind = traitlets.Unicode("client").tag(sync=True)
-    server_turn_detection = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    _source_kind = traitlets.Unicode("browser").tag(sync=True)
+    _source_label = traitlets.Unicode("").tag(sync=True)
+    _transport = traitlets.Unicode("realtime").tag(sync=True)
+    _server_label = traitlets.Unicode("").tag(sync=True)
+    _server_state = traitlets.Unicode("none").tag(sync=True)
+    _server_version = traitlets.Unicode("").tag(sync=True)
+    _presets = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _model = traitlets.Unicode("").tag(sync=True)
+    _models = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _loaded_models = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _model_jobs = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _language = traitlets.Unicode("").tag(sync=True)
+    _detector = traitlets.Dict().tag(sync=True)
+    _detectors = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    _turn_detection_kind = traitlets.Unicode("client").tag(sync=True)
+    _server_turn_detection = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    _error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     locale = traitlets.Unicode("").tag(sync=True)
-    compared = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _compared = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init__(
         self,
@@ -92,14 +92,14 @@ class Transcriber(anywidget.AnyWidget):
         self._turn_detection = checked.turn_detection or TurnDetection.client()
         super().__init__(
             locale=locale,
-            language=checked.language or "",
-            model=checked.model or "",
-            transport=checked.transport,
+            _language=checked.language or "",
+            _model=checked.model or "",
+            _transport=checked.transport,
             **source_traits(source),
             **server_traits(checked),
             **turn_detection_traits(self._turn_detection),
-            presets=shown_presets(),
-            detectors=list(DETECTORS),
+            _presets=shown_presets(),
+            _detectors=list(DETECTORS),
         )
         keep_subshell_routing(self.comm)
         self._bridge = Bridge(self, compared)
@@ -196,6 +196,16 @@ class Transcriber(anywidget.AnyWidget):
         return Comparison([compared_run(MAIN, self.session), *self._bridge.compared.runs()])
 
     @property
+    def model(self) -> str:
+        """The model that transcribes, as the server confirms it; empty while the choice is the server's."""
+        return str(self._model)
+
+    @property
+    def language(self) -> str:
+        """The language that is spoken, as the server confirms it; empty lets it find out."""
+        return str(self._language)
+
+    @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector as it is set now."""
         return self._turn_detection
@@ -225,7 +235,7 @@ class Transcriber(anywidget.AnyWidget):
 
     def show_compared(self, shown: list[dict[str, Any]]) -> None:
         """Show the compared sessions' slow state in the traits."""
-        self.compared = shown
+        self._compared = shown
 
     def show_traits(self, traits: dict[str, Any]) -> None:
         """Set several traits in one message."""
@@ -235,11 +245,11 @@ class Transcriber(anywidget.AnyWidget):
 
     def show_failure(self, error: SpeachesError) -> None:
         """Show a failure in the cell."""
-        self.error = failure_message(error)
+        self._error = failure_message(error)
 
     def new_recording(self) -> tuple[SourceLike, SessionKeywords]:
         """Return what the next recording is made of, and clear an old failure."""
-        self.set_trait("error", None)
+        self.set_trait("_error", None)
         keywords = self._keywords.copy()
         keywords["turn_detection"] = self._turn_detection
         return self._source, keywords
@@ -253,24 +263,24 @@ class Transcriber(anywidget.AnyWidget):
         """Use another server from the next recording on; an empty address is the default server."""
         self._keywords["server"] = url or None
         self._keywords["api_key"] = api_key or None
-        of_another = {"models": [], "loaded_models": [], "server_version": ""}
+        of_another = {"_models": [], "_loaded_models": [], "_server_version": ""}
         self.show_traits({**server_traits(SessionOptions.of(dict(self._keywords))), **of_another})
 
     def use_model(self, model: str) -> None:
         """Use another model in the next recording; an empty name leaves the choice to the server."""
         self._keywords["model"] = model or None
-        self.model = model
+        self._model = model
 
     def use_language(self, language: str) -> None:
         """Use another language in the next recording; an empty code lets the server find out."""
         self._keywords["language"] = language or None
-        self.language = language
+        self._language = language
 
     def use_confirmed(self, session: Session) -> None:
         """Show what the server has confirmed while it ran; only what has changed goes into the next recording."""
-        if session.model and session.model != self.model:
+        if session.model and session.model != self._model:
             self.use_model(session.model)
-        if (session.language or "") != self.language:
+        if (session.language or "") != self._language:
             self.use_language(session.language or "")
 
     def use_turn_detection(self, turn_detection: TurnDetection) -> None:
