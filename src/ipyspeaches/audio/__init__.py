@@ -1,6 +1,6 @@
 """Audio and its clock: blocks, levels, extremes, resampling and the store of a session. Pure."""
 
-from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock, OrderedBlock, Sequencer
+from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock, Sequencer
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler, to_samples, to_seconds
 from ipyspeaches.audio.extremes import Pyramid
 from ipyspeaches.audio.levels import Level, mean_abs, measure, to_db
@@ -12,7 +12,6 @@ __all__ = [
     "AudioStore",
     "Level",
     "NumberedBlock",
-    "OrderedBlock",
     "Pyramid",
     "Resampler",
     "Sequencer",

@@ -37,19 +37,12 @@ class AudioBlock:
 
 @dataclass(frozen=True, slots=True)
 class NumberedBlock:
-    """One block as it came: its number, the capture frame it begins at, and int16 samples of shape ``(n,)``."""
+    """One block as it came: its number, the capture frame it begins at, int16 samples of shape ``(n,)``, their rate."""
 
     sequence: int
     first_frame: int
     samples: NDArray[np.int16]
-
-
-@dataclass(frozen=True, slots=True)
-class OrderedBlock:
-    """One block in order; ``lost`` frames are missing directly before it."""
-
-    samples: NDArray[np.int16]
-    lost: int
+    rate: int
 
 
 class Sequencer:
@@ -66,42 +59,35 @@ class Sequencer:
         self._waiting: dict[int, NumberedBlock] = {}
         self._next_sequence = 0
         self._next_frame = 0
-        self.reordered = 0
-        self.duplicates = 0
-        self.lost_frames = 0
 
-    def push(self, block: NumberedBlock) -> list[OrderedBlock]:
-        """Accept a block in any order and return those that are in order now."""
-        if block.sequence < self._next_sequence or block.sequence in self._waiting:
-            self.duplicates += 1
+    def receive(self, block: NumberedBlock) -> list[AudioBlock]:
+        """Return the blocks that are in order now, whichever comes in; one that was there before is dropped."""
+        if block.sequence < self._next_sequence:
             return []
-        if block.sequence != self._next_sequence:
-            self.reordered += 1
-        self._waiting[block.sequence] = block
+        self._waiting.setdefault(block.sequence, block)
         ready = self._ready()
         if len(self._waiting) > self._patience:
             ready += self._give_up()
         return ready
 
-    def flush(self) -> list[OrderedBlock]:
+    def flush(self) -> list[AudioBlock]:
         """Return all that still waits, in order, counting what is missing between."""
-        ready: list[OrderedBlock] = []
+        ready: list[AudioBlock] = []
         while self._waiting:
             ready += self._give_up()
         return ready
 
-    def _ready(self) -> list[OrderedBlock]:
-        ready: list[OrderedBlock] = []
+    def _ready(self) -> list[AudioBlock]:
+        ready: list[AudioBlock] = []
         while (block := self._waiting.pop(self._next_sequence, None)) is not None:
             # The frame index tells what is missing even where the page dropped audio before numbering its blocks.
             # The first block begins the recording, whatever frames the capture ran through before it.
             lost = max(0, block.first_frame - self._next_frame) if block.sequence else 0
-            self.lost_frames += lost
             self._next_sequence = block.sequence + 1
             self._next_frame = block.first_frame + len(block.samples)
-            ready.append(OrderedBlock(block.samples, lost))
+            ready.append(AudioBlock(block.samples, block.rate, lost))
         return ready
 
-    def _give_up(self) -> list[OrderedBlock]:
+    def _give_up(self) -> list[AudioBlock]:
         self._next_sequence = min(self._waiting)
         return self._ready()

@@ -34,13 +34,7 @@ _MAX_VORBIS_RATE_HZ: Final = 200_000
 
 
 def check_rate(rate: float) -> int:
-    """Return a sample rate as int.
-
-    Raises
-    ------
-    AudioError
-        If it is not a whole number of Hz from `MIN_RATE_HZ` to `MAX_RATE_HZ`.
-    """
+    """Return a sample rate as int, or raise an `AudioError` if it is not a whole number in the range of rates."""
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or rate != int(rate):
         raise AudioError(
             f"A sample rate of {rate} Hz is not possible: give the rate at which the audio was recorded, such as 16000."
@@ -49,18 +43,9 @@ def check_rate(rate: float) -> int:
 
 
 def to_mono(samples: ArrayLike) -> NDArray[np.int16]:
-    """Return audio as a new mono int16 array.
+    """Return audio as a new mono int16 array; see `Recording.from_array`.
 
-    Parameters
-    ----------
-    samples
-        Shape ``(n,)`` or ``(n, channels)``; int16, int32 or uint8 at their full scale, float32 or float64 within ±1.
-        Channels are averaged before they are rounded, so that they cannot clip; floats over full scale clip.
-
-    Raises
-    ------
-    AudioError
-        If there are no samples or channels, more than two dimensions, values that are not finite or another dtype.
+    Channels are averaged before they are rounded, so that they cannot clip; floats over full scale clip.
     """
     array = np.asarray(samples)
     _check_shape(array)

@@ -7,6 +7,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.audio.store import GrowingArray
+
 Extremes: TypeAlias = NDArray[Any]
 """Minimum and maximum, int16 or float32, shape ``(n, 2)``."""
 
@@ -27,18 +29,18 @@ class Pyramid:
 
     def __init__(self, dtype: type[np.int16 | np.float32]) -> None:
         self._dtype = dtype
-        self._levels = [_Level(dtype) for _ in range(LEVELS)]
+        self._levels = [GrowingArray(dtype, 256, 2) for _ in range(LEVELS)]
 
     def __len__(self) -> int:
-        return self._levels[0].length
+        return len(self._levels[0])
 
     def append(self, extremes: Extremes) -> None:
         """Add entries: shape ``(n, 2)``, minimum and maximum."""
         self._levels[0].append(extremes)
         for below, above in zip(self._levels, self._levels[1:], strict=False):
-            whole = below.length // FACTOR
-            if whole > above.length:
-                above.append(_reduce(below.read(above.length * FACTOR, whole * FACTOR)))
+            whole = len(below) // FACTOR
+            if whole > len(above):
+                above.append(_reduce(below.read(len(above) * FACTOR, whole * FACTOR)))
 
     def window(self, level: int, first: int, count: int) -> Extremes:
         """Return ``count`` entries of a level from ``first`` on, fewer where the series ends, shape ``(n, 2)``.
@@ -48,34 +50,15 @@ class Pyramid:
         level = min(max(level, 0), LEVELS - 1)
         first = max(first, 0)
         found = self._levels[level].read(first, first + count)
-        missing = first + count - self._levels[level].length
+        missing = first + count - len(self._levels[level])
         if level == 0 or missing <= 0:
             return found
-        begin = max(first, self._levels[level].length)
+        begin = max(first, len(self._levels[level]))
         rest = self.window(level - 1, begin * FACTOR, FACTOR)
         if not len(rest):
             return found
         tail = np.array([[rest[:, 0].min(), rest[:, 1].max()]], dtype=self._dtype)
         return np.concatenate((found, tail))
-
-
-class _Level:
-    def __init__(self, dtype: type[np.int16 | np.float32]) -> None:
-        self._buffer = np.empty((256, 2), dtype=dtype)
-        self.length = 0
-
-    def append(self, extremes: Extremes) -> None:
-        end = self.length + len(extremes)
-        if end > len(self._buffer):
-            grown = np.empty((max(end, len(self._buffer) * 3 // 2), 2), dtype=self._buffer.dtype)
-            grown[: self.length] = self._buffer[: self.length]
-            self._buffer = grown
-        self._buffer[self.length : end] = extremes
-        self.length = end
-
-    def read(self, start: int, end: int) -> Extremes:
-        found: Extremes = self._buffer[start : min(end, self.length)]
-        return found
 
 
 def _reduce(extremes: Extremes) -> Extremes:

@@ -33,20 +33,15 @@ class BrowserMicrophone:
         self.label = label
         self.line: PageLine | None = None
         self._skipped_s = 0.0
-        self._arrivals = LiveQueue[tuple[NumberedBlock, int, Sequencer]]()
+        self._arrivals = LiveQueue[tuple[NumberedBlock, Sequencer]]()
         self._sequencer = Sequencer()
         self._last_put_s: float | None = None
         self._missed_since_s: float | None = None
 
-    @property
-    def sequencer(self) -> Sequencer:
-        """The counts of reordered, repeated and lost blocks."""
-        return self._sequencer
-
-    def put(self, block: NumberedBlock, rate: int) -> None:
+    def put(self, block: NumberedBlock) -> None:
         """Take a block as it came; callable from any thread."""
         self._last_put_s = time.monotonic()
-        self._arrivals.put((block, rate, self._sequencer))
+        self._arrivals.put((block, self._sequencer))
 
     def skip(self, seconds: float) -> None:
         """Leave out the first seconds of what was captured; before `blocks`."""
@@ -75,26 +70,26 @@ class BrowserMicrophone:
         MicrophoneError
             If the page's microphone failed.
         """
-        rate, before = 0, 0
+        before = 0
         failure: SpeachesError | None = None
         sequencer = self._sequencer
         try:
-            async for block, rate, its_sequencer in self._arrivals.drain():
+            async for numbered, its_sequencer in self._arrivals.drain():
                 if its_sequencer is not sequencer:
-                    for ordered in sequencer.flush():
-                        yield AudioBlock(ordered.samples, rate, ordered.lost)
+                    for block in sequencer.flush():
+                        yield block
                     sequencer = its_sequencer
-                for ordered in sequencer.push(block):
-                    lost = ordered.lost + self._missed(rate, len(ordered.samples))
+                for block in sequencer.receive(numbered):
+                    lost = block.lost + self._missed(block.rate, len(block.samples))
                     # What is left out is counted in frames of the capture, holes included.
-                    late = max(round(self._skipped_s * rate) - before, 0)
-                    before += lost + len(ordered.samples)
-                    if late < lost + len(ordered.samples):
-                        yield AudioBlock(ordered.samples[max(late - lost, 0) :], rate, max(lost - late, 0))
+                    late = max(round(self._skipped_s * block.rate) - before, 0)
+                    before += lost + len(block.samples)
+                    if late < lost + len(block.samples):
+                        yield AudioBlock(block.samples[max(late - lost, 0) :], block.rate, max(lost - late, 0))
         except SpeachesError as exc:
             failure = exc
-        for ordered in sequencer.flush():
-            yield AudioBlock(ordered.samples, rate, ordered.lost)
+        for block in sequencer.flush():
+            yield block
         if failure is not None:
             raise failure
 

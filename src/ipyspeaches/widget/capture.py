@@ -128,8 +128,8 @@ class PageCapture:
             return  # the rest of an earlier capture
         self._heard_at_s = time.monotonic()
         samples = np.frombuffer(buffers[0], dtype="<i2").astype(np.int16)
-        block = NumberedBlock(int(content["seq"]), int(content["first_frame"]), samples)
-        self.microphone.put(block, int(content["rate"]))
+        sequence, first_frame, rate = int(content["seq"]), int(content["first_frame"]), int(content["rate"])
+        self.microphone.put(NumberedBlock(sequence, first_frame, samples, rate))
 
     def peer_news(self, content: dict[str, Any]) -> None:
         """Take the page's word on its own connection with the server."""
