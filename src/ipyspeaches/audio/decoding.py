@@ -96,23 +96,18 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def decode(file: AudioFile) -> tuple[NDArray[np.int16], int]:
-    """Read an audio file of any format, rate and number of channels that libsndfile knows.
-
-    Returns
-    -------
-    samples
-        Mono int16, shape ``(n,)``.
-    rate
-        The file's samples per second.
+    """Return the mono int16 samples, shape ``(n,)``, and the rate of any audio file that libsndfile knows.
 
     Raises
     ------
     AudioError
         If the file is missing, not audio, damaged or empty.
     """
-    name = _name(file)
     if isinstance(file, str | os.PathLike):
-        _check_openable(Path(file), name)
+        name = Path(file).name
+        _check_openable(Path(file))
+    else:
+        name = Path(str(getattr(file, "name", "The audio"))).name
     try:
         with soundfile.SoundFile(file) as source:
             rate = check_rate(source.samplerate)
@@ -133,23 +128,17 @@ def decode(file: AudioFile) -> tuple[NDArray[np.int16], int]:
     return np.concatenate(blocks), rate
 
 
-def _name(file: AudioFile) -> str:
-    if not isinstance(file, str | os.PathLike):
-        file = str(getattr(file, "name", "The audio"))
-    return Path(file).name
-
-
-def _check_openable(path: Path, name: str) -> None:
+def _check_openable(path: Path) -> None:
     """Ask the system first: libsndfile calls every refusal "System error"."""
     try:
         with path.open("rb"):
             pass
     except FileNotFoundError as exc:
-        raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
+        raise AudioError(f"There is no file {path.name}: check the name; relative ones start at {Path.cwd()}.") from exc
     except OSError as exc:
-        raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a file that you may read.") from exc
+        raise AudioError(f"{path.name} cannot be opened ({exc.strerror}): choose a file that you may read.") from exc
     if path.is_file() and path.stat().st_size == 0:  # a pipe has no size
-        raise AudioError(f"{name} is empty (0 bytes): record it again, or choose another file.")
+        raise AudioError(f"{path.name} is empty (0 bytes): record it again, or choose another file.")
 
 
 def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:

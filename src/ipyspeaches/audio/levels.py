@@ -31,17 +31,9 @@ class Level:
 
 
 def mean_abs(frames: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the mean absolute value of each row.
+    """Return the mean absolute value of each row, shape ``(frames,)``.
 
-    Parameters
-    ----------
-    frames
-        int16, shape ``(frames, samples)``.
-
-    Returns
-    -------
-    NDArray[np.float32]
-        Shape ``(frames,)``, in int16 units (0 to 32,768): the ``threshold=500`` scale of the field's tutorials.
+    It is in int16 units (0 to 32,768): the ``threshold=500`` scale of the field's tutorials.
     """
     count, hop = frames.shape
     result = np.empty(count, dtype=np.float32)
