@@ -1,32 +1,30 @@
 """Results as data frames of any library, without depending on one.
 
-A `Table` says which columns it has; this module hands them to pandas, polars, pyarrow or a CSV file. Each library has
-its own way in, and all of them are open:
-
-- ``pl.DataFrame(x)`` and ``pa.table(x)`` ask for ``__arrow_c_stream__`` (the Arrow PyCapsule interface) and get exact
-  types, also of an empty table;
-- ``pd.DataFrame(x)`` knows no such interface: it iterates over the rows, takes their field names as columns and
-  infers the types. It therefore works without pyarrow, but an empty table has no rows to infer from:
-  ``x.to_pandas()`` always has all columns and types.
+``pl.DataFrame(x)`` and ``pa.table(x)`` ask a `Table` for ``__arrow_c_stream__`` (the Arrow PyCapsule interface) and get
+exact types, also of an empty table. ``pd.DataFrame(x)`` iterates over the rows, takes their field names as columns and
+infers the types, so that it needs no pyarrow; of an empty table, only ``x.to_pandas()`` knows the columns.
 """
 
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import math
 import operator
 from abc import ABC, abstractmethod
 from collections import namedtuple
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
+from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 
-from ipyspeaches._frames import ColumnKind, Kind, arrow_type, library, pandas_dtype, polars_type
 from ipyspeaches.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -35,7 +33,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-__all__ = ["Kind", "Table", "row_position", "write_file"]
+Row = TypeVar("Row")
+
+_DTYPES: Final = {float: np.float64, float | None: np.float64, int: np.int64, bool: np.bool_}
+
+
+class Kind(StrEnum):
+    """What the values of a list are; numpy arrays need none, they bring their dtype."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"
+
+
+ColumnKind: TypeAlias = Kind | Mapping[str, Kind]
+"""Kind of a column; a mapping of field names to kinds for a column that holds a list of records in each cell."""
 
 
 class Table(ABC):
@@ -46,6 +58,7 @@ class Table(ABC):
     """
 
     kinds: ClassVar[Mapping[str, ColumnKind]] = {}
+    _row_type: ClassVar[Any] = None
 
     @abstractmethod
     def columns(self) -> Mapping[str, Any]:
@@ -63,13 +76,13 @@ class Table(ABC):
 
     def __iter__(self) -> Iterator[Any]:
         columns = self.columns()
-        return map(_row_type(columns), *_lists(columns))
+        return map(self._row_of(columns), *_lists(columns))
 
     def __getitem__(self, index: int) -> Any:  # noqa: ANN401 - subclasses name their row
         columns = self.columns()
         at = row_position(index, _length(columns))
         row = {name: column[at : at + 1] for name, column in columns.items()}
-        return next(map(_row_type(columns), *_lists(row)))
+        return next(map(self._row_of(columns), *_lists(row)))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a new pandas data frame with all columns and types, also when there are no rows.
@@ -79,10 +92,10 @@ class Table(ABC):
         MissingExtraError
             If pandas is not installed.
         """
-        pandas = library("pandas", "give results as pandas data frames")
+        pandas = _library("pandas", "give results as pandas data frames")
         data = {}
         for name, column in self.columns().items():
-            dtype = None if isinstance(column, np.ndarray) else pandas_dtype(pandas, self._kind(name))
+            dtype = None if isinstance(column, np.ndarray) else _pandas_dtype(pandas, self._kind(name))
             data[name] = pandas.Series(column, dtype=dtype)
         frame: pd.DataFrame = pandas.DataFrame(data)
         return frame
@@ -95,10 +108,10 @@ class Table(ABC):
         MissingExtraError
             If polars is not installed.
         """
-        polars = library("polars", "give results as polars data frames")
+        polars = _library("polars", "give results as polars data frames")
         data = []
         for name, column in self.columns().items():
-            dtype = None if isinstance(column, np.ndarray) else polars_type(polars, self._kind(name))
+            dtype = None if isinstance(column, np.ndarray) else _polars_type(polars, self._kind(name))
             data.append(polars.Series(name, column, dtype=dtype, nan_to_null=True))
         frame: pl.DataFrame = polars.DataFrame(data)
         return frame
@@ -111,10 +124,10 @@ class Table(ABC):
         MissingExtraError
             If pyarrow is not installed.
         """
-        arrow = library("pyarrow", "give results as Arrow tables")
+        arrow = _library("pyarrow", "give results as Arrow tables")
         data = {}
         for name, column in self.columns().items():
-            dtype = None if isinstance(column, np.ndarray) else arrow_type(arrow, self._kind(name))
+            dtype = None if isinstance(column, np.ndarray) else _arrow_type(arrow, self._kind(name))
             data[name] = arrow.array(column, type=dtype, from_pandas=True)
         return arrow.table(data)
 
@@ -168,11 +181,14 @@ class Table(ABC):
         except MissingExtraError:
             self.to_polars().write_parquet(buffer)
         else:
-            library("pyarrow.parquet", "write Parquet files").write_table(table, buffer)
+            _library("pyarrow.parquet", "write Parquet files").write_table(table, buffer)
         write_file(path, buffer.getvalue())
 
     def _kind(self, name: str) -> ColumnKind:
         return self.kinds.get(name, Kind.TEXT)
+
+    def _row_of(self, columns: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a class, perhaps made from the names here
+        return self._row_type or namedtuple("Row", columns)  # noqa: PYI024
 
     def __repr__(self) -> str:
         columns = self.columns()
@@ -189,6 +205,35 @@ class Table(ABC):
         )
         caption = f"{type(self).__name__}: {length:,} rows" + (", the first 10" if length > 10 else "")
         return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class Rows(Table, Generic[Row]):
+    """A table of values in order: named tuples, data classes or structs, one row each, whose fields are the columns.
+
+    Parameters
+    ----------
+    rows
+        The values.
+    """
+
+    _row_type: ClassVar[type]
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._rows: Sequence[Row] = tuple(rows)
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return a column for each field: arrays of shape ``(len(self),)`` for numbers, NaN for None; else lists."""
+        rows = tuple(self._rows)
+        return {name: _column([getattr(row, name) for row in rows], kind) for name, kind in _fields(self._row_type)}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(tuple(self._rows))
+
+    def __getitem__(self, index: int) -> Row:
+        return self._rows[index]
 
 
 def write_file(path: str | Path, content: bytes) -> None:
@@ -224,10 +269,6 @@ def _length(columns: Mapping[str, Any]) -> int:
     return len(next(iter(columns.values())))
 
 
-def _row_type(columns: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a class made from names known only now
-    return namedtuple("Row", columns)  # noqa: PYI024
-
-
 def _lists(columns: Mapping[str, Any]) -> list[list[Any]]:
     """Return the columns as lists of Python values."""
     return [column.tolist() if isinstance(column, np.ndarray) else column for column in columns.values()]
@@ -240,3 +281,39 @@ def _cell(value: object, digits: int = 6) -> object:
         # Sample counts divided by a rate have long tails of digits; the seventh is below a sample's length.
         return round(value, digits)
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+@cache
+def _fields(row_type: type) -> tuple[tuple[str, object], ...]:
+    return tuple(get_type_hints(row_type).items())
+
+
+def _column(values: list[Any], kind: Any) -> Any:  # noqa: ANN401 - any type of a field
+    return np.array(values, dtype=_DTYPES[kind]) if kind in _DTYPES else values
+
+
+def _library(name: str, purpose: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as exc:
+        raise MissingExtraError(name.partition(".")[0], "frames", purpose) from exc
+
+
+def _pandas_dtype(pandas: Any, kind: ColumnKind) -> Any:  # noqa: ANN401 - an optional library
+    if not isinstance(kind, Kind):
+        return object
+    # Before pandas 3, dtype "str" turned None into the text "None".
+    text = "str" if int(pandas.__version__.partition(".")[0]) >= 3 else object
+    return {Kind.TEXT: text, Kind.NUMBER: "float64", Kind.TIME: "datetime64[us, UTC]"}[kind]
+
+
+def _polars_type(polars: Any, kind: ColumnKind) -> Any:  # noqa: ANN401 - an optional library
+    if not isinstance(kind, Kind):
+        return polars.List(polars.Struct({name: _polars_type(polars, field) for name, field in kind.items()}))
+    return {Kind.TEXT: polars.String, Kind.NUMBER: polars.Float64, Kind.TIME: polars.Datetime("us", "UTC")}[kind]
+
+
+def _arrow_type(arrow: Any, kind: ColumnKind) -> Any:  # noqa: ANN401 - an optional library
+    if not isinstance(kind, Kind):
+        return arrow.list_(arrow.struct([(name, _arrow_type(arrow, field)) for name, field in kind.items()]))
+    return {Kind.TEXT: arrow.string(), Kind.NUMBER: arrow.float64(), Kind.TIME: arrow.timestamp("us", "UTC")}[kind]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Any, Final
 
 from ipyspeaches.local.messages import StretchText
+from ipyspeaches.results import subtitles
 
 FORMATS: Final = ("text", "json", "verbose_json", "srt", "vtt")
 _SMALLEST_PROBABILITY: Final = 1e-10
@@ -73,25 +74,18 @@ def _segment(number: int, stretch: StretchText) -> dict[str, Any]:
     }
 
 
-def _time(seconds: float, mark: str) -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, milliseconds = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02}{mark}{milliseconds % 1000:03}"
-
-
 def as_srt(stretches: Sequence[StretchText]) -> str:
     """Return the ``srt`` answer: one cue a stretch."""
-    return "".join(
-        f"{number}\n{_time(stretch.start_s, ',')} --> {_time(stretch.end_s, ',')}\n{stretch.text}\n\n"
-        for number, stretch in enumerate(stretches, 1)
-    )
+    return subtitles.to_srt(_spans(stretches)) + "\n"
 
 
 def as_vtt(stretches: Sequence[StretchText]) -> str:
     """Return the ``vtt`` answer: one cue a stretch."""
-    return "WEBVTT\n\n" + "".join(
-        f"{_time(stretch.start_s, '.')} --> {_time(stretch.end_s, '.')}\n{stretch.text}\n\n" for stretch in stretches
-    )
+    return subtitles.to_vtt(_spans(stretches)) + "\n"
+
+
+def _spans(stretches: Sequence[StretchText]) -> Iterator[subtitles.Span]:
+    return ((stretch.start_s, stretch.end_s, stretch.text) for stretch in stretches)
 
 
 TEXT_FORMATS: Final[dict[str, tuple[Callable[[Sequence[StretchText]], str], str]]] = {

@@ -1,13 +1,20 @@
 """What a session or a file gave, as tables."""
 
-from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, wer
+from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, differences, wer
 from ipyspeaches.results.comparison import ComparedRun, ComparedUtterance, ComparedUtterances, Comparison
 from ipyspeaches.results.diarization import Dialogue, Diarization, SpeakerTurn
-from ipyspeaches.results.differences import differences
-from ipyspeaches.results.event_log import Event, EventLog
-from ipyspeaches.results.frames import Frame, Frames
-from ipyspeaches.results.latency import Latency, LatencySummary, MeasureSummary, UtteranceLatency
-from ipyspeaches.results.marks import Mark, Marks
+from ipyspeaches.results.records import (
+    Event,
+    EventLog,
+    Frame,
+    Frames,
+    Latency,
+    LatencySummary,
+    Mark,
+    Marks,
+    MeasureSummary,
+    UtteranceLatency,
+)
 from ipyspeaches.results.segment import Segment, Words
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.words import Word, join_text

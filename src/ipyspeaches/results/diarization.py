@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import numpy as np
-
-from ipyspeaches.tables import Table
+from ipyspeaches.tables import Rows
 from ipyspeaches.words import join_text
 
 
@@ -21,7 +19,7 @@ class SpeakerTurn(NamedTuple):
     speaker: str
 
 
-class Diarization(Table):
+class Diarization(Rows[SpeakerTurn]):
     """Turns in order of time; columns ``start``, ``end`` (s) and ``speaker``. Turns of different people may overlap.
 
     Parameters
@@ -32,27 +30,21 @@ class Diarization(Table):
         Length of the recording in seconds; None for the end of the last turn.
     """
 
+    _row_type: ClassVar = SpeakerTurn
+
     def __init__(self, turns: Iterable[SpeakerTurn] = (), duration: float | None = None) -> None:
-        self._turns = tuple(sorted(turns))
-        self.duration = max((turn.end for turn in self._turns), default=0.0) if duration is None else duration
+        super().__init__(sorted(turns))
+        self.duration = max((turn.end for turn in self._rows), default=0.0) if duration is None else duration
 
     @property
     def speakers(self) -> tuple[str, ...]:
         """Everybody who speaks, in order of their first turns."""
-        return tuple(dict.fromkeys(turn.speaker for turn in self._turns))
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return the times as float64 arrays of shape ``(len(self),)``, and the speakers as a list."""
-        return {
-            "start": np.array([turn.start for turn in self._turns], dtype=np.float64),
-            "end": np.array([turn.end for turn in self._turns], dtype=np.float64),
-            "speaker": [turn.speaker for turn in self._turns],
-        }
+        return tuple(dict.fromkeys(turn.speaker for turn in self._rows))
 
     def speaker_between(self, start: float, end: float) -> str | None:
         """Return who speaks longest between two times (s), the first of them at a tie; None if nobody does."""
         spoken: dict[str, float] = {}
-        for turn in self._turns:
+        for turn in self._rows:
             shared = min(end, turn.end) - max(start, turn.start)
             if shared > 0:
                 spoken[turn.speaker] = spoken.get(turn.speaker, 0.0) + shared
@@ -70,16 +62,7 @@ class Diarization(Table):
         """
         from ipyspeaches.vad import label_files
 
-        return label_files.write_rttm(self._turns, path, uri)
-
-    def __len__(self) -> int:
-        return len(self._turns)
-
-    def __iter__(self) -> Iterator[SpeakerTurn]:
-        return iter(self._turns)
-
-    def __getitem__(self, index: int) -> SpeakerTurn:
-        return self._turns[index]
+        return label_files.write_rttm(self._rows, path, uri)
 
     def __repr__(self) -> str:
         return f"Diarization({len(self)} turns of {len(self.speakers)} speakers: {', '.join(self.speakers)})"
@@ -96,40 +79,13 @@ class Line(NamedTuple):
     id: int
 
 
-class Dialogue(Table):
-    """Who said what; columns ``start``, ``end`` (s), ``speaker``, ``text``, ``language`` and the segment's ``id``.
+class Dialogue(Rows[Line]):
+    """Who said what, in order of time; columns ``start``, ``end`` (s), ``speaker``, ``text``, ``language``, ``id``."""
 
-    Parameters
-    ----------
-    lines
-        In order of time.
-    """
-
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
-        self._lines = tuple(lines)
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return numbers as arrays of shape ``(len(self),)`` and texts as lists."""
-        return {
-            "start": np.array([line.start for line in self._lines], dtype=np.float64),
-            "end": np.array([line.end for line in self._lines], dtype=np.float64),
-            "speaker": [line.speaker for line in self._lines],
-            "text": [line.text for line in self._lines],
-            "language": [line.language for line in self._lines],
-            "id": np.array([line.id for line in self._lines], dtype=np.int64),
-        }
+    _row_type: ClassVar = Line
 
     def to_txt(self) -> str:
         """Return a line whenever somebody else speaks: name, colon, words; segments without text are left out."""
-        said = (line for line in self._lines if line.text.strip())
+        said = (line for line in self._rows if line.text.strip())
         turns = groupby(said, key=lambda line: line.speaker)
         return "".join(f"{speaker or '?'}: {join_text(line.text for line in lines)}\n" for speaker, lines in turns)
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def __iter__(self) -> Iterator[Line]:
-        return iter(self._lines)
-
-    def __getitem__(self, index: int) -> Line:
-        return self._lines[index]

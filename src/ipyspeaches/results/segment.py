@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-import numpy as np
-
-from ipyspeaches.tables import Table
+from ipyspeaches.tables import Rows
 from ipyspeaches.words import Word
 
 
@@ -45,37 +41,7 @@ class Segment:
     latency_s: float | None = None
 
 
-class Words(Table):
-    """Words in the order in which they were said; columns ``word``, ``start``, ``end`` (s) and ``probability``.
+class Words(Rows[Word]):
+    """Words in the order in which they were said; columns ``word``, ``start``, ``end`` (s) and ``probability``."""
 
-    Parameters
-    ----------
-    words
-        The words.
-    """
-
-    def __init__(self, words: Iterable[Word] = ()) -> None:
-        self._words = tuple(words)
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return the words as a list and the numbers as float64 arrays of shape ``(len(self),)``."""
-        return {
-            "word": [word.word for word in self._words],
-            "start": np.array([word.start for word in self._words], dtype=np.float64),
-            "end": np.array([word.end for word in self._words], dtype=np.float64),
-            "probability": optional_numbers(word.probability for word in self._words),
-        }
-
-    def __len__(self) -> int:
-        return len(self._words)
-
-    def __iter__(self) -> Iterator[Word]:
-        return iter(self._words)
-
-    def __getitem__(self, index: int) -> Word:
-        return self._words[index]
-
-
-def optional_numbers(values: Iterable[float | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return numbers as float64, shape ``(n,)``, with NaN for None."""
-    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+    _row_type: ClassVar = Word

@@ -1,4 +1,4 @@
-"""SubRip and WebVTT.
+"""Timed text, ``(start, end, text)`` with seconds, as SubRip and WebVTT.
 
 SubRip has no specification; what players agree on is followed. WebVTT is https://www.w3.org/TR/webvtt1/.
 Both end a cue's text at a blank line and find times by ``-->``, so neither may occur inside a text.
@@ -7,9 +7,9 @@ Both end a cue's text at a blank line and find times by ``-->``, so neither may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from ipyspeaches.results.segment import Segment
+Span: TypeAlias = tuple[float, float, str]
 
 
 class Cue(NamedTuple):
@@ -20,30 +20,30 @@ class Cue(NamedTuple):
     text: str
 
 
-def cues(segments: Iterable[Segment]) -> Iterator[Cue]:
-    """Iterate over the segments that have text, with times that a player accepts."""
-    for segment in segments:
-        text = " ".join(line.strip() for line in segment.text.replace("\0", "").splitlines() if line.strip())
+def cues(spans: Iterable[Span]) -> Iterator[Cue]:
+    """Iterate over the spans that have text, with times that a player accepts."""
+    for start, end, given in spans:
+        text = " ".join(line.strip() for line in given.replace("\0", "").splitlines() if line.strip())
         if not text:
             continue
-        start_ms = max(0, round(segment.start * 1000))
+        start_ms = max(0, round(start * 1000))
         # WebVTT requires that a cue ends after it starts; an engine may report a word of no length.
-        yield Cue(start_ms, max(start_ms + 1, round(segment.end * 1000)), text)
+        yield Cue(start_ms, max(start_ms + 1, round(end * 1000)), text)
 
 
-def to_srt(segments: Iterable[Segment]) -> str:
-    """Return segments as SubRip; ``-->`` in a text becomes an arrow, as SubRip cannot escape it."""
+def to_srt(spans: Iterable[Span]) -> str:
+    """Return spans as SubRip; ``-->`` in a text becomes an arrow, as SubRip cannot escape it."""
     blocks = [
         f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{cue.text.replace('-->', '→')}\n"
-        for number, cue in enumerate(cues(segments), 1)
+        for number, cue in enumerate(cues(spans), 1)
     ]
     return "\n".join(blocks)
 
 
-def to_vtt(segments: Iterable[Segment]) -> str:
-    """Return segments as WebVTT with ``&``, ``<`` and ``>`` escaped."""
+def to_vtt(spans: Iterable[Span]) -> str:
+    """Return spans as WebVTT with ``&``, ``<`` and ``>`` escaped."""
     blocks = [
-        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escape(cue.text)}\n" for cue in cues(segments)
+        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escape(cue.text)}\n" for cue in cues(spans)
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 

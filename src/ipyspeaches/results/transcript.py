@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
-import numpy as np
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
-from ipyspeaches.results.markup import transcript_html
-from ipyspeaches.results.segment import Segment, Words, optional_numbers
-from ipyspeaches.tables import Kind, Table, write_file
+from ipyspeaches.results.segment import Segment, Words
+from ipyspeaches.tables import Kind, Rows, write_file
 from ipyspeaches.words import join_text
+
+MAX_ROWS: Final = 500
+"""Rows shown: a notebook keeps its outputs, and nobody reads more in a cell."""
+
+# Styles are inline and colours are inherited or half transparent, so that light and dark themes, GitHub and paper work
+# where style sheets are stripped.
+_CELL: Final = "padding:.25em .6em;border-top:1px solid rgba(128,128,128,.35);vertical-align:top;"
+_NUMBER: Final = _CELL + "text-align:end;white-space:nowrap;font-variant-numeric:tabular-nums;opacity:.75;"
+_TEXT: Final = _CELL + "text-align:start;white-space:normal;min-width:12em;"
 
 
 class _Document(msgspec.Struct):
@@ -27,7 +35,7 @@ class _Document(msgspec.Struct):
     text: str = ""
 
 
-class Transcript(Table):
+class Transcript(Rows[Segment]):
     """Segments in the order in which they were recorded; one row each in data frames.
 
     One thread may add while others read. Segments are published as a whole new tuple: a reader sees the transcript
@@ -40,12 +48,13 @@ class Transcript(Table):
         Segments to begin with.
     """
 
+    _row_type: ClassVar = Segment
     kinds: ClassVar = {
         "words": {"word": Kind.TEXT, "start": Kind.NUMBER, "end": Kind.NUMBER, "probability": Kind.NUMBER}
     }
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
-        self._segments: tuple[Segment, ...] = ()
+        self._rows: tuple[Segment, ...] = ()
         self._partials: Mapping[str, str] = {}
         for segment in segments:
             self.append(segment)
@@ -53,17 +62,17 @@ class Transcript(Table):
     @property
     def segments(self) -> tuple[Segment, ...]:
         """The final utterances, ordered by their ``id``."""
-        return self._segments
+        return self._rows
 
     @property
     def text(self) -> str:
         """All final text as one: without spaces inside Chinese, with spaces inside English (see `join_text`)."""
-        return join_text(segment.text for segment in self._segments)
+        return join_text(segment.text for segment in self._rows)
 
     @property
     def words(self) -> Words:
         """All words with times, as a table; empty where the engine gives none."""
-        return Words(word for segment in self._segments for word in segment.words)
+        return Words(word for segment in self._rows for word in segment.words)
 
     @property
     def partial(self) -> str:
@@ -85,13 +94,13 @@ class Transcript(Table):
         InputError
             If there is a segment with this ``id`` already.
         """
-        segments = self._segments
+        segments = self._rows
         if segment.id < 0:
             segment = dataclasses.replace(segment, id=segments[-1].id + 1 if segments else 0)
         at = self._find(segment.id)
         if at < len(segments) and segments[at].id == segment.id:
             raise InputError(f"The transcript has a segment {segment.id} already: use replace() to change its text.")
-        self._segments = (*segments[:at], segment, *segments[at:])
+        self._rows = (*segments[:at], segment, *segments[at:])
         self._forget_partial(segment.item_id)
         return segment
 
@@ -103,11 +112,11 @@ class Transcript(Table):
         InputError
             If there is none.
         """
-        segments = self._segments
+        segments = self._rows
         at = self._find(segment.id)
         if at == len(segments) or segments[at].id != segment.id:
             raise InputError(f"The transcript has no segment {segment.id} to replace: use append() to add it.")
-        self._segments = (*segments[:at], segment, *segments[at + 1 :])
+        self._rows = (*segments[:at], segment, *segments[at + 1 :])
         self._forget_partial(segment.item_id)
 
     def with_speakers(self, diarization: Diarization) -> Dialogue:
@@ -120,7 +129,7 @@ class Transcript(Table):
         """
         return Dialogue(
             Line(one.start, one.end, diarization.speaker_between(one.start, one.end), one.text, one.language, one.id)
-            for one in self._segments
+            for one in self._rows
         )
 
     def set_partial(self, item_id: str, text: str) -> None:
@@ -136,42 +145,25 @@ class Transcript(Table):
 
     def columns(self) -> Mapping[str, Any]:
         """Return the columns: the fields of `Segment`, times in seconds as float64 arrays of shape ``(len(self),)``."""
-        segments = self._segments
-        return {
-            "start": np.array([segment.start for segment in segments], dtype=np.float64),
-            "end": np.array([segment.end for segment in segments], dtype=np.float64),
-            "text": [segment.text for segment in segments],
-            "words": [tuple(dataclasses.asdict(word) for word in segment.words) for segment in segments],
-            "language": [segment.language for segment in segments],
-            "item_id": [segment.item_id for segment in segments],
-            "id": np.array([segment.id for segment in segments], dtype=np.int64),
-            "latency_s": optional_numbers(segment.latency_s for segment in segments),
-        }
-
-    def __len__(self) -> int:
-        return len(self._segments)
-
-    def __iter__(self) -> Iterator[Segment]:
-        return iter(self._segments)
-
-    def __getitem__(self, index: int) -> Segment:
-        return self._segments[index]
+        columns = super().columns()
+        words = [tuple(dataclasses.asdict(word) for word in words) for words in columns["words"]]
+        return {**columns, "words": words}
 
     def to_srt(self) -> str:
         """Return SubRip subtitles; segments without text are left out."""
-        return subtitles.to_srt(self._segments)
+        return subtitles.to_srt(self._spans())
 
     def to_vtt(self) -> str:
         """Return WebVTT subtitles; segments without text are left out."""
-        return subtitles.to_vtt(self._segments)
+        return subtitles.to_vtt(self._spans())
 
     def to_txt(self) -> str:
         """Return one line of text a segment; segments without text are left out."""
-        return "".join(f"{cue.text}\n" for cue in subtitles.cues(self._segments))
+        return "".join(f"{cue.text}\n" for cue in subtitles.cues(self._spans()))
 
     def to_json(self) -> str:
         """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
-        encoded = msgspec.json.encode(_Document(self._segments, self.text))
+        encoded = msgspec.json.encode(_Document(self._rows, self.text))
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
@@ -233,11 +225,54 @@ class Transcript(Table):
         return f"Transcript({len(self)} segments: {shown!r})"
 
     def _repr_html_(self) -> str:
-        return transcript_html(self._segments, self.partial)
+        return transcript_html(self._rows, self.partial)
+
+    def _spans(self) -> Iterator[tuple[float, float, str]]:
+        return ((segment.start, segment.end, segment.text) for segment in self._rows)
 
     def _find(self, order: int) -> int:
         """Return where a segment with this ``id`` is or belongs."""
-        return bisect_left(self._segments, order, key=lambda segment: segment.id)
+        return bisect_left(self._rows, order, key=lambda segment: segment.id)
 
     def _forget_partial(self, item_id: str | None) -> None:
         self._partials = {item: text for item, text in self._partials.items() if item != item_id}
+
+
+def transcript_html(segments: Sequence[Segment], partial: str) -> str:
+    """Return segments, and the text that is not final yet, as an HTML table of time, text, language and latency."""
+    rows = [_row(segment) for segment in segments[:MAX_ROWS]]
+    hidden = len(segments) - len(rows)
+    if hidden > 0:
+        note = f"… and {hidden:,} more: .save() writes them all"
+        rows.append(f'<tr><td style="{_NUMBER}"></td><td style="{_TEXT}" colspan="3">{note}</td></tr>')
+    if partial:
+        text = f'<td style="{_TEXT}opacity:.6" dir="auto" colspan="3"><em>{escape(partial)}</em></td>'
+        rows.append(f'<tr><td style="{_NUMBER}">…</td>{text}</tr>')
+    if not rows:
+        rows.append(f'<tr><td style="{_TEXT}" colspan="4">Nothing has been said yet.</td></tr>')
+    head = "".join(
+        f'<th scope="col" style="padding:.25em .6em;text-align:{align}">{name}</th>'
+        for name, align in (("time", "end"), ("text", "start"), ("language", "start"), ("latency", "end"))
+    )
+    style = "border-collapse:collapse;color:inherit;background:transparent"
+    return f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _row(segment: Segment) -> str:
+    language = escape(segment.language or "")
+    attribute = f' lang="{language}"' if language else ""
+    latency = "" if segment.latency_s is None else f"{segment.latency_s:.2f} s"
+    return (
+        f'<tr><td style="{_NUMBER}">{clock(segment.start)} – {clock(segment.end)}</td>'
+        f'<td style="{_TEXT}" dir="auto"{attribute}>{escape(segment.text)}</td>'
+        f'<td style="{_CELL}text-align:start">{language}</td><td style="{_NUMBER}">{latency}</td></tr>'
+    )
+
+
+def clock(time_s: float) -> str:
+    """Return seconds as people read them: ``0:07.3``, ``12:00.0``, ``1:02:03.4``."""
+    tenths = max(0, round(time_s * 10))
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{tenths // 10:02}.{tenths % 10}"
+    return f"{hours}:{minutes:02}:{seconds}" if hours else f"{minutes}:{seconds}"

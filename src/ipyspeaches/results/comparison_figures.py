@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results.latency import MEASURES, STEPS
+from ipyspeaches.results.records import MEASURES, STEPS
 
 if TYPE_CHECKING:
     from ipyspeaches.results.comparison import ComparedUtterance, Comparison
