@@ -21,7 +21,7 @@ from ipyspeaches.results import Word as Word
 from ipyspeaches.results import cer as cer
 from ipyspeaches.results import wer as wer
 from ipyspeaches.server import Server as Server
-from ipyspeaches.server.presets import presets as presets
+from ipyspeaches.server.models import presets as presets
 from ipyspeaches.session import Session as Session
 from ipyspeaches.session import TurnDetection as TurnDetection
 from ipyspeaches.session import allow_nested_loops as allow_nested_loops

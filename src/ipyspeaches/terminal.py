@@ -9,6 +9,12 @@ CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
 
 
+def redraw(stream: TextIO, line: str) -> None:
+    """Draw a line over the one that the cursor is on; it must not be so long that it wraps."""
+    stream.write(f"{CLEAR_LINE}{line}")
+    stream.flush()
+
+
 def is_notebook(stream: TextIO | None) -> bool:
     """Return whether a stream leads into a cell's output."""
     return stream is not None and "ipykernel" in type(stream).__module__

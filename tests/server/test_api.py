@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from ipyspeaches.errors import InputError, NotSpeachesError, ProtocolError, ServerUnreachableError
-from ipyspeaches.server.api import Call, Failed, HttpApi
+from ipyspeaches.server.api import Call, HttpApi
+from ipyspeaches.server.failures import Failed
 from ipyspeaches.server.models import RunningList
 
 URL = "http://speaches.example:8000"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +12,14 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+import soundfile
 
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, ModelNotFoundError, NotSpeachesError, ProtocolError, ServerAuthError
 from ipyspeaches.local import LocalServer
 from ipyspeaches.server import Server
+from ipyspeaches.server.client import _as_file, _known_voices
 
 URL = "http://speaches.example:8000"
 TINY = "Systran/faster-whisper-tiny"
@@ -146,7 +150,7 @@ async def test_an_unknown_model_is_named(replay: Callable[..., httpx2.MockTransp
 
 
 async def test_a_refused_key_is_a_key_problem(replay: Callable[..., httpx2.MockTransport]) -> None:
-    with pytest.raises(ServerAuthError, match="wants an API key"):
+    with pytest.raises(ServerAuthError, match="requires an API key"):
         await Server(URL, transport=replay("cors-403")).models()
     with pytest.raises(ServerAuthError, match="API key is wrong") as refused:
         await Server(URL, "hidden", transport=replay("cors-403")).models()
@@ -217,3 +221,25 @@ async def test_all_of_it_against_the_local_server() -> None:
     for segment, sentence in zip(segments, sentences, strict=True):
         assert segment.start == pytest.approx(sentence.start, abs=0.2)
     assert await server.version() is not None
+
+
+def test_a_recording_is_sent_as_it_is() -> None:
+    samples = np.arange(-500, 500, dtype=np.int16)
+    name, content = _as_file(Recording(samples, 24_000))
+    read, rate = soundfile.read(io.BytesIO(content), dtype="int16")
+    assert name == "audio.wav"
+    assert rate == 24_000
+    np.testing.assert_array_equal(read, samples)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_known_voices_are_sent_at_the_rate_that_they_are_taken_for(rate: int) -> None:
+    tone = (10_000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
+    fields = _known_voices({"Ann": Recording(tone, rate), "Bo": Recording(tone, rate)})
+    assert fields["known_speaker_names[]"] == ["Ann", "Bo"]
+    head, _, coded = fields["known_speaker_references[]"][0].partition(",")
+    assert head == "data:audio/wav;base64"
+    heard, sent_rate = soundfile.read(io.BytesIO(base64.b64decode(coded)), dtype="int16")
+    assert sent_rate == 16_000
+    assert len(heard) == pytest.approx(16_000, abs=2)
+    assert _known_voices({}) == {}

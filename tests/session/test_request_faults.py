@@ -58,9 +58,9 @@ async def test_half_a_stream_twice_is_kept_with_a_warning(http_script: Any, burs
     ("reply", "cure"),
     [
         (recorded("error-415-junk"), "proxy that changes uploads"),
-        (recorded("error-422-format"), "correct the option"),
+        (recorded("error-422-format"), "Correct the option"),
         (recorded("error-500-engine"), "server's log"),
-        (Reply(content_type="text/html", pieces=("<html>",)), "base address of a Speaches server"),
+        (Reply(content_type="text/html", pieces=("<html>",)), "base address of one"),
     ],
 )
 async def test_a_refusal_costs_its_utterance_and_names_the_cure(

@@ -161,7 +161,7 @@ async def test_the_microphones_own_failure_is_the_reason(ends: Ends) -> None:
         ({"kind": "unsupported", "detail": "x"}, ServerUnreachableError, "has no WebRTC"),
         ({"kind": "microphone", "detail": "x"}, ConnectionLostError, "press Record again"),
         ({"kind": "other", "detail": "OperationError"}, ServerError, r"OperationError.*try again"),
-        ({"kind": "refused", "status": 403, "detail": '{"detail":"no"}'}, ServerAuthError, "it wants an API key"),
+        ({"kind": "refused", "status": 403, "detail": '{"detail":"no"}'}, ServerAuthError, "it requires an API key"),
         ({"kind": "refused", "status": 405, "detail": ""}, ServerError, r"has no WebRTC \(HTTP 405\)"),
         ({"kind": "refused", "status": 500, "detail": "Internal Server Error"}, ServerError, "HTTP 500"),
     ],

@@ -61,7 +61,7 @@ async def test_a_refusal_names_both_causes(status: HTTPStatus) -> None:
         with_key = await refusal(url, ServerAuthError, KEY)
         without_key = await refusal(url, ServerAuthError)
     assert "the API key is wrong" in with_key
-    assert "it wants an API key" in without_key
+    assert "it requires an API key" in without_key
     for text in (with_key, without_key):
         assert f"HTTP {status.value}" in text
         assert "model" in text
@@ -101,7 +101,7 @@ async def test_a_broken_server_has_a_log() -> None:
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b"", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"])
 async def test_something_else_on_the_port_is_no_speaches_server(answer: bytes) -> None:
     async with raw(answer) as url:
-        assert "not as a Speaches server does" in await refusal(url, NotSpeachesError)
+        assert "is not a Speaches server" in await refusal(url, NotSpeachesError)
 
 
 def test_an_untrusted_certificate_says_why() -> None:

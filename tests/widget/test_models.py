@@ -12,7 +12,7 @@ from fake_page import Page, wait_for
 from ipyspeaches.errors import ModelNotFoundError, ProtocolError
 from ipyspeaches.local import LocalServer
 from ipyspeaches.server import Server
-from ipyspeaches.server.presets import presets
+from ipyspeaches.server.models import presets
 from ipyspeaches.widget import Transcriber
 
 OURS = "pocketsphinx/en-us"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from ipyspeaches.cli.checks import Check, run_checks
 from ipyspeaches.cli.options import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.server.presets import model_id
+from ipyspeaches.server.models import model_id
 
 
 def add_command(commands: Commands) -> None:

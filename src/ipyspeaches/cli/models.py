@@ -109,21 +109,21 @@ def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
 
 
 async def _download(server: Server, name: str) -> str:
-    from ipyspeaches.server.presets import model_id
+    from ipyspeaches.server.models import model_id
 
     downloaded = await server.download(name)
     return f"{model_id(name)}: {'downloaded' if downloaded else 'it was installed already'}"
 
 
 async def _load(server: Server, name: str) -> str:
-    from ipyspeaches.server.presets import model_id
+    from ipyspeaches.server.models import model_id
 
     await server.load(name)
     return f"{model_id(name)}: in memory"
 
 
 async def _unload(server: Server, name: str) -> str:
-    from ipyspeaches.server.presets import model_id
+    from ipyspeaches.server.models import model_id
 
     await server.unload(name)
     return f"{model_id(name)}: not in memory"

@@ -1,20 +1,30 @@
-"""A client of a Speaches server's other endpoints: health, models, speech timestamps, speakers."""
+"""A client of a Speaches server's other endpoints: is it there, what has it, where is speech, who speaks."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
+from html import escape
 from http import HTTPStatus
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import httpx2
 
-from ipyspeaches.errors import ServerError
+from ipyspeaches.audio.decoding import wav
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import ModelNotFoundError, ServerError
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
-from ipyspeaches.server import missing
 from ipyspeaches.server.api import Call, HttpApi
-from ipyspeaches.server.markup import server_html
+from ipyspeaches.server.failures import (
+    explain_diarization,
+    explain_download,
+    explain_lack,
+    explain_registry,
+    no_diarization_model,
+)
 from ipyspeaches.server.models import (
     DIARIZATION_TASK,
     DiarizationAnswer,
@@ -24,10 +34,10 @@ from ipyspeaches.server.models import (
     Models,
     Overview,
     RunningList,
+    ServerInfo,
     SpanEntry,
+    model_id,
 )
-from ipyspeaches.server.presets import model_id
-from ipyspeaches.server.uploads import Sound, as_file, known_voices
 from ipyspeaches.server.waiting import Waiting, screen
 from ipyspeaches.vad.segments import Segments
 
@@ -35,12 +45,25 @@ REGISTRY_TIMEOUT_S: Final = 60.0
 LOAD_TIMEOUT_S: Final = 300.0
 DOWNLOAD_TIMEOUT_S: Final = 3600.0
 DIARIZATION_TIMEOUT_S: Final = 3600.0
+_VOICE_RATE_HZ: Final = 16_000
+"""Speaches reads known voices without looking at their rate, and takes them for this one."""
+_CALLS: Final = (
+    "overview()",
+    "models()",
+    "registry()",
+    "download(id)",
+    "load(id)",
+    "speech_timestamps(…)",
+    "diarize(…)",
+)
+
+Audio: TypeAlias = Recording | str | Path
 
 
 class Server:
     """A Speaches server at an address.
 
-    Wherever a model is asked for, the name of a preset does as well.
+    Wherever a model is asked for, the name of a preset does as well. What a server cannot do or say is a `ServerError`.
 
     Parameters
     ----------
@@ -67,16 +90,12 @@ class Server:
         return f"Server({self.url!r}{', api_key=…' if self._api.has_key else ''})"
 
     def _repr_html_(self) -> str:
-        return server_html(self.url, has_key=self._api.has_key)
+        key = "with a key" if self._api.has_key else "without a key"
+        listed = " ".join(f"<code>await server.{call}</code>" for call in _CALLS)
+        return f"<p><strong>{escape(self.url)}</strong>, {key}</p><p>{listed}</p>"
 
     async def health(self) -> None:
-        """Return if the server is up; this says nothing about key or models.
-
-        Raises
-        ------
-        ServerError
-            Why it is not.
-        """
+        """Return if the server is up; this says nothing about key or models."""
         await self._api.send(Call(path="/health"))
 
     async def version(self) -> str | None:
@@ -92,26 +111,12 @@ class Server:
             return None
 
     async def require_endpoint(self, path: str) -> None:
-        """Return if there is a POST endpoint, asked with nothing in the form, so that it does nothing.
-
-        Raises
-        ------
-        ServerError
-            If there is none, or no answer.
-        """
-        call = Call(
-            method="POST", path=path, also=HTTPStatus.UNPROCESSABLE_ENTITY, explain=missing.explain_lack(self.url)
-        )
+        """Return if there is a POST endpoint, asked with nothing in the form, so that it does nothing."""
+        call = Call(method="POST", path=path, also=HTTPStatus.UNPROCESSABLE_ENTITY, explain=explain_lack(self.url))
         await self._api.send(call)
 
     async def overview(self) -> Overview:
-        """Return version, installed models and which of them are in memory, asked for at once.
-
-        Raises
-        ------
-        ServerError
-            If the server cannot say what is installed.
-        """
+        """Return version, installed models and which of them are in memory, asked for at once."""
         models, version, running = await asyncio.gather(self.models(), self.version(), self._running_if_told())
         return Overview(self.url, version, models, running)
 
@@ -122,11 +127,6 @@ class Server:
         ----------
         task
             Only models for this, such as ``automatic-speech-recognition``.
-
-        Raises
-        ------
-        ServerError
-            If the server cannot say.
         """
         call = Call(path="/v1/models", params={} if task is None else {"task": task})
         return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
@@ -138,31 +138,24 @@ class Server:
         ----------
         task
             Only models for this, such as ``automatic-speech-recognition``.
-
-        Raises
-        ------
-        ServerError
-            If the server cannot say: it has no way to the hub, or no such list.
         """
         call = Call(
             path="/v1/registry",
             params={} if task is None else {"task": task},
             timeout_s=REGISTRY_TIMEOUT_S,
-            explain=missing.explain_registry(self.url),
+            explain=explain_registry(self.url),
         )
         return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
 
     async def download(self, model: str, *, progress: bool = True) -> bool:
-        """Have the server install a model; takes as long as the download does, and the server says nothing meanwhile.
-
-        Cancelling only stops the waiting: the server goes on.
+        """Have the server install a model; returns when it is there. Cancelling only stops the waiting.
 
         Parameters
         ----------
         model
             Its id on the Hugging Face hub, or a preset.
         progress
-            Whether to show, in a notebook or a terminal, that and how long it goes on.
+            Whether to show in a notebook or a terminal how long it has been going on.
 
         Returns
         -------
@@ -173,17 +166,15 @@ class Server:
         ------
         ModelNotFoundError
             If there is no such model, or its authors want their terms accepted first.
-        ServerError
-            If the server cannot get it.
         """
         model = model_id(model)
         call = Call(
             method="POST",
             path=f"/v1/models/{quote(model)}",
             timeout_s=DOWNLOAD_TIMEOUT_S,
-            explain=missing.explain_download(self.url, model, DOWNLOAD_TIMEOUT_S),
+            explain=explain_download(self.url, model, DOWNLOAD_TIMEOUT_S),
         )
-        goes_on = "nobody waits any more, but the server goes on downloading"
+        goes_on = "no longer waiting, but the server keeps downloading"
         async with Waiting(f"Download of {model}", screen() if progress else None, goes_on) as waiting:
             response = await self._api.send(call)
             downloaded = response.status_code != HTTPStatus.CREATED
@@ -191,13 +182,7 @@ class Server:
         return downloaded
 
     async def running(self) -> list[str]:
-        """Return the ids of the models in the server's memory, sorted.
-
-        Raises
-        ------
-        ServerError
-            If the server cannot say.
-        """
+        """Return the ids of the models in the server's memory, sorted."""
         return sorted((await self._api.ask(Call(path="/api/ps"), RunningList)).models)
 
     async def load(self, model: str) -> None:
@@ -218,19 +203,14 @@ class Server:
         await self._api.send(Call(method="DELETE", path=path, also=HTTPStatus.NOT_FOUND))
 
     async def speech_timestamps(
-        self,
-        audio: Sound,
-        *,
-        threshold: float = 0.75,
-        min_silence_duration_ms: int = 300,
-        speech_pad_ms: int = 0,
+        self, audio: Audio, *, threshold: float = 0.75, min_silence_duration_ms: int = 300, speech_pad_ms: int = 0
     ) -> Segments:
         """Return where the server's Silero hears speech.
 
         Parameters
         ----------
         audio
-            A recording or a sound file.
+            A recording or an audio file.
         threshold
             Probability from 0 to below 1.
         min_silence_duration_ms
@@ -244,19 +224,19 @@ class Server:
             "speech_pad_ms": str(speech_pad_ms),
         }
         path = "/v1/audio/speech/timestamps"
-        call = Call(method="POST", path=path, fields=fields, file=as_file(audio), timeout_s=LOAD_TIMEOUT_S)
+        call = Call(method="POST", path=path, fields=fields, file=_as_file(audio), timeout_s=LOAD_TIMEOUT_S)
         spans = await self._api.ask(call, list[SpanEntry])
         return Segments((span.start / 1000, span.end / 1000) for span in spans)
 
     async def diarize(
-        self, audio: Sound, *, model: str | None = None, known_speakers: Mapping[str, Sound] | None = None
+        self, audio: Audio, *, model: str | None = None, known_speakers: Mapping[str, Audio] | None = None
     ) -> Diarization:
         """Return who speaks when.
 
         Parameters
         ----------
         audio
-            A recording or a sound file.
+            A recording or an audio file.
         model
             Id of the model; None for the server's first one for this task.
         known_speakers
@@ -266,23 +246,21 @@ class Server:
         ------
         ModelNotFoundError
             If the server has no model for it.
-        ServerError
-            If the server cannot do it.
         """
-        file = as_file(audio)  # says what is wrong with a file before anything is asked
+        file = _as_file(audio)  # says what is wrong with a file before anything is asked
         if model is None:
             installed = await self.models(DIARIZATION_TASK)
             if not len(installed):
-                raise missing.no_diarization_model(self.url)
+                raise no_diarization_model(self.url)
             model = installed[0].id
-        fields: dict[str, Any] = {"model": model, "response_format": "json", **known_voices(known_speakers or {})}
+        fields: dict[str, Any] = {"model": model, "response_format": "json", **_known_voices(known_speakers or {})}
         call = Call(
             method="POST",
             path="/v1/audio/diarization",
             fields=fields,
             file=file,
             timeout_s=DIARIZATION_TIMEOUT_S,
-            explain=missing.explain_diarization(self.url),
+            explain=explain_diarization(self.url),
         )
         answer = await self._api.ask(call, DiarizationAnswer)
         turns = (SpeakerTurn(turn.start, turn.end, turn.speaker) for turn in answer.segments)
@@ -293,3 +271,80 @@ class Server:
             return tuple(await self.running())
         except ServerError:
             return None
+
+
+async def check(
+    url: str,
+    *,
+    api_key: str | None = None,
+    model: str | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> ServerInfo:
+    """Check that a server answers, takes the key and has the model.
+
+    Parameters
+    ----------
+    url
+        Base address.
+    api_key
+        The server's key.
+    model
+        Model id; None for the first installed recognition model by id.
+    transport
+        Carries the requests; None for the network.
+
+    Raises
+    ------
+    InputError
+        If the address is none.
+    ServerUnreachableError
+        If nothing answers there.
+    ServerAuthError
+        If the key is refused or missing.
+    NotSpeachesError
+        If something else answers.
+    ModelNotFoundError
+        If the model is not installed; the message lists what is.
+    """
+    server = Server(url, api_key, transport=transport)
+    models, interface = await asyncio.gather(server.models(), server.interface())
+    chosen = _choose(models, model, server.url)
+    if interface is None:
+        return ServerInfo(None, tuple(models), chosen)
+    return ServerInfo(interface.version, tuple(models), chosen, interface.title)
+
+
+def _choose(models: Models, wanted: str | None, address: str) -> str:
+    fitting = [model.id for model in models if model.recognises]
+    if wanted is None:
+        if not fitting:
+            raise ModelNotFoundError(
+                f"{address} has no recognition model installed: download one there, for example with "
+                "Server(…).download('fastest')."
+            )
+        return fitting[0]
+    if wanted not in fitting:
+        cure = f"choose one of {', '.join(fitting)}, or download it there" if fitting else "download it there first"
+        raise ModelNotFoundError(f"{address} does not have the model '{wanted}': {cure}.")
+    return wanted
+
+
+def _as_file(audio: Audio) -> tuple[str, bytes]:
+    """Return the name and the content of a WAV file; what cannot be read is refused before anything is sent."""
+    if not isinstance(audio, Recording):
+        audio = Recording.load(audio)
+    return "audio.wav", wav(audio.samples, audio.rate)
+
+
+def _known_voices(voices: Mapping[str, Audio]) -> dict[str, list[str]]:
+    """Return the form fields that tell a diarization whose voices are known; none where there are none."""
+    if not voices:
+        return {}
+    urls = [_data_url(voice) for voice in voices.values()]
+    return {"known_speaker_names[]": list(voices), "known_speaker_references[]": urls}
+
+
+def _data_url(voice: Audio) -> str:
+    recording = voice if isinstance(voice, Recording) else Recording.load(voice)
+    _, content = _as_file(recording.to_rate(_VOICE_RATE_HZ))
+    return f"data:audio/wav;base64,{base64.b64encode(content).decode()}"

@@ -1,13 +1,13 @@
-"""Why a request failed, by cause, in one sentence with the cure."""
+"""Why a request failed, by cause, in one sentence with the cure; some endpoints have causes of their own."""
 
 from __future__ import annotations
 
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeAlias
 
 import httpx2
 import msgspec
@@ -24,6 +24,10 @@ from ipyspeaches.errors import (
 from ipyspeaches.protocol.address import API_KEY_VARIABLE
 from ipyspeaches.protocol.outcomes import Severity
 
+Failed: TypeAlias = httpx2.Response | httpx2.RequestError
+Explain: TypeAlias = Callable[[Failed], ServerError | None]
+"""Says what a failure means for one endpoint; None where it means the same as everywhere."""
+
 KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 BUSY: Final = frozenset(
     {
@@ -35,35 +39,29 @@ BUSY: Final = frozenset(
 )
 """A server that answers so may take the same request in a while."""
 _CURES: Final[dict[int, str]] = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send less at a time, or raise the limit of the proxy in front of it",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "send a sound file, and look for a proxy that changes uploads",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "correct the option that it names",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Send less at a time, or raise the limit of the proxy in front of it.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Send an audio file, and look for a proxy that changes uploads.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the option that it names.",
 }
 _LONGEST_DETAIL: Final = 300
+_NO_SUCH_ENDPOINT: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+_GAVE_UP: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+_DIARIZATION_MODEL: Final = "pyannote/speaker-diarization-community-1"
+"""The one that Speaches can run."""
 
 
 def explain_interruption(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
     """Return the error for a request that got no answer, or half of one, from a server that has answered before."""
     if isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError):
         return ConnectionLostError(
-            f"{address} dropped the connection in the middle of a request: see the server's log, and start it again "
-            "if it has ended."
+            f"{address} dropped the connection in the middle of a request: see the server's log, and restart the "
+            "server if it has stopped."
         )
     return explain_transport(exc, address, timeout_s)
 
 
 def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
-    """Return the error for a request that got no answer.
-
-    Parameters
-    ----------
-    exc
-        What was raised.
-    address
-        Base address, fit to be shown.
-    timeout_s
-        How long was waited.
-    """
+    """Return the error for a request that got no answer in ``timeout_s``; ``address`` is fit to be shown."""
     if isinstance(exc, httpx2.TimeoutException):
         return timed_out(address, timeout_s)
     if isinstance(exc, httpx2.ProxyError):
@@ -139,22 +137,11 @@ def _causes(exc: BaseException) -> Iterator[BaseException]:
 
 
 def explain_status(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
-    """Return the error for an answer that is a refusal or a failure.
-
-    Parameters
-    ----------
-    response
-        With a status other than success, read to its end.
-    address
-        Base address, fit to be shown.
-    key_given
-        Whether a key was sent.
-    """
+    """Return the error for an answer, read to its end, that is a refusal or a failure."""
     status = response.status_code
     detail = detail_of(response)
     if status in KEY_REFUSED:
-        key = "the API key is wrong" if key_given else "it wants an API key"
-        return ServerAuthError(f"{address} refused the request (HTTP {status}): {key} (api_key or {API_KEY_VARIABLE}).")
+        return ServerAuthError(f"{address} refused the request (HTTP {status}): {key_cure(key_given=key_given)}.")
     if status in BUSY:
         return busy(address, status)
     if status == HTTPStatus.NOT_FOUND and detail is not None and detail.startswith("Model "):
@@ -162,12 +149,19 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
         # An engine that fails says nothing, whatever the cause.
-        cure = "" if detail else ", and check that the model knows the language"
-        return ProtocolError(f"{address} failed on the request ({said}): see the server's log for the cause{cure}.")
+        more = "" if detail else ", and check that the model knows the language"
+        return ProtocolError(f"{address} failed to process the request ({said}): see the server's log{more}.")
     if status == HTTPStatus.NOT_FOUND or detail is None:
         return not_speaches(address, f"HTTP {status}")
     refused = f"{address} refused the request (HTTP {status}): {detail}"
-    return ProtocolError(f"{refused.rstrip('.')}. To cure it, {_CURES[status]}." if status in _CURES else refused)
+    return ProtocolError(f"{refused.rstrip('.')}. {_CURES[status]}" if status in _CURES else refused)
+
+
+def key_cure(*, key_given: bool) -> str:
+    """Return what to do about a key that a server refuses or misses, as the end of a sentence."""
+    if key_given:
+        return f"the API key is wrong, so correct api_key or {API_KEY_VARIABLE}"
+    return f"it requires an API key, so give api_key or set {API_KEY_VARIABLE}"
 
 
 def severity(error: ServerError) -> Severity:
@@ -182,8 +176,7 @@ def severity(error: ServerError) -> Severity:
 def not_speaches(address: str, what: str) -> NotSpeachesError:
     """Return the error for an answer that no Speaches server gives."""
     return NotSpeachesError(
-        f"Something answers at {address} ({what}), but not as a Speaches server does: give the base address of a "
-        "Speaches server."
+        f"Something answers at {address} ({what}), but it is not a Speaches server: give the base address of one."
     )
 
 
@@ -208,3 +201,107 @@ def detail_of(response: httpx2.Response) -> str | None:
     else:
         shown = failure.detail or failure.message or ""
     return shown[:_LONGEST_DETAIL] or None
+
+
+def explain_lack(address: str) -> Explain:
+    """Return what failures mean where an endpoint is looked for."""
+
+    def explain(failed: Failed) -> ServerError | None:
+        if not _lacks_endpoint(failed):
+            return None
+        path = failed.request.url.path
+        return ProtocolError(f"{address} does not offer {path}: use a server that does.")
+
+    return explain
+
+
+def explain_registry(address: str) -> Explain:
+    """Return what failures mean where the models are listed that a server could download."""
+
+    def explain(failed: Failed) -> ServerError | None:
+        if _lacks_endpoint(failed):
+            return ProtocolError(
+                f"{address} has no list of models to download: name the model by its id on the Hugging Face hub, or "
+                "update the server."
+            )
+        if isinstance(failed, httpx2.ReadTimeout) or _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
+            return ProtocolError(
+                f"{address} cannot list the models to download ({_what(failed)}): it asks the Hugging Face hub for "
+                "them, so give it access to huggingface.co. Installed models work without it."
+            )
+        return None
+
+    return explain
+
+
+def explain_download(address: str, model: str, timeout_s: float) -> Explain:
+    """Return what failures mean where a server shall install a model."""
+
+    def explain(failed: Failed) -> ServerError | None:
+        detail = detail_of(failed) or "" if isinstance(failed, httpx2.Response) else ""
+        if _is_status(failed, HTTPStatus.UNAUTHORIZED) and "gated" in detail:
+            return ModelNotFoundError(
+                f"{address} may not download {model} (HTTP 401): accept its authors' terms at "
+                f"https://huggingface.co/{model}, then restart the server with HF_TOKEN set to a token of that account."
+            )
+        if _is_status(failed, HTTPStatus.NOT_FOUND) and not _lacks_endpoint(failed):
+            return ModelNotFoundError(
+                f"{address} finds no model '{model}' to download: check its spelling against the server's registry "
+                "(Server.registry(), or ipyspeaches models registry)."
+            )
+        if isinstance(failed, httpx2.ReadTimeout) or (isinstance(failed, httpx2.Response) and _gave_up(failed)):
+            waited = f"no answer within {timeout_s:.0f} s" if isinstance(failed, httpx2.ReadTimeout) else _what(failed)
+            return ServerUnreachableError(
+                f"{address} did not say whether it has downloaded {model} ({waited}) and is probably still at it: "
+                "check later whether the model is installed."
+            )
+        if _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
+            return ProtocolError(
+                f"{address} could not download {model} (HTTP 500): it needs access to huggingface.co and space on its "
+                "disk, and its log says which is missing."
+            )
+        return None
+
+    return explain
+
+
+def explain_diarization(address: str) -> Explain:
+    """Return what failures mean where a server shall tell speakers apart."""
+
+    def explain(failed: Failed) -> ServerError | None:
+        if _lacks_endpoint(failed):
+            return ProtocolError(
+                f"{address} cannot tell speakers apart: it has no endpoint for that, so use a newer Speaches server."
+            )
+        return None
+
+    return explain
+
+
+def no_diarization_model(address: str) -> ModelNotFoundError:
+    """Return the error for a server that has no model that tells speakers apart."""
+    return ModelNotFoundError(
+        f"{address} has no model that tells speakers apart: accept the terms of '{_DIARIZATION_MODEL}' at "
+        "huggingface.co, then download it to a Speaches server."
+    )
+
+
+def _lacks_endpoint(failed: Failed) -> bool:
+    """Return whether an answer says that the server has no such endpoint, rather than no such model."""
+    if not isinstance(failed, httpx2.Response):
+        return False
+    if failed.status_code == HTTPStatus.NOT_FOUND:
+        return detail_of(failed) == "Not Found"
+    return failed.status_code in _NO_SUCH_ENDPOINT
+
+
+def _is_status(failed: Failed, status: HTTPStatus) -> bool:
+    return isinstance(failed, httpx2.Response) and failed.status_code == status
+
+
+def _gave_up(response: httpx2.Response) -> bool:
+    return response.status_code in _GAVE_UP
+
+
+def _what(failed: Failed) -> str:
+    return f"HTTP {failed.status_code}" if isinstance(failed, httpx2.Response) else "no answer"

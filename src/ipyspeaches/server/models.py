@@ -1,21 +1,37 @@
-"""What a server says about its models."""
+"""What a server says about its models, and names for those that suit a purpose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self, overload
+from html import escape
+from typing import Any, ClassVar, Final, Self, overload
 
 import msgspec
 
 from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA, Media
-from ipyspeaches.server.presets import presets
-from ipyspeaches.tables import Table
+from ipyspeaches.tables import Rows
 
 EMBEDDED_TITLE: Final = "ipyspeaches"
 """What the embedded server calls itself in its interface."""
 RECOGNITION_TASK: Final = "automatic-speech-recognition"
 DIARIZATION_TASK: Final = "speaker-diarization"
+
+presets: Final[dict[str, str]] = {
+    "realtime": "Systran/faster-distil-whisper-large-v3",
+    "accurate": "Systran/faster-whisper-large-v3",
+    "fastest": "Systran/faster-whisper-small",
+}
+"""Preset names and the ids of their models."""
+
+_MAX_ROWS: Final = 30
+_MAX_LANGUAGES: Final = 6
+_CELL: Final = "padding:.2em .6em;text-align:start;vertical-align:top"
+
+
+def model_id(name: str) -> str:
+    """Return the model that a preset name stands for; any other name is a model id already."""
+    return presets.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +66,8 @@ class Model:
         return self.task in (None, RECOGNITION_TASK)
 
 
-class Models(Table):
-    """Models, sorted by id; columns ``id``, ``preset``, ``task``, ``languages``, ``owner``. A value: it never changes.
+class Models(Rows[Model]):
+    """Models, sorted by id; columns ``id``, ``preset``, ``task``, ``languages``, ``owner``.
 
     Parameters
     ----------
@@ -59,55 +75,49 @@ class Models(Table):
         In any order.
     """
 
+    _row_type: ClassVar = Model
+
     def __init__(self, models: Iterable[Model] = ()) -> None:
-        self._models = tuple(sorted(models, key=lambda model: model.id))
+        super().__init__(sorted(models, key=lambda model: model.id))
 
     @property
     def ids(self) -> list[str]:
         """The names by which they are asked for."""
-        return [model.id for model in self._models]
+        return [model.id for model in self._rows]
 
     def for_task(self, task: str) -> Self:
         """Return those for a task."""
-        return type(self)(model for model in self._models if model.task == task)
+        return type(self)(model for model in self._rows if model.task == task)
 
     def columns(self) -> Mapping[str, Any]:
         """Return the columns as lists; None where a model is no preset or the server does not say."""
         return {
             "id": self.ids,
-            "preset": [model.preset for model in self._models],
-            "task": [model.task for model in self._models],
-            "languages": [", ".join(model.languages) or None for model in self._models],
-            "owner": [model.owner for model in self._models],
+            "preset": [model.preset for model in self._rows],
+            "task": [model.task for model in self._rows],
+            "languages": [", ".join(model.languages) or None for model in self._rows],
+            "owner": [model.owner for model in self._rows],
         }
-
-    def __len__(self) -> int:
-        return len(self._models)
-
-    def __iter__(self) -> Iterator[Model]:
-        return iter(self._models)
 
     @overload
     def __getitem__(self, index: int) -> Model: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Model | Self:
-        return type(self)(self._models[index]) if isinstance(index, slice) else self._models[index]
+        return type(self)(self._rows[index]) if isinstance(index, slice) else self._rows[index]
 
     def __eq__(self, other: object) -> bool:
-        return self._models == other._models if isinstance(other, Models) else NotImplemented
+        return self._rows == other._rows if isinstance(other, Models) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._models)
+        return hash(tuple(self._rows))
 
     def __repr__(self) -> str:
         shown = [*self.ids[:5], *(["…"] if len(self) > 5 else [])]
         return f"Models({len(self)}: {', '.join(shown)})" if shown else "Models(none)"
 
     def _repr_html_(self) -> str:
-        from ipyspeaches.server.markup import models_html
-
-        return models_html(self, None)
+        return _models_html(self, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ class ServerInfo:
 
     @property
     def media(self) -> Media:
-        """How this server takes sound as a media stream."""
+        """How this server takes audio as a media stream."""
         return EMBEDDED_MEDIA if self.title == EMBEDDED_TITLE else SPEACHES_MEDIA
 
 
@@ -165,9 +175,11 @@ class Overview:
         return {name: model in installed for name, model in presets.items()}
 
     def _repr_html_(self) -> str:
-        from ipyspeaches.server.markup import overview_html
-
-        return overview_html(self)
+        version = f", version {escape(self.version)}" if self.version else ""
+        missing = [f"{name} ({presets[name]})" for name, there in self.presets.items() if not there]
+        note = f"<p>Presets that are not installed: {escape(', '.join(missing))}.</p>" if missing else ""
+        models = _models_html(self.models, self.running)
+        return f"<p><strong>{escape(self.url)}</strong>{version}</p>{models}{note}"
 
 
 class ModelEntry(msgspec.Struct):
@@ -224,7 +236,34 @@ class TurnEntry(msgspec.Struct):
 
 
 class DiarizationAnswer(msgspec.Struct):
-    """The answer to ``POST /v1/audio/diarization``; ``duration`` is that of the sound in seconds."""
+    """The answer to ``POST /v1/audio/diarization``; ``duration`` is that of the audio in seconds."""
 
     duration: float
     segments: list[TurnEntry]
+
+
+def _models_html(models: Models, running: tuple[str, ...] | None) -> str:
+    """Return models as a table; with a column for those in memory where that is known."""
+    names = ["model", "preset", "task", "languages", *([] if running is None else ["in memory"])]
+    head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in names)
+    rows = [_row(model, running) for model in models[:_MAX_ROWS]]
+    more = len(models) - len(rows)
+    if more > 0:
+        rows.append(
+            f'<tr><td style="{_CELL}" colspan="{len(names)}">… and {more:,} more: .to_pandas() has all</td></tr>'
+        )
+    if not rows:
+        rows.append(f'<tr><td style="{_CELL}" colspan="{len(names)}">none</td></tr>')
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _row(model: Model, running: tuple[str, ...] | None) -> str:
+    cells = [model.id, model.preset or "", model.task or "", _languages(model.languages)]
+    if running is not None:
+        cells.append("yes" if model.id in running else "")
+    return "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells) + "</tr>"
+
+
+def _languages(codes: tuple[str, ...]) -> str:
+    rest = len(codes) - _MAX_LANGUAGES
+    return ", ".join(codes[:_MAX_LANGUAGES]) + (f" and {rest} more" if rest > 0 else "")

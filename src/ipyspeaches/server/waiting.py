@@ -1,6 +1,6 @@
 """Shows that somebody waits, and for how long, where the other side says nothing about its progress.
 
-A bar that fills would be invented: this one only moves. In a terminal it is a line on standard error, in a notebook a
+A bar that fills would be made up: this one only moves. In a terminal it is a line on standard error, in a notebook a
 widget; where nobody reads either, nothing is shown.
 """
 
@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Final, Protocol, Self, TextIO
 
-from ipyspeaches.terminal import CLEAR_LINE, is_notebook, is_read
+from ipyspeaches.terminal import is_notebook, is_read, redraw
 
 INTERVAL_S: Final = 0.5
 _WIDTH: Final = 12
@@ -30,13 +30,7 @@ class Screen(Protocol):
 
 
 class TerminalScreen:
-    """One line of a terminal.
-
-    Parameters
-    ----------
-    stream
-        The terminal.
-    """
+    """One line of a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -47,15 +41,11 @@ class TerminalScreen:
         bar = f"{'█' * _BLOCK:>{at + _BLOCK}}".replace(" ", "░").ljust(_WIDTH, "░")
         # A line that wraps cannot be drawn over.
         room = max(0, shutil.get_terminal_size().columns - _WIDTH - 2)
-        self._write(f"{CLEAR_LINE}{bar} {text if len(text) <= room else text[: room - 1] + '…'}")
+        redraw(self._stream, f"{bar} {text if len(text) <= room else text[: room - 1] + '…'}")
 
     def end(self, text: str) -> None:
         """Leave a line behind."""
-        self._write(f"{CLEAR_LINE}{text}\n")
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        redraw(self._stream, f"{text}\n")
 
 
 class NotebookScreen:

@@ -11,6 +11,7 @@ from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.outcomes import Outcome, Refused, Severity
 from ipyspeaches.protocol.transcription_answers import StreamedText, read_answer
 from ipyspeaches.protocol.transcription_form import TranscriptionOptions
+from ipyspeaches.server.api import http_client
 from ipyspeaches.server.failures import (
     explain_interruption,
     explain_status,
@@ -18,7 +19,6 @@ from ipyspeaches.server.failures import (
     not_speaches,
     severity,
 )
-from ipyspeaches.server.http import http_client
 
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 120.0

@@ -23,8 +23,8 @@ from ipyspeaches.audio import to_seconds
 from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
 from ipyspeaches.protocol import Sound
 from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.server.api import http_client
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
-from ipyspeaches.server.http import http_client
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, realtime_path
 

@@ -20,8 +20,8 @@ from websockets.exceptions import (
 from websockets.protocol import State
 
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
-from ipyspeaches.protocol.address import API_KEY_VARIABLE, is_loopback, normalise_base_url
-from ipyspeaches.server.failures import BUSY, KEY_REFUSED, busy, proxy_refused, timed_out, unreachable
+from ipyspeaches.protocol.address import is_loopback, normalise_base_url
+from ipyspeaches.server.failures import BUSY, KEY_REFUSED, busy, key_cure, proxy_refused, timed_out, unreachable
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -159,8 +159,8 @@ def explain_refusal(exc: Exception, address: str, *, timeout_s: float, key_given
         case InvalidHandshake() | InvalidURI():
             tls = isinstance(exc, InvalidMessage) and address.startswith("http://")
             return NotSpeachesError(
-                f"Something answers at {address}, but not as a Speaches server does: give the base address of a "
-                f"Speaches server{', with https:// if it speaks TLS' if tls else ''}."
+                f"Something answers at {address}, but it is not a Speaches server: give the base address of one"
+                f"{', with https:// if it speaks TLS' if tls else ''}."
             )
         case TimeoutError():
             return timed_out(address, timeout_s)
@@ -171,10 +171,9 @@ def explain_refusal(exc: Exception, address: str, *, timeout_s: float, key_given
 
 def _explain_status(status: int, address: str, *, key_given: bool) -> ServerError:
     if status in KEY_REFUSED:
-        key = "the API key is wrong" if key_given else "it wants an API key"
         return ServerAuthError(
-            f"{address} refused the session (HTTP {status}): either {key} (api_key or {API_KEY_VARIABLE}), "
-            "or no model was named (model=)."
+            f"{address} refused the session (HTTP {status}): {key_cure(key_given=key_given)}; some servers also "
+            "refuse a session that names no model (model=)."
         )
     if status in BUSY:
         return busy(address, status)

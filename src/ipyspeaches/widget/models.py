@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipyspeaches.errors import InputError, ServerError, StateError
 from ipyspeaches.server import Server
-from ipyspeaches.server.presets import model_id
+from ipyspeaches.server.models import model_id
 from ipyspeaches.session import SessionOptions
 from ipyspeaches.session.destination import Place, locate
 from ipyspeaches.widget.answers import Answer, Command

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.server.presets import presets
+from ipyspeaches.server.models import presets
 from ipyspeaches.session import SessionOptions, TurnDetection
 from ipyspeaches.session.destination import resolve
 from ipyspeaches.session.state import ACTIVE

@@ -68,9 +68,9 @@ async def test_a_registry_that_cannot_be_had(answer: Any, error: type[ServerErro
         ((401, {"detail": "Invalid API key"}), ServerAuthError, "API key"),
         ((404, {"detail": "Model 'pyannote/x' not found"}), ModelNotFoundError, "no model 'pyannote/x'.*registry"),
         ((404, {"detail": "Not Found"}), NotSpeachesError, "HTTP 404"),
-        ((500, "Internal Server Error"), ProtocolError, "huggingface.co and room on its disk"),
-        (httpx2.ReadTimeout, ServerUnreachableError, "within 3600 s.*probably goes on"),
-        ((504, "<html>"), ServerUnreachableError, "HTTP 504.*probably goes on"),
+        ((500, "Internal Server Error"), ProtocolError, "huggingface.co and space on its disk"),
+        (httpx2.ReadTimeout, ServerUnreachableError, "within 3600 s.*probably still at it"),
+        ((504, "<html>"), ServerUnreachableError, "HTTP 504.*probably still at it"),
     ],
 )
 async def test_a_download_that_fails(answer: Any, error: type[ServerError], words: str) -> None:
