@@ -5,13 +5,13 @@ from __future__ import annotations
 import unicodedata
 from typing import Final, TextIO
 
-CLEAR_LINE: Final = "\r\x1b[K"
+_CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
 
 
 def redraw(stream: TextIO, line: str) -> None:
     """Draw a line over the one that the cursor is on; it must not be so long that it wraps."""
-    stream.write(f"{CLEAR_LINE}{line}")
+    stream.write(f"{_CLEAR_LINE}{line}")
     stream.flush()
 
 

@@ -42,12 +42,12 @@ async def test_a_line_moves_and_ends_with_the_outcome(terminal: Terminal) -> Non
             await asyncio.sleep(0.001)
             if terminal.getvalue().count("\r") >= 12:
                 break
-        shown.outcome = "it was installed already"
+        shown.outcome = "already installed"
     drawn = terminal.getvalue().split("\r\x1b[K")[1:]
     assert len({line.split(" ")[0] for line in drawn[:9]}) == 9
     assert all(len(line.split(" ")[0]) == 12 for line in drawn[:-1])
     assert drawn[0].endswith(" 0 s, Download of some/model; the server does not say how much is left")
-    assert drawn[-1] == "Download of some/model: it was installed already (0 s).\n"
+    assert drawn[-1] == "Download of some/model: already installed (0 s).\n"
 
 
 async def test_a_failure_leaves_the_line_to_the_error(terminal: Terminal) -> None:

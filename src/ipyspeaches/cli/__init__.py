@@ -1,5 +1,5 @@
 """The ``ipyspeaches`` command: one module a subcommand, `main` around them all."""
 
-from ipyspeaches.cli.app import main
+from ipyspeaches.cli.command_line import main
 
 __all__ = ["main"]

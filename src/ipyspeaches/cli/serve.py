@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from ipyspeaches.cli.options import Commands
+from ipyspeaches.cli.arguments import Commands, port
 from ipyspeaches.protocol.address import API_KEY_VARIABLE
 
 ENGINES = ("pocketsphinx", "faster-whisper")
@@ -21,28 +21,20 @@ def add_command(commands: Commands) -> None:
         "faster-whisper fetches its model once.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=8000, help="port, 0 for any free one (default: 8000)")
+    parser.add_argument("--port", type=port, default=8000, help="port, 0 for any free one (default: 8000)")
     parser.add_argument("--engine", choices=ENGINES, default="pocketsphinx", help="default: %(default)s")
-    parser.add_argument("--model", metavar="ID", help="which model faster-whisper loads")
+    parser.add_argument("--model", metavar="ID", help="the model that faster-whisper loads")
     parser.add_argument(
         "--api-key",
         metavar="KEY",
-        help=f"ask clients for this key; everyone on this machine can read it in the list of processes, so prefer "
+        help=f"the key that clients must send; anyone on this machine can read it in the process list, so prefer "
         f"${API_KEY_VARIABLE}",
     )
-    parser.set_defaults(run=run, parser=parser)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until Ctrl-C.
-
-    Returns
-    -------
-    int
-        0 when the server was stopped.
-    """
-    if not 0 <= args.port <= 65535:
-        args.parser.error(f"--port {args.port} is no port: give 1 to 65535, or 0 for any free one")
+    """Serve until Ctrl-C, and return 0."""
     from ipyspeaches.local import serve
 
     key = args.api_key or os.environ.get(API_KEY_VARIABLE) or None

@@ -178,7 +178,7 @@ class Server:
         async with Waiting(f"Download of {model}", screen() if progress else None, goes_on) as waiting:
             response = await self._api.send(call)
             downloaded = response.status_code != HTTPStatus.CREATED
-            waiting.outcome = "done" if downloaded else "it was installed already"
+            waiting.outcome = "done" if downloaded else "already installed"
         return downloaded
 
     async def running(self) -> list[str]:

@@ -35,8 +35,16 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
     keys.add_argument(
         "--api-key",
         metavar="KEY",
-        help=f"the key itself; everyone on this machine sees it in the list of processes: prefer ${API_KEY_VARIABLE}",
+        help=f"the key itself; anyone on this machine can read it in the process list, so prefer ${API_KEY_VARIABLE}",
     )
+
+
+def port(text: str) -> int:
+    """Return the port that ``--port`` names; what is none leaves through argparse."""
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: give 1 to 65535, or 0 for any free one")
+    return number
 
 
 def server_url(args: argparse.Namespace) -> str | None:
@@ -59,7 +67,7 @@ def api_key(args: argparse.Namespace) -> str | None:
             return os.environ[args.api_key_env]
         except KeyError as exc:
             raise InputError(
-                f"The environment variable {args.api_key_env} is not set: put the server's key there, or leave out "
+                f"The environment variable {args.api_key_env} is not set: set it to the server's key, or leave out "
                 "--api-key-env."
             ) from exc
     return os.environ.get(API_KEY_VARIABLE) or None

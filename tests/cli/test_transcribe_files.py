@@ -1,8 +1,9 @@
-"""The transcribe command's own work: what goes where. The recognition is real in test_transcribe_live.py."""
+"""The transcribe command's own work: what goes where. The recognition is real in test_commands_live.py."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from ipyspeaches import Recording, Segment, Transcript, samples
-from ipyspeaches.cli import main, transcribe
+from ipyspeaches.cli import main, transcribe_files
+from ipyspeaches.cli.transcribe_files import Progress
 from ipyspeaches.errors import AudioError, ServerUnreachableError
 from ipyspeaches.session import SessionOptions, recognition
+from ipyspeaches.session.events import Partial
 from ipyspeaches.session.recognition import Recognition, Route
 from scripted_server import bursts, scripted, without_loopback
 
@@ -34,7 +37,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
             raise ServerUnreachableError("Nothing answers there: start a server.")
         return SAID
 
-    monkeypatch.setattr(transcribe, "_transcribe", recognise)
+    monkeypatch.setattr(transcribe_files, "_transcribe", recognise)
     return files
 
 
@@ -124,8 +127,8 @@ def test_a_server_that_cannot_reach_itself_is_one_sentence(
 
 
 def test_the_choices_are_those_of_the_session() -> None:
-    assert transcribe.TRANSPORTS == recognition.TRANSPORTS
-    assert transcribe.TASKS == recognition.TASKS
+    assert transcribe_files.TRANSPORTS == recognition.TRANSPORTS
+    assert transcribe_files.TASKS == recognition.TASKS
 
 
 @pytest.mark.parametrize(
@@ -176,3 +179,31 @@ def test_several_inputs_do_not_go_to_one_file(heard: list[Path], tmp_path: Path)
     with pytest.raises(SystemExit):
         main(["transcribe", "a.wav", "b.wav", "--output", str(tmp_path / "one.txt")])
     assert heard == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_follows_the_words_and_is_left_clean() -> None:
+    stream = Terminal()
+    with Progress(stream, "talk.wav") as progress:
+        progress.show(Partial(1.0, "a", 0.0, "good\nmorning"))
+        assert stream.getvalue().endswith("talk.wav: good morning")
+    assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_no_terminal_hears_nothing() -> None:
+    stream = io.StringIO()
+    with Progress(stream, "talk.wav") as progress:
+        progress.show(Partial(1.0, "a", 0.0, "good morning"))
+    assert stream.getvalue() == ""
+
+
+def test_a_narrow_terminal_shows_the_newest_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    with Progress(stream, "a.wav") as progress:
+        progress.show(Partial(1.0, "a", 0.0, "one two three four five"))
+        assert stream.getvalue().rpartition("\x1b[K")[2] == "a.wav: …e four five"

@@ -90,7 +90,7 @@ def test_the_registry_says_what_is_not_installed(hub: str, capsys: pytest.Captur
 def test_downloads_say_whether_there_was_something_to_do(hub: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "download", "fastest", "other/model", "--server", hub]) == 0
     said = capsys.readouterr()
-    assert said.out == f"{SMALL}: downloaded\nother/model: it was installed already\n"
+    assert said.out == f"{SMALL}: downloaded\nother/model: already installed\n"
     assert said.err == ""
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TextIO
 
-from ipyspeaches.cli.options import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.cli.progress import Progress
+from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.terminal import columns, redraw, tail
 
 if TYPE_CHECKING:
     from ipyspeaches import Transcript, TurnDetection
@@ -25,8 +26,8 @@ def add_command(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "transcribe",
-        help="turn sound files into text",
-        description="Turn sound files into text. Words appear on the terminal while they come; the result goes to "
+        help="turn audio files into text",
+        description="Turn audio files into text. Words appear on the terminal as they come; the result goes to "
         "stdout or to --output.",
     )
     parser.add_argument(
@@ -44,18 +45,18 @@ def add_command(commands: Commands) -> None:
         type=_pace,
         default=0.0,
         metavar="X",
-        help="times real time; 1 sends like a live microphone, 0 (default) as fast as the server takes it",
+        help="speed in times real time: 1 is that of a live microphone, 0 (default) as fast as the server can",
     )
     parser.set_defaults(run=run, parser=parser)
 
 
 def _add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what the recogniser is told")
+    group = parser.add_argument_group("recognition")
     group.add_argument("--language", metavar="CODE", help="e.g. en, zh (default: the model decides)")
     group.add_argument(
         "--task", choices=TASKS, default="transcribe", help="translate: English text, with --transport chunked"
     )
-    group.add_argument("--prompt", metavar="TEXT", help="text that could have come before: names, spellings, style")
+    group.add_argument("--prompt", metavar="TEXT", help="text that could come before: names, spelling, style")
     group.add_argument("--hotwords", metavar="WORDS", help="words to listen for")
     group.add_argument(
         "--temperature", type=_temperature, metavar="X", help="0 for the likeliest words, up to 1 for more variety"
@@ -63,16 +64,19 @@ def _add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how the sound gets there")
+    group = parser.add_argument_group("how the audio is sent")
     group.add_argument(
         "--transport",
         choices=TRANSPORTS,
         default="realtime",
-        help="realtime: one WebSocket; chunked: a request an utterance; sse: the same, with text while it is "
+        help="realtime: one WebSocket; chunked: one request per utterance; sse: the same, with text as it is "
         "recognised; webrtc: a media stream (default: %(default)s)",
     )
     group.add_argument(
-        "--chunk-s", type=_seconds, metavar="S", help="with chunked and sse: cut every S seconds, not at pauses"
+        "--chunk-s",
+        type=_seconds,
+        metavar="S",
+        help="with chunked and sse: one request every S seconds, not at pauses",
     )
     group.add_argument(
         "--interim-s", type=_seconds, metavar="S", help="ask for text of unfinished utterances, at most every S seconds"
@@ -81,19 +85,13 @@ def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
         "--turn-detection",
         choices=("client", "server"),
         default="client",
-        help="who cuts the speech into utterances (default: client)",
+        help="who splits the speech into utterances (default: client)",
     )
-    group.add_argument("--vad", choices=("silero", "energy"), default="silero", help="what cuts it here")
+    group.add_argument("--vad", choices=("silero", "energy"), default="silero", help="which detector the client uses")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Transcribe every file; one that fails does not keep the others from their turn.
-
-    Returns
-    -------
-    int
-        0, or 1 when a file failed.
-    """
+    """Transcribe every file; return 1 when one failed, which does not stop the others."""
     targets = _targets(args)
     failed = False
     for file, target in targets.items():
@@ -141,6 +139,39 @@ def _turn_detection(args: argparse.Namespace) -> TurnDetection:
     return TurnDetection.client(EnergyVad() if args.vad == "energy" else SileroVad())
 
 
+class Progress:
+    """A line on the terminal that follows the words as they come; nothing where the stream is no terminal."""
+
+    def __init__(self, stream: TextIO, label: str) -> None:
+        self._stream = stream
+        self._label = label
+        self._live = stream.isatty()
+
+    def __enter__(self) -> Self:
+        self._draw("…")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            redraw(self._stream, "")
+
+    def show(self, event: object) -> None:
+        """Draw the text of a `Partial` or `Final`; other events of the session change nothing."""
+        from ipyspeaches.session.events import Final, Partial
+
+        if isinstance(event, Partial):
+            self._draw(event.text)
+        elif isinstance(event, Final):
+            self._draw(event.segment.text)
+
+    def _draw(self, text: str) -> None:
+        if not self._live:
+            return
+        head = f"{self._label}: "
+        room = shutil.get_terminal_size().columns - 1 - columns(head)
+        redraw(self._stream, head + tail(" ".join(text.split()), room))
+
+
 def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
     """Return where each input's result goes, None for stdout; usage errors leave through argparse."""
     args.format = args.format or _format_of(args.output)
@@ -156,7 +187,7 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
             args.parser.error(f"--output {args.output} is a file, and there are several inputs: name a folder")
         targets = {file: args.output / f"{file.stem}.{args.format}" for file in files}
     if len(set(targets.values())) < len(targets):
-        args.parser.error("several inputs have the same name, so that one result would overwrite another")
+        args.parser.error("several inputs have the same name, so their results would overwrite each other: rename one")
     inputs = {file.resolve() for file in files}
     for target in targets.values():
         if target is not None and target.resolve() in inputs:
@@ -212,7 +243,7 @@ def _temperature(text: str) -> float:
 def _seconds(text: str) -> float:
     seconds = _number(text)
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} are not seconds: give a number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: give one above 0")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""``ipyspeaches models``: which models a server has and could have, and have it get, load or drop one."""
+"""``ipyspeaches models``: list a server's models and those it could download; download, load, unload them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ipyspeaches.cli.options import Commands, add_address_arguments, api_key, server_url
+from ipyspeaches.cli.arguments import Commands, add_address_arguments, api_key, server_url
+from ipyspeaches.server.models import model_id
 
 if TYPE_CHECKING:
     from ipyspeaches.server import Models, Overview, Server
@@ -17,33 +18,25 @@ if TYPE_CHECKING:
 SHOWING = ("list", "registry")
 DOING = ("download", "load", "unload")
 
-Action: TypeAlias = "Callable[[Server, str], Awaitable[str]]"
-
 
 def add_command(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "models",
         help="list, download, load and unload a server's models",
-        description="list: what is installed, and what of it is in memory. registry: what the server could download. "
-        "download, load, unload: have the server do that; a preset (realtime, accurate, fastest) stands for its model.",
+        description="list: the installed models, and which of them are in memory. registry: the models that the server "
+        "could download. A preset (realtime, accurate, fastest) may stand for its model.",
     )
     parser.add_argument("action", nargs="?", choices=(*SHOWING, *DOING), default="list", help="default: %(default)s")
     parser.add_argument("ids", nargs="*", metavar="ID", help="models to download, load or unload")
     add_address_arguments(parser)
-    parser.add_argument("--task", metavar="NAME", help="list only models for it, e.g. automatic-speech-recognition")
+    parser.add_argument("--task", metavar="NAME", help="only models for this task, e.g. automatic-speech-recognition")
     parser.add_argument("--json", action="store_true", help="print a list of objects (list, registry)")
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what is asked for.
-
-    Returns
-    -------
-    int
-        0; what fails is raised.
-    """
+    """Do what is asked for, and return 0."""
     doing = args.action in DOING
     if doing and not args.ids:
         args.parser.error(f"{args.action} needs the ID of a model: `ipyspeaches models registry` lists them")
@@ -72,7 +65,7 @@ async def _act(args: argparse.Namespace) -> None:
         _print(_rows(models, args.task, overview), as_json=args.json)
     else:
         for name in args.ids:
-            print(await _ACTIONS[args.action](server, name), flush=True)
+            print(await _do(args.action, server, name), flush=True)
 
 
 def _rows(models: Models, task: str | None, overview: Overview) -> Iterator[dict[str, object]]:
@@ -108,25 +101,14 @@ def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
         print("none")
 
 
-async def _download(server: Server, name: str) -> str:
-    from ipyspeaches.server.models import model_id
-
-    downloaded = await server.download(name)
-    return f"{model_id(name)}: {'downloaded' if downloaded else 'it was installed already'}"
-
-
-async def _load(server: Server, name: str) -> str:
-    from ipyspeaches.server.models import model_id
-
-    await server.load(name)
-    return f"{model_id(name)}: in memory"
-
-
-async def _unload(server: Server, name: str) -> str:
-    from ipyspeaches.server.models import model_id
-
-    await server.unload(name)
-    return f"{model_id(name)}: not in memory"
-
-
-_ACTIONS: dict[str, Action] = {"download": _download, "load": _load, "unload": _unload}
+async def _do(action: str, server: Server, name: str) -> str:
+    """Have the server download, load or unload a model, and say what became of it."""
+    if action == "download":
+        done = "downloaded" if await server.download(name) else "already installed"
+    elif action == "load":
+        await server.load(name)
+        done = "in memory"
+    else:
+        await server.unload(name)
+        done = "not in memory"
+    return f"{model_id(name)}: {done}"

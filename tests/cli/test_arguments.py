@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from ipyspeaches.cli.options import add_server_arguments, api_key, server_url
+from ipyspeaches.cli.arguments import add_server_arguments, api_key, server_url
 from ipyspeaches.errors import InputError
 
 

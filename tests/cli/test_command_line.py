@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ipyspeaches.cli import app, doctor, main
+from ipyspeaches.cli import command_line, doctor, main
 from ipyspeaches.errors import ServerUnreachableError
 
 Fail = Callable[[BaseException], None]
@@ -96,7 +96,10 @@ def test_sigterm_unwinds_and_is_put_back(monkeypatch: pytest.MonkeyPatch) -> Non
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-@pytest.mark.parametrize("argv", [[], ["nonsense"], ["transcribe"], ["doctor", "--nonsense"], ["serve", "--port", "x"]])
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["nonsense"], ["transcribe"], ["doctor", "--nonsense"], ["serve", "--port", "x"], ["demo", "--port", "70000"]],
+)
 def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)
@@ -123,6 +126,6 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        app.build_parser().parse_args(["--version"])
+        command_line.build_parser().parse_args(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("ipyspeaches ")
