@@ -19,7 +19,7 @@ def test_messages_add_up_to_the_recording() -> None:
     extremes, scores, energies = b"", b"", b""
     for piece in np.array_split(sound, 7):
         hearing.push(AudioBlock(piece, 24_000), 4_800)
-        for header, buffers in iter(drawing.take, None):
+        for header, buffers in iter(drawing.new, None):
             assert header["columns"] <= MAX_COLUMNS
             assert header["first_column"] * 4 == len(extremes)
             assert header["first_frame"] * 4 == len(scores)
@@ -37,7 +37,7 @@ def test_lost_sound_is_no_silence_at_any_resolution() -> None:
     drawing = Drawing(hearing)
     for lost in (0, 24_000):
         hearing.push(AudioBlock(np.zeros(12_000, dtype=np.int16), 24_000, lost=lost), 4_800)
-    message = drawing.take()
+    message = drawing.new()
     assert message is not None
     extremes = np.frombuffer(message[1][0], dtype="<i2").reshape(-1, 2)
     gone = extremes[:, 0] > extremes[:, 1]
@@ -52,16 +52,16 @@ def test_lost_sound_is_no_silence_at_any_resolution() -> None:
 def test_nothing_new_is_no_message() -> None:
     hearing = Hearing(TurnDetection.client(EnergyVad()))
     drawing = Drawing(hearing)
-    assert drawing.take() is None
+    assert drawing.new() is None
     hearing.push(AudioBlock(np.zeros(2_400, dtype=np.int16), 24_000), 4_800)
-    assert drawing.take() is not None
-    assert drawing.take() is None
+    assert drawing.new() is not None
+    assert drawing.new() is None
 
 
 def test_clipping_and_level_are_those_of_the_last_moment() -> None:
     hearing = Hearing(TurnDetection.client(EnergyVad()))
     hearing.push(AudioBlock(np.full(24_000, 32_767, dtype=np.int16), 24_000), 4_800)
-    message = Drawing(hearing).take()
+    message = Drawing(hearing).new()
     assert message is not None
     header, _ = message
     assert header["clipped"]
@@ -77,7 +77,7 @@ def test_windows_and_replay_show_the_same_as_the_live_messages() -> None:
         if number == 4:
             hearing.set_detector(EnergyVad(frame_ms=32), 4_800)
         hearing.push(AudioBlock(piece, 24_000), 4_800)
-        for _, buffers in iter(drawing.take, None):
+        for _, buffers in iter(drawing.new, None):
             live += buffers[0]
     replayed = list(drawing.replay(0))
     assert b"".join(buffers[0] for _, buffers in replayed) == live

@@ -268,8 +268,8 @@ def test_a_stretch_is_transcribed_under_both_settings(
     assert data["pinned"]["words"][:3] == [["same", "utterance"], ["said", "one"], ["heard", "1"]]
     assert data["now"]["text"] == ""
     assert data["now"]["wer"] == 1
-    assert isinstance(lab._state.compared, EnergyVad)
-    assert TurnDetection.client(lab._state.compared).client_cuts
+    assert isinstance(lab._state.pinned, EnergyVad)
+    assert TurnDetection.client(lab._state.pinned).client_cuts
 
 
 def test_the_default_detectors_hear_the_sample() -> None:

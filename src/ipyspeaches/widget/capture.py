@@ -13,7 +13,7 @@ from ipyspeaches.audio import NumberedBlock
 from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
 from ipyspeaches.sources import BrowserMicrophone
 from ipyspeaches.transports import PageLine, page_gone
-from ipyspeaches.widget.messages import PageMicrophoneError
+from ipyspeaches.widget.page_messages import PageMicrophoneError
 
 SILENT_S = 2.0
 """A page that was to capture and sends nothing for so long has gone: blocks come every 40 ms."""
@@ -37,7 +37,7 @@ class PageCapture:
         self._ids = itertools.count(1)
         self._id = 0
         self._client: str | None = None
-        self._heard_at_s = 0.0
+        self._received_at_s = 0.0
         self._going = False
         self.microphone: BrowserMicrophone | None = None
 
@@ -57,8 +57,8 @@ class PageCapture:
 
     @property
     def capturing(self) -> str | None:
-        """The page that captures, or would after a pause; None if it has gone, or sound comes from elsewhere."""
-        if self.microphone is None or (self._going and time.monotonic() - self._heard_at_s > SILENT_S):
+        """The page that captures, or would after a pause; None if it has gone, or audio comes from elsewhere."""
+        if self.microphone is None or (self._going and time.monotonic() - self._received_at_s > SILENT_S):
             return None
         return self._client
 
@@ -67,7 +67,7 @@ class PageCapture:
         self.microphone = microphone
         self._begin(client_id)
         if microphone is not None:
-            microphone.line = PageLine(self._id, self._tell_capturing)
+            microphone.line = PageLine(self._id, self._send_to_capturing)
 
     def pause(self) -> None:
         """Let the page pause."""
@@ -90,7 +90,7 @@ class PageCapture:
         wanted = client_id or (self._client if self._client in self._pages else self._last)
         if wanted == self._client:
             self._going = True
-            self._heard_at_s = time.monotonic()
+            self._received_at_s = time.monotonic()
             self._order("start")
         elif self.microphone is not None:
             self.microphone.restart()
@@ -102,13 +102,13 @@ class PageCapture:
         Raises
         ------
         StateError
-            If the sound does not come from a page, or another page captures.
+            If the audio does not come from a page, or another page captures.
         ConnectionLostError
             If the page had a connection of its own with the server: it went with the page. A new one would be a new
             session with the server, which could not be given what was said between.
         """
         if self.microphone is None:
-            raise StateError("The sound does not come from a page: choose the browser's microphone and record again.")
+            raise StateError("The audio does not come from a page: choose the browser's microphone and record again.")
         if self.capturing not in {None, client_id}:
             raise StateError("Another page of this notebook is recording: stop it there, or go on there.")
         if self._connected:
@@ -122,27 +122,27 @@ class PageCapture:
         self._going = False
         self._order("stop")
 
-    def put(self, content: dict[str, Any], buffers: list[Any]) -> None:
-        """Take a block of sound; callable from any thread, must not wait."""
-        if self.microphone is None or content.get("capture_id", self._id) != self._id:
+    def receive_audio(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Receive a block of audio; callable from any thread, must not wait."""
+        if self.microphone is None or content["capture_id"] != self._id:
             return  # the rest of an earlier capture
-        self._heard_at_s = time.monotonic()
+        self._received_at_s = time.monotonic()
         samples = np.frombuffer(buffers[0], dtype="<i2").astype(np.int16)
         sequence, first_frame, rate = int(content["seq"]), int(content["first_frame"]), int(content["rate"])
         self.microphone.put(NumberedBlock(sequence, first_frame, samples, rate))
 
-    def peer_news(self, content: dict[str, Any]) -> None:
-        """Take the page's word on its own connection with the server."""
+    def receive_peer(self, content: dict[str, Any]) -> None:
+        """Receive what a page says about its own connection with the server."""
         if self._line is not None and content.get("client_id") == self._client:
             self._line.receive_news(content)
 
-    def changed(self, content: dict[str, Any]) -> bool:
-        """Take the page's word on its microphone; return whether it has started."""
+    def receive_state(self, content: dict[str, Any]) -> bool:
+        """Receive what a page says about its microphone; return whether it has started."""
         microphone = self.microphone
         if microphone is None or content.get("capture_id") != self._id:
             return False
         if content["state"] == "started":
-            self._heard_at_s = time.monotonic()
+            self._received_at_s = time.monotonic()
             microphone.label = str(content.get("label") or microphone.label)
             return True
         if content["state"] == "failed":
@@ -173,7 +173,7 @@ class PageCapture:
         if self._line is not None and self._line.used:
             self._line.lose(page_gone())
 
-    def _tell_capturing(self, order: dict[str, Any]) -> None:
+    def _send_to_capturing(self, order: dict[str, Any]) -> None:
         self._post(order if self._client is None else {**order, "client_id": self._client})
 
     @property
@@ -184,7 +184,7 @@ class PageCapture:
         self._id = next(self._ids)
         self._client = client_id or self._last
         self._going = True
-        self._heard_at_s = time.monotonic()
+        self._received_at_s = time.monotonic()
         self._order("start")
 
     def _order(self, action: str) -> None:

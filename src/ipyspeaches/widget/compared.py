@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.results import ComparedRun
 from ipyspeaches.session import Session, SessionKeywords, SessionState, TurnDetection, events
 from ipyspeaches.session.comparing import Runs, check_options, compared_run, live_through, named, with_defaults
 from ipyspeaches.session.opening import SourceLike, open_source
 from ipyspeaches.session.state import ACTIVE, ENDED
 from ipyspeaches.sources import Branch, Source, Tee
-from ipyspeaches.widget.messages import event_message, failure_message, segment_message
+from ipyspeaches.widget.page_messages import event_message, failure_message
 
 MAIN: Final = "main"
 """What the widget's own session is called among the compared ones."""
@@ -23,7 +22,7 @@ MAIN: Final = "main"
 BEHIND_S: Final = 2.0
 """A session that lags by less than this is not said to be behind."""
 
-_TOLD: Final = (events.Partial, events.Final, events.Warning)
+_SHOWN: Final = (events.Partial, events.Final, events.Warning)
 
 
 def compared_options(runs: Runs) -> dict[str, SessionKeywords]:
@@ -54,20 +53,20 @@ class Compared:
     ----------
     options
         What each does differently from the main session, by name.
-    tell
-        Takes an event message for the page.
+    send
+        Sends an event to the pages.
     show
-        Takes the slow state of all of them, for the page.
+        Sets traits.
     """
 
     def __init__(
         self,
         options: Mapping[str, SessionKeywords],
-        tell: Callable[[dict[str, Any]], None],
-        show: Callable[[list[dict[str, Any]]], None],
+        send: Callable[[dict[str, Any]], None],
+        show: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._options = options
-        self._tell = tell
+        self._send = send
         self._show = show
         self._tee: Tee | None = None
         self._branches: Mapping[str, Branch] = {}
@@ -81,7 +80,7 @@ class Compared:
         Parameters
         ----------
         source
-            Where sound comes from.
+            Where audio comes from.
         keywords
             The main session's options, which count where a compared one has none of its own.
 
@@ -106,7 +105,7 @@ class Compared:
     def start(self) -> None:
         """Let every session begin; returns at once."""
         for name, session in self.sessions.items():
-            session.subscribe(functools.partial(self._take, name, session))
+            session.subscribe(functools.partial(self._on_event, name, session))
             self._begin(self._live(name, session))
         self.show()
 
@@ -141,25 +140,12 @@ class Compared:
             task.cancel()
         self._tee, self._branches, self.sessions = None, {}, {}
 
-    def painted(self, name: str, item_ids: Iterable[str], at_s: float) -> None:
-        """Note which final texts a page has painted."""
-        if name in self.sessions:
-            self.sessions[name].painted(item_ids, at_s)
-
-    def runs(self) -> list[ComparedRun]:
-        """Return what they gave so far."""
-        return [compared_run(name, session) for name, session in self.sessions.items()]
-
-    def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """Return their texts so far, for a page that comes (back) later."""
-        return {name: [segment_message(one) for one in session.transcript] for name, session in self.sessions.items()}
-
     def show(self) -> None:
-        """Show the slow state, where it has changed."""
+        """Show the slow state of all of them, where it has changed."""
         shown = [self._state(name) for name in self._options]
         if shown != self._shown:
             self._shown = shown
-            self._show(shown)
+            self._show({"_compared": shown})
 
     def _state(self, name: str) -> dict[str, Any]:
         session, branch = self.sessions.get(name), self._branches.get(name)
@@ -175,13 +161,13 @@ class Compared:
             "behind_s": math.floor(branch.behind_s) if branch.behind_s >= BEHIND_S else 0,
         }
 
-    def _take(self, name: str, session: Session, event: events.SessionEvent) -> None:
+    def _on_event(self, name: str, session: Session, event: events.SessionEvent) -> None:
         if self.sessions.get(name) is not session:
             return  # the rest of an earlier recording
         if isinstance(event, events.StateChanged):
             self.show()
-        elif isinstance(event, _TOLD) and (message := event_message(event)) is not None:
-            self._tell({**message, "run": name})
+        elif isinstance(event, _SHOWN) and (message := event_message(event)) is not None:
+            self._send({**message, "run": name})
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,38 +1,51 @@
-"""What is drawn of a recording: waveform columns and frame curves, as they come and by window. Pure."""
+"""What is drawn of a recording: waveform columns and frame curves, as they come and by window."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Pyramid, measure
 from ipyspeaches.audio.extremes import Extremes
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session import Session
 from ipyspeaches.session.hearing import Hearing
+from ipyspeaches.session.state import ENDED
 
+COLUMN_S: Final = 0.01
 COLUMN: Final = SESSION_RATE_HZ // 100
-"""Samples of one column of the waveform: 10 ms."""
+"""Samples of one column of a session's waveform."""
 
-NO_SOUND: Final = (32_767, -32_768)
-"""Extremes of a column whose sound was lost: least above greatest, which changes no coarser column that it is in."""
+NO_AUDIO: Final = (32_767, -32_768)
+"""Extremes of a column whose audio was lost: least above greatest, which changes no coarser column that it is in."""
 
 MAX_COLUMNS: Final = 6_000
 """Columns of one message (a minute): a recording that is read at once comes in several."""
 
-Message = tuple[dict[str, Any], list[bytes]]
-Curve = NDArray[np.float32]
+TICK_S: Final = 0.04
+"""Messages to the page come in this rhythm: more than 25 a second bunch up in the notebook server."""
+
+RECENT_S: Final = 600
+"""What a page that comes late gets at once; the rest of a long recording it fetches by window."""
+
+Message: TypeAlias = tuple[dict[str, Any], list[bytes]]
+Send: TypeAlias = Callable[[dict[str, Any], list[bytes]], None]
+Curve: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class Curves:
-    """Score and energy of one detector: frames of ``frame_s`` seconds from grid index ``first`` on."""
+    """Score and energy of one detector: frames of ``frame_s`` seconds from grid index ``first_frame`` on."""
 
     detector: str
     frame_s: float
-    first: int
+    first_frame: int
     first_row: int
     score: Pyramid
     energy: Pyramid
@@ -44,7 +57,7 @@ class Drawing:
     Parameters
     ----------
     hearing
-        The sound and its frames.
+        The audio and its frames.
     """
 
     def __init__(self, hearing: Hearing) -> None:
@@ -53,8 +66,13 @@ class Drawing:
         self._curves: list[Curves] = []
         self._row = 0
 
-    def take(self) -> Message | None:
-        """Return what is new, header and buffers, or None; long news come in several messages."""
+    @property
+    def clock_s(self) -> float:
+        """The session clock."""
+        return self._hearing.store.duration_s
+
+    def new(self) -> Message | None:
+        """Return what is new, header and buffers, or None; much comes in several messages."""
         extremes, first_column = self._new_columns()
         curves, scores, energies = self._new_frames()
         if not len(extremes) and not len(scores):
@@ -62,7 +80,7 @@ class Drawing:
         return self._message(first_column, extremes, curves, len(curves.score) - len(scores), scores, energies)
 
     def replay(self, from_s: float) -> Iterator[Message]:
-        """Return what was drawn from second ``from_s`` on, in the messages of `take`: for a page that comes late."""
+        """Return what was drawn from second ``from_s`` on, in the messages of `new`: for a page that comes late."""
         nothing = np.empty(0, dtype=np.float32)
         first = max(0, int(from_s * SESSION_RATE_HZ) // COLUMN)
         curves = self._curves[-1]
@@ -70,7 +88,7 @@ class Drawing:
             extremes = self._waveform.window(0, column, MAX_COLUMNS)
             yield self._message(column, extremes, curves, len(curves.score), nothing, nothing)
         for curves in self._curves:
-            begin = max(0, int(from_s / curves.frame_s) - curves.first)
+            begin = max(0, int(from_s / curves.frame_s) - curves.first_frame)
             for at in range(begin, len(curves.score), MAX_COLUMNS):
                 scores = curves.score.window(0, at, MAX_COLUMNS)[:, 1]
                 energies = curves.energy.window(0, at, MAX_COLUMNS)[:, 1]
@@ -82,17 +100,17 @@ class Drawing:
         header = {
             "type": "frames",
             "first_column": first_column,
-            "column_s": COLUMN / SESSION_RATE_HZ,
+            "column_s": COLUMN_S,
             "columns": len(extremes),
             "detector": curves.detector,
-            "first_frame": curves.first + at,
+            "first_frame": curves.first_frame + at,
             "frame_s": curves.frame_s,
             "frames": len(scores),
-            **self.clock(),
+            **self._clock(),
         }
         return header, [extremes.tobytes(), scores.astype("<f4").tobytes(), energies.astype("<f4").tobytes()]
 
-    def clock(self) -> dict[str, Any]:
+    def _clock(self) -> dict[str, Any]:
         """Return the session clock and the level of the last tenth of a second."""
         store = self._hearing.store
         level = measure(store.read(len(store) - SESSION_RATE_HZ // 10, len(store)))
@@ -104,22 +122,20 @@ class Drawing:
         }
 
     def window(self, level: int, first_column: int, columns: int) -> Message:
-        """Return a window at a resolution: columns of ``8**level`` times 10 ms, and the frames of the same time."""
+        """Return a window of the waveform, and the frames of the same time at the same resolution."""
         columns = min(max(columns, 0), MAX_COLUMNS)
-        extremes = self._waveform.window(level, first_column, columns)
-        step_s = 8**level * COLUMN / SESSION_RATE_HZ
-        header: dict[str, Any] = {"level": level, "first_column": first_column, "columns": len(extremes), "curves": []}
-        buffers = [extremes.astype("<i2").tobytes()]
+        header, buffers = waveform_window(self._waveform, level, first_column, columns)
+        step_s = 8**level * COLUMN_S
         for curves in self._curves:
             entry_s = 8**level * curves.frame_s
-            begin = max(0, int(first_column * step_s / entry_s) - curves.first // 8**level)
+            begin = max(0, int(first_column * step_s / entry_s) - curves.first_frame // 8**level)
             count = int(columns * step_s / entry_s) + 2
             score, energy = curves.score.window(level, begin, count), curves.energy.window(level, begin, count)
             header["curves"].append(
                 {
                     "detector": curves.detector,
                     "frame_s": curves.frame_s,
-                    "first_frame": curves.first + begin * 8**level,
+                    "first_frame": curves.first_frame + begin * 8**level,
                     "entries": len(score),
                 }
             )
@@ -129,13 +145,10 @@ class Drawing:
     def _new_columns(self) -> tuple[Extremes, int]:
         store, first = self._hearing.store, len(self._waveform)
         count = min(len(store) // COLUMN - first, MAX_COLUMNS)
-        sound = store.read(first * COLUMN, (first + count) * COLUMN).reshape(-1, COLUMN)
-        extremes = np.empty((len(sound), 2), dtype="<i2")
-        if len(sound):
-            sound.min(axis=1, out=extremes[:, 0])
-            sound.max(axis=1, out=extremes[:, 1])
+        extremes = _extremes(store.read(first * COLUMN, (first + count) * COLUMN), COLUMN)
+        if len(extremes):
             for begin, end in self._hearing.lost:
-                extremes[max(0, -(-begin // COLUMN) - first) : max(0, end // COLUMN - first)] = NO_SOUND
+                extremes[max(0, -(-begin // COLUMN) - first) : max(0, end // COLUMN - first)] = NO_AUDIO
             self._waveform.append(extremes)
         return extremes, first
 
@@ -156,3 +169,95 @@ class Drawing:
         curves.energy.append(np.stack((energy, energy), axis=1))
         self._row = max(self._row, limit)
         return curves, score, energy
+
+
+class Feed:
+    """Sends the drawing and the events of one session after another to the pages, in a rhythm; on the engine's loop.
+
+    Parameters
+    ----------
+    send
+        Sends a message to every page.
+    each_second
+        Called about once a second while a session runs.
+
+    Attributes
+    ----------
+    drawing
+        Of the current session; None before there was one.
+    """
+
+    def __init__(self, send: Send, each_second: Callable[[], None]) -> None:
+        self._send = send
+        self._each_second = each_second
+        self.drawing: Drawing | None = None
+        self._queue: list[dict[str, Any]] = []
+        self._ticker: asyncio.Task[None] | None = None
+
+    def begin(self, session: Session) -> None:
+        """Follow a new session."""
+        self.drawing = Drawing(session.hearing)
+        self._queue.clear()
+        self._send({"type": "reset"}, [])
+        self._ticker = asyncio.create_task(self._tick(session))
+
+    def append(self, message: dict[str, Any]) -> None:
+        """Send an event with the next tick."""
+        self._queue.append(message)
+        if self._ticker is not None and self._ticker.done():
+            self._send_new()  # a mark set after the end, a compared session's last words: no tick comes to send it
+
+    def send_recent(self) -> None:
+        """Send the last minutes of the drawing again."""
+        if self.drawing is not None:
+            for header, buffers in self.drawing.replay(self.drawing.clock_s - RECENT_S):
+                self._send(header, buffers)
+
+    async def _tick(self, session: Session) -> None:
+        """Send what is new, until the session has ended and everything is out."""
+        for tick in itertools.count():
+            ended = session.state in ENDED
+            self._send_new()
+            if tick % round(1 / TICK_S) == 0:
+                self._each_second()
+            if ended:
+                return
+            await asyncio.sleep(TICK_S)
+
+    def _send_new(self) -> None:
+        if self.drawing is not None:
+            for header, buffers in iter(self.drawing.new, None):
+                self._send(header, buffers)
+        if self._queue:
+            batch, self._queue = self._queue, []
+            self._send({"type": "events", "events": batch}, [])
+
+
+def waveform(recording: Recording) -> Pyramid:
+    """Return minimum and maximum of each 10 ms of a recording that is there as a whole."""
+    rate = SESSION_RATE_HZ if recording.rate % 100 else recording.rate
+    samples, column = recording.to_rate(rate).samples, rate // 100
+    extremes = _extremes(samples, column)
+    rest = samples[len(extremes) * column :]
+    if len(rest):
+        extremes = np.append(extremes, [[rest.min(), rest.max()]], axis=0)
+    pyramid = Pyramid(np.int16)
+    pyramid.append(extremes)
+    return pyramid
+
+
+def waveform_window(pyramid: Pyramid, level: int, first_column: int, columns: int) -> Message:
+    """Return a window of a waveform at a resolution: columns of ``8**level`` times 10 ms."""
+    extremes = pyramid.window(level, first_column, min(max(columns, 0), MAX_COLUMNS))
+    header = {"level": level, "first_column": first_column, "columns": len(extremes), "curves": []}
+    return header, [extremes.astype("<i2").tobytes()]
+
+
+def _extremes(samples: NDArray[np.int16], column: int) -> Extremes:
+    """Return minimum and maximum of each whole column, shape ``(columns, 2)``."""
+    columns = samples[: len(samples) // column * column].reshape(-1, column)
+    extremes = np.empty((len(columns), 2), dtype="<i2")
+    if len(columns):
+        columns.min(axis=1, out=extremes[:, 0])
+        columns.max(axis=1, out=extremes[:, 1])
+    return extremes

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
+from ipyspeaches.server import Server
+from ipyspeaches.session import SessionKeywords, SessionOptions
+from ipyspeaches.session.destination import resolve
 from ipyspeaches.tables import Table
-from ipyspeaches.vad import METRICS, Detector, Evaluation, Labels, Scores, Segments, evaluate
-from ipyspeaches.widget.lab_server import ServerVerdict
+from ipyspeaches.vad import METRICS, Detector, Evaluation, Labels, Scores, Segments, SileroVad, evaluate
+from ipyspeaches.vad.sweeps import evaluate_settings
+
+CURVE_POINTS: Final = 99
+SWEEP_COLUMNS: Final = 9
+SILENCES_MS: Final = (100, 200, 300, 550, 800, 1200)
+SERVER_THRESHOLD: Final = 0.75
+"""What the server takes where no probability is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVerdict:
+    """Where a server hears speech, and what it was asked with."""
+
+    segments: Segments
+    threshold: float
+    min_silence_duration_ms: int
 
 
 @dataclass
@@ -27,12 +46,15 @@ class LabState:
         At least one.
     labels
         The truth, with its history.
+    name
+        The recording's file; empty if it came from elsewhere.
+
+    Attributes
+    ----------
     active
         Index of the detector that is being tuned.
     collar_s
         Seconds around each boundary of the truth that are not evaluated, half before and half behind.
-    pinned
-        The detector that the active one is compared with; None for how the active one was at the beginning.
     verdict
         What the server said when it was asked; None before.
     """
@@ -40,12 +62,13 @@ class LabState:
     recording: Recording
     detectors: list[Detector]
     labels: Labels
-    active: int = 0
-    collar_s: float = 0.0
-    pinned: Detector | None = None
-    verdict: ServerVerdict | None = None
-    _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, repr=False)
-    _first: list[Detector] = field(default_factory=list, repr=False)
+    name: str = ""
+    active: int = field(default=0, init=False)
+    collar_s: float = field(default=0.0, init=False)
+    verdict: ServerVerdict | None = field(default=None, init=False)
+    _pinned: Detector | None = field(default=None, init=False, repr=False)
+    _first: list[Detector] = field(default_factory=list, init=False, repr=False)
+    _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.detectors:
@@ -60,9 +83,13 @@ class LabState:
         return self.detectors[self.active]
 
     @property
-    def compared(self) -> Detector:
-        """The detector that the active one is compared with."""
-        return self.pinned or self._first[self.active]
+    def pinned(self) -> Detector:
+        """What the active detector is compared with: what was pinned last, or how it was at the beginning."""
+        return self._pinned or self._first[self.active]
+
+    def pin(self) -> None:
+        """Compare with the active detector as it is now."""
+        self._pinned = self.vad
 
     @property
     def truth(self) -> Segments:
@@ -134,6 +161,79 @@ class LabState:
         return LabMetrics(
             [*names, "server"], [*thresholds, self.verdict.threshold], [*evaluations, self.server_evaluation()]
         )
+
+    def curve(self, index: int) -> NDArray[np.float32]:
+        """Return what each start threshold would give, float32 of shape ``(points, 4)``.
+
+        Columns are threshold, recall, precision and false alarm rate; none without a truth. Every point is cut anew
+        with all of the detector's rules, so that the present setting lies on the curve, and a click on a point gives
+        what the point promised.
+        """
+        if not len(self.truth):
+            return np.empty((0, 4), dtype=np.float32)
+        tried = self._moved(index, CURVE_POINTS)
+        found = evaluate_settings(self.scores(index), self.truth, self.collar_s, tried)
+        rows = [
+            (vad.threshold, one.recall, one.precision, one.false_alarm_rate)
+            for vad, one in zip(tried, found, strict=True)
+        ]
+        return np.array(rows, dtype=np.float32).reshape(-1, 4)
+
+    def sweep(self, index: int) -> tuple[list[float], list[int], NDArray[np.float32]]:
+        """Return start thresholds, silences in ms, and F1 of each pair, float32 of shape ``(silences, thresholds)``.
+
+        Raises
+        ------
+        InputError
+            If there is no truth to compare with.
+        """
+        if not len(self.truth):
+            raise InputError("The truth is empty: paint at least one region of speech to compare with.")
+        across = self._moved(index, SWEEP_COLUMNS)
+        tried = [replace(vad, min_silence_duration_ms=silence_ms) for silence_ms in SILENCES_MS for vad in across]
+        found = evaluate_settings(self.scores(index), self.truth, self.collar_s, tried)
+        f1 = np.array([one.f1 for one in found], dtype=np.float32).reshape(len(SILENCES_MS), len(across))
+        return [vad.threshold for vad in across], list(SILENCES_MS), f1
+
+    def _moved(self, index: int, count: int) -> list[Detector]:
+        """Return a detector with its start line at up to ``count`` places of its scale, as fine as they are shown."""
+        detector, highest = self.detectors[index], float(self.scores(index).value.max())
+        if detector.unit == "probability":
+            values = np.linspace(0, 1, count + 2)[1:-1].round(2)
+        elif detector.unit == "energy":
+            values = np.geomspace(20, max(highest, 100), count).round()
+        elif detector.unit == "dBFS":
+            values = np.linspace(-70, min(highest, 0), count).round(1)
+        else:
+            values = np.linspace(0, max(highest, 10), count).round(1)
+        # The release line stays unless it is pushed down.
+        release = detector.options.neg_threshold
+        return [
+            replace(detector, threshold=value, neg_threshold=min(release, value))
+            for value in np.unique(values).tolist()
+        ]
+
+    async def ask_server(self, keywords: SessionKeywords) -> None:
+        """Ask the server of a session where it hears speech; it gets the recording as a whole.
+
+        Raises
+        ------
+        ServerError
+            If the server cannot be reached, refuses, or fails.
+        MissingExtraError
+            If the embedded server is needed and not installed.
+        """
+        detector = self.vad
+        destination = await resolve(SessionOptions.of(dict(keywords)))
+        # The active detector's numbers where they fit: the server has Silero, and its own silence of 1,000 ms merges
+        # sentences.
+        threshold = float(detector.threshold) if isinstance(detector, SileroVad) else SERVER_THRESHOLD
+        silence_ms = round(detector.min_silence_duration_ms)
+        found = await Server(destination.url, destination.api_key).speech_timestamps(
+            self.recording, threshold=threshold, min_silence_duration_ms=silence_ms
+        )
+        # The server's last frame may reach beyond the recording.
+        self.verdict = ServerVerdict(found.normalised(self.recording.duration), threshold, silence_ms)
 
 
 class LabMetrics(Table):

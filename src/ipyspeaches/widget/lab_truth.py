@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -38,14 +40,14 @@ def read_truth(path: str | os.PathLike[str]) -> Segments:
     return reader(file)
 
 
-def begin(truth: TruthLike | None, sound: Path | None, duration: float) -> tuple[Labels, TruthFile | None]:
-    """Return the labels to begin with, and the file that keeps them, where there is a place for one.
+def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple[Labels, TruthFile]:
+    """Return the labels to begin with, and what keeps them.
 
     Parameters
     ----------
     truth
         Labels or a file of labels; None for what was kept beside the recording, if anything was.
-    sound
+    audio
         The recording's file; None if it came from elsewhere.
     duration
         The recording's length in seconds.
@@ -58,7 +60,7 @@ def begin(truth: TruthLike | None, sound: Path | None, duration: float) -> tuple
     if not (truth is None or isinstance(truth, (Segments, str, os.PathLike))):
         raise InputError(f"{truth!r} is no truth: give Segments, or the path of a file of labels.")
     named = None if truth is None or isinstance(truth, Segments) else Path(truth)
-    beside = sound or named
+    beside = audio or named
     kept = _kept_path(beside) if beside is not None else None
     if isinstance(truth, Segments):
         segments = truth
@@ -67,8 +69,7 @@ def begin(truth: TruthLike | None, sound: Path | None, duration: float) -> tuple
     else:
         segments = Segments() if kept is None else _read_kept(kept)
     segments.check(duration, what="region of the truth")
-    file = None if kept is None else TruthFile(kept, own=truth is None or kept == named)
-    return Labels(segments, duration), file
+    return Labels(segments, duration), TruthFile(kept, own=truth is None or kept == named)
 
 
 def _read_kept(path: Path) -> Segments:
@@ -91,38 +92,48 @@ class TruthFile:
     Parameters
     ----------
     path
-        The file.
+        The file; None where there is no place for one.
     own
         Whether what the file holds now was loaded; otherwise the first save keeps it under another name.
+
+    Attributes
+    ----------
+    saved
+        Where the labels were saved and when, or why not: ``path``, ``at`` (ISO time) and ``error``.
     """
 
-    def __init__(self, path: Path, *, own: bool) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, *, own: bool) -> None:
+        self._path = path
         self._own = own
+        self.saved: dict[str, str | None] = {"path": None, "at": None, "error": None}
 
     def save(self, segments: Segments) -> None:
-        """Write the labels.
+        """Write the labels; where that fails, `saved` says so, and the older file is as it was."""
+        if self._path is None:
+            return
+        try:
+            if not self._own and self._path.exists():
+                _put_aside(self._path)
+            self._own = True
+            save_labels(segments, self._path)
+        except InputError as exc:
+            self.saved = {**self.saved, "error": str(exc)}
+        else:
+            now = datetime.now().astimezone().isoformat(timespec="seconds")
+            self.saved = {"path": str(self._path), "at": now, "error": None}
 
-        Raises
-        ------
-        InputError
-            If they cannot be written; the older file is as it was.
-        """
-        if not self._own and self.path.exists():
-            old = next(path for path in map(self._older, range(1, 10_000)) if not path.exists())
-            try:
-                self.path.rename(old)
-            except OSError as exc:
-                reason = exc.strerror or type(exc).__name__
-                raise InputError(
-                    f"The labels are not saved: older ones in {self.path} cannot be put aside ({reason}). "
-                    "Save them elsewhere with lab.truth.to_rttm(path)."
-                ) from exc
-        self._own = True
-        save_labels(segments, self.path)
 
-    def _older(self, number: int) -> Path:
-        return self.path.with_name(self.path.name.removesuffix(_KEPT) + f".truth.old{number}.rttm")
+def _put_aside(path: Path) -> None:
+    stem = path.name.removesuffix(_KEPT)
+    names = (path.with_name(f"{stem}.truth.old{number}.rttm") for number in itertools.count(1))
+    try:
+        path.rename(next(old for old in names if not old.exists()))
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise InputError(
+            f"The labels are not saved: older ones in {path} cannot be put aside ({reason}). "
+            "Save them elsewhere with lab.truth.to_rttm(path)."
+        ) from exc
 
 
 def move(labels: Labels, index: int, by_s: float) -> Labels:

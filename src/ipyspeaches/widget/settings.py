@@ -1,32 +1,26 @@
-"""What the next recording is made of, and what can change while one runs: the settings commands."""
+"""What the next recording is made of, and what a page's pickers make of it."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+import io
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, Final
 
-from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.server.models import presets
-from ipyspeaches.session import SessionOptions, TurnDetection
-from ipyspeaches.session.destination import resolve
-from ipyspeaches.session.state import ACTIVE
-from ipyspeaches.sources import KernelMicrophone, list_input_devices
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.session import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.sources import KernelMicrophone
 from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
-from ipyspeaches.widget.shown import destination_traits
+from ipyspeaches.widget.shown import server_traits, source_traits, turn_detection_traits
 
-if TYPE_CHECKING:
-    from ipyspeaches.session import Session
-    from ipyspeaches.widget.bridge import Bridge
-    from ipyspeaches.widget.transcriber import Transcriber
-    from ipyspeaches.widget.uploads import Uploads
-
-DETECTORS: dict[str, type[Detector]] = {
+DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector for detector in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
 }
 
-NUMBERS = frozenset(
+NUMBERS: Final = frozenset(
     {
         "threshold",
         "neg_threshold",
@@ -37,129 +31,163 @@ NUMBERS = frozenset(
     }
 )
 
+MAX_UPLOAD_BYTES: Final = 1 << 30
+
 
 class Settings:
-    """Changes a widget's settings as its page asks.
+    """The source and the options of the next recording. Each change returns the traits that show it.
 
     Parameters
     ----------
-    widget
-        Whose settings they are.
-    bridge
-        Knows whether a recording runs.
-    uploads
-        Files that the page has sent.
+    source
+        Where audio comes from.
+    keywords
+        See `SessionOptions`.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be used.
     """
 
-    def __init__(self, widget: Transcriber, bridge: Bridge, uploads: Uploads) -> None:
-        self._widget = widget
-        self._bridge = bridge
-        self._uploads = uploads
-        self.commands: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
-            "set_source": self._set_source,
-            "set_detector": self._set_detector,
-            "set_turn_detection": self._set_turn_detection,
-            "set_server": self._set_server,
-            "set_model": self._set_model,
-            "set_language": self._set_language,
-        }
+    def __init__(self, source: SourceLike, keywords: SessionKeywords) -> None:
+        self.source = source
+        self.turn_detection = SessionOptions.of(dict(keywords)).turn_detection or TurnDetection.client()
+        self._keywords = keywords.copy()
 
     @property
-    def _running(self) -> Session | None:
-        session = self._bridge.session
-        return session if session is not None and session.state in ACTIVE else None
+    def keywords(self) -> SessionKeywords:
+        """What the next session is made with, besides its source."""
+        keywords = self._keywords.copy()
+        keywords["turn_detection"] = self.turn_detection
+        return keywords
 
-    async def use(self, turn_detection: TurnDetection) -> None:
-        """Use a choice of who cuts: from the next frame on where it can, else from the next recording on."""
-        running = self._running
-        if running is not None and running.turn_detection.client_cuts is turn_detection.client_cuts:
-            await running.set_turn_detection(turn_detection)
-            self._bridge.compared.follow(turn_detection)
-        self._widget.use_turn_detection(turn_detection)
+    @property
+    def options(self) -> SessionOptions:
+        """The same, complete, but for who cuts: which server and how to ask it."""
+        return SessionOptions.of({**self._keywords, "turn_detection": None})
 
-    async def kernel_devices(self) -> dict[str, Any]:
-        """Return the kernel's microphones, or why there are none."""
-        try:
-            devices = await asyncio.to_thread(list_input_devices)
-        except SpeachesError as exc:
-            return {"devices": [], "error": str(exc)}
-        return {"devices": [dataclasses.asdict(device) for device in devices], "error": None}
+    def traits(self) -> dict[str, Any]:
+        """Return the traits that show all of it."""
+        options = self.options
+        return {
+            "_language": options.language or "",
+            "_model": options.model or "",
+            "_transport": options.transport,
+            **source_traits(self.source),
+            **server_traits(options),
+            **turn_detection_traits(self.turn_detection),
+        }
 
-    async def check_server(self) -> dict[str, Any]:
-        """Ask the server what it has; the traits show it too.
+    def use_source(self, source: SourceLike, label: str | None = None) -> dict[str, Any]:
+        """Record from another source."""
+        traits = source_traits(source, label)
+        self.source = source
+        return traits
+
+    def use_server(self, url: str, api_key: str) -> dict[str, Any]:
+        """Use another server, of which nothing is known yet; an empty address is the default server."""
+        self._keywords["server"] = url or None
+        self._keywords["api_key"] = api_key or None
+        return {**server_traits(self.options), "_models": [], "_loaded_models": [], "_server_version": ""}
+
+    def use_model(self, model: str) -> dict[str, Any]:
+        """Use another model; an empty name leaves the choice to the server."""
+        self._keywords["model"] = model or None
+        return {"_model": model}
+
+    def use_language(self, language: str) -> dict[str, Any]:
+        """Use another language; an empty code lets the server find out."""
+        self._keywords["language"] = language or None
+        return {"_language": language}
+
+    def use_turn_detection(self, turn_detection: TurnDetection) -> dict[str, Any]:
+        """Let somebody else cut, or with other numbers."""
+        self.turn_detection = turn_detection
+        return turn_detection_traits(turn_detection)
+
+
+def detector_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
+    """Return who cuts after a page chose a detector by ``name``, or changed numbers of the one in use.
+
+    Raises
+    ------
+    InputError
+        If there is no such detector, or a number cannot be used.
+    """
+    detector = now.detector
+    numbers: dict[str, Any] = {
+        name: float(value) for name, value in args.items() if name in NUMBERS and value is not None
+    }
+    name = str(args.get("name") or detector.name)
+    if name == detector.name:  # a detector of the user's own is on no list, and its lines can be dragged all the same
+        return now.with_detector(dataclasses.replace(detector, **numbers))
+    if name not in DETECTORS:
+        raise InputError(f"There is no detector {name!r}: choose one of {', '.join(DETECTORS)}.")
+    return now.with_detector(DETECTORS[name](**numbers))
+
+
+def side_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
+    """Return who cuts after a page chose the ``kind``, ``"client"`` or ``"server"``, or the server's numbers.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or a number cannot be used.
+    """
+    kind = args.get("kind", "client" if now.client_cuts else "server")
+    if kind == "client":
+        return dataclasses.replace(now, server_vad=None)
+    if kind != "server":
+        raise InputError(f"Nobody called {kind!r} can cut: choose client or server.")
+    before = now.server_vad
+    threshold = float(args.get("threshold", before.threshold if before else 0.9))
+    silence_ms = int(args.get("silence_duration_ms", before.silence_duration_ms if before else 550))
+    return TurnDetection.server(threshold, silence_ms, detector=now.detector)
+
+
+class Uploads:
+    """Files that a page sends in pieces; the pieces of one file come in order."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, bytearray]] = {}
+
+    def append(self, content: Mapping[str, Any], piece: bytes) -> None:
+        """Add a piece at its place.
 
         Raises
         ------
-        ServerError
-            If it does not answer as it should.
+        AudioError
+            If pieces are missing or the file is too large.
         """
-        _, keywords = self._widget.new_recording()
-        destination = await resolve(SessionOptions.of(dict(keywords)))
-        shown = destination_traits(destination)
-        self._widget.show_traits({**shown, "_server_state": "ready"})
-        return {"label": shown["_server_label"], "version": destination.info.version, "models": shown["_models"]}
+        file_id, name, offset = content["file_id"], content["name"], content["offset"]
+        _, whole = self._files.setdefault(file_id, (PurePath(name).name, bytearray()))
+        if offset != len(whole) or offset + len(piece) > MAX_UPLOAD_BYTES:
+            del self._files[file_id]
+            raise AudioError(
+                f"{name!r} did not arrive whole: open it again (files above 1 GiB: give its path in Python)."
+            )
+        whole += piece
 
-    async def _set_source(self, args: dict[str, Any]) -> None:
-        kind = args.get("kind")
+    def source(self, args: Mapping[str, Any]) -> tuple[SourceLike, str | None]:
+        """Return the source that a page chose, and what to call it: ``kind``, with a ``device`` or a ``file_id``.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind.
+        AudioError
+            If the file never came or is no audio.
+        """
+        kind, label = args.get("kind"), args.get("label")
         if kind == "browser":
-            self._widget.use_source("browser", args.get("label"))
-        elif kind == "kernel":
+            return "browser", label
+        if kind == "kernel":
             device = args.get("device")
-            self._widget.use_source("kernel" if device is None else KernelMicrophone(device), args.get("label"))
-        elif kind == "file":
-            name, recording = self._uploads.take(str(args.get("file_id")))
-            self._widget.use_source(recording, name)
-        else:
+            return "kernel" if device is None else KernelMicrophone(device), label
+        if kind != "file":
             raise InputError(f"There is no source {kind!r}: choose the browser, the kernel or a file.")
-
-    async def _set_detector(self, args: dict[str, Any]) -> None:
-        now = self._widget.turn_detection.detector
-        numbers: dict[str, Any] = {
-            name: float(value) for name, value in args.items() if name in NUMBERS and value is not None
-        }
-        name = str(args.get("name") or now.name)
-        # A detector of the user's own is on no list, and its lines can be dragged all the same.
-        wanted = type(now) if name == now.name else DETECTORS.get(name)
-        if wanted is None:
-            raise InputError(f"There is no detector {name!r}: choose one of {', '.join(DETECTORS)}.")
-        detector = dataclasses.replace(now, **numbers) if wanted is type(now) else wanted(**numbers)
-        await self.use(self._widget.turn_detection.with_detector(detector))
-
-    async def _set_turn_detection(self, args: dict[str, Any]) -> None:
-        """Change who cuts, or the server's numbers."""
-        now = self._widget.turn_detection
-        kind = args.get("kind", "client" if now.client_cuts else "server")
-        if kind == "client":
-            await self.use(dataclasses.replace(now, server_vad=None))
-        elif kind == "server":
-            before = now.server_vad
-            threshold = float(args.get("threshold", before.threshold if before else 0.9))
-            silence_ms = int(args.get("silence_duration_ms", before.silence_duration_ms if before else 550))
-            await self.use(TurnDetection.server(threshold, silence_ms, detector=now.detector))
-        else:
-            raise InputError(f"Nobody called {kind!r} can cut: choose client or server.")
-
-    async def _set_server(self, args: dict[str, Any]) -> None:
-        """Use another server from the next recording on; the key stays in the kernel."""
-        self._widget.use_server(str(args.get("url") or ""), str(args.get("api_key") or ""))
-
-    async def _set_model(self, args: dict[str, Any]) -> None:
-        """Use another model: from the next utterance on, once the server has confirmed it, or in the next recording."""
-        model = str(args.get("model") or "")
-        if self._running is not None:
-            await self._running.set_model(model)
-        else:
-            self._widget.use_model(model)
-
-    async def _set_language(self, args: dict[str, Any]) -> None:
-        """Use another language, as `_set_model` does for the model."""
-        language = str(args.get("language") or "")
-        if self._running is not None:
-            await self._running.set_language(language)
-        else:
-            self._widget.use_language(language)
-
-
-def shown_presets() -> list[dict[str, str]]:
-    """Return the presets as the page lists them."""
-    return [{"name": name, "model": model} for name, model in presets.items()]
+        if args.get("file_id") not in self._files:
+            raise AudioError("This file did not arrive: open it again.")
+        name, whole = self._files.pop(str(args["file_id"]))
+        return Recording.load(io.BytesIO(whole)), name

@@ -1,12 +1,15 @@
-"""What the traits say about sources, servers and sessions."""
+"""What of sources, servers and sessions can be seen from outside: traits, the saved notebook, files to take away."""
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
@@ -14,11 +17,38 @@ from ipyspeaches.server import Overview
 from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.opening import SourceLike
-from ipyspeaches.widget.messages import failure_message
+from ipyspeaches.widget.page_messages import failure_message
+
+SAVED_CLASS: Final = "ipyspeaches-saved"
+
+MEDIA_TYPES: Final[dict[str, str]] = {
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "txt": "text/plain",
+    "json": "application/json",
+    "csv": "text/csv",
+    "wav": "audio/wav",
+}
+
+_SERVER_STATE: Final = {
+    SessionState.IDLE: "none",
+    SessionState.CONNECTING: "connecting",
+    SessionState.LISTENING: "ready",
+    SessionState.PAUSED: "ready",
+    SessionState.STOPPING: "ready",
+    SessionState.STOPPED: "ready",
+    SessionState.FAILED: "failed",
+}
 
 
 def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
-    """Return ``_source_kind`` and ``_source_label``."""
+    """Return the traits that show a source.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
     if isinstance(source, str) and source in {"browser", "kernel"}:
         return {"_source_kind": source, "_source_label": label or ""}
     if isinstance(source, Recording):
@@ -34,7 +64,7 @@ def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str
 
 
 def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
-    """Return ``_detector``, ``_turn_detection_kind`` and, where the server cuts, its numbers, not confirmed yet."""
+    """Return the traits that show who cuts and, where the server does, its numbers, not confirmed yet."""
     server_vad = turn_detection.server_vad
     shown: dict[str, Any] = {"_detector": turn_detection.detector.describe()}
     shown["_turn_detection_kind"] = "client" if server_vad is None else "server"
@@ -48,7 +78,7 @@ def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
 
 
 def server_traits(options: SessionOptions) -> dict[str, str]:
-    """Return ``_server_label`` and ``_server_state`` of a server that was not asked yet."""
+    """Return the traits that show a server that was not asked yet."""
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
     return {"_server_label": _host(url) if url else "", "_server_state": "none"}
 
@@ -88,15 +118,62 @@ def overview_traits(overview: Overview, *, embedded: bool) -> dict[str, Any]:
     }
 
 
-_SERVER_STATE = {
-    SessionState.IDLE: "none",
-    SessionState.CONNECTING: "connecting",
-    SessionState.LISTENING: "ready",
-    SessionState.PAUSED: "ready",
-    SessionState.STOPPING: "ready",
-    SessionState.STOPPED: "ready",
-    SessionState.FAILED: "failed",
-}
+class SavedTranscript:
+    """The transcript as plain HTML in the saved notebook, for readers without a kernel (GitHub, nbviewer).
+
+    A front end keeps a cell's output, not the widget's: so the cell gets a second output, plain HTML that is brought up
+    to date when a recording pauses or ends. Where the widget lives, its style hides that output.
+    """
+
+    def __init__(self) -> None:
+        self._handles: list[Any] = []
+
+    def place(self) -> None:
+        """Put an empty output into the cell that is being executed; outside IPython there is none."""
+        from IPython.display import HTML, display
+
+        handle = display(HTML(_saved_html("")), display_id=True)
+        if handle is not None:
+            self._handles.append(handle)
+
+    def update(self, html: str) -> None:
+        """Bring every placed output up to date."""
+        from IPython.display import HTML
+
+        for handle in self._handles:
+            handle.update(HTML(_saved_html(html)))
+
+
+def export(session: Session, form: str) -> tuple[str, bytes]:
+    """Return a session in a format: its media type, and the file's content.
+
+    Raises
+    ------
+    InputError
+        If the format is none of `MEDIA_TYPES`.
+    StateError
+        If nothing was recorded yet.
+    """
+    if form not in MEDIA_TYPES:
+        raise InputError(f"There is no format {form!r}: choose one of {', '.join(MEDIA_TYPES)}.")
+    if form == "wav":
+        recording = session.recording
+        file = io.BytesIO()
+        write_audio(file, recording.samples, recording.rate)
+        return MEDIA_TYPES[form], file.getvalue()
+    transcript = session.transcript
+    texts: dict[str, Callable[[], str | None]] = {
+        "srt": transcript.to_srt,
+        "vtt": transcript.to_vtt,
+        "txt": transcript.to_txt,
+        "json": transcript.to_json,
+        "csv": transcript.to_csv,
+    }
+    return MEDIA_TYPES[form], (texts[form]() or "").encode()
+
+
+def _saved_html(html: str) -> str:
+    return f'<div class="{SAVED_CLASS}">{html}</div>'
 
 
 def _host(url: str) -> str:

@@ -1,12 +1,11 @@
-"""The `VadLab` widget: traits and wiring, nothing else."""
+"""The `VadLab` widget: what users call. What happens then is the controller's."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Unpack
 
 import anywidget
 import traitlets
@@ -15,17 +14,11 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.session import ENGINE, SessionKeywords, SessionOptions
 from ipyspeaches.vad import Detector, EnergyVad, Segments, SileroVad, WebRtcVad
-from ipyspeaches.widget.lab_commands import LabCommands
-from ipyspeaches.widget.lab_messages import state_message
+from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
+from ipyspeaches.widget.lab_controller import LabController, Reference
 from ipyspeaches.widget.lab_state import LabMetrics, LabState
 from ipyspeaches.widget.lab_truth import TruthLike, begin
-from ipyspeaches.widget.routing import keep_subshell_routing
-
-if TYPE_CHECKING:
-    from ipyspeaches.results import Transcript
-    from ipyspeaches.widget.transcriber import Transcriber
-
-BUNDLE = Path(__file__).parent.parent / "static" / "vadlab.js"
+from ipyspeaches.widget.transcriber import Transcriber
 
 
 class VadLab(anywidget.AnyWidget):
@@ -34,10 +27,10 @@ class VadLab(anywidget.AnyWidget):
     Parameters
     ----------
     recording
-        A `Recording`, or a sound file: labels are then kept beside it, after every edit.
+        A `Recording`, or an audio file: labels are then kept beside it, after every edit.
     truth
         Where speech is: `Segments`, or a file of labels (RTTM, Audacity ``.txt``, Praat TextGrid, CSV). None for the
-        labels that were kept beside the sound file, if there are any.
+        labels that were kept beside the audio file, if there are any.
     detectors
         What to compare; None for Silero, energy and WebRTC.
     reference
@@ -50,10 +43,10 @@ class VadLab(anywidget.AnyWidget):
     Raises
     ------
     InputError
-        If the sound or the labels cannot be used, or the front end was not built.
+        If the audio or the labels cannot be used, or the front end was not built.
     """
 
-    _esm = BUNDLE if BUNDLE.exists() else ""
+    _esm = front_end("vadlab.js")
 
     locale = traitlets.Unicode("").tag(sync=True)
 
@@ -63,33 +56,39 @@ class VadLab(anywidget.AnyWidget):
         truth: TruthLike | None = None,
         detectors: Sequence[Detector] | None = None,
         *,
-        reference: str | Transcript | None = None,
+        reference: Reference = None,
         locale: str = "",
         **options: Unpack[SessionKeywords],
     ) -> None:
-        if not BUNDLE.exists():
-            raise InputError("The widget's front end is missing: in a source checkout run `make build` once.")
+        check_front_end(self._esm)
         SessionOptions.of(dict(options))
-        self._options = options
         if not isinstance(recording, (Recording, str, os.PathLike)):
             raise InputError(f"{type(recording).__name__} is no recording: give a path or a Recording.")
-        self._sound = None if isinstance(recording, Recording) else Path(recording)
+        path = None if isinstance(recording, Recording) else Path(recording)
         heard = recording if isinstance(recording, Recording) else Recording.load(recording)
-        labels, self._file = begin(truth, self._sound, heard.duration)
+        labels, file = begin(truth, path, heard.duration)
         chosen = [SileroVad(), EnergyVad(), WebRtcVad()] if detectors is None else list(detectors)
-        self._state = LabState(heard, chosen, labels)
-        self._saved: dict[str, Any] = {"path": None, "at": None, "error": None}
-        self.reference = reference
-        self._transcriber: Transcriber | None = None
+        state = LabState(heard, chosen, labels, "" if path is None else path.name)
         super().__init__(locale=locale)
-        keep_subshell_routing(self.comm)
-        self._commands = LabCommands(self, self._state)
-        self.on_msg(lambda _widget, content, buffers: self._commands.receive(content, buffers))
+        self._controller = LabController(Bridge(self), state, file, options)
+        self._state = state
+        self._transcriber: Transcriber | None = None
+        self.reference = reference
+        self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
 
     @property
     def recording(self) -> Recording:
         """What is listened to."""
         return self._state.recording
+
+    @property
+    def reference(self) -> Reference:
+        """What is said in the recording, for word error rates."""
+        return self._controller.reference
+
+    @reference.setter
+    def reference(self, reference: Reference) -> None:
+        self._controller.reference = reference
 
     @property
     def vad(self) -> Detector:
@@ -136,8 +135,7 @@ class VadLab(anywidget.AnyWidget):
         if not isinstance(segments, Segments):
             raise InputError(f"{segments!r} is no truth: give Segments.")
         segments.check(self.recording.duration, what="region of the truth")
-        labels = self._state.labels.replace_all(segments)
-        ENGINE.run(self._commands.use_labels(labels))
+        ENGINE.run(self._controller.use_labels(self._state.labels.replace_all(segments)))
 
     @property
     def collar(self) -> float:
@@ -151,40 +149,8 @@ class VadLab(anywidget.AnyWidget):
 
     @transcriber.setter
     def transcriber(self, transcriber: Transcriber | None) -> None:
+        if not (transcriber is None or isinstance(transcriber, Transcriber)):
+            raise InputError(f"{transcriber!r:.80} is no Transcriber: give the widget of the live session.")
         self._transcriber = transcriber
-        self.show_state()
-
-    # What the commands need of the widget.
-
-    @property
-    def stem(self) -> str:
-        """What files about this recording are called."""
-        return "truth" if self._sound is None else f"{self._sound.stem}.truth"
-
-    @property
-    def session_keywords(self) -> SessionKeywords:
-        """Where to transcribe: as given here, else as the live session does."""
-        if self._options or self._transcriber is None:
-            return self._options.copy()
-        return self._transcriber.session_keywords
-
-    def post(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        """Send a message to every view."""
-        self.send(content, buffers)
-
-    def show_state(self) -> None:
-        """Send the state to every view."""
-        name = "" if self._sound is None else self._sound.name
-        self.post(*state_message(self._state, name=name, saved=self._saved, live=self._transcriber is not None))
-
-    def save(self, truth: Segments) -> None:
-        """Keep the labels beside the recording; a failure is shown, the labels stay in memory."""
-        if self._file is None:
-            return
-        try:
-            self._file.save(truth)
-        except InputError as exc:
-            self._saved = {**self._saved, "error": str(exc)}
-        else:
-            now = datetime.now().astimezone().isoformat(timespec="seconds")
-            self._saved = {"path": str(self._file.path), "at": now, "error": None}
+        self._controller.live = None if transcriber is None else transcriber._controller  # noqa: SLF001  of this room
+        self._controller.show()

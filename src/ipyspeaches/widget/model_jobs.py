@@ -7,20 +7,17 @@ later sees it too.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipyspeaches.errors import InputError, ServerError, StateError
 from ipyspeaches.server import Server
 from ipyspeaches.server.models import model_id
 from ipyspeaches.session import SessionOptions
 from ipyspeaches.session.destination import Place, locate
-from ipyspeaches.widget.answers import Answer, Command
+from ipyspeaches.widget.bridge import Answer, Command
 from ipyspeaches.widget.shown import overview_traits
-
-if TYPE_CHECKING:
-    from ipyspeaches.widget.transcriber import Transcriber
 
 
 class ModelJobs:
@@ -28,12 +25,15 @@ class ModelJobs:
 
     Parameters
     ----------
-    widget
-        Whose server it is.
+    options
+        Say which server.
+    show
+        Sets traits.
     """
 
-    def __init__(self, widget: Transcriber) -> None:
-        self._widget = widget
+    def __init__(self, options: Callable[[], SessionOptions], show: Callable[[Mapping[str, Any]], None]) -> None:
+        self._options = options
+        self._show = show
         self._jobs: dict[str, dict[str, Any]] = {}
         self.commands: dict[str, Command] = {
             "list_models": self._list,
@@ -45,7 +45,7 @@ class ModelJobs:
         """Ask the server what it has; the traits show it."""
         place = await self._place()
         overview = await Server(place.url, place.api_key).overview()
-        self._widget.show_traits(overview_traits(overview, embedded=place.embedded))
+        self._show(overview_traits(overview, embedded=place.embedded))
 
     async def _download(self, args: dict[str, Any]) -> Answer:
         with self._job(args, "download") as model:
@@ -62,7 +62,7 @@ class ModelJobs:
         return Answer({"model": model})
 
     async def _place(self) -> Place:
-        return await locate(SessionOptions.of(dict(self._widget.session_keywords)))
+        return await locate(self._options())
 
     async def _show_what_is_there(self) -> None:
         with suppress(ServerError):  # the job is done all the same
@@ -85,4 +85,4 @@ class ModelJobs:
             self._show_jobs()
 
     def _show_jobs(self) -> None:
-        self._widget.show_traits({"_model_jobs": list(self._jobs.values())})
+        self._show({"_model_jobs": list(self._jobs.values())})

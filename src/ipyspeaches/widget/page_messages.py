@@ -21,7 +21,7 @@ from ipyspeaches.results import Mark, Segment
 from ipyspeaches.session import events
 
 _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
-    (UdpBlockedError, "udp", "The sound does not get through to the server", ("retry",)),
+    (UdpBlockedError, "udp", "The audio does not get through to the server", ("retry",)),
     (ServerUnreachableError, "unreachable", "The server does not answer", ("retry",)),
     (ServerAuthError, "auth", "The server refused the key", ("retry",)),
     (NotSpeachesError, "not_speaches", "This is not a Speaches server", ("retry",)),
@@ -30,7 +30,8 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
     (ProtocolError, "server", "The server failed", ("retry",)),
     (MicrophoneError, "microphone", "The microphone cannot be used", ("retry", "use_kernel", "open_file")),
     (MissingExtraError, "missing_extra", "A package is missing", ("retry",)),
-    (AudioError, "audio", "This sound cannot be used", ("open_file",)),
+    (AudioError, "audio", "This audio cannot be used", ("open_file",)),
+    (SpeachesError, "other", "This did not work", ("retry",)),
 )
 
 
@@ -51,7 +52,7 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
         case events.SpeechStopped(start_s=start_s, end_s=end_s, source=source):
             return {"type": "speech_stopped", "start_s": start_s, "end_s": end_s, "source": source}
         case events.Sent(start_s=start_s, end_s=end_s, late=late):
-            return {"type": "sent", "start_s": start_s, "end_s": end_s, **({"late": True} if late else {})}
+            return {"type": "sent", "start_s": start_s, "end_s": end_s, "late": late}
         case events.Committed(start_s=start_s, end_s=end_s):
             return {"type": "committed", "start_s": start_s, "end_s": end_s}
         case events.Partial(item_id=item_id, start_s=start_s, text=text, stable=stable):
@@ -97,18 +98,9 @@ def segment_message(segment: Segment) -> dict[str, Any]:
 
 def failure_message(error: SpeachesError) -> dict[str, Any]:
     """Return a failure in words: what happened, what to do, and the ways out that the page offers."""
-    actions: tuple[str, ...]
+    kind, title, actions = next(row[1:] for row in _KINDS if isinstance(error, row[0]))
+    detail = ""
     if isinstance(error, PageMicrophoneError):
-        kind, title, actions = (
-            error.kind,
-            "The browser's microphone cannot be used",
-            ("retry", "use_kernel", "open_file"),
-        )
-        detail = error.detail
-    else:
-        kind, title, actions = next(
-            (row[1:] for row in _KINDS if isinstance(error, row[0])), ("other", "This did not work", ("retry",))
-        )
-        detail = ""
+        kind, title, detail = error.kind, "The browser's microphone cannot be used", error.detail
     named = [{"name": action} for action in actions]
     return {"kind": kind, "title": title, "text": str(error), "detail": detail, "actions": named}

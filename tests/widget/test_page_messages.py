@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.session import events
-from ipyspeaches.widget.messages import event_message
+from ipyspeaches.widget.page_messages import event_message
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_what_the_server_refuses_is_not_shown_and_not_kept(scripted: Any, monkey
     assert warning["kind"] == "server_differs"
     assert widget.language == ""
     widget.stop()
-    assert widget.session_keywords.get("language") is None
+    assert widget._controller.settings.keywords.get("language") is None
 
 
 def test_model_and_language_of_the_next_recording(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:

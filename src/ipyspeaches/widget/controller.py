@@ -1,0 +1,309 @@
+"""What happens behind a `Transcriber`: one session after another, and all that its pages ask for.
+
+Everything runs on the engine's loop, so that a busy kernel does not stop it; only `Controller.receive` is called from
+whatever thread the notebook delivers messages on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ipyspeaches.errors import SpeachesError, StateError
+from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionState, TurnDetection, events
+from ipyspeaches.session.destination import resolve
+from ipyspeaches.session.state import ACTIVE, ENDED
+from ipyspeaches.sources import BrowserMicrophone, list_input_devices
+from ipyspeaches.widget.bridge import Answer, Bridge, Command, audio_answer
+from ipyspeaches.widget.capture import PageCapture
+from ipyspeaches.widget.compared import MAIN, Compared
+from ipyspeaches.widget.drawing import Feed
+from ipyspeaches.widget.model_jobs import ModelJobs
+from ipyspeaches.widget.page_messages import event_message, failure_message, mark_message, segment_message
+from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
+from ipyspeaches.widget.shown import SavedTranscript, destination_traits, export, session_traits
+
+_NOTHING_YET: Final = "Nothing was recorded yet: press Record or call start() first."
+
+
+class Controller:
+    """Runs a widget's sessions and receives its pages' messages.
+
+    Parameters
+    ----------
+    bridge
+        The way to the pages.
+    settings
+        What the next recording is made of.
+    compared
+        What sessions that listen along do differently, by name.
+    """
+
+    def __init__(self, bridge: Bridge, settings: Settings, compared: Mapping[str, SessionKeywords]) -> None:
+        self.settings = settings
+        self.session: Session | None = None
+        self.saved = SavedTranscript()
+        self._bridge = bridge
+        self._uploads = Uploads()
+        self._capture = PageCapture(bridge.send)
+        self._feed = Feed(bridge.send, lambda: self.compared.show())
+        self.compared = Compared(compared, self._feed.append, bridge.show)
+        self.compared.show()
+        self._commands: dict[str, Command] = {
+            "start": lambda args: self.start(args.get("client_id")),
+            "pause": lambda _args: self.pause(),
+            "resume": lambda args: self.resume(args.get("client_id")),
+            "stop": lambda _args: self.stop(),
+            "resume_capture": self._resume_capture,
+            "set_source": self._set_source,
+            "set_detector": lambda args: self.use_turn_detection(detector_chosen(settings.turn_detection, args)),
+            "set_turn_detection": lambda args: self.use_turn_detection(side_chosen(settings.turn_detection, args)),
+            "set_server": self._set_server,
+            "set_model": lambda args: self.set_model(str(args.get("model") or "")),
+            "set_language": lambda args: self.set_language(str(args.get("language") or "")),
+            "check_server": self._check_server,
+            "list_devices": self._list_devices,
+            "mark": self._mark,
+            "window": self._window,
+            "audio": self._audio,
+            "export": self._export,
+            **ModelJobs(lambda: settings.options, bridge.show).commands,
+        }
+
+    def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Receive a message, on whatever thread it comes; everything but audio goes to the engine."""
+        kind = content.get("type")
+        if kind == "audio":
+            self._capture.receive_audio(content, buffers)
+        elif kind == "command":
+            ENGINE.submit(self._bridge.obey(content, self._commands))
+        elif kind == "file":
+            pieces = [bytes(buffer) for buffer in buffers]
+            ENGINE.loop.call_soon_threadsafe(self._receive_file, content, pieces)
+        elif kind == "capture":
+            ENGINE.loop.call_soon_threadsafe(self._receive_capture, content)
+        elif kind == "peer":
+            ENGINE.loop.call_soon_threadsafe(self._capture.receive_peer, content)
+        elif kind == "hello":
+            ENGINE.loop.call_soon_threadsafe(self._greet, content.get("client_id"))
+        elif kind == "painted":
+            # Now, not when the engine comes to it.
+            ENGINE.loop.call_soon_threadsafe(self._receive_painted, content["items"], time.monotonic())
+        elif kind == "bye":
+            ENGINE.loop.call_soon_threadsafe(self._capture.bye, content.get("client_id"))
+
+    # ---------------------------------------------------------------- sessions
+
+    @property
+    def current(self) -> Session:
+        """The session that runs, or the last one.
+
+        Raises
+        ------
+        StateError
+            If there was none yet.
+        """
+        if self.session is None:
+            raise StateError(_NOTHING_YET)
+        return self.session
+
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """The current session, and those that listen along, by name."""
+        return {MAIN: self.current, **self.compared.sessions}
+
+    @property
+    def _running(self) -> Session | None:
+        return self.session if self.session is not None and self.session.state in ACTIVE else None
+
+    async def start(self, client_id: str | None = None) -> None:
+        """Begin a new recording; a failure is also shown in the cell.
+
+        Raises
+        ------
+        StateError
+            If one is running.
+        SpeachesError
+            What kept it from starting.
+        """
+        if self._running is not None:
+            raise StateError("The Transcriber is already recording: stop it first.")
+        self._bridge.show({"_error": None})
+        try:
+            await self._begin(client_id)
+        except SpeachesError as exc:
+            self._show_failure(exc)
+            raise
+
+    async def _begin(self, client_id: str | None) -> None:
+        source, keywords = self.settings.source, self.settings.keywords
+        microphone = BrowserMicrophone() if source == "browser" else None
+        session = Session(self.compared.open(microphone or source, keywords), **keywords)
+        self.session = session
+        self._feed.begin(session)
+        session.subscribe(self._on_event)
+        self._capture.open(microphone, client_id)
+        self.compared.start()
+        await session.start()
+
+    async def pause(self) -> None:
+        """Pause the recording."""
+        await self.current.pause()
+        self._capture.pause()
+
+    async def resume(self, client_id: str | None = None) -> None:
+        """Go on after a pause; the page that asks for it captures then."""
+        session = self.current
+        self._capture.check_resume(client_id)
+        await session.resume()
+        self._capture.resume(client_id)
+
+    async def stop(self) -> None:
+        """End the recording and wait for its last texts."""
+        session = self.current
+        self._capture.close()
+        await session.stop()
+
+    async def wait(self) -> None:
+        """Wait until the recording and everything that listened along has ended."""
+        try:
+            await self.current.wait()
+        finally:
+            await self.compared.wait()
+
+    async def use_turn_detection(self, turn_detection: TurnDetection) -> None:
+        """Use a choice of who cuts: from the next frame on where it can, else from the next recording on."""
+        running = self._running
+        if running is not None and running.turn_detection.client_cuts is turn_detection.client_cuts:
+            await running.set_turn_detection(turn_detection)
+            self.compared.follow(turn_detection)
+        self._bridge.show(self.settings.use_turn_detection(turn_detection))
+
+    async def set_model(self, model: str) -> None:
+        """Use another model: from the next utterance on, once the server has confirmed it, or in the next recording."""
+        if self._running is not None:
+            await self._running.set_model(model)
+        else:
+            self._bridge.show(self.settings.use_model(model))
+
+    async def set_language(self, language: str) -> None:
+        """Use another language, as `set_model` does for the model."""
+        if self._running is not None:
+            await self._running.set_language(language)
+        else:
+            self._bridge.show(self.settings.use_language(language))
+
+    def _on_event(self, event: events.SessionEvent) -> None:
+        message = event_message(event)
+        if message is not None:
+            self._feed.append(message)
+        if isinstance(event, events.Reconfigured) and self.session is not None:
+            self._show_confirmed(self.session)
+        if isinstance(event, events.StateChanged) and self.session is not None:
+            self.compared.main_is(event.state)
+            self._show(self.session)
+            if event.state in {SessionState.STOPPING, *ENDED}:
+                self._capture.close()
+
+    # ---------------------------------------------------------------- what the pages see
+
+    def _show(self, session: Session) -> None:
+        self._bridge.show(session_traits(session))
+        if session.state in {SessionState.PAUSED, *ENDED}:
+            self.saved.update(session.transcript._repr_html_())
+
+    def _show_confirmed(self, session: Session) -> None:
+        """Show what the server has confirmed while it ran; only what has changed goes into the next recording."""
+        if session.model and session.model != self._bridge.shown("_model"):
+            self._bridge.show(self.settings.use_model(session.model))
+        if (session.language or "") != self._bridge.shown("_language"):
+            self._bridge.show(self.settings.use_language(session.language or ""))
+
+    def _show_failure(self, error: SpeachesError) -> None:
+        self._bridge.show({"_error": failure_message(error)})
+
+    def _greet(self, client_id: str | None) -> None:
+        """Send everything that a page needs which comes (back) while a session is there."""
+        self._capture.hello(client_id)
+        clock_s = 0.0 if self._feed.drawing is None else self._feed.drawing.clock_s
+        snapshot = {"type": "snapshot", "clock_s": clock_s, "segments": [], "capturing": self._capture.capturing}
+        if self.session is not None:
+            texts = {name: [segment_message(one) for one in it.transcript] for name, it in self.sessions.items()}
+            snapshot["segments"] = texts.pop(MAIN)
+            snapshot["runs"] = texts
+            snapshot["marks"] = [mark_message(mark) for mark in self.session.marks]
+        self._bridge.send(snapshot)
+        self._feed.send_recent()
+
+    def _receive_capture(self, content: dict[str, Any]) -> None:
+        if self._capture.receive_state(content) and self.session is not None:
+            self._show(self.session)
+
+    def _receive_painted(self, items: dict[str, list[str]], at_s: float) -> None:
+        """Note which final texts a page has painted: ids of items by the session's name."""
+        for name, item_ids in items.items():
+            if self.session is not None and name in self.sessions:
+                self.sessions[name].painted(item_ids, at_s)
+
+    def _receive_file(self, content: dict[str, Any], pieces: list[bytes]) -> None:
+        try:
+            for piece in pieces:
+                self._uploads.append(content, piece)
+        except SpeachesError as exc:
+            self._show_failure(exc)
+
+    # ---------------------------------------------------------------- commands
+
+    async def _resume_capture(self, args: dict[str, Any]) -> None:
+        """Let a page capture whose predecessor was closed or reloaded."""
+        if self._running is None:
+            raise StateError("Nothing is being recorded: press Record.")
+        self._capture.take_over(args.get("client_id"))
+
+    async def _set_source(self, args: dict[str, Any]) -> None:
+        self._bridge.show(self.settings.use_source(*self._uploads.source(args)))
+
+    async def _set_server(self, args: dict[str, Any]) -> None:
+        """Use another server from the next recording on; the key stays in the kernel."""
+        self._bridge.show(self.settings.use_server(str(args.get("url") or ""), str(args.get("api_key") or "")))
+
+    async def _check_server(self, _args: dict[str, Any]) -> Answer:
+        """Ask the server what it has; the traits show it too."""
+        self._bridge.show({"_error": None})
+        destination = await resolve(self.settings.options)
+        shown = destination_traits(destination)
+        self._bridge.show({**shown, "_server_state": "ready"})
+        return Answer(
+            {"label": shown["_server_label"], "version": destination.info.version, "models": shown["_models"]}
+        )
+
+    async def _list_devices(self, _args: dict[str, Any]) -> Answer:
+        """Return the kernel's microphones, or why there are none."""
+        try:
+            devices = await asyncio.to_thread(list_input_devices)
+        except SpeachesError as exc:
+            return Answer({"devices": [], "error": str(exc)})
+        return Answer({"devices": [dataclasses.asdict(device) for device in devices], "error": None})
+
+    async def _mark(self, args: dict[str, Any]) -> Answer:
+        """Set a mark now or at ``time_s``, or rename the one with ``id``."""
+        name = str(args.get("name") or "")
+        if args.get("id") is not None:
+            return Answer(mark_message(self.current.rename_mark(int(args["id"]), name)))
+        time_s = args.get("time_s")
+        return Answer(mark_message(self.current.mark(name, None if time_s is None else float(time_s))))
+
+    async def _window(self, args: dict[str, Any]) -> Answer:
+        if self._feed.drawing is None:
+            raise StateError(_NOTHING_YET)
+        return Answer(*self._feed.drawing.window(int(args["level"]), int(args["first_column"]), int(args["columns"])))
+
+    async def _audio(self, args: dict[str, Any]) -> Answer:
+        return audio_answer(self.current.recording, args)
+
+    async def _export(self, args: dict[str, Any]) -> Answer:
+        media_type, content = export(self.current, str(args.get("format")))
+        return Answer({"media_type": media_type, "name": f"transcript.{args.get('format')}"}, [content])

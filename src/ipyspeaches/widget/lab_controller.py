@@ -1,0 +1,251 @@
+"""What the page of a `VadLab` may ask for, by name. Everything runs on the engine's loop, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+from ipyspeaches.audio import Pyramid
+from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.results import Transcript
+from ipyspeaches.session import ENGINE, SessionKeywords, TurnDetection, transcribe
+from ipyspeaches.vad import Labels
+from ipyspeaches.widget.bridge import Answer, Bridge, Command, audio_answer
+from ipyspeaches.widget.controller import Controller
+from ipyspeaches.widget.drawing import waveform, waveform_window
+from ipyspeaches.widget.lab_messages import (
+    export_detector,
+    export_truth,
+    heard_message,
+    scores_message,
+    state_message,
+)
+from ipyspeaches.widget.lab_state import LabState
+from ipyspeaches.widget.lab_truth import TruthFile, edited
+from ipyspeaches.widget.settings import NUMBERS
+
+Reference: TypeAlias = str | Transcript | None
+
+WHOLE_NUMBERS: Final = frozenset({"aggressiveness", "frame_ms"})
+
+
+class LabController:
+    """Receives the messages of a lab's pages.
+
+    Parameters
+    ----------
+    bridge
+        The way to the pages.
+    state
+        What is shown and changed.
+    file
+        Keeps the truth.
+    keywords
+        Where to transcribe; without any, as the live session does.
+
+    Attributes
+    ----------
+    reference
+        What is said in the recording, where that is known.
+    live
+        The live session that the detector can be handed to.
+    """
+
+    def __init__(self, bridge: Bridge, state: LabState, file: TruthFile, keywords: SessionKeywords) -> None:
+        self.state = state
+        self.reference: Reference = None
+        self.live: Controller | None = None
+        self._bridge = bridge
+        self._file = file
+        self._keywords = keywords
+        self._scoring = asyncio.Lock()
+        self._commands: dict[str, Command] = {
+            "set_detector": self._set_detector,
+            "set_active": self._set_active,
+            "set_collar": self._set_collar,
+            "edit": self._edit,
+            "truth_from": self._truth_from,
+            "pin": self._pin,
+            "evaluate": self._evaluate,
+            "curve": self._curve,
+            "sweep": self._sweep,
+            "errors": self._errors,
+            "window": self._window,
+            "audio": self._audio,
+            "export": self._export,
+            "export_truth": self._export_truth,
+            "use_live": self._use_live,
+            "transcribe_compare": self._transcribe_compare,
+            "ask_server": self._ask_server,
+        }
+
+    def receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
+        """Receive a message, on whatever thread it comes."""
+        kind = content.get("type")
+        if kind == "command":
+            ENGINE.submit(self._bridge.obey(content, self._commands))
+        elif kind == "hello":
+            ENGINE.submit(self._greet())
+
+    async def use_labels(self, labels: Labels) -> None:
+        """Take other labels for the truth: kept in its file, then shown."""
+        if labels == self.state.labels:
+            return
+        self.state.labels = labels
+        await asyncio.to_thread(self._file.save, labels.segments)
+        self.show()
+
+    def show(self) -> None:
+        """Send the state to every page."""
+        self._bridge.send(*state_message(self.state, saved=self._file.saved, live=self.live is not None))
+
+    @cached_property
+    def _drawn(self) -> Pyramid:
+        return waveform(self.state.recording)
+
+    def _asked(self, args: Mapping[str, Any]) -> int:
+        """Return the detector that a command is about."""
+        return self.state.index(args.get("index", self.state.active))
+
+    async def _greet(self) -> None:
+        """Show what is there at once, then each detector's scores as they are ready."""
+        self.show()
+        for index in range(len(self.state.detectors)):
+            await self._send_scores(index)
+        self.show()
+
+    async def _send_scores(self, index: int) -> None:
+        try:
+            await self._score(index)
+        except SpeachesError as exc:
+            self._bridge.send({"type": "unscored", "index": index, "text": str(exc)})
+            return
+        self._bridge.send(*scores_message(self.state, index))
+
+    async def _score(self, index: int) -> None:
+        async with self._scoring:
+            await asyncio.to_thread(self.state.scores, index)
+
+    async def _set_detector(self, args: dict[str, Any]) -> None:
+        """Change numbers of a detector; scores that depend on them are sent anew."""
+        index = self._asked(args)
+        now = self.state.detectors[index]
+        numbers: dict[str, Any] = {name: _number(value) for name, value in args.items() if name in NUMBERS}
+        numbers |= {name: int(args[name]) for name in WHOLE_NUMBERS if name in args and hasattr(now, name)}
+        detector = replace(now, **numbers)
+        self.state.detectors[index] = detector
+        if detector.scorer_options() != now.scorer_options():
+            await self._send_scores(index)
+        self.show()
+
+    async def _set_active(self, args: dict[str, Any]) -> None:
+        self.state.active = self.state.index(args.get("index"))
+        self.show()
+
+    async def _set_collar(self, args: dict[str, Any]) -> None:
+        collar_ms = float(args["collar_ms"])
+        if not 0 <= collar_ms <= 60_000:
+            raise InputError(f"collar is {collar_ms:g} ms: give milliseconds from 0 to 60,000.")
+        self.state.collar_s = collar_ms / 1000
+        self.show()
+
+    async def _edit(self, args: dict[str, Any]) -> None:
+        await self.use_labels(edited(self.state.labels, args))
+
+    async def _truth_from(self, args: dict[str, Any]) -> None:
+        """Begin again from what a detector found."""
+        index = self._asked(args)
+        await self._score(index)
+        await self.use_labels(self.state.labels.replace_all(self.state.segments(index)))
+
+    async def _pin(self, _args: dict[str, Any]) -> None:
+        self.state.pin()
+        self.show()
+
+    async def _evaluate(self, _args: dict[str, Any]) -> Answer:
+        """Return every detector's metrics, after its scores were computed if they were not there."""
+        for index in range(len(self.state.detectors)):
+            await self._score(index)
+        self.show()
+        rows = self.state.metrics().evaluations
+        return Answer({"metrics": [None if one is None else dict(one.to_dict()) for one in rows]})
+
+    async def _curve(self, args: dict[str, Any]) -> Answer:
+        index = self._asked(args)
+        await self._score(index)
+        points = await asyncio.to_thread(self.state.curve, index)
+        return Answer({"index": index, "points": len(points)}, [points.astype("<f4").tobytes()])
+
+    async def _sweep(self, args: dict[str, Any]) -> Answer:
+        index = self._asked(args)
+        await self._score(index)
+        across, silences_ms, f1 = await asyncio.to_thread(self.state.sweep, index)
+        return Answer({"index": index, "threshold": across, "silence_ms": silences_ms}, [f1.astype("<f4").tobytes()])
+
+    async def _errors(self, args: dict[str, Any]) -> Answer:
+        """Return what a detector missed and its false alarms, pairs of seconds."""
+        index = self._asked(args)
+        await self._score(index)
+        missed, false_alarms = ([[one.start, one.end] for one in found] for found in self.state.errors(index))
+        return Answer({"index": index, "missed": missed, "false_alarms": false_alarms})
+
+    async def _window(self, args: dict[str, Any]) -> Answer:
+        return Answer(
+            *waveform_window(self._drawn, int(args["level"]), int(args["first_column"]), int(args["columns"]))
+        )
+
+    async def _audio(self, args: dict[str, Any]) -> Answer:
+        return audio_answer(self.state.recording, args)
+
+    async def _export(self, args: dict[str, Any]) -> Answer:
+        return Answer({"text": export_detector(self.state.vad, str(args.get("format")))})
+
+    async def _export_truth(self, args: dict[str, Any]) -> Answer:
+        name, content = export_truth(self.state, str(args.get("format")))
+        return Answer({"name": name}, [content])
+
+    async def _use_live(self, _args: dict[str, Any]) -> Answer:
+        """Hand the active detector to the live session, where there is one."""
+        if self.live is not None:
+            await self.live.use_turn_detection(self.live.settings.turn_detection.with_detector(self.state.vad))
+        return Answer({"used": self.live is not None})
+
+    async def _transcribe_compare(self, args: dict[str, Any]) -> Answer:
+        """Transcribe a stretch under the present and the pinned setting, one after the other."""
+        start_s, end_s = float(args["start_s"]), float(args["end_s"])
+        reference = args.get("reference") or _said(self.reference, start_s, end_s)
+        answer = {"start_s": start_s, "end_s": end_s, "reference": reference}
+        options = self._session_keywords()
+        options["pace"] = 0
+        for role, detector in {"now": self.state.vad, "pinned": self.state.pinned}.items():
+            options["turn_detection"] = TurnDetection.client(detector)
+            transcript = await transcribe(self.state.recording.slice(start_s, end_s), **options)
+            answer[role] = heard_message(transcript.text, reference)
+        return Answer(answer)
+
+    async def _ask_server(self, _args: dict[str, Any]) -> None:
+        """Show what the server hears, with the active detector's numbers where they fit."""
+        await self.state.ask_server(self._session_keywords())
+        self.show()
+
+    def _session_keywords(self) -> SessionKeywords:
+        return self._keywords.copy() if self._keywords or self.live is None else self.live.settings.keywords
+
+
+def _said(reference: Reference, start_s: float, end_s: float) -> str | None:
+    """Return what was said in a stretch: of a transcript, what lies in it; a plain text is taken as it is."""
+    if not isinstance(reference, Transcript):
+        return reference
+    words = [word for word in reference.words if start_s <= (word.start + word.end) / 2 <= end_s]
+    if words:
+        return " ".join(word.word.strip() for word in words)
+    return " ".join(one.text for one in reference if start_s <= (one.start + one.end) / 2 <= end_s)
+
+
+def _number(value: Any) -> float | int:  # noqa: ANN401 - whatever a page sent
+    """Return a number as one would write it in code: 300, not 300.0."""
+    number = float(value)
+    return int(number) if number.is_integer() else number
