@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ipyspeaches import samples
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engine import POCKETSPHINX, EngineSpec
-from ipyspeaches.local.worker_pool import RecognitionError, WorkerPool
+from ipyspeaches.local.worker_pool import RecognitionError, WorkerPool, WorkerProcess
 
 BROKEN = EngineSpec("pocketsphinx", "no/such", ("en",), "nobody", live_text=False, requires=("os", "os", "local"))
 
@@ -44,6 +44,34 @@ async def test_it_loads_when_it_is_needed(pool: WorkerPool, first_sentence: NDAr
     assert len(set(texts)) == 1
     await pool.unload()
     assert not pool.loaded
+
+
+async def test_a_second_worker_gets_work_and_no_third_is_started(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool is asked for workers again while the second one starts."""
+    started = 0
+    both = asyncio.Event()
+    start = WorkerProcess.start
+
+    async def counted(worker: WorkerProcess) -> None:
+        nonlocal started
+        started += 1
+        await start(worker)
+        if started > 1:
+            both.set()
+
+    monkeypatch.setattr(WorkerProcess, "start", counted)
+    for _ in range(3):
+        await pool.open_live(lambda _text: None)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await both.wait()
+    for _ in range(6):
+        await pool.open_live(lambda _text: None)
+    await asyncio.sleep(0)
+    assert started == 2
+    assert len(pool.process_ids) == 2
 
 
 async def test_a_worker_that_dies_fails_its_job_and_is_replaced(

@@ -188,16 +188,16 @@ class WorkerPool:
         async with self._lock:  # two first utterances at once need one first worker
             self._workers = [worker for worker in self._workers if worker.alive]
             if not self._workers:
-                self._workers.append(await self._start())
+                await self._add_worker()
 
-    async def _start(self) -> WorkerProcess:
+    async def _add_worker(self) -> None:
         worker = WorkerProcess(self.spec)
         try:
             await worker.start()
         except BaseException:
             await worker.stop()
             raise
-        return worker
+        self._workers.append(worker)  # looked up now: `load` and `unload` have put other lists there meanwhile
 
     async def unload(self) -> None:
         """End all workers; jobs under way fail."""
@@ -218,7 +218,7 @@ class WorkerPool:
 
     async def _grow(self) -> None:
         with suppress(SpeachesError):  # the workers there are go on
-            self._workers.append(await self._start())
+            await self._add_worker()
 
     async def transcribe(
         self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE
