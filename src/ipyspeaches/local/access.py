@@ -1,11 +1,7 @@
 """Who may talk to the server: an ASGI middleware in front of everything.
 
-1. The ``Host`` header must name this machine, or the host the server was told to listen on: a web page that was
-   rebound to the loopback address still carries its own name there.
-2. An ``Origin``, which only browsers send, must be a loopback page or the server itself; ``null`` is refused. Those
-   pages may also read the answers (CORS); for others, the browser keeps them closed.
-3. With a key, HTTP takes it as ``Authorization: Bearer``, the WebSocket also as ``X-Api-Key`` and ``?api_key=``, as on
-   a Speaches server; ``/health`` and ``/openapi.json`` are open.
+Pages of this machine may use the server, and read what it answers; pages from elsewhere may not, even if they are
+open in a browser on this machine.
 """
 
 from __future__ import annotations
@@ -15,21 +11,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ipyspeaches.local.cross_origin import preflight, readable_by
 from ipyspeaches.protocol.address import is_loopback
 
 OPEN_PATHS: Final = frozenset({"/health", "/openapi.json"})
 WILDCARD_HOSTS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
-
-
-def _host_of(authority: str) -> str:
-    try:
-        return urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return ""
 
 
 class AccessControl:
@@ -49,6 +38,15 @@ class AccessControl:
         self._app = app
         self._host = host.strip("[]").lower()
         self._api_key = api_key
+        # Behind the check of origins, so that every origin that gets here is trusted; in front of the check of the
+        # key, because a browser asks (preflight) without it, and a page shall be able to read why it was refused.
+        self._cors = CORSMiddleware(
+            self._check_key,
+            allow_origin_regex=".*",
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("*",),
+            allow_private_network=True,
+        )
 
     def __repr__(self) -> str:
         return f"AccessControl(host={self._host!r}, api_key={'set' if self._api_key else None})"
@@ -57,75 +55,75 @@ class AccessControl:
         """Pass a connection on, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
-            return
-        reason = self._stranger(scope)
-        if reason is not None:
-            await self._refuse(reason, scope, receive, send)
-            return
-        origin = Headers(scope=scope).get("origin")
-        if origin is not None and scope["type"] == "http":
-            send = readable_by(origin, send)
-        app: ASGIApp | None = preflight(scope)  # browsers ask without the key
-        if app is None:
-            reason = self._keyless(scope)
-            app = self._app
-        if reason is None:
-            await app(scope, receive, send)
+        elif (reason := self._stranger(Headers(scope=scope))) is not None:
+            await _refuse(reason, {}, scope, receive, send)
         else:
-            await self._refuse(reason, scope, receive, send)
+            await self._cors(scope, receive, send)
 
-    @staticmethod
-    async def _refuse(reason: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": reason})  # before the upgrade: HTTP 403
-        else:
-            headers = {"WWW-Authenticate": "Bearer"} if "API key" in reason else None
-            await JSONResponse({"detail": reason}, status_code=403, headers=headers)(scope, receive, send)
-
-    def _stranger(self, scope: Scope) -> str | None:
+    def _stranger(self, headers: Headers) -> str | None:
         """Return why nobody from there gets in, or None."""
-        headers = Headers(scope=scope)
-        host = _host_of(headers.get("host", ""))
-        if not self._is_own(host):
+        # A web page whose name was rebound to the loopback address still carries its own name in ``Host``.
+        host_header = headers.get("host", "")
+        if not self._is_own(host_header):
             return "The Host header does not name this server. Use its address, such as http://127.0.0.1."
-        origin = headers.get("origin")
-        if origin is not None and not self._is_trusted(origin, headers.get("host", "")):
+        origin = headers.get("origin")  # sent by browsers only; "null" is nobody's
+        if origin is not None and not _is_trusted(origin, host_header):
             return "Pages from other sites may not use this server. Open it from a page on this machine."
         return None
 
-    def _keyless(self, scope: Scope) -> str | None:
-        """Return what is wrong with the key, or None."""
-        headers = Headers(scope=scope)
-        if self._api_key is None or scope["path"] in OPEN_PATHS:
-            return None
-        return self._check_key(headers, QueryParams(scope["query_string"]), websocket=scope["type"] == "websocket")
-
-    def _is_own(self, host: str) -> bool:
+    def _is_own(self, host_header: str) -> bool:
+        try:
+            host = urlsplit(f"//{host_header}").hostname or ""
+        except ValueError:
+            host = ""
         # A server on all addresses cannot know its names; it has a key, which a rebound page does not know.
         return is_loopback(host) or host == self._host or self._host in WILDCARD_HOSTS
 
-    def _is_trusted(self, origin: str, host_header: str) -> bool:
-        try:
-            parts = urlsplit(origin)
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https"):
-            return False
-        return is_loopback(parts.hostname or "") or parts.netloc.lower() == host_header.lower()
+    async def _check_key(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reason = self._key_problem(scope)
+        if reason is None:
+            await self._app(scope, receive, send)
+        else:
+            await _refuse(reason, {"WWW-Authenticate": "Bearer"}, scope, receive, send)
 
-    def _check_key(self, headers: Headers, query: QueryParams, *, websocket: bool) -> str | None:
-        given: str | None = None
-        authorization = headers.get("authorization", "")
-        if websocket and "api_key" in query:
-            given = query["api_key"]  # the query wins, as on a Speaches server
-        elif authorization.startswith("Bearer "):
-            given = authorization.removeprefix("Bearer ")
-        elif websocket:
-            given = headers.get("x-api-key")
+    def _key_problem(self, scope: Scope) -> str | None:
+        if self._api_key is None or scope["path"] in OPEN_PATHS:
+            return None
+        given = _given_key(scope)
         if given is None:
             return "API key required. Please provide an API key using the Authorization header with Bearer scheme."
-        assert self._api_key is not None
         if not hmac.compare_digest(given.encode(), self._api_key.encode()):
             return "Invalid API key. The provided API key is incorrect."
         return None
+
+
+def _is_trusted(origin: str, host_header: str) -> bool:
+    """Whether a page is of this machine, or of the server itself."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https"):
+        return False
+    return is_loopback(parts.hostname or "") or parts.netloc.lower() == host_header.lower()
+
+
+def _given_key(scope: Scope) -> str | None:
+    """Return the key where a Speaches server takes it: as a Bearer token; for a WebSocket also in two other places."""
+    headers = Headers(scope=scope)
+    websocket = scope["type"] == "websocket"
+    query = QueryParams(scope["query_string"])
+    if websocket and "api_key" in query:
+        return query["api_key"]  # the query wins
+    authorization = headers.get("authorization", "")
+    if authorization.startswith("Bearer "):
+        return authorization.removeprefix("Bearer ")
+    return headers.get("x-api-key") if websocket else None
+
+
+async def _refuse(reason: str, headers: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})  # before the upgrade: HTTP 403
+    else:
+        await JSONResponse({"detail": reason}, status_code=403, headers=headers)(scope, receive, send)
