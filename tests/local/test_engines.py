@@ -15,8 +15,9 @@ from human_speech import words
 from ipyspeaches import samples
 from ipyspeaches.audio import Resampler
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engine import Advice, engine_spec, load_engine
+from ipyspeaches.local.engines import DecodingOptions, engine_spec
 from ipyspeaches.local.pocketsphinx_engine import MAX_LIVE_DECODERS, PocketSphinxEngine, prepare, with_noise_floor
+from ipyspeaches.local.worker import load_engine
 
 SENTENCE = samples.info("quickstart").sentences[1]
 
@@ -34,7 +35,7 @@ def spoken(quickstart: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def test_words_come_with_times_and_probabilities(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:
-    recognition = engine.recognise(spoken, "en")
+    recognition = engine.recognise(spoken, DecodingOptions("en"))
     assert wer(words(SENTENCE.text), recognition.text.strip()) < 0.3
     assert recognition.language == "en"
     assert "".join(f" {word.word}" for word in recognition.words) == recognition.text
@@ -48,14 +49,14 @@ def test_words_come_with_times_and_probabilities(engine: PocketSphinxEngine, spo
 def test_the_same_sound_gives_the_same_text_whatever_came_before(
     engine: PocketSphinxEngine, spoken: NDArray[np.int16]
 ) -> None:
-    first = engine.recognise(spoken, None)
-    engine.recognise(np.random.default_rng(0).normal(0, 3000, 48_000).astype(np.int16), None)
-    assert engine.recognise(spoken, None) == first
+    first = engine.recognise(spoken, DecodingOptions())
+    engine.recognise(np.random.default_rng(0).normal(0, 3000, 48_000).astype(np.int16), DecodingOptions())
+    assert engine.recognise(spoken, DecodingOptions()) == first
 
 
 def test_loudness_does_not_change_the_text(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:
     quiet = np.rint(spoken * 0.05).astype(np.int16)
-    assert wer(engine.recognise(spoken, None).text, engine.recognise(quiet, None).text) < 0.2
+    assert wer(engine.recognise(spoken, DecodingOptions()).text, engine.recognise(quiet, DecodingOptions()).text) < 0.2
 
 
 def test_preparing_digital_silence_divides_by_nothing() -> None:
@@ -78,13 +79,13 @@ def test_live_decoders_are_lent_and_come_back(engine: PocketSphinxEngine, spoken
     assert engine.live() is None
     first = lent[0]
     assert first is not None
-    heard = first.feed(spoken)
+    heard = first.follow(spoken)
     assert [word.probability for word in heard] == [None] * len(heard)
     assert heard
     first.close()
     again = engine.live()
     assert again is not None
-    assert again.feed(spoken) == heard
+    assert again.follow(spoken) == heard
     for decoder in (again, *lent[1:]):
         assert decoder is not None
         decoder.close()
@@ -120,7 +121,7 @@ def fake_whisper(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("fake_whisper")
 def test_whisper_speaks_the_same_protocol(spoken: NDArray[np.int16]) -> None:
     engine = load_engine(engine_spec("faster-whisper"))
-    recognition = engine.recognise(spoken, "en-GB")
+    recognition = engine.recognise(spoken, DecodingOptions("en-GB"))
     assert recognition.text == " Good morning."
     assert [(word.word, word.start, word.end) for word in recognition.words] == [
         ("Good", 0.1, 0.3),
@@ -133,7 +134,7 @@ def test_whisper_speaks_the_same_protocol(spoken: NDArray[np.int16]) -> None:
 @pytest.mark.usefixtures("fake_whisper")
 def test_whisper_is_told_what_it_should_know(spoken: NDArray[np.int16]) -> None:
     engine: Any = load_engine(engine_spec("faster-whisper"))
-    engine.recognise(spoken, "zh", Advice("translate", "Lecture.", "city", 0.3, without_timestamps=True))
+    engine.recognise(spoken, DecodingOptions("zh", "translate", "Lecture.", "city", 0.3, without_timestamps=True))
     told = engine._model.options
     assert {name: told[name] for name in ("language", "task", "initial_prompt", "hotwords", "temperature")} == {
         "language": "zh",
@@ -143,7 +144,7 @@ def test_whisper_is_told_what_it_should_know(spoken: NDArray[np.int16]) -> None:
         "temperature": 0.3,
     }
     assert told["without_timestamps"] is True
-    engine.recognise(spoken, None)
+    engine.recognise(spoken, DecodingOptions())
     assert (told["task"], told["initial_prompt"], told["temperature"][0]) == ("transcribe", None, 0.0)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
 from ipyspeaches.local import LocalServer, serve
-from ipyspeaches.local.engine import engine_spec
+from ipyspeaches.local.engines import engine_spec
 from ipyspeaches.local.serving import require_packages
 
 POSIX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks processes up in /proc")

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from av import AudioFrame
 
-from ipyspeaches.local import LocalServer, rtc_peer, rtc_route
-from ipyspeaches.local.app import create_app
-from ipyspeaches.local.engine import engine_spec
-from ipyspeaches.local.realtime import RealtimeSession
+from ipyspeaches.local import LocalServer, realtime_routes, rtc_peer
+from ipyspeaches.local.asgi_app import create_app
+from ipyspeaches.local.engines import engine_spec
 from ipyspeaches.local.realtime_events import event
-from ipyspeaches.local.rtc_messages import PIECE_CHARACTERS, wrapped
-from ipyspeaches.local.rtc_route import Peers
-from ipyspeaches.local.rtc_sound import TrackSound
+from ipyspeaches.local.realtime_routes import RtcPeers
+from ipyspeaches.local.realtime_session import RealtimeSession
+from ipyspeaches.local.rtc_peer import FRAGMENT_CHARACTERS, TrackAudio, wrapped
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.protocol import FragmentJoiner
@@ -35,7 +34,7 @@ class App:
     """The application in this process, with connections but no recogniser."""
 
     def __init__(self, api_key: str | None = None) -> None:
-        self.peers = Peers()
+        self.peers = RtcPeers()
         self._app = create_app(WorkerPool(engine_spec("pocketsphinx", None)), self.peers, "127.0.0.1", api_key)
 
     async def post(self, path: str, body: str | bytes, **headers: str) -> httpx2.Response:
@@ -66,7 +65,7 @@ async def test_an_offer_gets_a_complete_answer_and_a_connection_until_shutdown()
     assert len(app.peers) == 0
 
 
-async def emptied(peers: Peers) -> None:
+async def emptied(peers: RtcPeers) -> None:
     """Wait until every connection has been closed."""
     async with asyncio.timeout(10):
         await asyncio.gather(*peers._tasks)
@@ -80,7 +79,7 @@ async def emptied(peers: Peers) -> None:
         (f"{PATH}&language=xx", "v=0", 422, "xx"),
         (PATH, "", 400, "Send the SDP"),
         (PATH, b"\xff\xfe", 400, "Send the SDP"),
-        (PATH, "x" * (rtc_route.MAX_OFFER_BYTES + 1), 400, "Send the SDP"),
+        (PATH, "x" * (realtime_routes.MAX_OFFER_BYTES + 1), 400, "Send the SDP"),
         (PATH, '{"sdp": "v=0"}', 400, "no m=audio line"),
         (PATH, "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\n", 400, "no m=application line"),
         (PATH, "v=0\r\nm=audio x\r\nm=application y\r\n", 400, "no SDP that could be answered"),
@@ -113,7 +112,7 @@ async def test_without_aiortc_the_answer_is_the_pip_line(monkeypatch: pytest.Mon
 
 
 async def test_there_is_an_end_to_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rtc_route, "MAX_PEERS", 1)
+    monkeypatch.setattr(realtime_routes, "MAX_PEERS", 1)
     app = App()
     assert (await app.post(PATH, await offer())).status_code == 200
     refused = await app.post(PATH, await offer())
@@ -147,7 +146,7 @@ async def test_a_session_that_fails_is_logged_and_closed(caplog: pytest.LogCaptu
         async def close(self) -> None:
             self.closed = True
 
-    peers, peer = Peers(), Failing()
+    peers, peer = RtcPeers(), Failing()
     with caplog.at_level(logging.ERROR):
         peers.add(peer)  # type: ignore[arg-type]
         await emptied(peers)
@@ -185,7 +184,7 @@ async def test_a_stream_that_does_not_fit_is_told_once() -> None:
     session = RealtimeSession(SessionSettings(MODEL), pool, lambda sent: told.append(sent["type"]))
     session._buffer.limit = 0
     for _ in range(5):
-        await session.hear(np.zeros(2400, np.int16))
+        await session.receive_stream(np.zeros(2400, np.int16))
     assert told == ["error"]
 
 
@@ -202,21 +201,21 @@ def test_events_are_wrapped_as_speaches_wraps_them(length: int) -> None:
     assert {message["id"] for message in parsed} == {sent["event_id"]}
     if len(messages) > 1:
         assert [message["fragment_index"] for message in parsed] == list(range(len(messages)))
-        assert all(len(message["data"]) == PIECE_CHARACTERS for message in parsed[:-1])
+        assert all(len(message["data"]) == FRAGMENT_CHARACTERS for message in parsed[:-1])
 
 
 @pytest.mark.parametrize(("rate", "layout"), [(48_000, "stereo"), (48_000, "mono"), (8_000, "mono")])
 def test_a_track_is_resampled_as_one_stream(rate: int, layout: str) -> None:
     """Fifty frames are a second, whatever they were; a resampler for each frame would lose 800 samples of 24,000."""
-    sound, pieces = TrackSound(), []
+    audio, pieces = TrackAudio(), []
     channels = 2 if layout == "stereo" else 1
     tone = np.rint(8000 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)).astype(np.int16)
     for start in range(0, len(tone), rate // 50):
         packed = np.repeat(tone[start : start + rate // 50], channels)[np.newaxis]
         frame = AudioFrame.from_ndarray(packed, format="s16", layout=layout)
         frame.sample_rate = rate
-        pieces.append(sound.push(frame))
-    pieces.append(sound.take())
+        pieces.append(audio.append(frame))
+    pieces.append(audio.flush())
     heard = np.concatenate([piece for piece in pieces if piece is not None])
     assert 2 * 24_000 - len(heard) < 24_000 * 0.05  # what the filter waits for
     expected = 8000 * np.sin(2 * np.pi * 440 * np.arange(len(heard)) / 24_000)

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.local.engine import POCKETSPHINX, engine_spec
+from ipyspeaches.local.engines import POCKETSPHINX, DecodingOptions, engine_spec
 from ipyspeaches.local.session_settings import SessionSettings, TurnDetectionSettings, updated
+from openai_events import event
+from realtime_client import MODEL
 
 SETTINGS = SessionSettings(POCKETSPHINX.model)
+PCM = {"type": "audio/pcm", "rate": 24_000}
 
 
 def turn_detection(**values: object) -> TurnDetectionSettings | None:
@@ -58,6 +61,13 @@ def test_a_threshold_of_one_never_cuts() -> None:
         {"input_audio_transcription": {"model": "no/such"}},
         {"input_audio_transcription": {"language": "zh"}},
         {"input_audio_transcription": {"language": 5}},
+        {"audio": 5},
+        {"audio": {"input": "x"}},
+        {"audio": {"input": {"format": {"type": "audio/pcmu"}}}},
+        {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16_000}}}},
+        {"audio": {"input": {"transcription": {"model": "no/such"}}}},
+        {"audio": {"input": {"transcription": 5}}},
+        {"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}},
     ],
 )
 def test_what_cannot_be_is_refused(session: object) -> None:
@@ -67,9 +77,11 @@ def test_what_cannot_be_is_refused(session: object) -> None:
 
 def test_the_language_stays_on_null_and_is_unset_by_an_empty_one() -> None:
     english = updated(SETTINGS, {"input_audio_transcription": {"language": "en-GB"}}, POCKETSPHINX)
-    assert english.language == "en-GB"
-    assert updated(english, {"input_audio_transcription": {"language": None}}, POCKETSPHINX).language == "en-GB"
-    assert updated(english, {"input_audio_transcription": {"language": ""}}, POCKETSPHINX).language is None
+    assert english.decoding.language == "en-GB"
+    assert (
+        updated(english, {"input_audio_transcription": {"language": None}}, POCKETSPHINX).decoding.language == "en-GB"
+    )
+    assert updated(english, {"input_audio_transcription": {"language": ""}}, POCKETSPHINX).decoding.language is None
 
 
 def test_what_has_nothing_to_do_with_transcription_is_ignored() -> None:
@@ -78,11 +90,42 @@ def test_what_has_nothing_to_do_with_transcription_is_ignored() -> None:
 
 
 def test_whisper_models_understand_any_language_but_the_english_ones() -> None:
-    assert engine_spec("faster-whisper").understands("zh")
-    assert not engine_spec("faster-whisper", "Systran/faster-whisper-tiny.en").understands("zh")
+    chinese = DecodingOptions("zh-TW")
+    assert engine_spec("faster-whisper").language_problem(chinese) is None
+    assert "'zh-TW'" in str(engine_spec("faster-whisper", "Systran/faster-whisper-tiny.en").language_problem(chinese))
 
 
 @pytest.mark.parametrize(("name", "model"), [("sphinx", None), ("pocketsphinx", "no/such")])
 def test_unknown_engines_and_models_are_refused(name: str, model: str | None) -> None:
     with pytest.raises(InputError, match="engine"):
         engine_spec(name, model)
+
+
+def asked(settings: SessionSettings = SETTINGS, **audio_input: object) -> SessionSettings:
+    return updated(settings, {"type": "transcription", "audio": {"input": audio_input}}, POCKETSPHINX)
+
+
+def test_an_update_in_the_newer_shape_is_answered_in_it() -> None:
+    cutting = {"type": "server_vad", "threshold": 0.4, "silence_duration_ms": 300, "prefix_padding_ms": 200}
+    settings = asked(format=PCM, turn_detection=cutting, transcription={"model": MODEL, "language": "en"})
+    assert settings.turn_detection == TurnDetectionSettings(0.4, 300, 200)
+    session = settings.as_event("sess_1")
+    event("session.updated", session=session)  # valid by the official types
+    assert session["audio"]["input"]["transcription"] == {"model": MODEL, "language": "en"}
+    assert session["audio"]["input"]["turn_detection"] == cutting
+
+
+def test_null_turns_detection_off_and_unsets_a_language() -> None:
+    settings = asked(transcription={"model": MODEL, "language": "en"}, turn_detection=None)
+    assert settings.turn_detection is None
+    assert asked(settings).decoding.language == "en"
+    assert asked(settings, transcription={"model": MODEL}).decoding.language == "en"
+    unset = asked(settings, transcription={"model": MODEL, "language": None})
+    assert unset.decoding.language is None
+    event("session.updated", session=unset.as_event("sess_1"))
+
+
+def test_the_older_shape_is_answered_in_the_older_one() -> None:
+    settings = updated(SETTINGS, {"type": "realtime", "turn_detection": None}, POCKETSPHINX)
+    assert not settings.nested
+    assert settings.as_event("sess_1")["turn_detection"] is None

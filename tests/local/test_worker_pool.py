@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches import samples
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.local.engine import POCKETSPHINX, EngineSpec
+from ipyspeaches.local.engines import POCKETSPHINX, DecodingOptions, EngineSpec
 from ipyspeaches.local.worker_pool import RecognitionError, WorkerPool, WorkerProcess
 
 BROKEN = EngineSpec("pocketsphinx", "no/such", ("en",), "nobody", live_text=False, requires=("os", "os", "local"))
@@ -33,7 +33,7 @@ def first_sentence(quickstart: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 async def text_of(pool: WorkerPool, sound: NDArray[np.int16]) -> str:
-    return "".join([stretch.text async for stretch in pool.transcribe(sound, None)])
+    return "".join([segment.text async for segment in pool.transcribe(sound, DecodingOptions())])
 
 
 async def test_it_loads_when_it_is_needed(pool: WorkerPool, first_sentence: NDArray[np.int16]) -> None:
@@ -90,9 +90,9 @@ async def test_a_worker_that_dies_fails_its_job_and_is_replaced(
 async def test_a_job_that_nobody_waits_for_is_forgotten(
     pool: WorkerPool, quickstart: NDArray[np.int16], first_sentence: NDArray[np.int16]
 ) -> None:
-    stretches = pool.transcribe(np.tile(quickstart, 50), None)
-    await anext(stretches)
-    await stretches.aclose()  # type: ignore[attr-defined]  # it is a generator
+    segments = pool.transcribe(np.tile(quickstart, 50), DecodingOptions())
+    await anext(segments)
+    await segments.aclose()  # type: ignore[attr-defined]  # it is a generator
     assert await text_of(pool, first_sentence)
 
 
@@ -115,12 +115,12 @@ async def test_live_text_stops_with_its_handle(pool: WorkerPool, quickstart: NDA
 
     handle = await pool.open_live(tell)
     assert handle is not None
-    handle.feed(quickstart[: 24_000 * 4])
+    handle.append(quickstart[: 24_000 * 4])
     async with asyncio.timeout(120):
         await heard.wait()
     handle.close()
     before = len(said)
-    handle.feed(quickstart[24_000 * 4 :])
+    handle.append(quickstart[24_000 * 4 :])
     assert await text_of(pool, quickstart[: 24_000 * 2])  # the worker has gone past all of that
     assert len(said) == before
 

@@ -65,15 +65,13 @@ class HeardSession:
     def start(self) -> None:
         self.emit(event("session.created", session={"id": "sess_1", "instructions": "…" * 1000}))
 
-    async def hear(self, samples: NDArray[np.int16]) -> None:
+    async def receive_stream(self, samples: NDArray[np.int16]) -> None:
         self.pieces.append(samples)
 
-    async def receive(self, text: str) -> None:
-        self.messages.append((text, sum(map(len, self.pieces))))
+    async def receive(self, message: str | bytes) -> None:
+        assert isinstance(message, str), "the client sent a binary message"
+        self.messages.append((message, sum(map(len, self.pieces))))
         self.changed.set()
-
-    def refuse_binary(self) -> None:
-        raise AssertionError("the client sent a binary message")
 
     async def close(self) -> None:
         self.closed = True
@@ -85,7 +83,7 @@ class LossySound:
     def __init__(self) -> None:
         self._gathered = np.empty(0, np.int16)
 
-    def push(self, frame: AudioFrame) -> NDArray[np.int16] | None:
+    def append(self, frame: AudioFrame) -> NDArray[np.int16] | None:
         from av import AudioResampler
 
         for part in AudioResampler(format="s16", layout="mono", rate=24_000).resample(frame):
@@ -95,7 +93,7 @@ class LossySound:
         full, self._gathered = self._gathered, np.empty(0, np.int16)
         return full
 
-    def take(self) -> NDArray[np.int16] | None:
+    def flush(self) -> NDArray[np.int16] | None:
         return None
 
 

@@ -129,7 +129,7 @@ async def test_nothing_can_be_done_before_it_is_open() -> None:
 
 def test_only_a_connection_imports_aiortc() -> None:
     """It takes half a second, which nobody else pays."""
-    program = "import sys, ipyspeaches.transports, ipyspeaches.local.rtc_route; print('aiortc' in sys.modules)"
+    program = "import sys, ipyspeaches.transports, ipyspeaches.local.realtime_routes; print('aiortc' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

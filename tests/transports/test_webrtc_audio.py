@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from human_speech import load
 from ipyspeaches import samples
 from ipyspeaches.audio import SESSION_RATE_HZ
-from ipyspeaches.local.rtc_sound import TrackSound
+from ipyspeaches.local.rtc_peer import TrackAudio
 from ipyspeaches.protocol import Sound
 from ipyspeaches.protocol.media import LOSSY_CLOCK, PADDING_MS, SHORT_PADDING_MS
 from ipyspeaches.transports.rtc_connection import AudioTrack
@@ -33,12 +33,12 @@ def speech() -> NDArray[np.int16]:
 
 def decoded(packets: list[Packet[Any]]) -> NDArray[np.int16]:
     """Return what Opus makes of a track's packets, on the session's clock, without any connection."""
-    decoder, heard = OpusDecoder(), TrackSound()
+    decoder, heard = OpusDecoder(), TrackAudio()
     pieces = []
     for packet in packets:
         frames = decoder.decode(JitterFrame(bytes(packet), packet.pts or 0))
-        pieces += [heard.push(frame) for frame in frames if isinstance(frame, AudioFrame)]
-    pieces.append(heard.take())
+        pieces += [heard.append(frame) for frame in frames if isinstance(frame, AudioFrame)]
+    pieces.append(heard.flush())
     return np.concatenate([piece for piece in pieces if piece is not None])
 
 
@@ -97,7 +97,7 @@ async def test_sound_arrives_as_the_codec_gives_it_and_messages_stay_behind_it(
 @pytest.mark.realtime
 async def test_padding_gets_an_utterance_through_a_receiver_like_that_of_speaches(speech: NDArray[np.int16]) -> None:
     peer = new_peer()
-    peer._sound = LossySound()  # type: ignore[assignment]
+    peer._audio = LossySound()  # type: ignore[assignment]
     async with connected(peer) as (transport, _, heard):
         at, positions = 0, []
         for number in range(3):

@@ -56,11 +56,9 @@ class Resampler:
         self.rate = rate
         self._stream = None if rate == to else soxr.ResampleStream(rate, to, 1, dtype="int16", quality="HQ")
 
-    def resample(self, samples: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
+    def push(self, samples: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
         """Return what the filter can give after these samples; ``last`` drains it."""
         if self._stream is None:
             return samples
         out: NDArray[np.int16] = self._stream.resample_chunk(samples, last=last)
         return out
-
-    push = resample

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.local.engine import ENGINE_NAMES
+from ipyspeaches.local.engines import ENGINE_NAMES
 from ipyspeaches.local.serving import KEY_VARIABLE, serve
 
 
@@ -19,16 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--engine", choices=ENGINE_NAMES, default="pocketsphinx")
     parser.add_argument("--model", help="model of the faster-whisper engine")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
-    given = parser.parse_args(arguments)
     try:
-        serve(
-            given.host,
-            given.port,
-            given.api_key,
-            given.engine,
-            model=given.model,
-            exit_with_stdin=given.exit_with_stdin,
-        )
+        serve(**vars(parser.parse_args(arguments)))
     except SpeachesError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1

@@ -1,37 +1,36 @@
-"""Sound files: ``POST /v1/audio/`` ``transcriptions``, ``translations``, ``speech/timestamps`` and ``diarization``.
+"""Audio files: ``POST /v1/audio/`` ``transcriptions``, ``translations``, ``speech/timestamps`` and ``diarization``.
 
-``prompt``, ``hotwords``, ``temperature`` and ``without_timestamps`` are checked whatever the engine; faster-whisper
-uses them, on PocketSphinx they have no effect. PocketSphinx hears only English: its translation is its transcript.
+Options are checked whatever the engine; PocketSphinx makes no use of them, and its translation is its transcript, as it
+hears only English.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
-from collections.abc import AsyncIterator, Callable
+import zlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
-from ipyspeaches.errors import AudioError, SpeachesError
-from ipyspeaches.local import transcript_formats as formats
-from ipyspeaches.local.catalogue import SILERO_MODEL
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, Advice, EngineSpec
-from ipyspeaches.local.forms import FormError, FormReader, limited
-from ipyspeaches.local.messages import StretchText
-from ipyspeaches.local.session_settings import language_missing_text, model_missing_text
-from ipyspeaches.local.speech import speech_scores, speech_spans
-from ipyspeaches.local.uploads import decode_upload
+from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.errors import SpeachesError
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, SILERO_MODEL, DecodingOptions, EngineSpec, model_missing_text
+from ipyspeaches.local.forms import FormReader, decode_upload, limited
+from ipyspeaches.local.recogniser import SegmentText, speech_spans
 from ipyspeaches.local.worker_pool import WorkerPool
-from ipyspeaches.vad import SegmentOptions
+from ipyspeaches.results.subtitles import to_srt, to_vtt
+from ipyspeaches.vad import SegmentOptions, SileroVad
 
-RELEASE_BELOW_THRESHOLD = 0.15
-MIN_RELEASE = 0.01
+FORMATS: Final = ("text", "json", "verbose_json", "srt", "vtt")
+_SMALLEST_PROBABILITY: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,62 +40,9 @@ class TranscriptionRequest:
     file: UploadFile
     model: str
     response_format: str
-    advice: Advice
-    language: str | None = None
+    options: DecodingOptions
     words: bool = False
     stream: bool = False
-
-
-def _read_transcription(reader: FormReader, spec: EngineSpec) -> TranscriptionRequest:
-    """Read the form of a transcription.
-
-    Raises
-    ------
-    FormError
-        If a field is missing or wrong.
-    """
-    file = reader.file()
-    model = reader.required_text("model")
-    language = reader.text("language")
-    if not spec.understands(language):
-        reader.problem("value_error", "language", language_missing_text(spec, str(language)), language)
-    response_format = reader.choice("response_format", formats.FORMATS, "json")
-    granularities = reader.choices("timestamp_granularities[]", ("segment", "word"))
-    stream = reader.flag("stream")
-    advice = Advice(
-        prompt=reader.text("prompt"),
-        hotwords=reader.text("hotwords"),
-        temperature=reader.optional_number("temperature", most=1),
-        without_timestamps=reader.flag("without_timestamps", default=True),
-    )
-    reader.check()
-    assert file is not None
-    return TranscriptionRequest(file, model, response_format, advice, language, "word" in granularities, stream)
-
-
-def _read_translation(reader: FormReader, _spec: EngineSpec) -> TranscriptionRequest:
-    """Read the form of a translation into English.
-
-    Raises
-    ------
-    FormError
-        If a field is missing or wrong.
-    """
-    file = reader.file()
-    model = reader.required_text("model")
-    response_format = reader.choice("response_format", formats.FORMATS, "json")
-    temperature = reader.optional_number("temperature", most=1)
-    reader.check()
-    assert file is not None
-    advice = Advice("translate", reader.text("prompt"), temperature=temperature)
-    return TranscriptionRequest(file, model, response_format, advice)
-
-
-async def _decode(file: UploadFile) -> NDArray[np.int16] | JSONResponse:
-    try:
-        return await asyncio.to_thread(decode_upload, file.file, file.content_type)
-    except AudioError as exc:
-        return JSONResponse({"detail": str(exc)}, status_code=415)
 
 
 async def transcriptions(request: Request) -> Response:
@@ -109,48 +55,116 @@ async def translations(request: Request) -> Response:
     return await _recognise(request, _read_translation)
 
 
+def _read_transcription(reader: FormReader, spec: EngineSpec) -> TranscriptionRequest:
+    file = reader.file()
+    model = reader.required_text("model")
+    options = DecodingOptions(
+        language=reader.text("language"),
+        prompt=reader.text("prompt"),
+        hotwords=reader.text("hotwords"),
+        temperature=reader.optional_number("temperature", most=1),
+        without_timestamps=reader.flag("without_timestamps", default=True),
+    )
+    problem = spec.language_problem(options)
+    if problem is not None:
+        reader.problem("value_error", "language", problem, options.language)
+    response_format = reader.choice("response_format", FORMATS, "json")
+    granularities = reader.choices("timestamp_granularities[]", ("segment", "word"))
+    stream = reader.flag("stream")
+    reader.check()
+    assert file is not None
+    return TranscriptionRequest(file, model, response_format, options, "word" in granularities, stream)
+
+
+def _read_translation(reader: FormReader, _spec: EngineSpec) -> TranscriptionRequest:
+    file = reader.file()
+    model = reader.required_text("model")
+    response_format = reader.choice("response_format", FORMATS, "json")
+    temperature = reader.optional_number("temperature", most=1)
+    reader.check()
+    assert file is not None
+    options = DecodingOptions(task="translate", prompt=reader.text("prompt"), temperature=temperature)
+    return TranscriptionRequest(file, model, response_format, options)
+
+
 async def _recognise(request: Request, read: Callable[[FormReader, EngineSpec], TranscriptionRequest]) -> Response:
     pool: WorkerPool = request.app.state.pool
     async with limited(request).form() as form:
-        try:
-            wanted = read(FormReader(form), pool.spec)
-        except FormError as exc:
-            return JSONResponse({"detail": exc.problems}, status_code=422)
+        wanted = read(FormReader(form), pool.spec)
         if wanted.model != pool.spec.model:
-            return JSONResponse({"detail": model_missing_text(wanted.model)}, status_code=404)
-        samples = await _decode(wanted.file)
-    if isinstance(samples, JSONResponse):
-        return samples
-    heard = pool.transcribe(samples, wanted.language, wanted.advice)
+            raise HTTPException(404, model_missing_text(wanted.model))
+        samples = await decode_upload(wanted.file)
+    recognised = pool.transcribe(samples, wanted.options)
     if wanted.stream:
-        return StreamingResponse(_events(heard), media_type="text/event-stream")
+        return StreamingResponse(_events(recognised), media_type="text/event-stream")
     try:
-        stretches = [stretch async for stretch in heard]
+        segments = [segment async for segment in recognised]
     except SpeachesError as exc:
-        return JSONResponse({"detail": str(exc)}, status_code=500)
-    return _answer(stretches, wanted, len(samples) / SESSION_RATE_HZ)
+        raise HTTPException(500, str(exc)) from exc
+    return _answer(segments, wanted, len(samples) / SESSION_RATE_HZ)
 
 
-def _answer(stretches: list[StretchText], wanted: TranscriptionRequest, duration_s: float) -> Response:
-    if wanted.response_format in formats.TEXT_FORMATS:
-        render, media_type = formats.TEXT_FORMATS[wanted.response_format]
-        return PlainTextResponse(render(stretches), media_type=media_type)
-    verbose = wanted.response_format == "verbose_json"
-    if wanted.advice.task == "translate":
-        translated = formats.as_translation_verbose_json(stretches, duration_s) if verbose else None
-        return JSONResponse(translated or formats.as_translation_json(stretches))
-    if verbose:
-        return JSONResponse(formats.as_verbose_json(stretches, duration_s, wanted.language, words=wanted.words))
-    return JSONResponse(formats.as_json(stretches))
+async def _events(recognised: AsyncIterator[SegmentText]) -> AsyncIterator[str]:
+    """Yield one delta a segment, then the whole text; an engine that fails cuts the stream before that."""
+    segments: list[SegmentText] = []
+    async for segment in recognised:
+        segments.append(segment)
+        yield _sse({"delta": segment.text, "type": "transcript.text.delta", "logprobs": None, "segment_id": None})
+    yield _sse({"text": _text(segments), "type": "transcript.text.done", "logprobs": None, "usage": None})
 
 
-async def _events(heard: AsyncIterator[StretchText]) -> AsyncIterator[str]:
-    """Yield one delta a stretch, then the whole text; an engine that fails cuts the stream before that."""
-    stretches: list[StretchText] = []
-    async for stretch in heard:
-        stretches.append(stretch)
-        yield formats.sse_delta(stretch.text)
-    yield formats.sse_done(formats.full_text(stretches))
+def _sse(fields: dict[str, Any]) -> str:
+    return f"data: {json.dumps(fields, ensure_ascii=False, separators=(',', ':'))}\n\n"
+
+
+def _answer(segments: Sequence[SegmentText], wanted: TranscriptionRequest, duration_s: float) -> Response:
+    if wanted.response_format == "text":
+        return PlainTextResponse(_text(segments))
+    if wanted.response_format in ("srt", "vtt"):
+        write, media_type = (to_srt, "text/plain") if wanted.response_format == "srt" else (to_vtt, "text/vtt")
+        cues = write((segment.start, segment.end, segment.text) for segment in segments)
+        return PlainTextResponse(f"{cues}\n", media_type=media_type)
+    translated = wanted.options.task == "translate"
+    answer: dict[str, Any] = {"text": _text(segments)}
+    if wanted.response_format == "verbose_json":
+        unheard = "" if translated else wanted.options.language
+        answer |= {
+            "duration": round(duration_s, 6),
+            "language": segments[0].language if segments else unheard,
+            "segments": [_verbose(number, segment) for number, segment in enumerate(segments, 1)],
+        }
+        if not translated:
+            answer |= {"usage": None, "words": _timed_words(segments) if wanted.words else None}
+    elif not translated:
+        answer |= {"logprobs": None, "usage": None}
+    return JSONResponse(answer)
+
+
+def _text(segments: Sequence[SegmentText]) -> str:
+    return "".join(segment.text for segment in segments).strip()
+
+
+def _timed_words(segments: Sequence[SegmentText]) -> list[dict[str, Any]]:
+    words = [word for segment in segments for word in segment.words]
+    return [{"end": word.end, "start": word.start, "word": f" {word.word}"} for word in words]
+
+
+def _verbose(number: int, segment: SegmentText) -> dict[str, Any]:
+    probabilities = [word.probability for word in segment.words if word.probability is not None]
+    logs = [math.log(max(probability, _SMALLEST_PROBABILITY)) for probability in probabilities]
+    data = segment.text.encode()
+    return {
+        "id": number,
+        "avg_logprob": round(fmean(logs), 4) if logs else 0.0,
+        "compression_ratio": round(len(data) / len(zlib.compress(data)), 4),
+        "end": segment.end,
+        "no_speech_prob": 0.0,
+        "seek": int(segment.start * 100),
+        "start": segment.start,
+        "temperature": 0.0,
+        "text": segment.text,
+        "tokens": [],
+    }
 
 
 async def diarization(request: Request) -> Response:
@@ -160,11 +174,22 @@ async def diarization(request: Request) -> Response:
         reader.file()
         model = reader.required_text("model")
         reader.choice("response_format", ("json", "rttm"), "json")
-        try:
-            reader.check()
-        except FormError as exc:
-            return JSONResponse({"detail": exc.problems}, status_code=422)
-    return JSONResponse({"detail": model_missing_text(model)}, status_code=404)
+        reader.check()
+    raise HTTPException(404, model_missing_text(model))
+
+
+async def speech_timestamps(request: Request) -> Response:
+    """Say where in a file somebody speaks, in milliseconds."""
+    async with limited(request).form() as form:
+        reader = FormReader(form)
+        file = reader.file()
+        options = _read_segment_options(reader)
+        assert file is not None
+        samples = await decode_upload(file)
+    request.app.state.catalogue.silero_loaded = True
+    spans = await asyncio.to_thread(speech_spans, samples, options)
+    per_ms = ENGINE_RATE_HZ // 1000
+    return JSONResponse([{"start": start // per_ms, "end": end // per_ms} for start, end in spans])
 
 
 def _read_segment_options(reader: FormReader) -> SegmentOptions:
@@ -172,7 +197,7 @@ def _read_segment_options(reader: FormReader) -> SegmentOptions:
     if model not in (None, SILERO_MODEL):
         reader.problem("literal_error", "model", f"Input should be '{SILERO_MODEL}'", model, expected=SILERO_MODEL)
     threshold = reader.number("threshold", 0.75, most=1)
-    release = max(MIN_RELEASE, threshold - RELEASE_BELOW_THRESHOLD)
+    release = SileroVad(threshold=threshold).options.neg_threshold
     options = SegmentOptions(
         threshold=threshold,
         neg_threshold=min(threshold, reader.number("neg_threshold", release, most=1)),
@@ -183,27 +208,3 @@ def _read_segment_options(reader: FormReader) -> SegmentOptions:
     )
     reader.check()
     return options
-
-
-async def speech_timestamps(request: Request) -> Response:
-    """Say where in a file somebody speaks, in milliseconds."""
-    async with limited(request).form() as form:
-        reader = FormReader(form)
-        file = reader.file()
-        try:
-            options = _read_segment_options(reader)
-        except FormError as exc:
-            return JSONResponse({"detail": exc.problems}, status_code=422)
-        assert file is not None
-        samples = await _decode(file)
-    if isinstance(samples, JSONResponse):
-        return samples
-    request.app.state.catalogue.silero_loaded = True
-    spans = await asyncio.to_thread(_spans, samples, options)
-    per_ms = ENGINE_RATE_HZ // 1000
-    return JSONResponse([{"start": start // per_ms, "end": end // per_ms} for start, end in spans])
-
-
-def _spans(samples: NDArray[np.int16], options: SegmentOptions) -> list[tuple[int, int]]:
-    heard = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).push(samples, last=True)
-    return speech_spans(speech_scores(heard), len(heard), options)

@@ -1,17 +1,31 @@
-"""Form fields of the HTTP endpoints, checked; what is wrong is said in FastAPI's ``{"detail": …}`` shape."""
+"""Forms of the HTTP endpoints: fields, checked, and uploaded audio files, decoded.
+
+What is wrong with a field is said in FastAPI's ``{"detail": …}`` shape.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
+from ipyspeaches.audio import Resampler
+from ipyspeaches.audio.decoding import decode
+from ipyspeaches.errors import AudioError
+
 MAX_UPLOAD_BYTES: Final = 1024**3
+MAX_DURATION_S: Final = 2 * 3600
+RAW_TYPES: Final = frozenset({"audio/pcm", "audio/raw"})
+RAW_RATE_HZ: Final = 16_000
 _TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
 _FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 
@@ -46,7 +60,7 @@ def limited(request: Request) -> Request:
 
 
 class FormReader:
-    """Take fields out of a form and gather what is wrong with them.
+    """Reads the fields of a form and gathers what is wrong with them.
 
     Parameters
     ----------
@@ -146,3 +160,38 @@ class FormReader:
         else:
             return value
         return default
+
+
+async def decode_upload(file: UploadFile) -> NDArray[np.int16]:
+    """Return the audio of an uploaded file, int16 mono at 24 kHz.
+
+    Any rate, sample format and number of channels that libsndfile reads (WAV, FLAC, Ogg, MP3, …); channels are
+    averaged. ``audio/pcm`` and ``audio/raw`` are 16 kHz mono PCM16 without a header.
+
+    Raises
+    ------
+    HTTPException
+        415 if there is no audio in it, or more than `MAX_DURATION_S`.
+    """
+    try:
+        return await asyncio.to_thread(_decoded, file.file, file.content_type or "")
+    except AudioError as exc:
+        raise HTTPException(415, str(exc)) from exc
+
+
+def _decoded(file: BinaryIO, content_type: str) -> NDArray[np.int16]:
+    if content_type.split(";")[0].strip().lower() in RAW_TYPES:
+        data = file.read()
+        samples, rate = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16, copy=False), RAW_RATE_HZ
+        if not len(samples):
+            raise AudioError("Failed to decode audio. The file holds no audio.")
+    else:
+        try:
+            samples, rate = decode(file)
+        except AudioError as exc:
+            if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):
+                raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
+            raise
+    if len(samples) > MAX_DURATION_S * rate:
+        raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
+    return Resampler(rate).push(samples, last=True)

@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Self
 
 import ipyspeaches
 from ipyspeaches.errors import ServerUnreachableError, StateError
-from ipyspeaches.local.engine import engine_spec
+from ipyspeaches.local.engines import engine_spec
 from ipyspeaches.local.serving import KEY_VARIABLE, require_packages
 
 READY_PREFIX: Final = "listening on "

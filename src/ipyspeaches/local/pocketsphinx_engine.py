@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import MissingExtraError
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, LiveDecoder, Recognition
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, EngineResult
 from ipyspeaches.words import Word
 
 FRAMES_PER_S: Final = 100
@@ -66,20 +66,17 @@ def _decoder(**settings: bool | str) -> _Decoder:
 
 
 def _words(segments: Iterable[_Segment] | None, *, scored: bool) -> list[Word]:
-    """Take words out of a decoder's segmentation: no fillers, no markers of pronunciation variants."""
-    words: list[Word] = []
-    for segment in segments or ():
-        if segment.word.startswith(("<", "[", "++")):
-            continue
-        words.append(
-            Word(
-                _VARIANT.sub("", segment.word),
-                segment.start_frame / FRAMES_PER_S,
-                (segment.end_frame + 1) / FRAMES_PER_S,
-                min(1.0, max(0.0, float(segment.prob))) if scored else None,
-            )
+    """Return the words of a decoder's segmentation: no fillers, no markers of pronunciation variants."""
+    return [
+        Word(
+            _VARIANT.sub("", segment.word),
+            segment.start_frame / FRAMES_PER_S,
+            (segment.end_frame + 1) / FRAMES_PER_S,
+            min(1.0, max(0.0, float(segment.prob))) if scored else None,
         )
-    return words
+        for segment in segments or ()
+        if not segment.word.startswith(("<", "[", "++"))
+    ]
 
 
 class PocketSphinxEngine:
@@ -96,24 +93,24 @@ class PocketSphinxEngine:
         self._idle: list[_Decoder] = []
         self._live = 0
 
-    def recognise(self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE) -> Recognition:
+    def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``).
 
-        It is always English, so that it is its own translation; advice has no effect.
+        It is always English, so that it is its own translation; the options have no effect.
         """
-        del language, advice
+        del options
         decoder = self._decoder
         decoder.reinit_feat()  # forgets the noise and the channel of the utterance before
         decoder.start_utt()
         decoder.process_raw(prepare(samples).tobytes(), full_utt=True)
         decoder.end_utt()
         if decoder.hyp() is None:
-            return Recognition("", (), "en")
+            return EngineResult("", (), "en")
         decoder.get_prob()  # the words' posteriors exist only after this
         words = tuple(_words(decoder.seg(), scored=True))
-        return Recognition("".join(f" {word.word}" for word in words), words, "en")
+        return EngineResult("".join(f" {word.word}" for word in words), words, "en")
 
-    def live(self) -> LiveDecoder | None:
+    def live(self) -> PocketSphinxLiveDecoder | None:
         """Return a decoder for speech under way, or None if `MAX_LIVE_DECODERS` are in use."""
         if not self._idle:
             if self._live == MAX_LIVE_DECODERS:
@@ -143,8 +140,8 @@ class PocketSphinxLiveDecoder:
         decoder.set_cmn(INITIAL_CEPSTRAL_MEAN)
         decoder.start_utt()
 
-    def feed(self, samples: NDArray[np.int16]) -> list[Word]:
-        """Take more of the utterance (int16, 16 kHz) and return the words of the present hypothesis."""
+    def follow(self, samples: NDArray[np.int16]) -> list[Word]:
+        """Decode more of the utterance (int16, 16 kHz) and return the words of the present hypothesis."""
         self._decoder.process_raw(with_noise_floor(samples, self._samples).tobytes())
         self._samples += len(samples)
         return _words(self._decoder.seg(), scored=False)

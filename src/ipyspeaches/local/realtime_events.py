@@ -1,18 +1,60 @@
-"""The events that a realtime session sends, in the shapes of a Speaches server."""
+"""The events of a realtime session: what a client sends, checked, and what it gets, as from a Speaches server."""
 
 from __future__ import annotations
 
+import binascii
 import secrets
 import string
-from collections.abc import Sequence
 from typing import Any, Final
 
-from ipyspeaches.words import Word
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ipyspeaches.errors import InputError
 
 Event = dict[str, Any]
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _ID_LENGTH: Final = 21
+
+
+def parse_event(text: str) -> Event:
+    """Return a client event.
+
+    Raises
+    ------
+    InputError
+        If the text is no JSON object with a ``type``.
+    """
+    try:
+        message = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as exc:
+        raise InputError(f"The message is not JSON ({exc}): send each event as a JSON object.") from exc
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise InputError("The message is not an event: send a JSON object with a `type`.")
+    return message
+
+
+def decode_audio(audio: object) -> NDArray[np.int16]:
+    """Return the samples (int16, 24 kHz) of an append's ``audio``.
+
+    Raises
+    ------
+    InputError
+        If it is not base64 of at least one PCM16 sample.
+    """
+    if not isinstance(audio, str):
+        raise InputError("input_audio_buffer.append needs `audio`: base64 of 24 kHz mono PCM16.")
+    try:
+        data = binascii.a2b_base64(audio, strict_mode=True)
+    except (binascii.Error, ValueError) as exc:
+        raise InputError(f"`audio` is not base64 ({exc}); it was dropped.") from exc
+    if not data:
+        raise InputError("`audio` is empty: append at least one sample.")
+    if len(data) % 2:
+        raise InputError(f"`audio` holds {len(data)} bytes, but PCM16 has two for a sample; it was dropped.")
+    return np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
 
 
 def new_id(kind: str) -> str:
@@ -33,90 +75,22 @@ def error(
     return event("error", error=detail)
 
 
-def speech_started(item_id: str, audio_start_ms: int) -> Event:
-    """Return ``input_audio_buffer.speech_started``; milliseconds from the buffer's start."""
-    return event("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=audio_start_ms)
-
-
-def speech_stopped(item_id: str, audio_end_ms: int) -> Event:
-    """Return ``input_audio_buffer.speech_stopped``; milliseconds from the buffer's start."""
-    return event("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=audio_end_ms)
-
-
-def committed(item_id: str, previous_item_id: str | None) -> Event:
-    """Return ``input_audio_buffer.committed``."""
-    return event("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous_item_id)
-
-
-def item_created(item_id: str, previous_item_id: str | None) -> tuple[Event, ...]:
-    """Return ``conversation.item.created`` for an utterance without text yet."""
-    return (event("conversation.item.created", item=_item(item_id), previous_item_id=previous_item_id),)
-
-
-def item_added(item_id: str, previous_item_id: str | None) -> tuple[Event, ...]:
-    """Return ``conversation.item.added`` and ``.done``, which say the same in the newer interface."""
-    item = {name: value for name, value in _item(item_id).items() if name != "object"}
-    return (
-        event("conversation.item.added", item=item, previous_item_id=previous_item_id),
-        event("conversation.item.done", item=item, previous_item_id=previous_item_id),
-    )
-
-
-def _item(item_id: str) -> dict[str, Any]:
-    return {
+def item_events(item_id: str, previous_item_id: str | None, *, nested: bool) -> list[Event]:
+    """Return what announces an utterance without text yet; the newer interface says the same twice."""
+    item = {
         "id": item_id,
-        "object": "realtime.item",
         "status": "completed",
         "type": "message",
         "role": "user",
         "content": [{"type": "input_audio", "transcript": None}],
     }
+    if not nested:
+        item["object"] = "realtime.item"
+    kinds = ("added", "done") if nested else ("created",)
+    return [event(f"conversation.item.{kind}", item=item, previous_item_id=previous_item_id) for kind in kinds]
 
 
-def transcription_delta(item_id: str, delta: str) -> Event:
-    """Return a piece of live text."""
-    return event(
-        "conversation.item.input_audio_transcription.delta",
-        item_id=item_id,
-        content_index=0,
-        delta=delta,
-        logprobs=None,
-    )
-
-
-def transcription_completed(
-    item_id: str, transcript: str, seconds: float, words: Sequence[Word], language: str | None
-) -> Event:
-    """Return the final text of an item.
-
-    Parameters
-    ----------
-    item_id
-        The item.
-    transcript
-        Its text; empty if nobody spoke.
-    seconds
-        Length of the item's buffer.
-    words
-        In seconds from the start of that buffer. (A Speaches server of 2026-03 sends neither these nor the language.)
-    language
-        Language code that was recognised.
-    """
-    return event(
-        "conversation.item.input_audio_transcription.completed",
-        item_id=item_id,
-        content_index=0,
-        transcript=transcript,
-        usage={"seconds": round(seconds, 6), "type": "duration"},
-        logprobs=None,
-        words=[
-            {"word": word.word, "start": word.start, "end": word.end, "probability": word.probability} for word in words
-        ],
-        language=language,
-    )
-
-
-def transcription_failed(item_id: str, message: str) -> Event:
-    """Return that an item has no text because the engine failed."""
-    detail = {"type": "server_error", "code": None, "message": message, "param": None}
-    return event("conversation.item.input_audio_transcription.failed", item_id=item_id, content_index=0, error=detail)
+def transcription_event(kind: str, item_id: str, **fields: object) -> Event:
+    """Return an event about the text of an item; ``kind`` is ``delta``, ``completed`` or ``failed``."""
+    name = f"conversation.item.input_audio_transcription.{kind}"
+    return event(name, item_id=item_id, content_index=0, **fields)

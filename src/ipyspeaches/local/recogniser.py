@@ -1,52 +1,121 @@
-"""From sound at the session clock to text: resampling, finding speech, the engine. Runs in a worker process."""
+"""From audio to text: where somebody speaks, what an engine is given of that, and what it makes of it.
+
+Every text of this server comes through here, whether the audio came as a file or as a stream that was cut somewhere:
+an engine only ever hears speech as Silero bounds it, with a fixed context. So the same words give the same text on
+every way in, and silence gives none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
-from ipyspeaches.local.engine import ENGINE_RATE_HZ, NO_ADVICE, Advice, Engine, LiveDecoder
-from ipyspeaches.local.messages import StretchText
-from ipyspeaches.local.speech import CONTEXT_MS, STRETCH_OPTIONS, stretches_of_speech
-from ipyspeaches.local.stable_text import StableText
-from ipyspeaches.vad.scorers import SileroScorer
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, LiveDecoder, RecognitionEngine
+from ipyspeaches.results.agreement import LocalAgreement
+from ipyspeaches.vad import Closed, Segmenter, SegmentOptions, SileroVad, pad_segments
+from ipyspeaches.vad.scorers import SILERO_FRAME, SileroScorer
 from ipyspeaches.words import Word
 
-LIVE_STEP_MS: Final = 200
-"""Sound between two hypotheses that are compared."""
+CONTEXT_MS: Final = 200
+"""Audio around speech that goes to the engine; zeros where there is none."""
+BLOCK_S: Final = 10
+SEGMENT_OPTIONS: Final = SileroVad(
+    min_speech_duration_ms=60,  # two frames: "no" is a word, a click is not
+    min_silence_duration_ms=500,
+    speech_pad_ms=0,
+).options
+
+LIVE_PIECE: Final = SESSION_RATE_HZ // 5
+LIVE_STEP: Final = ENGINE_RATE_HZ // 5
+"""Audio between two hypotheses that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedSegment:
+    """A segment of speech with its context: int16 at 16 kHz; sample numbers of the buffer.
+
+    ``start`` is where its samples begin; it may lie before the buffer.
+    """
+
+    start: int
+    samples: NDArray[np.int16]
+    speech_start: int
+    speech_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentText:
+    """The text of one segment of speech; all times in seconds from the start of the audio that was given."""
+
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...]
+    language: str
+
+
+def speech_spans(samples: NDArray[np.int16], options: SegmentOptions) -> list[tuple[int, int]]:
+    """Return where somebody speaks in int16 samples at 24 kHz, as pairs of sample numbers at 16 kHz."""
+    audio = _at_engine_rate(samples)
+    segmenter = Segmenter(options, SILERO_FRAME, ENGINE_RATE_HZ)
+    events = segmenter.push(SileroScorer(ENGINE_RATE_HZ).push(_in_whole_frames(audio)).tolist())
+    events += segmenter.finish(len(audio))
+    closed = [event for event in events if isinstance(event, Closed)]
+    return pad_segments(closed, options.speech_pad_ms * ENGINE_RATE_HZ / 1000, len(audio))
+
+
+def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None]:
+    """Yield the segments of speech in int16 samples at 16 kHz, none for silence.
+
+    Scoring an hour takes minutes; a None comes after every `BLOCK_S` of it, so that somebody else gets a turn.
+    """
+    context = CONTEXT_MS * ENGINE_RATE_HZ // 1000
+    scorer = SileroScorer(ENGINE_RATE_HZ)
+    segmenter = Segmenter(SEGMENT_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
+    frames = _in_whole_frames(samples)
+    block = BLOCK_S * ENGINE_RATE_HZ // SILERO_FRAME * SILERO_FRAME
+    for start in range(0, len(frames), block):
+        events = segmenter.push(scorer.push(frames[start : start + block]).tolist())
+        if start + block >= len(frames):
+            events += segmenter.finish(len(samples))
+        for event in events:
+            if isinstance(event, Closed):
+                first, last = event.start - context, event.end + context
+                yield PaddedSegment(first, _zero_padded(samples, first, last), event.start, event.end)
+        yield None
+
+
+def _at_engine_rate(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    return Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).push(samples, last=True)
+
+
+def _in_whole_frames(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    return np.pad(samples, (0, -len(samples) % SILERO_FRAME))
+
+
+def _zero_padded(samples: NDArray[np.int16], start: int, end: int) -> NDArray[np.int16]:
+    """Return ``samples[start:end]`` with zeros where that goes beyond the buffer."""
+    inside = samples[max(0, start) : max(0, end)]
+    return np.pad(inside, (max(0, -start), max(0, end - max(len(samples), start))))
 
 
 def transcribe(
-    engine: Engine, samples: NDArray[np.int16], language: str | None, job: int, advice: Advice = NO_ADVICE
-) -> Iterator[StretchText | None]:
-    """Yield the text of each stretch of speech, and None where others may have a turn.
-
-    Parameters
-    ----------
-    engine
-        What recognises.
-    samples
-        int16 mono at 24 kHz, shape ``(n,)``.
-    language
-        Language code, or None.
-    job
-        Number that the messages carry.
-    advice
-        What else the engine is told.
-    """
-    heard = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).push(samples, last=True)
-    for stretch in stretches_of_speech(heard):
-        if stretch is None:
+    engine: RecognitionEngine, samples: NDArray[np.int16], options: DecodingOptions
+) -> Iterator[SegmentText | None]:
+    """Yield the text of each segment of speech in int16 samples at 24 kHz, and None where others may have a turn."""
+    for segment in padded_segments(_at_engine_rate(samples)):
+        if segment is None:
             yield None
             continue
-        recognition = engine.recognise(stretch.samples, language, advice)
-        if not recognition.text.strip():
+        result = engine.recognise(segment.samples, options)
+        if not result.text.strip():
             continue
-        offset_s = stretch.start / ENGINE_RATE_HZ
+        offset_s = segment.start / ENGINE_RATE_HZ
         words = tuple(
             Word(
                 word.word,
@@ -54,43 +123,59 @@ def transcribe(
                 round(max(0.0, offset_s + word.end), 3),
                 None if word.probability is None else round(word.probability, 4),
             )
-            for word in recognition.words
+            for word in result.words
         )
-        start_s, end_s = stretch.speech_start / ENGINE_RATE_HZ, stretch.speech_end / ENGINE_RATE_HZ
-        yield StretchText(job, recognition.text, round(start_s, 3), round(end_s, 3), words, recognition.language)
+        start_s, end_s = segment.speech_start / ENGINE_RATE_HZ, segment.speech_end / ENGINE_RATE_HZ
+        yield SegmentText(round(start_s, 3), round(end_s, 3), result.text, words, result.language)
 
 
 class LiveRecogniser:
-    """Stable text of an utterance while it is spoken; says nothing before somebody speaks.
+    """Text of an utterance while it is spoken, which is never taken back; none before somebody speaks.
 
     Parameters
     ----------
     decoder
         Lent by the engine for this utterance.
+
+    Attributes
+    ----------
+    backlog
+        Audio that was not decoded yet, int16 at 24 kHz.
     """
 
     def __init__(self, decoder: LiveDecoder) -> None:
+        self.backlog = np.empty(0, dtype=np.int16)
         self._decoder = decoder
         self._resampler = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ)
         self._scorer: SileroScorer | None = SileroScorer(ENGINE_RATE_HZ)
-        self._waiting = np.empty(0, dtype=np.int16)
-        self._text = StableText()
+        self._waiting = np.empty(0, dtype=np.int16)  # at the engine's rate, for the decoder
+        self._agreement = LocalAgreement()
 
-    def feed(self, samples: NDArray[np.int16]) -> str:
-        """Take more sound (int16 at 24 kHz) and return the text to add, often empty."""
-        heard = self._resampler.push(samples)
-        self._waiting = np.concatenate((self._waiting, heard))
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """Add audio of the utterance to the backlog."""
+        self.backlog = np.concatenate((self.backlog, samples))
+
+    def advance(self) -> str:
+        """Decode a fifth of a second of the backlog and return the text to add, often empty."""
+        piece, self.backlog = self.backlog[:LIVE_PIECE], self.backlog[LIVE_PIECE:]
+        audio = self._resampler.push(piece)
+        self._waiting = np.concatenate((self._waiting, audio))
         if self._scorer is not None:
-            if not np.any(self._scorer.push(heard) >= STRETCH_OPTIONS.threshold):
+            if not np.any(self._scorer.push(audio) >= SEGMENT_OPTIONS.threshold):
                 self._waiting = self._waiting[-CONTEXT_MS * ENGINE_RATE_HZ // 1000 :]
                 return ""
             self._scorer = None
-        step = LIVE_STEP_MS * ENGINE_RATE_HZ // 1000
         added = ""
-        while len(self._waiting) >= step:
-            piece, self._waiting = self._waiting[:step], self._waiting[step:]
-            added += self._text.update(self._decoder.feed(piece))
+        while len(self._waiting) >= LIVE_STEP:
+            step, self._waiting = self._waiting[:LIVE_STEP], self._waiting[LIVE_STEP:]
+            added += self._settle(self._decoder.follow(step))
         return added
+
+    def _settle(self, hypothesis: list[Word]) -> str:
+        """Return the text of the words that this hypothesis settles, with its leading space."""
+        lead = "" if self._agreement.last is None else " "
+        settled = self._agreement.update(hypothesis)
+        return lead + " ".join(word.word for word in settled) if settled else ""
 
     def close(self) -> None:
         """Give the decoder back."""

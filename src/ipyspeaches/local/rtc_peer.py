@@ -1,29 +1,37 @@
-"""One client over WebRTC: its sound and its messages, in the order they come, go to a `RealtimeSession`."""
+"""One client over WebRTC: its audio and its messages, in the order they come, go to a `RealtimeSession`."""
 
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
+import msgspec
+import numpy as np
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
+from numpy.typing import NDArray
 
+from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
 from ipyspeaches.errors import InputError
-from ipyspeaches.local import realtime_events as events
-from ipyspeaches.local.realtime import RealtimeSession
-from ipyspeaches.local.realtime_events import Event
-from ipyspeaches.local.rtc_messages import wrapped
-from ipyspeaches.local.rtc_sound import TrackSound
+from ipyspeaches.local.realtime_events import Event, error
+from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
 
 CONNECT_TIMEOUT_S: Final = 30.0
 CLOSE_TIMEOUT_S: Final = 2.0
 MAX_WAITING_FRAMES: Final = 30_000
-"""Ten minutes of sound that the session has not taken: beyond that it is dropped, and the client is told."""
+"""Ten minutes of audio that the session has not handled: beyond that it is dropped, and the client gets an error."""
 MAX_UNSENT_BYTES: Final = 2**20
+PIECE_SAMPLES: Final = SESSION_RATE_HZ // 10
+"""100 ms: frames of 20 ms one by one would make five times the work."""
+WHOLE_CHARACTERS: Final = 900
+"""An event up to this length goes as one message."""
+FRAGMENT_CHARACTERS: Final = 800
+"""Of base64, in each fragment of a longer one."""
 
 
 class RtcPeer:
@@ -40,15 +48,15 @@ class RtcPeer:
     def __init__(self, settings: SessionSettings, pool: WorkerPool) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._session = RealtimeSession(settings, pool, self._emit)
-        self._sound = TrackSound()
+        self._audio = TrackAudio()
         self._arrived: asyncio.Queue[str | bytes | AudioFrame | None] = asyncio.Queue()
         self._channel: RTCDataChannel | None = None
         self._channel_there = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
         self._dropping = self._ended = False
         self._room = asyncio.Event()
-        self._connection.on("datachannel", self._take_channel)
-        self._connection.on("track", self._take_track)
+        self._connection.on("datachannel", self._use_channel)
+        self._connection.on("track", self._use_track)
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self, offer: str) -> str:
@@ -57,7 +65,7 @@ class RtcPeer:
         Raises
         ------
         InputError
-            If the offer is none, or has no sound or no channel in it.
+            If the offer is none, or has no audio or no channel in it.
         """
         for line, what in (("m=audio", "an audio track"), ("m=application", "a data channel")):
             if line not in offer:
@@ -76,12 +84,18 @@ class RtcPeer:
             self._session.start()
             while (arrived := await self._arrived.get()) is not None:
                 if isinstance(arrived, AudioFrame):
-                    await self._hear(arrived)
+                    await self._receive_audio(self._audio.append(arrived))
                 else:
-                    await self._read(arrived)
+                    # What was spoken before the message comes before it for the session, too.
+                    await self._receive_audio(self._audio.flush())
+                    await self._session.receive(arrived)
                 await self._wait_for_room()
         except TimeoutError:
             return  # it has never come
+
+    async def _receive_audio(self, piece: NDArray[np.int16] | None) -> None:
+        if piece is not None:
+            await self._session.receive_stream(piece)
 
     async def close(self) -> None:
         """End the connection and the session."""
@@ -92,22 +106,7 @@ class RtcPeer:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._connection.close(), CLOSE_TIMEOUT_S)
 
-    async def _hear(self, frame: AudioFrame) -> None:
-        piece = self._sound.push(frame)
-        if piece is not None:
-            await self._session.hear(piece)
-
-    async def _read(self, message: str | bytes) -> None:
-        # What was heard before the message comes before it for the session, too.
-        piece = self._sound.take()
-        if piece is not None:
-            await self._session.hear(piece)
-        if isinstance(message, bytes):
-            self._session.refuse_binary()
-        else:
-            await self._session.receive(message)
-
-    def _take_channel(self, channel: RTCDataChannel) -> None:
+    def _use_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is not None:
             return
         self._channel = channel
@@ -117,7 +116,7 @@ class RtcPeer:
         channel.on("bufferedamountlow", self._room.set)
         self._channel_there.set()
 
-    def _take_track(self, track: MediaStreamTrack) -> None:
+    def _use_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and self._listener is None:
             self._listener = asyncio.create_task(self._listen(track))
 
@@ -128,7 +127,7 @@ class RtcPeer:
                 assert isinstance(frame, AudioFrame)  # aiortc decodes what it receives
                 full = self._arrived.qsize() >= MAX_WAITING_FRAMES
                 if full and not self._dropping:
-                    self._emit(events.error("Sound comes faster than it is recognised; some of it was dropped."))
+                    self._emit(error("Audio comes faster than it is recognised; some of it was dropped."))
                 self._dropping = full
                 if not full:
                     self._arrived.put_nowait(frame)
@@ -139,7 +138,7 @@ class RtcPeer:
                 self._channel.send(message)
 
     async def _wait_for_room(self) -> None:
-        """Take nothing more in while too much waits to be taken by a slow client."""
+        """Receive nothing more while too much waits for a slow client."""
         while self._channel is not None and self._channel.bufferedAmount > MAX_UNSENT_BYTES and not self._ended:
             self._room.clear()
             await self._room.wait()
@@ -153,3 +152,59 @@ class RtcPeer:
         self._channel_there.set()
         self._room.set()
         self._arrived.put_nowait(None)
+
+
+class TrackAudio:
+    """Turns the frames of one track into pieces of mono int16 at 24 kHz.
+
+    One resampler sees the whole stream: a new one for each frame would lose samples at every edge, and with them
+    three hundredths of the time.
+    """
+
+    def __init__(self) -> None:
+        self._resampler: Resampler | None = None
+        self._gathered: list[NDArray[np.int16]] = []
+        self._length = 0
+
+    def append(self, frame: AudioFrame) -> NDArray[np.int16] | None:
+        """Add a frame; return the next piece if it is full."""
+        if self._resampler is None or self._resampler.rate != frame.sample_rate:
+            self._resampler = Resampler(frame.sample_rate)
+        samples = self._resampler.push(_mono(frame))
+        self._gathered.append(samples)
+        self._length += len(samples)
+        return self.flush() if self._length >= PIECE_SAMPLES else None
+
+    def flush(self) -> NDArray[np.int16] | None:
+        """Return what is gathered, if anything is."""
+        if not self._length:
+            return None
+        gathered = np.concatenate(self._gathered)
+        self._gathered, self._length = [], 0
+        return gathered
+
+
+def _mono(frame: AudioFrame) -> NDArray[np.int16]:
+    channels = len(frame.layout.channels)
+    # Packed: the channels of one moment are next to each other.
+    samples = frame.to_ndarray().reshape(-1, channels).astype(np.int16, copy=False)
+    if channels == 1:
+        return samples[:, 0]
+    mono: NDArray[np.int16] = np.rint(samples.mean(axis=1, dtype=np.float32)).astype(np.int16)
+    return mono
+
+
+def wrapped(event: Event) -> list[str]:
+    """Return the messages that carry an event over a data channel: base64 in one, or in numbered fragments."""
+    text = msgspec.json.encode(event)
+    data = b64encode(text).decode()
+    common: dict[str, Any] = {"id": event["event_id"]}
+    if len(text.decode()) <= WHOLE_CHARACTERS:
+        return [_message({**common, "type": "full_message", "data": data})]
+    pieces = [data[start : start + FRAGMENT_CHARACTERS] for start in range(0, len(data), FRAGMENT_CHARACTERS)]
+    common |= {"type": "partial_message", "total_fragments": len(pieces)}
+    return [_message({**common, "data": piece, "fragment_index": index}) for index, piece in enumerate(pieces)]
+
+
+def _message(fields: dict[str, Any]) -> str:
+    return msgspec.json.encode(fields).decode()

@@ -11,13 +11,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engine import EngineSpec, engine_spec
+from ipyspeaches.local.engines import EngineSpec, engine_spec
 from ipyspeaches.protocol.address import is_loopback
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from ipyspeaches.local.rtc_route import Peers
+    from ipyspeaches.local.realtime_routes import RtcPeers
     from ipyspeaches.local.worker_pool import WorkerPool
 
 KEY_VARIABLE: Final = "IPYSPEACHES_API_KEY"
@@ -90,10 +90,10 @@ def serve(
 async def _run(
     spec: EngineSpec, host: str, api_key: str | None, listener: socket.socket, *, exit_with_stdin: bool
 ) -> None:
-    from ipyspeaches.local.rtc_route import Peers
+    from ipyspeaches.local.realtime_routes import RtcPeers
     from ipyspeaches.local.worker_pool import WorkerPool
 
-    pool, peers = WorkerPool(spec), Peers()
+    pool, peers = WorkerPool(spec), RtcPeers()
     server = _server(pool, peers, host, api_key, listener)
     if exit_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
@@ -115,10 +115,12 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from exc
 
 
-def _server(pool: WorkerPool, peers: Peers, host: str, api_key: str | None, listener: socket.socket) -> uvicorn.Server:
+def _server(
+    pool: WorkerPool, peers: RtcPeers, host: str, api_key: str | None, listener: socket.socket
+) -> uvicorn.Server:
     import uvicorn
 
-    from ipyspeaches.local.app import create_app
+    from ipyspeaches.local.asgi_app import create_app
 
     shown_host = f"[{host}]" if ":" in host else host
     url = f"http://{shown_host}:{listener.getsockname()[1]}"

@@ -2,19 +2,23 @@
 
 Unlike a Speaches server of 2026-03, a part of ``turn_detection`` is enough, ``null`` turns it off, and
 ``prefix_padding_ms`` is applied. An update with a value that cannot be is refused as a whole.
+
+A client that asks in the shape of OpenAI's newer realtime interface, everything in ``session.audio.input``, is
+answered in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
-from ipyspeaches.local.engine import EngineSpec
-from ipyspeaches.local.nested_session import flattened, is_nested, nested_event
+from ipyspeaches.local.engines import DecodingOptions, EngineSpec, model_missing_text
 
 MAX_DURATION_MS = 60_000
+_PCM = {"type": "audio/pcm", "rate": SESSION_RATE_HZ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +32,12 @@ class TurnDetectionSettings:
     silence_duration_ms
         Silence that ends an utterance.
     prefix_padding_ms
-        Sound before the onset that counts as part of the utterance.
+        Audio before the onset that counts as part of the utterance.
     """
 
     threshold: float = 0.5
     silence_duration_ms: int = 550
     prefix_padding_ms: int = 300
-
-    @property
-    def cuts(self) -> bool:
-        """Whether any sound can begin an utterance."""
-        return self.threshold < 1.0
 
     def as_event(self) -> dict[str, Any]:
         """Return the wire's ``turn_detection`` object."""
@@ -57,32 +56,50 @@ class SessionSettings:
 
     Parameters
     ----------
-    model, language
-        Of the engine; None for a language that nobody has named.
+    model
+        Of the engine.
+    decoding
+        What the engine is told about each utterance.
     turn_detection
         None leaves all cutting to the client.
     nested
-        Whether the client speaks the newer shape of a session; see `nested_session`.
+        Whether the client speaks the newer shape of a session.
     """
 
     model: str
-    language: str | None = None
+    decoding: DecodingOptions = field(default_factory=DecodingOptions)
     turn_detection: TurnDetectionSettings | None = TurnDetectionSettings()
     nested: bool = False
 
     @property
     def server_cuts(self) -> bool:
-        """Whether the server cuts utterances."""
-        return self.turn_detection is not None and self.turn_detection.cuts
+        """Whether the server cuts utterances: a threshold of 1.0 lets nothing begin one."""
+        return self.turn_detection is not None and self.turn_detection.threshold < 1.0
 
     def as_event(self, session_id: str) -> dict[str, Any]:
         """Return the wire's session object, with the keys of a Speaches server, or those of the newer shape."""
+        transcription = {"model": self.model, "language": self.decoding.language}
+        turn_detection = None if self.turn_detection is None else self.turn_detection.as_event()
         if self.nested:
-            return nested_event(self, session_id)
+            if turn_detection is not None:
+                del turn_detection["create_response"]  # unknown to a session that never answers
+            audio_input = {
+                "format": _PCM,
+                "noise_reduction": None,
+                "transcription": transcription,
+                "turn_detection": turn_detection,
+            }
+            return {
+                "id": session_id,
+                "object": "realtime.transcription_session",
+                "type": "transcription",
+                "audio": {"input": audio_input},
+                "include": None,
+            }
         return {
             "id": session_id,
             "input_audio_format": "pcm16",
-            "input_audio_transcription": {"model": self.model, "language": self.language},
+            "input_audio_transcription": transcription,
             "instructions": "",
             "max_response_output_tokens": "inf",
             "modalities": ["audio", "text"],
@@ -91,23 +108,10 @@ class SessionSettings:
             "temperature": 0.8,
             "tool_choice": "auto",
             "tools": [],
-            "turn_detection": None if self.turn_detection is None else self.turn_detection.as_event(),
+            "turn_detection": turn_detection,
             "speech_model": None,
             "voice": None,
         }
-
-
-def model_missing_text(model: str) -> str:
-    """Return what a Speaches server says about a model that it does not have."""
-    return f"Model '{model}' is not installed locally. You can download the model using `POST /v1/models`"
-
-
-def language_missing_text(spec: EngineSpec, language: str) -> str:
-    """Return why a language cannot be transcribed."""
-    return (
-        f"Model '{spec.model}' does not understand the language '{language}', only {', '.join(spec.languages)}: "
-        "leave the language out, or use a Speaches server with a Whisper model."
-    )
 
 
 def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> SessionSettings:
@@ -129,8 +133,8 @@ def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> Ses
     """
     if not isinstance(session, Mapping):
         raise InputError("session.update needs a `session` object with the settings to change.")
-    if is_nested(session):
-        settings, session = replace(settings, nested=True), flattened(session)
+    if "audio" in session or session.get("type") == "transcription":
+        settings, session = replace(settings, nested=True), _flattened(session)
     audio_format = session.get("input_audio_format", "pcm16")
     if audio_format != "pcm16":
         raise InputError(f"`session.input_audio_format` is {audio_format!r}: send pcm16 (24 kHz, mono).")
@@ -139,6 +143,30 @@ def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> Ses
     if "input_audio_transcription" in session:
         settings = _transcription(settings, session["input_audio_transcription"], spec)
     return settings
+
+
+def _flattened(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an update in the newer shape asks for, in the older one."""
+    audio_input = _part(_part(session, "audio"), "input")
+    audio_format = audio_input.get("format") or _PCM
+    if not isinstance(audio_format, Mapping) or {**_PCM, **audio_format} != _PCM:
+        raise InputError(f"`session.audio.input.format` is {audio_format!r}: send {_PCM!r} (PCM16, mono).")
+    flat: dict[str, Any] = {}
+    if "turn_detection" in audio_input:
+        flat["turn_detection"] = audio_input["turn_detection"]
+    if "transcription" in audio_input:
+        asked = audio_input["transcription"]
+        # Here null unsets a language.
+        unset = isinstance(asked, Mapping) and "language" in asked and asked["language"] is None
+        flat["input_audio_transcription"] = {**asked, "language": ""} if unset else asked
+    return flat
+
+
+def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = whole.get(name) or {}
+    if not isinstance(part, Mapping):
+        raise InputError(f"`{name}` of the session must be an object.")
+    return part
 
 
 def _turn_detection(settings: SessionSettings, value: object) -> TurnDetectionSettings | None:
@@ -175,6 +203,8 @@ def _transcription(settings: SessionSettings, value: object, spec: EngineSpec) -
         return settings
     if not isinstance(language, str):
         raise InputError("`session.input_audio_transcription.language` must be a language code such as en.")
-    if not spec.understands(language):
-        raise InputError(language_missing_text(spec, language))
-    return replace(settings, language=language or None)
+    decoding = replace(settings.decoding, language=language or None)
+    problem = spec.language_problem(decoding)
+    if problem is not None:
+        raise InputError(problem)
+    return replace(settings, decoding=decoding)

@@ -1,4 +1,4 @@
-"""faster-whisper (extra ``whisper``) behind the same small protocol: more accurate, many languages, no live text."""
+"""faster-whisper (extra ``whisper``): more accurate, many languages, no live text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engine import NO_ADVICE, Advice, LiveDecoder, Recognition
+from ipyspeaches.local.engines import DecodingOptions, EngineResult, LiveDecoder
 from ipyspeaches.words import Word
 
 INT16_SCALE: Final = 32_768.0
@@ -44,18 +44,17 @@ class WhisperEngine:
                 "downloaded over."
             ) from exc
 
-    def recognise(self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE) -> Recognition:
-        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); language None lets Whisper guess."""
-        code = language.replace("_", "-").split("-")[0].lower() if language else None
+    def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); Whisper guesses a language not named."""
         segments, info = self._model.transcribe(
             samples.astype(np.float32) / INT16_SCALE,
-            language=code,
-            task=advice.task,
-            initial_prompt=advice.prompt,
-            hotwords=advice.hotwords,
+            language=options.language_code,
+            task=options.task,
+            initial_prompt=options.prompt,
+            hotwords=options.hotwords,
             # Whisper's own way out of a text that repeats itself: try again, warmer.
-            temperature=WARMER if advice.temperature is None else advice.temperature,
-            without_timestamps=advice.without_timestamps,
+            temperature=WARMER if options.temperature is None else options.temperature,
+            without_timestamps=options.without_timestamps,
             word_timestamps=True,
             vad_filter=False,  # only speech gets here
             condition_on_previous_text=False,
@@ -66,7 +65,7 @@ class WhisperEngine:
             for segment in heard
             for word in segment.words or ()
         )
-        return Recognition("".join(segment.text for segment in heard), words, str(info.language))
+        return EngineResult("".join(segment.text for segment in heard), words, str(info.language))
 
     def live(self) -> LiveDecoder | None:
         """Return None: Whisper needs whole utterances."""

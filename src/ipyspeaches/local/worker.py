@@ -1,14 +1,17 @@
-"""A worker process: one engine, any number of jobs, text back over a pipe.
+"""A worker process: one engine, any number of jobs, text back over a pipe; and the messages on that pipe.
 
 PocketSphinx keeps Python's interpreter lock while it decodes, so recognition gets processes of its own and the server
-stays answerable. Whole utterances and live text take turns, stretch by stretch, so that a long file holds up nobody
-for longer than one stretch. The process ends when its standard input does.
+stays answerable. Whole utterances and live text take turns, segment by segment, so that a long file holds up nobody
+for longer than one segment. The process ends when its standard input does.
+
+Messages are MessagePack, each behind its length; audio in them is int16 mono PCM at 24 kHz, little-endian.
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import struct
 import sys
 import threading
 from collections import deque
@@ -21,38 +24,94 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.local.engine import Engine, engine_spec, load_engine
-from ipyspeaches.local.messages import (
-    HEADER,
-    FeedLive,
-    Forget,
-    FromWorker,
-    JobDone,
-    JobFailed,
-    LiveText,
-    OpenLive,
-    StretchText,
-    ToWorker,
-    Transcribe,
-    WorkerFailed,
-    WorkerReady,
-    pack,
-)
-from ipyspeaches.local.recogniser import LiveRecogniser, transcribe
+from ipyspeaches.local.engines import DecodingOptions, EngineSpec, RecognitionEngine, engine_spec
+from ipyspeaches.local.recogniser import LiveRecogniser, SegmentText, transcribe
 
-LIVE_PIECE: Final = SESSION_RATE_HZ // 5
 LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
-"""Unheard sound beyond which an utterance is followed no longer: its text will come with the final."""
+"""Backlog beyond which an utterance is followed no longer: its text will come with the final."""
+HEADER: Final = struct.Struct("<I")
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """Base of all messages; ``job`` numbers the utterance, file or live text that it is about."""
+
+
+class Transcribe(Message, frozen=True):
+    """Find the speech in this audio and transcribe it, segment by segment."""
+
+    job: int
+    audio: bytes
+    options: DecodingOptions
+
+
+class OpenLive(Message, frozen=True):
+    """Follow an utterance that begins now."""
+
+    job: int
+
+
+class AppendLive(Message, frozen=True):
+    """More of an utterance that is followed."""
+
+    job: int
+    audio: bytes
+
+
+class Forget(Message, frozen=True):
+    """Nobody waits for this job any more; sent for every job that is not finished by itself."""
+
+    job: int
+
+
+class WorkerReady(Message, frozen=True):
+    """The engine is loaded."""
+
+
+class WorkerFailed(Message, frozen=True):
+    """The engine could not be loaded; the worker ends."""
+
+    error: str
+
+
+class JobText(Message, frozen=True):
+    """The text of one segment of speech."""
+
+    job: int
+    segment: SegmentText
+
+
+class JobDone(Message, frozen=True):
+    """All segments of a job have been sent."""
+
+    job: int
+
+
+class JobFailed(Message, frozen=True):
+    """The engine failed on a job."""
+
+    job: int
+    error: str
+
+
+class LiveText(Message, frozen=True):
+    """Text to add to what was said before about an utterance that is followed."""
+
+    job: int
+    text: str
+
+
+ToWorker = Transcribe | OpenLive | AppendLive | Forget
+FromWorker = WorkerReady | WorkerFailed | JobText | JobDone | JobFailed | LiveText
+
+
+def pack(message: ToWorker | FromWorker) -> bytes:
+    """Return a message as it goes over the pipe."""
+    body = msgspec.msgpack.encode(message)
+    return HEADER.pack(len(body)) + body
 
 
 def _samples(audio: bytes) -> NDArray[np.int16]:
     return np.frombuffer(audio, dtype="<i2").astype(np.int16, copy=False)
-
-
-class _LiveJob:
-    def __init__(self, recogniser: LiveRecogniser) -> None:
-        self.recogniser = recogniser
-        self.backlog = np.empty(0, dtype=np.int16)
 
 
 class Worker:
@@ -64,47 +123,47 @@ class Worker:
         What recognises.
     inbox
         Messages from the server.
-    outbox
+    output
         Where answers go.
     """
 
-    def __init__(self, engine: Engine, inbox: queue.SimpleQueue[ToWorker], outbox: BinaryIO) -> None:
+    def __init__(self, engine: RecognitionEngine, inbox: queue.SimpleQueue[ToWorker], output: BinaryIO) -> None:
         self._engine = engine
         self._inbox = inbox
-        self._outbox = outbox
-        self._jobs: deque[tuple[int, Iterator[StretchText | None]]] = deque()
-        self._live: dict[int, _LiveJob] = {}
+        self._output = output
+        self._jobs: deque[tuple[int, Iterator[SegmentText | None]]] = deque()
+        self._live: dict[int, LiveRecogniser] = {}
 
     def run(self) -> None:
         """Work for ever; the process is ended from outside."""
         while True:
-            self.take_messages()
-            self.work_on_stretch()
+            self.receive_waiting()
+            self.work_on_segment()
             self.work_on_live()
 
-    def take_messages(self) -> None:
-        """Take what has come; wait only if there is nothing to do."""
+    def receive_waiting(self) -> None:
+        """Receive what has come; wait only if there is nothing to do."""
         busy = bool(self._jobs) or any(len(live.backlog) for live in self._live.values())
         while True:
             try:
                 message = self._inbox.get(block=not busy)
             except queue.Empty:
                 return
-            self._take(message)
+            self._receive(message)
             busy = True
 
-    def _take(self, message: ToWorker) -> None:
+    def _receive(self, message: ToWorker) -> None:
         if isinstance(message, Transcribe):
-            job, audio = message.job, _samples(message.audio)
-            self._jobs.append((job, transcribe(self._engine, audio, message.language, job, message.advice)))
+            segments = transcribe(self._engine, _samples(message.audio), message.options)
+            self._jobs.append((message.job, segments))
         elif isinstance(message, OpenLive):
             decoder = self._engine.live()
             if decoder is not None:
-                self._live[message.job] = _LiveJob(LiveRecogniser(decoder))
-        elif isinstance(message, FeedLive):
+                self._live[message.job] = LiveRecogniser(decoder)
+        elif isinstance(message, AppendLive):
             live = self._live.get(message.job)
             if live is not None:
-                live.backlog = np.concatenate((live.backlog, _samples(message.audio)))
+                live.append(_samples(message.audio))
                 if len(live.backlog) > LIVE_BACKLOG_LIMIT:
                     self._end_live(message.job)
         elif isinstance(message, Forget):
@@ -114,33 +173,32 @@ class Worker:
     def _end_live(self, job: int) -> None:
         live = self._live.pop(job, None)
         if live is not None:
-            live.recogniser.close()
+            live.close()
 
-    def work_on_stretch(self) -> None:
-        """Transcribe the next stretch of the job whose turn it is."""
+    def work_on_segment(self) -> None:
+        """Transcribe the next segment of the job whose turn it is."""
         if not self._jobs:
             return
-        job, stretches = self._jobs.popleft()
+        job, segments = self._jobs.popleft()
         try:
-            text = next(stretches)
+            segment = next(segments)
         except StopIteration:
             self._send(JobDone(job))
             return
         except Exception as exc:  # noqa: BLE001 - whatever an engine raises is this job's failure, not the worker's
             self._send(JobFailed(job, f"The recogniser failed ({type(exc).__name__}: {exc})."))
             return
-        if text is not None:
-            self._send(text)
-        self._jobs.append((job, stretches))
+        if segment is not None:
+            self._send(JobText(job, segment))
+        self._jobs.append((job, segments))
 
     def work_on_live(self) -> None:
         """Follow each utterance for one piece."""
         for job, live in list(self._live.items()):
             if not len(live.backlog):
                 continue
-            piece, live.backlog = live.backlog[:LIVE_PIECE], live.backlog[LIVE_PIECE:]
             try:
-                text = live.recogniser.feed(piece)
+                text = live.advance()
             except Exception:  # noqa: BLE001 - live text is a courtesy: the final text does not depend on it
                 self._end_live(job)
                 continue
@@ -148,8 +206,25 @@ class Worker:
                 self._send(LiveText(job, text))
 
     def _send(self, message: FromWorker) -> None:
-        self._outbox.write(pack(message))
-        self._outbox.flush()
+        self._output.write(pack(message))
+        self._output.flush()
+
+
+def load_engine(spec: EngineSpec) -> RecognitionEngine:
+    """Load an engine with its model; takes from half a second up to a download.
+
+    Raises
+    ------
+    MissingExtraError
+        If its package is not installed.
+    """
+    if spec.name == "pocketsphinx":
+        from ipyspeaches.local.pocketsphinx_engine import PocketSphinxEngine
+
+        return PocketSphinxEngine()
+    from ipyspeaches.local.whisper_engine import WhisperEngine
+
+    return WhisperEngine(spec.model)
 
 
 def _read_messages(stream: BinaryIO, inbox: queue.SimpleQueue[ToWorker]) -> None:
@@ -163,19 +238,19 @@ def _read_messages(stream: BinaryIO, inbox: queue.SimpleQueue[ToWorker]) -> None
 def main(arguments: list[str]) -> None:
     """Run the worker for ``[engine name, model id]`` on standard input and output."""
     stdin = sys.stdin.buffer
-    outbox = os.fdopen(os.dup(1), "wb")
+    output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not end up between the messages
     try:
         engine = load_engine(engine_spec(*arguments))
     except SpeachesError as exc:
-        outbox.write(pack(WorkerFailed(str(exc))))
-        outbox.flush()
+        output.write(pack(WorkerFailed(str(exc))))
+        output.flush()
         return
     inbox: queue.SimpleQueue[ToWorker] = queue.SimpleQueue()
     threading.Thread(target=_read_messages, args=(stdin, inbox), daemon=True).start()
-    outbox.write(pack(WorkerReady()))
-    outbox.flush()
-    Worker(engine, inbox, outbox).run()
+    output.write(pack(WorkerReady()))
+    output.flush()
+    Worker(engine, inbox, output).run()
 
 
 if __name__ == "__main__":

@@ -15,17 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import ProtocolError, SpeachesError
-from ipyspeaches.local.engine import NO_ADVICE, Advice, EngineSpec
-from ipyspeaches.local.messages import (
+from ipyspeaches.local.engines import DecodingOptions, EngineSpec
+from ipyspeaches.local.recogniser import SegmentText
+from ipyspeaches.local.worker import (
     HEADER,
-    FeedLive,
+    AppendLive,
     Forget,
     FromWorker,
     JobDone,
     JobFailed,
+    JobText,
     LiveText,
     OpenLive,
-    StretchText,
     ToWorker,
     Transcribe,
     WorkerFailed,
@@ -41,7 +42,7 @@ class RecognitionError(SpeachesError):
 
 
 class WorkerProcess:
-    """One worker and the jobs it has."""
+    """One worker and the jobs it has, each with what to call with its answers."""
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
@@ -87,13 +88,13 @@ class WorkerProcess:
             while True:
                 header = await self._process.stdout.readexactly(HEADER.size)
                 body = await self._process.stdout.readexactly(HEADER.unpack(header)[0])
-                self._dispatch(decoder.decode(body))
+                self._receive(decoder.decode(body))
         self._end()
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
 
-    def _dispatch(self, message: FromWorker) -> None:
+    def _receive(self, message: FromWorker) -> None:
         if isinstance(message, WorkerReady):
             if not self.ready.done():
                 self.ready.set_result(None)
@@ -108,8 +109,8 @@ class WorkerProcess:
         if not self.ready.done():
             self.ready.set_exception(SpeachesError("The recogniser process ended while it was starting: see above."))
             self.ready.exception()  # read here, as there may be nobody who waits for it
-        for job, tell in list(self.jobs.items()):
-            tell(JobFailed(job, "The recogniser process ended unexpectedly; speak again, a new one is started."))
+        for job, answer in list(self.jobs.items()):
+            answer(JobFailed(job, "The recogniser process ended unexpectedly; speak again, a new one is started."))
         self.jobs.clear()
 
     async def stop(self) -> None:
@@ -124,7 +125,7 @@ class WorkerProcess:
 
 
 class LiveHandle:
-    """Live text of one utterance.
+    """Live text of one utterance; none comes after `close`.
 
     Parameters
     ----------
@@ -138,12 +139,12 @@ class LiveHandle:
         self._worker = worker
         self._job = job
 
-    def feed(self, samples: NDArray[np.int16]) -> None:
+    def append(self, samples: NDArray[np.int16]) -> None:
         """Send more of the utterance (int16 at 24 kHz)."""
-        self._worker.send(FeedLive(self._job, samples.astype("<i2", copy=False).tobytes()))
+        self._worker.send(AppendLive(self._job, _pcm16(samples)))
 
     def close(self) -> None:
-        """Want no more text of it."""
+        """Follow it no longer."""
         if self._worker.jobs.pop(self._job, None) is not None:
             self._worker.send(Forget(self._job))
 
@@ -199,6 +200,10 @@ class WorkerPool:
             raise
         self._workers.append(worker)  # looked up now: `load` and `unload` have put other lists there meanwhile
 
+    async def _grow(self) -> None:
+        with suppress(SpeachesError):  # the workers there are go on
+            await self._add_worker()
+
     async def unload(self) -> None:
         """End all workers; jobs under way fail."""
         for task in list(self._starting):
@@ -216,14 +221,8 @@ class WorkerPool:
             task.add_done_callback(self._starting.discard)
         return worker
 
-    async def _grow(self) -> None:
-        with suppress(SpeachesError):  # the workers there are go on
-            await self._add_worker()
-
-    async def transcribe(
-        self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE
-    ) -> AsyncIterator[StretchText]:
-        """Yield the text of each stretch of speech in these samples (int16 at 24 kHz).
+    async def transcribe(self, samples: NDArray[np.int16], options: DecodingOptions) -> AsyncIterator[SegmentText]:
+        """Yield the text of each segment of speech in these samples (int16 at 24 kHz).
 
         Raises
         ------
@@ -234,14 +233,14 @@ class WorkerPool:
         job = next(self._numbers)
         answers: asyncio.Queue[FromWorker] = asyncio.Queue()
         worker.jobs[job] = answers.put_nowait
-        worker.send(Transcribe(job, samples.astype("<i2", copy=False).tobytes(), language, advice))
+        worker.send(Transcribe(job, _pcm16(samples), options))
         finished = False
         try:
             while True:
                 answer = await answers.get()
                 finished = isinstance(answer, JobDone | JobFailed)
-                if isinstance(answer, StretchText):
-                    yield answer
+                if isinstance(answer, JobText):
+                    yield answer.segment
                 elif isinstance(answer, JobDone):
                     return
                 elif isinstance(answer, JobFailed):
@@ -253,12 +252,16 @@ class WorkerPool:
             if not finished:
                 worker.send(Forget(job))
 
-    async def open_live(self, tell: Callable[[str], None]) -> LiveHandle | None:
-        """Follow an utterance that begins now, if the engine can; ``tell`` is called with each piece of stable text."""
+    async def open_live(self, on_text: Callable[[str], None]) -> LiveHandle | None:
+        """Follow an utterance that begins now, if the engine can; ``on_text`` gets each piece of settled text."""
         if not self.spec.live_text:
             return None
         worker = await self._choose()
         job = next(self._numbers)
-        worker.jobs[job] = lambda message: tell(message.text) if isinstance(message, LiveText) else None
+        worker.jobs[job] = lambda message: on_text(message.text) if isinstance(message, LiveText) else None
         worker.send(OpenLive(job))
         return LiveHandle(worker, job)
+
+
+def _pcm16(samples: NDArray[np.int16]) -> bytes:
+    return samples.astype("<i2", copy=False).tobytes()

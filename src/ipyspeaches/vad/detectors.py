@@ -104,7 +104,7 @@ class Detector:
         samples, rate = self.prepare(recording)
         scorer = self.scorer(rate)
         padding = np.zeros(-len(samples) % scorer.hop, dtype=np.int16)
-        value = np.concatenate((scorer.score(samples), scorer.score(padding)))
+        value = np.concatenate((scorer.push(samples), scorer.push(padding)))
         value.flags.writeable = False
         return Scores(value, scorer.hop, rate, len(samples))
 

@@ -176,15 +176,13 @@ class Segmenter:
         """Where the silence began that may end the open segment, if there is one."""
         return self._silence_start
 
-    def advance(self, scores: Iterable[float]) -> list[SegmenterEvent]:
+    def push(self, scores: Iterable[float]) -> list[SegmenterEvent]:
         """Return what these scores decide, one score a frame."""
         events: list[SegmenterEvent] = []
         for score in scores:
             self._step(score, self._position, events)
             self._position += self.hop
         return events
-
-    push = advance
 
     def finish(self, length: int) -> list[SegmenterEvent]:
         """End an open segment at sample ``length``; frames may go on behind it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from typing import Any
 
 import numpy as np
+import openai
 import pytest
 from jiwer import wer
 from numpy.typing import NDArray
@@ -288,3 +290,36 @@ async def test_a_refused_update_says_that_it_was_the_session(local_server: Local
         assert (refused["param"], refused["event_id"]) == ("session", "mine")
         await client.send("input_audio_buffer.commit")
         assert (await client.error())["param"] is None
+
+
+async def test_openais_own_client_is_understood(local_server: LocalServer, quickstart: NDArray[np.int16]) -> None:
+    """The official client parses what comes by its own types; the sound is real, and so is the engine."""
+    seen: list[Any] = []
+    sentences = samples.info("quickstart").sentences
+    turn = {"type": "server_vad", "threshold": 0.5, "silence_duration_ms": 500, "prefix_padding_ms": 100}
+    audio_input: Any = {
+        "format": {"type": "audio/pcm", "rate": 24_000},
+        "transcription": {"model": MODEL, "language": "en"},
+        "turn_detection": turn,
+    }
+    async with (
+        openai.AsyncOpenAI(api_key="none", base_url=f"{local_server.url}/v1") as client,
+        client.realtime.connect(model=MODEL, extra_query={"intent": "transcription"}) as connection,
+    ):
+        await connection.session.update(session={"type": "transcription", "audio": {"input": audio_input}})
+        for start in range(0, len(quickstart), 4800):
+            piece = quickstart[start : start + 4800].astype("<i2").tobytes()
+            await connection.input_audio_buffer.append(audio=base64.b64encode(piece).decode())
+        async for came in connection:
+            seen.append(came)
+            if sum(one.type.endswith("transcription.completed") for one in seen) == len(sentences) - 1:
+                break
+    kinds = [one.type for one in seen]
+    assert kinds[:2] == ["session.created", "session.updated"]
+    assert json.loads(seen[1].to_json())["session"]["type"] == "transcription"
+    assert "conversation.item.created" not in kinds
+    assert kinds.count("conversation.item.added") == kinds.count("conversation.item.done") > 0
+    # Its clock goes on from one utterance to the next.
+    started = [one.audio_start_ms / 1000 for one in seen if one.type == "input_audio_buffer.speech_started"]
+    for began, sentence in zip(started, sentences, strict=False):
+        assert began == pytest.approx(sentence.start, abs=0.35)

@@ -1,12 +1,11 @@
-"""What a recognition engine is to this server, and the table of the engines there are.
+"""What a recognition engine is to this server, and which engines there are.
 
-An engine lives in a worker process (`worker.py`) and is asked for whole utterances; one that can also follow speech
-while it is spoken hands out `LiveDecoder` objects. It hears 16 kHz mono int16, and only stretches that hold speech.
+An engine lives in a worker process and is asked for whole utterances; one that can also follow speech while it is
+spoken lends out live decoders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -17,26 +16,20 @@ from ipyspeaches.errors import InputError
 from ipyspeaches.words import Word
 
 ENGINE_RATE_HZ: Final = 16_000
+SILERO_MODEL: Final = "silero_vad_v6"
+"""Id of the other model that this server lists: it finds speech."""
+ENGINE_NAMES: Final = ("pocketsphinx", "faster-whisper")
+DEFAULT_WHISPER_MODEL: Final = "Systran/faster-whisper-small"
 
 
 @dataclass(frozen=True, slots=True)
-class Recognition:
-    """What an engine heard: its text (a leading space where words are spaced), words and language.
-
-    The times of the words count from the first sample that it was given.
-    """
-
-    text: str
-    words: tuple[Word, ...]
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What an engine is told besides the language; PocketSphinx, which knows one language and no context, needs none.
+class DecodingOptions:
+    """What an engine is told about an utterance; PocketSphinx, which knows one language and no context, ignores it.
 
     Parameters
     ----------
+    language
+        ISO 639-1 code, perhaps with a region; None for one that nobody has named.
     task
         ``"transcribe"``, or ``"translate"`` into English.
     prompt
@@ -49,34 +42,49 @@ class Advice:
         Whether to save the time for the times of segments.
     """
 
+    language: str | None = None
     task: str = "transcribe"
     prompt: str | None = None
     hotwords: str | None = None
     temperature: float | None = None
     without_timestamps: bool = False
 
+    @property
+    def language_code(self) -> str | None:
+        """The language without its region, in lower case."""
+        return self.language.replace("_", "-").split("-")[0].lower() if self.language else None
 
-NO_ADVICE: Final = Advice()
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """What an engine made of an utterance: text (a leading space where words are spaced), words and language.
+
+    The times of the words count from the first sample that it was given.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+    language: str
 
 
 class LiveDecoder(Protocol):
     """Follows one utterance while it is spoken."""
 
-    def feed(self, samples: NDArray[np.int16]) -> list[Word]:
-        """Take more of the utterance and return the words of the present hypothesis."""
+    def follow(self, samples: NDArray[np.int16]) -> list[Word]:
+        """Decode more of the utterance (int16, 16 kHz) and return the words of the present hypothesis."""
 
     def close(self) -> None:
         """Give the decoder back; it is not used again by this owner."""
 
 
-class Engine(Protocol):
+class RecognitionEngine(Protocol):
     """A recogniser of whole utterances."""
 
-    def recognise(self, samples: NDArray[np.int16], language: str | None, advice: Advice = NO_ADVICE) -> Recognition:
-        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``)."""
+    def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``) that holds speech."""
 
     def live(self) -> LiveDecoder | None:
-        """Return a decoder for an utterance that begins now, or None if all are taken or there are none."""
+        """Return a decoder for an utterance that begins now, or None if all are in use or there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class EngineSpec:
     Parameters
     ----------
     name
-        ``"pocketsphinx"`` or ``"faster-whisper"``.
+        One of `ENGINE_NAMES`.
     model
         Id under which the server lists the model.
     languages
@@ -109,11 +117,14 @@ class EngineSpec:
     requires: tuple[str, str, str]
     max_workers: int | None = None
 
-    def understands(self, language: str | None) -> bool:
-        """Whether a language code such as ``en`` or ``en-GB`` (or none) can be transcribed."""
-        if not language or not self.languages:
-            return True
-        return language.replace("_", "-").split("-")[0].lower() in self.languages
+    def language_problem(self, options: DecodingOptions) -> str | None:
+        """Return why the language cannot be transcribed, or None if it can."""
+        if options.language_code is None or not self.languages or options.language_code in self.languages:
+            return None
+        return (
+            f"Model '{self.model}' does not understand the language '{options.language}', only "
+            f"{', '.join(self.languages)}: leave the language out, or use a Speaches server with a Whisper model."
+        )
 
 
 POCKETSPHINX: Final = EngineSpec(
@@ -124,8 +135,6 @@ POCKETSPHINX: Final = EngineSpec(
     live_text=True,
     requires=("pocketsphinx", "pocketsphinx", "local"),
 )
-DEFAULT_WHISPER_MODEL: Final = "Systran/faster-whisper-small"
-ENGINE_NAMES: Final = ("pocketsphinx", "faster-whisper")
 
 
 def engine_spec(name: str, model: str | None = None) -> EngineSpec:
@@ -152,12 +161,12 @@ def engine_spec(name: str, model: str | None = None) -> EngineSpec:
         return POCKETSPHINX
     if name == "faster-whisper":
         chosen = model or DEFAULT_WHISPER_MODEL
-        owner = chosen.split("/")[0]
         return EngineSpec(
             name,
             chosen,
-            _whisper_languages(chosen),
-            owner,
+            # By the naming rule of Whisper's authors, models whose name ends in ".en" know English only.
+            ("en",) if chosen.endswith(".en") else (),
+            chosen.split("/")[0],
             live_text=False,
             requires=("faster_whisper", "faster-whisper", "whisper"),
             max_workers=1,
@@ -165,34 +174,6 @@ def engine_spec(name: str, model: str | None = None) -> EngineSpec:
     raise InputError(f"There is no engine {name!r}: choose one of {', '.join(ENGINE_NAMES)}.")
 
 
-def _whisper_languages(model: str) -> tuple[str, ...]:
-    # By the naming rule of Whisper's authors, models whose name ends in ".en" know English only.
-    return ("en",) if model.endswith(".en") else ()
-
-
-def load_engine(spec: EngineSpec) -> Engine:
-    """Load an engine with its model; takes from half a second up to a download.
-
-    Raises
-    ------
-    MissingExtraError
-        If its package is not installed.
-    """
-    loaders: dict[str, Callable[[EngineSpec], Engine]] = {
-        "pocketsphinx": _load_pocketsphinx,
-        "faster-whisper": _load_whisper,
-    }
-    return loaders[spec.name](spec)
-
-
-def _load_pocketsphinx(spec: EngineSpec) -> Engine:
-    del spec
-    from ipyspeaches.local.pocketsphinx_engine import PocketSphinxEngine
-
-    return PocketSphinxEngine()
-
-
-def _load_whisper(spec: EngineSpec) -> Engine:
-    from ipyspeaches.local.whisper_engine import WhisperEngine
-
-    return WhisperEngine(spec.model)
+def model_missing_text(model: str) -> str:
+    """Return what a Speaches server says about a model that it does not have."""
+    return f"Model '{model}' is not installed locally. You can download the model using `POST /v1/models`"

@@ -1,0 +1,206 @@
+"""The ASGI application behind the access control: all routes, and those about the server itself and its models."""
+
+from __future__ import annotations
+
+import time
+from importlib import metadata
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from ipyspeaches.errors import SpeachesError
+from ipyspeaches.local.access import AccessControl
+from ipyspeaches.local.audio_routes import diarization, speech_timestamps, transcriptions, translations
+from ipyspeaches.local.engines import SILERO_MODEL, model_missing_text
+from ipyspeaches.local.forms import FormError
+from ipyspeaches.local.realtime_routes import RtcPeers, realtime, realtime_offer
+from ipyspeaches.local.worker_pool import WorkerPool
+from ipyspeaches.server.models import EMBEDDED_TITLE
+
+RECOGNITION_TASK: Final = "automatic-speech-recognition"
+VAD_TASK: Final = "voice-activity-detection"
+
+
+def create_app(pool: WorkerPool, peers: RtcPeers, host: str, api_key: str | None) -> ASGIApp:
+    """Return the application.
+
+    Parameters
+    ----------
+    pool
+        Who recognises; belongs to the caller.
+    peers
+        Keeps the WebRTC connections; belongs to the caller.
+    host
+        Host the server listens on.
+    api_key
+        Key to ask for, or None.
+    """
+    app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error, FormError: _answer_form_error})
+    app.state.pool = pool
+    app.state.peers = peers
+    app.state.catalogue = Catalogue(pool)
+    return AccessControl(app, host, api_key)
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        Route("/health", health),
+        Route("/openapi.json", interface),
+        Route("/v1/models", list_models),
+        Route("/v1/models/{model:path}", get_model),
+        Route("/v1/models/{model:path}", download_model, methods=["POST"]),
+        Route("/v1/registry", list_models),  # what this server could have is what it has: it downloads nothing
+        Route("/api/ps", list_running),
+        Route("/api/ps/{model:path}", load_model, methods=["POST"]),
+        Route("/api/ps/{model:path}", unload_model, methods=["DELETE"]),
+        Route("/v1/audio/transcriptions", transcriptions, methods=["POST"]),
+        Route("/v1/audio/translations", translations, methods=["POST"]),
+        Route("/v1/audio/diarization", diarization, methods=["POST"]),
+        Route("/v1/audio/speech/timestamps", speech_timestamps, methods=["POST"]),
+        WebSocketRoute("/v1/realtime", realtime),
+        Route("/v1/realtime", realtime_offer, methods=["POST"]),
+    ]
+
+
+async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
+    """Answer an HTTP error (no such path, wrong method, …) in the shape of all others."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def _answer_form_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, FormError)
+    return JSONResponse({"detail": error.problems}, status_code=422)
+
+
+async def health(_request: Request) -> JSONResponse:
+    """Answer that the server is up."""
+    return JSONResponse({"message": "OK"})
+
+
+async def interface(_request: Request) -> JSONResponse:
+    """Say which program this is, where FastAPI servers describe themselves."""
+    try:
+        version = metadata.version("ipyspeaches")
+    except metadata.PackageNotFoundError:  # runs from its source folder
+        version = "0"
+    info = {"title": EMBEDDED_TITLE, "version": version}
+    return JSONResponse({"openapi": "3.1.0", "info": info, "paths": {}})
+
+
+class Catalogue:
+    """The two models of this server: the engine's, and Silero.
+
+    Parameters
+    ----------
+    pool
+        Holds the engine.
+    """
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self._created = int(time.time())
+        self.silero_loaded = False
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the wire's model objects."""
+        spec = self._pool.spec
+        return [
+            self._entry(spec.model, spec.owner, list(spec.languages) or None, RECOGNITION_TASK),
+            self._entry(SILERO_MODEL, "snakers4", None, VAD_TASK),
+        ]
+
+    def _entry(self, model: str, owner: str, languages: list[str] | None, task: str) -> dict[str, Any]:
+        return {
+            "id": model,
+            "created": self._created,
+            "object": "model",
+            "owned_by": owner,
+            "language": languages,
+            "task": task,
+        }
+
+    def find(self, model: str) -> dict[str, Any] | None:
+        """Return one model object, or None."""
+        return next((entry for entry in self.entries() if entry["id"] == model), None)
+
+    def loaded(self) -> list[str]:
+        """Return the ids of the models in memory."""
+        engine = [self._pool.spec.model] if self._pool.loaded else []
+        return engine + ([SILERO_MODEL] if self.silero_loaded else [])
+
+    async def load(self, model: str) -> None:
+        """Load a model of this server."""
+        if model == SILERO_MODEL:
+            self.silero_loaded = True
+        else:
+            await self._pool.load()
+
+    async def unload(self, model: str) -> None:
+        """Unload a model of this server; it is loaded again when it is needed."""
+        if model == SILERO_MODEL:
+            self.silero_loaded = False
+        else:
+            await self._pool.unload()
+
+
+def _asked(request: Request) -> tuple[Catalogue, str]:
+    return request.app.state.catalogue, request.path_params["model"]
+
+
+async def list_models(request: Request) -> JSONResponse:
+    """``GET /v1/models[?task=…]`` and ``GET /v1/registry[?task=…]``."""
+    catalogue: Catalogue = request.app.state.catalogue
+    task = request.query_params.get("task")
+    entries = [entry for entry in catalogue.entries() if task in (None, entry["task"])]
+    return JSONResponse({"data": entries, "object": "list"})
+
+
+async def get_model(request: Request) -> JSONResponse:
+    """``GET /v1/models/{id}``."""
+    catalogue, model = _asked(request)
+    entry = catalogue.find(model)
+    if entry is None:
+        raise HTTPException(404, f"Model '{model}' not found")
+    return JSONResponse(entry)
+
+
+async def download_model(request: Request) -> JSONResponse:
+    """``POST /v1/models/{id}``: this server's models are there, and it gets no others."""
+    catalogue, model = _asked(request)
+    if catalogue.find(model) is None:
+        raise HTTPException(404, f"Model '{model}' not found")
+    return JSONResponse({"message": f"Model '{model}' already exists"}, status_code=201)
+
+
+async def list_running(request: Request) -> JSONResponse:
+    """``GET /api/ps``."""
+    return JSONResponse({"models": request.app.state.catalogue.loaded()})
+
+
+async def load_model(request: Request) -> JSONResponse:
+    """``POST /api/ps/{id}``."""
+    catalogue, model = _asked(request)
+    if catalogue.find(model) is None:
+        raise HTTPException(404, model_missing_text(model))
+    if model in catalogue.loaded():
+        return JSONResponse({"message": f"Model '{model}' is already loaded."}, status_code=409)
+    try:
+        await catalogue.load(model)
+    except SpeachesError as exc:
+        raise HTTPException(500, str(exc)) from exc
+    return JSONResponse({"message": f"Model '{model}' loaded."}, status_code=201)
+
+
+async def unload_model(request: Request) -> JSONResponse:
+    """``DELETE /api/ps/{id}``."""
+    catalogue, model = _asked(request)
+    if model not in catalogue.loaded():
+        return JSONResponse({"message": f"Model {model} is not loaded."}, status_code=404)
+    await catalogue.unload(model)
+    return JSONResponse({"message": f"Model {model} unloaded."})

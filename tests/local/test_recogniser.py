@@ -1,0 +1,138 @@
+"""An engine hears speech as Silero bounds it, and nothing else; what it says while somebody speaks only grows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ipyspeaches import samples
+from ipyspeaches.audio import Resampler
+from ipyspeaches.local.recogniser import (
+    BLOCK_S,
+    CONTEXT_MS,
+    LIVE_PIECE,
+    SEGMENT_OPTIONS,
+    LiveRecogniser,
+    PaddedSegment,
+    padded_segments,
+)
+from ipyspeaches.words import Word
+
+CONTEXT = CONTEXT_MS * 16
+
+
+def at_16k(audio: NDArray[np.int16]) -> NDArray[np.int16]:
+    return Resampler(24_000, 16_000).push(audio, last=True)
+
+
+def segments_in(audio: NDArray[np.int16]) -> list[PaddedSegment]:
+    return [segment for segment in padded_segments(audio) if segment is not None]
+
+
+def test_silence_and_noise_hold_no_segment() -> None:
+    noise = np.random.default_rng(0).normal(0, 300, 48_000).astype(np.int16)
+    assert segments_in(np.zeros(48_000, dtype=np.int16)) == []
+    assert segments_in(noise) == []
+    assert segments_in(np.empty(0, dtype=np.int16)) == []
+
+
+def test_each_sentence_is_a_segment_with_its_context(quickstart: NDArray[np.int16]) -> None:
+    audio = at_16k(quickstart)
+    segments = segments_in(audio)
+    sentences = samples.info("quickstart").sentences
+    assert len(segments) == len(sentences)
+    for segment, sentence in zip(segments, sentences, strict=True):
+        assert abs(segment.speech_start / 16_000 - sentence.start) < 0.2
+        assert abs(segment.speech_end / 16_000 - sentence.end) < 0.3
+        np.testing.assert_array_equal(segment.samples, audio[segment.start :][: len(segment.samples)])
+
+
+def test_speech_at_the_edges_of_a_buffer_is_surrounded_by_silence(quickstart: NDArray[np.int16]) -> None:
+    sentence = samples.info("quickstart").sentences[0]
+    audio = at_16k(quickstart)[round(sentence.start * 16_000) + 800 : round(sentence.end * 16_000) - 1600]
+    (segment,) = segments_in(audio)
+    assert segment.start == segment.speech_start - CONTEXT
+    assert len(segment.samples) == segment.speech_end - segment.speech_start + 2 * CONTEXT
+    before = max(0, -segment.start)
+    assert before > 0
+    assert not segment.samples[:before].any()
+    np.testing.assert_array_equal(segment.samples[before : before + 1000], audio[segment.start + before :][:1000])
+
+
+def test_endless_speech_is_cut(quickstart: NDArray[np.int16]) -> None:
+    sentence = samples.info("quickstart").sentences[1]
+    speech = at_16k(quickstart)[round((sentence.start + 0.1) * 16_000) : round((sentence.end - 0.3) * 16_000)]
+    segments = segments_in(np.tile(speech, 20))
+    assert len(segments) > 1
+    longest = max(segment.speech_end - segment.speech_start for segment in segments)
+    assert longest <= SEGMENT_OPTIONS.max_speech_duration_s * 16_000
+
+
+def test_a_long_silence_gives_turns_to_others() -> None:
+    assert list(padded_segments(np.zeros(5 * BLOCK_S * 16_000, dtype=np.int16))) == [None] * 6
+
+
+def test_segments_do_not_depend_on_where_blocks_end(quickstart: NDArray[np.int16]) -> None:
+    audio = at_16k(quickstart)
+    here = segments_in(audio)
+    for shift_s in (4, 8, 9):
+        shift = shift_s * 16_000 // 512 * 512
+        later = segments_in(np.concatenate((np.zeros(shift, dtype=np.int16), audio)))
+        assert len(later) == len(here)
+        for before, after in zip(here, later, strict=True):
+            assert abs(after.speech_start - shift - before.speech_start) <= 1024
+            assert abs(after.speech_end - shift - before.speech_end) <= 1024
+
+
+class Scripted:
+    """Stands for an engine's live decoder: gives one hypothesis after the other, words of half a second each."""
+
+    def __init__(self, *hypotheses: str) -> None:
+        self.hypotheses = list(hypotheses)
+        self.closed = False
+
+    def follow(self, samples: NDArray[np.int16]) -> list[Word]:
+        assert len(samples) == 3200
+        words = self.hypotheses.pop(0).split()
+        return [Word(word, index / 2, (index + 1) / 2) for index, word in enumerate(words)]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def live_texts(audio: NDArray[np.int16], *hypotheses: str) -> list[str]:
+    """Return the texts that an utterance with these hypotheses gives, until there are no more."""
+    decoder = Scripted(*hypotheses)
+    live = LiveRecogniser(decoder)
+    live.append(audio)
+    texts = []
+    while decoder.hypotheses:
+        assert len(live.backlog), "the decoder got too little"
+        texts.append(live.advance())
+    live.close()
+    assert decoder.closed
+    return [text for text in texts if text]
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "texts"),
+    [
+        # A word is out when two hypotheses agree and another word follows.
+        (("good", "good morning", "good morning every", "good morning everyone here"), ["good", " morning"]),
+        (("a b c", "x y z", "x y z"), ["x y"]),
+        # A change of mind about words that are out does not hold up the rest.
+        (("a b c", "a b c d", "q r c d", "q r c d e"), ["a b c", " d"]),
+        (("", "", "a", ""), []),
+    ],
+)
+def test_live_text_only_grows(quickstart: NDArray[np.int16], hypotheses: tuple[str, ...], texts: list[str]) -> None:
+    sentence = samples.info("quickstart").sentences[1]
+    assert live_texts(quickstart[round(sentence.start * 24_000) :], *hypotheses) == texts
+
+
+def test_before_somebody_speaks_nothing_is_decoded() -> None:
+    live = LiveRecogniser(Scripted())  # would fail on any audio
+    live.append(np.zeros(20 * LIVE_PIECE, dtype=np.int16))
+    while len(live.backlog):
+        assert live.advance() == ""

@@ -1,0 +1,115 @@
+"""The buffer counts all that was appended and keeps what can still matter; Silero finds the turns in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ipyspeaches import samples
+from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.errors import InputError
+from ipyspeaches.local.session_audio import AudioBuffer, SpeechGate, TurnDetector, TurnEvent, TurnStarted, TurnStopped
+from ipyspeaches.local.session_settings import TurnDetectionSettings
+
+SETTINGS = TurnDetectionSettings(threshold=0.5, silence_duration_ms=400)
+PIECE = SESSION_RATE_HZ // 10
+
+
+def ramp(start: int, end: int) -> NDArray[np.int16]:
+    return np.arange(start, end, dtype=np.int16)
+
+
+def test_split_ends_the_buffer_and_keeps_the_rest() -> None:
+    buffer = AudioBuffer()
+    buffer.append(ramp(0, 700))
+    buffer.append(ramp(700, 1000))
+    ended = buffer.split(800)
+    assert ended.start == 0
+    np.testing.assert_array_equal(ended.samples, ramp(0, 800))
+    assert buffer.length == 200
+    np.testing.assert_array_equal(buffer.excerpt(0).samples, ramp(800, 1000))
+
+
+def test_what_is_forgotten_still_counts() -> None:
+    buffer = AudioBuffer()
+    for start in range(0, 1000, 100):
+        buffer.append(ramp(start, start + 100))
+    buffer.forget(350)
+    assert buffer.length == 1000
+    assert buffer.kept == 700
+    excerpt = buffer.excerpt(0)
+    assert excerpt.start == 300
+    np.testing.assert_array_equal(excerpt.samples, ramp(300, 1000))
+    ended = buffer.split(1000)
+    assert (ended.start, len(ended.samples)) == (300, 700)
+    assert (buffer.length, buffer.kept) == (0, 0)
+
+
+def test_beyond_the_limit_the_oldest_sound_is_kept_and_new_sound_refused() -> None:
+    buffer = AudioBuffer(limit_s=0.01)  # 240 samples
+    buffer.append(ramp(0, 200))
+    with pytest.raises(InputError, match=r"dropped; commit or clear"):
+        buffer.append(ramp(0, 41))
+    assert buffer.length == 200
+    buffer.append(ramp(200, 240))
+    np.testing.assert_array_equal(buffer.split(240).samples, ramp(0, 240))
+    buffer.append(ramp(0, 240))
+
+
+def test_milliseconds() -> None:
+    buffer = AudioBuffer()
+    buffer.append(ramp(0, 1200))
+    assert buffer.length_ms == 50
+
+
+def turns(audio: NDArray[np.int16], step: int, settings: TurnDetectionSettings = SETTINGS) -> list[TurnEvent]:
+    detector = TurnDetector(settings)
+    return [turn for start in range(0, len(audio), step) for turn in detector.append(audio[start : start + step])]
+
+
+def test_turns_lie_where_the_sentences_are(quickstart: NDArray[np.int16]) -> None:
+    found = turns(quickstart, 4800)
+    sentences = samples.info("quickstart").sentences
+    assert [type(turn) for turn in found] == [TurnStarted, TurnStopped] * len(sentences)
+    for sentence, started, stopped in zip(sentences, found[::2], found[1::2], strict=True):
+        assert isinstance(started, TurnStarted)
+        assert abs(started.onset / 24_000 - sentence.start) < 0.2
+        assert 0 < started.position - started.onset < 24_000 / 2
+        assert abs(stopped.position / 24_000 - sentence.end - 0.4) < 0.3
+
+
+@pytest.mark.parametrize("step", [480, 4801, 1_000_000])
+def test_turns_do_not_depend_on_the_appends(quickstart: NDArray[np.int16], step: int) -> None:
+    assert turns(quickstart, step) == turns(quickstart, 2400)
+
+
+def test_silence_has_no_turns() -> None:
+    assert turns(np.zeros(72_000, dtype=np.int16), 2400) == []
+
+
+def test_a_turn_that_somebody_else_ended_begins_again_where_speech_goes_on(quickstart: NDArray[np.int16]) -> None:
+    detector = TurnDetector(SETTINGS)
+    sentence = samples.info("quickstart").sentences[1]
+    middle = round((sentence.start + sentence.end) / 2 * 24_000)
+    detector.append(quickstart[:middle])
+    detector.end_turn()
+    (again, *_) = detector.append(quickstart[middle : middle + 12_000])
+    assert isinstance(again, TurnStarted)
+    assert middle - 2400 <= again.onset <= middle + 4800
+
+
+def test_of_a_stream_silence_stays_out_and_no_word_does(quickstart: NDArray[np.int16]) -> None:
+    spoken = quickstart[: 3 * SESSION_RATE_HZ]
+    quiet = np.zeros(5 * SESSION_RATE_HZ, np.int16)
+    stream = np.concatenate((quiet, spoken, quiet))
+    gate = SpeechGate()
+    passed = [gate.append(stream[at : at + PIECE]) for at in range(0, len(stream), PIECE)]
+    through = np.concatenate(passed)
+    assert not any(len(piece) for piece in passed[:45])
+    assert not any(len(piece) for piece in passed[-20:])
+    assert len(through) < len(spoken) + 2 * SESSION_RATE_HZ
+    loud = np.flatnonzero(np.abs(spoken) > 500)
+    onset = 5 * SESSION_RATE_HZ + int(loud[0])
+    begin = next(number for number, piece in enumerate(passed) if len(piece))
+    assert (begin + 1) * PIECE - len(passed[begin]) <= onset, "the onset is clipped"
