@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -90,8 +89,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def harness_url(root: Path) -> Iterator[str]:
-    """The page that shows the widget in any state without a notebook, built and served."""
-    subprocess.run([root / "tools" / "npm.sh", "run", "--silent", "harness"], check=True, capture_output=True)
+    """The page that shows the widget in any state without a notebook, served."""
+    sources = max(path.stat().st_mtime for files in ("src/**/*.*", "dev/*.*") for path in (root / "js").glob(files))
+    bundle = root / "js" / "dev" / "dist" / "harness.js"
+    # Built here it would be built by every worker, and the widget's own bundle with it while kernels read that.
+    if not bundle.exists() or bundle.stat().st_mtime < sources:
+        pytest.fail("js/dev/dist/harness.js is older than its sources: run `npm run harness` in js/")
     handler = functools.partial(_Quiet, directory=str(root / "js" / "dev"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

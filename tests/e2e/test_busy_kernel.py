@@ -12,7 +12,7 @@ from harness import OpenNotebook, spoken
 from harness.browser import result_of
 from ipyspeaches import samples, wer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 BUSY = {

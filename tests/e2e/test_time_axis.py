@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 SHOWN_S = re.compile(r"(?P<number>\d+(?:\.\d+)?) (?P<unit>s|min|h)")
 # The rows as the canvas holds them: what is drawn is compared, not how.

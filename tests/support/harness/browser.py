@@ -119,10 +119,6 @@ class LabPage:
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
         self.page.wait_for_function(_NOTEBOOK_READY, timeout=timeout_ms)
 
-    def run_all(self) -> None:
-        """Start running every cell; wait for what they show, not for this call."""
-        self.page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells') }")
-
     def run_cell(self, index: int) -> None:
         """Run one cell, as a person would."""
         self.page.locator(".jp-CodeCell .cm-content").nth(index).click()
