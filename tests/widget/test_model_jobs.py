@@ -98,4 +98,4 @@ def test_a_download_is_shown_as_long_as_it_runs(
 def test_no_model_is_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Page(Transcriber(), monkeypatch).command("download_model", model=" ")
     assert refused is not None
-    assert "No model is named" in refused["text"]
+    assert "No model was given" in refused["text"]

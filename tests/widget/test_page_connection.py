@@ -147,7 +147,7 @@ def test_another_page_cannot_go_on_after_a_pause(widget: Transcriber, page: Conn
     widget.pause()
     page.say({"type": "command", "id": 5, "name": "resume", "args": {}, "client_id": "other"})
     reply = wait_for(lambda: next((one for one in page.of("reply") if one["id"] == 5), None))
-    assert "go on there" in reply["error"]["text"]
+    assert "continue there" in reply["error"]["text"]
     assert widget.state == "paused"
     assert page.command("resume") is None
     widget.stop()

@@ -172,7 +172,7 @@ def test_the_saved_notebook_holds_the_words_as_plain_html(
 
 
 def test_what_is_no_source_is_refused_in_words() -> None:
-    with pytest.raises(InputError, match=r"ndarray is no source: .*Recording\.from_array\(array, rate\)"):
+    with pytest.raises(InputError, match=r"ndarray is not a source: .*Recording\.from_array\(array, rate\)"):
         Transcriber(source=np.zeros(100, dtype=np.int16))  # type: ignore[arg-type]
 
 

@@ -75,7 +75,7 @@ class Bridge:
         except SpeachesError as exc:
             failure = failure_message(exc)
         except Exception as exc:  # noqa: BLE001  a command without a reply would leave the page waiting
-            failure = failure_message(SpeachesError(f"The kernel failed at {name!r} ({type(exc).__name__}: {exc})."))
+            failure = failure_message(SpeachesError(f"The kernel failed to do {name!r} ({type(exc).__name__}: {exc})."))
         answer = answer or Answer()
         self.send({"type": "reply", "id": content.get("id"), "error": failure, "data": answer.data}, answer.buffers)
 

@@ -27,12 +27,12 @@ class PageCapture:
 
     Parameters
     ----------
-    post
+    send
         Sends a message to every page.
     """
 
-    def __init__(self, post: Callable[[dict[str, Any]], None]) -> None:
-        self._post = post
+    def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
+        self._send = send
         self._pages: dict[str, None] = {}
         self._ids = itertools.count(1)
         self._id = 0
@@ -83,7 +83,7 @@ class PageCapture:
             If another page has the connection with the server, which cannot move.
         """
         if self._connected and client_id not in {None, self._client}:
-            raise StateError("Another page of this notebook is connected with the server: go on there.")
+            raise StateError("Another page of this notebook is connected to the server: continue there.")
 
     def resume(self, client_id: str | None = None) -> None:
         """Let a page go on: the one that asks, else the one that captured, else the one that came last."""
@@ -110,7 +110,7 @@ class PageCapture:
         if self.microphone is None:
             raise StateError("The audio does not come from a page: choose the browser's microphone and record again.")
         if self.capturing not in {None, client_id}:
-            raise StateError("Another page of this notebook is recording: stop it there, or go on there.")
+            raise StateError("Another page of this notebook is recording: stop or continue it there.")
         if self._connected:
             self._lose_page()
             raise page_gone()
@@ -174,7 +174,7 @@ class PageCapture:
             self._line.lose(page_gone())
 
     def _send_to_capturing(self, order: dict[str, Any]) -> None:
-        self._post(order if self._client is None else {**order, "client_id": self._client})
+        self._send(order if self._client is None else {**order, "client_id": self._client})
 
     @property
     def _last(self) -> str | None:
@@ -193,15 +193,15 @@ class PageCapture:
         order: dict[str, Any] = {"type": "capture", "action": action, "capture_id": self._id}
         if self._client is not None:
             order["client_id"] = self._client
-        self._post(order)
+        self._send(order)
 
 
 _REFUSALS: dict[str, str] = {
-    "denied": "The browser blocked the microphone: allow it for this page (the microphone sign in the address bar)",
+    "denied": "The browser blocked the microphone: allow it for this page (the microphone icon in the address bar)",
     "no-device": "The browser sees no microphone: plug one in or switch it on",
-    "insecure": "Browsers open the microphone only on https and localhost pages: open the notebook on one",
+    "insecure": "Browsers allow the microphone only on https and localhost pages: open the notebook at such an address",
     "unsupported": "This notebook editor gives no access to the microphone: open the notebook in JupyterLab",
-    "busy": "Another program holds the microphone: close it",
+    "busy": "Another program is using the microphone: close it",
 }
 
 

@@ -37,7 +37,7 @@ def compared_options(runs: Runs) -> dict[str, SessionKeywords]:
         return {}
     options = named(runs)
     if MAIN in options:
-        raise InputError(f"“{MAIN}” is the widget's own session: call the compared one something else.")
+        raise InputError(f"“{MAIN}” is the widget's own session: give the compared one another name.")
     for name, own in options.items():
         check_options(name, own)
     return options
@@ -110,21 +110,21 @@ class Compared:
         self.show()
 
     def main_is(self, state: SessionState) -> None:
-        """Follow the main session, from within its change of state: pauses must cut at the same block."""
+        """Follow the main session, from within its change of state: all must pause at the same block."""
         if self._tee is None:
             return
         if state is SessionState.PAUSED:
             self._tee.hold()
             for name, session in self.sessions.items():
                 if session.state is SessionState.LISTENING:
-                    self._begin(self._cut(name, session))
+                    self._begin(self._end_utterance(name, session))
         elif state is SessionState.LISTENING:
             self._tee.go_on()
         elif state in ENDED:
             self._tee.end_branches()
 
     def follow(self, turn_detection: TurnDetection) -> None:
-        """Let the sessions that have none of their own cut as the main one does from now on."""
+        """Let the sessions without a turn detection of their own use the main one's from now on."""
         for name, session in self.sessions.items():
             if "turn_detection" not in self._options[name] and session.state in ACTIVE:
                 self._begin(_unless_it_fails(session.set_turn_detection(turn_detection)))
@@ -181,7 +181,7 @@ class Compared:
         finally:
             branch.abandon()
 
-    async def _cut(self, name: str, session: Session) -> None:
+    async def _end_utterance(self, name: str, session: Session) -> None:
         """End the utterance under way where the main session paused."""
         await self._branches[name].drained()
         if session.state is SessionState.LISTENING:

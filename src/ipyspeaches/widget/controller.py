@@ -26,7 +26,7 @@ from ipyspeaches.widget.page_messages import event_message, failure_message, mar
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import SavedTranscript, destination_traits, export, session_traits
 
-_NOTHING_YET: Final = "Nothing was recorded yet: press Record or call start() first."
+_NOTHING_YET: Final = "Nothing has been recorded yet: press Record or call start() first."
 
 
 class Controller:
@@ -112,8 +112,8 @@ class Controller:
 
     @property
     def sessions(self) -> dict[str, Session]:
-        """The current session, and those that listen along, by name."""
-        return {MAIN: self.current, **self.compared.sessions}
+        """The current session, if there is one, and those that listen along, by name."""
+        return {} if self.session is None else {MAIN: self.session, **self.compared.sessions}
 
     @property
     def _running(self) -> Session | None:
@@ -229,13 +229,17 @@ class Controller:
         """Send everything that a page needs which comes (back) while a session is there."""
         self._capture.hello(client_id)
         clock_s = 0.0 if self._feed.drawing is None else self._feed.drawing.clock_s
-        snapshot = {"type": "snapshot", "clock_s": clock_s, "segments": [], "capturing": self._capture.capturing}
-        if self.session is not None:
-            texts = {name: [segment_message(one) for one in it.transcript] for name, it in self.sessions.items()}
-            snapshot["segments"] = texts.pop(MAIN)
-            snapshot["runs"] = texts
-            snapshot["marks"] = [mark_message(mark) for mark in self.session.marks]
-        self._bridge.send(snapshot)
+        texts = {name: [segment_message(one) for one in it.transcript] for name, it in self.sessions.items()}
+        self._bridge.send(
+            {
+                "type": "snapshot",
+                "clock_s": clock_s,
+                "segments": texts.pop(MAIN, []),
+                "runs": texts,
+                "marks": [] if self.session is None else [mark_message(mark) for mark in self.session.marks],
+                "capturing": self._capture.capturing,
+            }
+        )
         self._feed.send_recent()
 
     def _receive_capture(self, content: dict[str, Any]) -> None:
@@ -245,8 +249,8 @@ class Controller:
     def _receive_painted(self, items: dict[str, list[str]], at_s: float) -> None:
         """Note which final texts a page has painted: ids of items by the session's name."""
         for name, item_ids in items.items():
-            if self.session is not None and name in self.sessions:
-                self.sessions[name].painted(item_ids, at_s)
+            if (session := self.sessions.get(name)) is not None:
+                session.painted(item_ids, at_s)
 
     def _receive_file(self, content: dict[str, Any], pieces: list[bytes]) -> None:
         try:

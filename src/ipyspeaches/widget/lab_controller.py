@@ -69,10 +69,8 @@ class LabController:
             "edit": self._edit,
             "truth_from": self._truth_from,
             "pin": self._pin,
-            "evaluate": self._evaluate,
             "curve": self._curve,
             "sweep": self._sweep,
-            "errors": self._errors,
             "window": self._window,
             "audio": self._audio,
             "export": self._export,
@@ -165,14 +163,6 @@ class LabController:
         self.state.pin()
         self.show()
 
-    async def _evaluate(self, _args: dict[str, Any]) -> Answer:
-        """Return every detector's metrics, after its scores were computed if they were not there."""
-        for index in range(len(self.state.detectors)):
-            await self._score(index)
-        self.show()
-        rows = self.state.metrics().evaluations
-        return Answer({"metrics": [None if one is None else dict(one.to_dict()) for one in rows]})
-
     async def _curve(self, args: dict[str, Any]) -> Answer:
         index = self._asked(args)
         await self._score(index)
@@ -184,13 +174,6 @@ class LabController:
         await self._score(index)
         across, silences_ms, f1 = await asyncio.to_thread(self.state.sweep, index)
         return Answer({"index": index, "threshold": across, "silence_ms": silences_ms}, [f1.astype("<f4").tobytes()])
-
-    async def _errors(self, args: dict[str, Any]) -> Answer:
-        """Return what a detector missed and its false alarms, pairs of seconds."""
-        index = self._asked(args)
-        await self._score(index)
-        missed, false_alarms = ([[one.start, one.end] for one in found] for found in self.state.errors(index))
-        return Answer({"index": index, "missed": missed, "false_alarms": false_alarms})
 
     async def _window(self, args: dict[str, Any]) -> Answer:
         return Answer(

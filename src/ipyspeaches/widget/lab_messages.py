@@ -97,7 +97,8 @@ def export_detector(detector: Detector, form: str) -> str:
         raise InputError(f"There is no form {form!r}: choose one of code, turn_detection, json.")
     if detector.name != "silero":
         raise InputError(
-            "Servers cut with Silero only: make Silero the active detector, or cut here with these settings."
+            "Servers detect speech with Silero only: make Silero the active detector, or use these settings on this "
+            "side."
         )
     wire = ServerTurnDetection(detector.threshold, round(detector.min_silence_duration_ms)).to_wire()
     return json.dumps(wire, indent=2)

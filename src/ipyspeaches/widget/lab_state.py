@@ -74,7 +74,7 @@ class LabState:
         if not self.detectors:
             raise InputError("There is no detector: give at least one, such as detectors=[sp.SileroVad()].")
         for wrong in (one for one in self.detectors if not isinstance(one, Detector)):
-            raise InputError(f"{wrong!r:.80} is no detector: give detectors such as sp.EnergyVad(threshold=500).")
+            raise InputError(f"{wrong!r:.80} is not a detector: give detectors such as sp.EnergyVad(threshold=500).")
         self._first = list(self.detectors)
 
     @property

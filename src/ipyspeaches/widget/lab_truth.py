@@ -36,7 +36,7 @@ def read_truth(path: str | os.PathLike[str]) -> Segments:
     file = Path(path)
     reader = READERS.get(file.suffix.lower())
     if reader is None:
-        raise InputError(f"{file} is no label file: give one of {', '.join(READERS)}.")
+        raise InputError(f"{file} is not a label file: give one of {', '.join(READERS)}.")
     return reader(file)
 
 
@@ -58,7 +58,7 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
         If the truth cannot be one for this recording; the message names the region.
     """
     if not (truth is None or isinstance(truth, (Segments, str, os.PathLike))):
-        raise InputError(f"{truth!r} is no truth: give Segments, or the path of a file of labels.")
+        raise InputError(f"{truth!r} is not a truth: give Segments, or the path of a file of labels.")
     named = None if truth is None or isinstance(truth, Segments) else Path(truth)
     beside = audio or named
     kept = _kept_path(beside) if beside is not None else None
@@ -73,13 +73,13 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
 
 
 def _read_kept(path: Path) -> Segments:
-    """Read what was kept beside a recording; what cannot be read is left as it is, for its owner to mend."""
+    """Read what was kept beside a recording; what cannot be read is left as it is, for its owner to correct."""
     if not path.exists():
         return Segments()
     try:
         return Segments.from_rttm(path)
     except InputError as exc:
-        raise InputError(f"{exc} Mend that line, or move the file away to begin without it.") from exc
+        raise InputError(f"{exc} Correct that line, or move the file away to start without it.") from exc
 
 
 def _kept_path(beside: Path) -> Path:
@@ -113,7 +113,7 @@ class TruthFile:
             return
         try:
             if not self._own and self._path.exists():
-                _put_aside(self._path)
+                _move_aside(self._path)
             self._own = True
             save_labels(segments, self._path)
         except InputError as exc:
@@ -123,7 +123,7 @@ class TruthFile:
             self.saved = {"path": str(self._path), "at": now, "error": None}
 
 
-def _put_aside(path: Path) -> None:
+def _move_aside(path: Path) -> None:
     stem = path.name.removesuffix(_KEPT)
     names = (path.with_name(f"{stem}.truth.old{number}.rttm") for number in itertools.count(1))
     try:
@@ -131,7 +131,7 @@ def _put_aside(path: Path) -> None:
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise InputError(
-            f"The labels are not saved: older ones in {path} cannot be put aside ({reason}). "
+            f"The labels are not saved: {path} has older ones that cannot be moved aside ({reason}). "
             "Save them elsewhere with lab.truth.to_rttm(path)."
         ) from exc
 

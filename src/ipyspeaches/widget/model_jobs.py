@@ -73,9 +73,9 @@ class ModelJobs:
         """Show a job as long as it runs; one at a time for each model."""
         model = model_id(str(args.get("model") or "").strip())
         if not model:
-            raise InputError("No model is named: type its id, such as Systran/faster-whisper-small.")
+            raise InputError("No model was given: type its id, such as Systran/faster-whisper-small.")
         if model in self._jobs:
-            raise StateError(f"The server is busy with {model} already: wait until that is done.")
+            raise StateError(f"The server is already busy with {model}: wait until that is done.")
         self._jobs[model] = {"model": model, "kind": kind, "since_ms": round(time.time() * 1000)}
         self._show_jobs()
         try:

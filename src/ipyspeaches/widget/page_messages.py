@@ -83,16 +83,11 @@ def segment_message(segment: Segment) -> dict[str, Any]:
     """Return a segment as the page reads it."""
     return {
         "item_id": segment.item_id,
-        "id": segment.id,
         "start_s": segment.start,
         "end_s": segment.end,
         "text": segment.text,
         "language": segment.language,
         "latency_s": segment.latency_s,
-        "words": [
-            {"word": word.word, "start": word.start, "end": word.end, "probability": word.probability}
-            for word in segment.words
-        ],
     }
 
 

@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def options(self) -> SessionOptions:
-        """The same, complete, but for who cuts: which server and how to ask it."""
+        """The same, complete, but for turn detection: which server and how to ask it."""
         return SessionOptions.of({**self._keywords, "turn_detection": None})
 
     def traits(self) -> dict[str, Any]:
@@ -102,13 +102,13 @@ class Settings:
         return {"_language": language}
 
     def use_turn_detection(self, turn_detection: TurnDetection) -> dict[str, Any]:
-        """Let somebody else cut, or with other numbers."""
+        """Let the other side find the utterances, or use other numbers."""
         self.turn_detection = turn_detection
         return turn_detection_traits(turn_detection)
 
 
 def detector_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
-    """Return who cuts after a page chose a detector by ``name``, or changed numbers of the one in use.
+    """Return the turn detection after a page chose a detector by ``name``, or changed numbers of the one in use.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def detector_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetectio
 
 
 def side_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
-    """Return who cuts after a page chose the ``kind``, ``"client"`` or ``"server"``, or the server's numbers.
+    """Return the turn detection after a page chose the ``kind``, ``"client"`` or ``"server"``, or the server's numbers.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def side_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
     if kind == "client":
         return dataclasses.replace(now, server_vad=None)
     if kind != "server":
-        raise InputError(f"Nobody called {kind!r} can cut: choose client or server.")
+        raise InputError(f"There is no turn detection {kind!r}: choose client or server.")
     before = now.server_vad
     threshold = float(args.get("threshold", before.threshold if before else 0.9))
     silence_ms = int(args.get("silence_duration_ms", before.silence_duration_ms if before else 550))
@@ -165,7 +165,7 @@ class Uploads:
         if offset != len(whole) or offset + len(piece) > MAX_UPLOAD_BYTES:
             del self._files[file_id]
             raise AudioError(
-                f"{name!r} did not arrive whole: open it again (files above 1 GiB: give its path in Python)."
+                f"{name!r} did not arrive complete: open it again (for a file above 1 GiB, give its path in Python)."
             )
         whole += piece
 

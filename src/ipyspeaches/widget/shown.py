@@ -57,7 +57,7 @@ def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str
         return {"_source_kind": "file", "_source_label": label or Path(source).name}
     if not hasattr(source, "blocks"):
         raise InputError(
-            f'{type(source).__name__} is no source: give "browser", "kernel", a path, a Recording '
+            f'{type(source).__name__} is not a source: give "browser", "kernel", a path, a Recording '
             "(Recording.from_array(array, rate) makes one of an array), or a Source."
         )
     return {"_source_kind": source.kind, "_source_label": label or source.label}

@@ -14,7 +14,7 @@ from ipyspeaches.session.comparing import Runs, compared_run
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.vad import Detector
 from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
-from ipyspeaches.widget.compared import compared_options
+from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.settings import DETECTORS, Settings
 
@@ -181,7 +181,8 @@ class Transcriber(anywidget.AnyWidget):
     @property
     def comparison(self) -> Comparison:
         """The recording's own session, called ``"main"``, and those that listen along: one row each."""
-        return Comparison([compared_run(name, session) for name, session in self._controller.sessions.items()])
+        found = self._controller.sessions or {MAIN: self.session}
+        return Comparison([compared_run(name, session) for name, session in found.items()])
 
     @property
     def model(self) -> str:
@@ -206,7 +207,7 @@ class Transcriber(anywidget.AnyWidget):
 
     @property
     def turn_detection(self) -> TurnDetection:
-        """Who cuts, with the detector as it is set now.
+        """Who finds the utterances, with the detector as it is set now.
 
         Other numbers of the same side count from the next frame on, another side for the next recording.
         """

@@ -22,7 +22,7 @@ from ipyspeaches.widget.transcriber import Transcriber
 
 
 class VadLab(anywidget.AnyWidget):
-    """Tune detectors by eye and by numbers: drag a threshold, see the past cut anew, paint the truth, read the scores.
+    """Tune detectors by eye and by numbers: drag a threshold, see the past cut again, paint the truth, read the scores.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class VadLab(anywidget.AnyWidget):
         check_front_end(self._esm)
         SessionOptions.of(dict(options))
         if not isinstance(recording, (Recording, str, os.PathLike)):
-            raise InputError(f"{type(recording).__name__} is no recording: give a path or a Recording.")
+            raise InputError(f"{type(recording).__name__} is not a recording: give a path or a Recording.")
         path = None if isinstance(recording, Recording) else Path(recording)
         heard = recording if isinstance(recording, Recording) else Recording.load(recording)
         labels, file = begin(truth, path, heard.duration)
@@ -133,7 +133,7 @@ class VadLab(anywidget.AnyWidget):
     @truth.setter
     def truth(self, segments: Segments) -> None:
         if not isinstance(segments, Segments):
-            raise InputError(f"{segments!r} is no truth: give Segments.")
+            raise InputError(f"{segments!r} is not a truth: give Segments.")
         segments.check(self.recording.duration, what="region of the truth")
         ENGINE.run(self._controller.use_labels(self._state.labels.replace_all(segments)))
 
@@ -150,7 +150,7 @@ class VadLab(anywidget.AnyWidget):
     @transcriber.setter
     def transcriber(self, transcriber: Transcriber | None) -> None:
         if not (transcriber is None or isinstance(transcriber, Transcriber)):
-            raise InputError(f"{transcriber!r:.80} is no Transcriber: give the widget of the live session.")
+            raise InputError(f"{transcriber!r:.80} is not a Transcriber: give the widget of the live session.")
         self._transcriber = transcriber
         self._controller.live = None if transcriber is None else transcriber._controller  # noqa: SLF001  of this room
         self._controller.show()
