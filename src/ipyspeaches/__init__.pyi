@@ -20,7 +20,7 @@ from ipyspeaches.results import Transcript as Transcript
 from ipyspeaches.results import Word as Word
 from ipyspeaches.results import cer as cer
 from ipyspeaches.results import wer as wer
-from ipyspeaches.server import Server as Server
+from ipyspeaches.server.client import Server as Server
 from ipyspeaches.server.models import presets as presets
 from ipyspeaches.session import Session as Session
 from ipyspeaches.session import TurnDetection as TurnDetection

@@ -4,13 +4,13 @@
 
     SpeachesError                 anything this package raises on purpose
     ├── InputError (ValueError)   the caller's argument or file cannot be used
-    │   └── AudioError            … because of the sound in it (empty, corrupt, NaN, rate of 0)
+    │   └── AudioError            … because of the audio in it (empty, corrupt, NaN, rate of 0)
     ├── StateError                right call, wrong moment (start twice, stop before start)
     ├── MissingExtraError (ImportError)   an optional package is not installed; carries the pip line
     ├── MicrophoneError           no PortAudio, no device, permission denied, device unplugged
     └── ServerError               the other side
         ├── ServerUnreachableError    nothing answers there
-        │   └── UdpBlockedError           it answers, but the sound of WebRTC does not get through
+        │   └── UdpBlockedError           it answers, but no WebRTC media get through
         ├── ServerAuthError           the key was refused
         ├── NotSpeachesError          something answers, but not a Speaches server
         ├── ModelNotFoundError        the server does not have this model
@@ -32,7 +32,7 @@ class InputError(SpeachesError, ValueError):
 
 
 class AudioError(InputError):
-    """Sound that cannot be used: empty, corrupt, not finite, or with an impossible rate."""
+    """Audio that cannot be used: empty, corrupt, not finite, or with an impossible rate."""
 
 
 class StateError(SpeachesError):

@@ -58,7 +58,7 @@ def plot_recording(recording: Recording, segments: Iterable[Any] | None = None) 
     Parameters
     ----------
     recording
-        Sound to draw.
+        Audio to draw.
     segments
         Pairs of start and end in seconds, or anything with ``start`` and ``end``: detector segments, a transcript.
 
@@ -84,7 +84,7 @@ def plot_transcript(transcript: Transcript, recording: Recording | None = None) 
     transcript
         Utterances to draw.
     recording
-        Sound to draw behind them, if it begins where the transcript's clock does.
+        Audio to draw behind them, if it begins where the transcript's clock does.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.local import LocalServer
 from ipyspeaches.results import Segment, Transcript
-from ipyspeaches.server import check
+from ipyspeaches.server.client import check
 from ipyspeaches.session import ENGINE, TurnDetection, transcribe
 
 TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")

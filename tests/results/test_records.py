@@ -73,7 +73,7 @@ def test_appending_copies_each_row_a_bounded_number_of_times() -> None:
 @pytest.mark.parametrize("block", [{"a": [1], "b": [1, 2]}, {"a": [[1]], "b": [[1]]}])
 def test_a_block_that_does_not_fit_adds_nothing(block: dict[str, list[int]]) -> None:
     table = growing(a=np.int64, b=np.int64)
-    with pytest.raises(InputError, match="as many rows"):
+    with pytest.raises(InputError, match="same number of rows"):
         table._add(block)
     assert len(table) == 0
 
@@ -156,7 +156,7 @@ def test_columns_are_views_and_not_copies() -> None:
 
 
 def test_columns_of_one_block_have_one_length() -> None:
-    with pytest.raises(InputError, match="as many rows"):
+    with pytest.raises(InputError, match="same number of rows"):
         Frames().append(time=[0, 1], level_db=[0], energy=[0], score=[0], is_speech=[False])
 
 

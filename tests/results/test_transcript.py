@@ -44,7 +44,7 @@ def test_a_segment_without_a_number_comes_last() -> None:
 
 def test_an_utterance_is_added_once_and_replaced_by_name() -> None:
     transcript = Transcript(TALK)
-    with pytest.raises(InputError, match=r"segment 1 already: use replace\(\)"):
+    with pytest.raises(InputError, match=r"already has a segment 1: use replace\(\)"):
         transcript.append(Segment(2, 3, "您好", id=1))
     with pytest.raises(InputError, match=r"no segment 9 to replace: use append\(\)"):
         transcript.replace(Segment(2, 3, "您好", id=9))

@@ -22,7 +22,7 @@ from ipyspeaches.errors import (
 )
 from ipyspeaches.local import LocalServer
 from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA
-from ipyspeaches.server import check
+from ipyspeaches.server.client import check
 
 URL = "http://speaches.example:8000"
 HTML = "<!doctype html><title>JupyterLab</title>"

@@ -18,8 +18,7 @@ from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, ModelNotFoundError, NotSpeachesError, ProtocolError, ServerAuthError
 from ipyspeaches.local import LocalServer
-from ipyspeaches.server import Server
-from ipyspeaches.server.client import _as_file, _known_voices
+from ipyspeaches.server.client import Server, _as_file, _known_voices
 
 URL = "http://speaches.example:8000"
 TINY = "Systran/faster-whisper-tiny"

@@ -19,7 +19,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.local import LocalServer
-from ipyspeaches.server import Server
+from ipyspeaches.server.client import Server
 
 URL = "http://speaches.example:8000"
 SOUND = Recording(np.zeros(100, dtype=np.int16), 16_000)

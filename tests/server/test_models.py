@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.server import Model, Models, Overview
+from ipyspeaches.server.models import Model, Models, Overview
 
 pd: Any = importlib.import_module("pandas")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipyspeaches.server import ServerInfo
+from ipyspeaches.server.models import ServerInfo
 from ipyspeaches.session.conversation import Conversation
 from ipyspeaches.session.conversations import conversation_for
 from ipyspeaches.session.destination import Destination

@@ -11,7 +11,7 @@ import pytest
 from fake_page import Page, wait_for
 from ipyspeaches.errors import ModelNotFoundError, ProtocolError
 from ipyspeaches.local import LocalServer
-from ipyspeaches.server import Server
+from ipyspeaches.server.client import Server
 from ipyspeaches.server.models import presets
 from ipyspeaches.widget import Transcriber
 

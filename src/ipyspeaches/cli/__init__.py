@@ -1,5 +1,150 @@
-"""The ``ipyspeaches`` command: one module a subcommand, `main` around them all."""
+"""The ``ipyspeaches`` command: one module a subcommand, `main` around them all; never a traceback.
 
-from ipyspeaches.cli.command_line import main
+========  =====================================================================
+code      meaning
+========  =====================================================================
+0         done
+1         the work failed; one sentence on stderr says why and what to do
+2         wrong usage
+130, 143  stopped by Ctrl-C, by SIGTERM
+========  =====================================================================
 
-__all__ = ["main"]
+``IPYSPEACHES_DEBUG=1`` shows the traceback of a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from types import FrameType
+
+from ipyspeaches.cli import demo, doctor, manage_models, serve, transcribe_files
+from ipyspeaches.errors import SpeachesError
+
+FAILED = 1
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+END_TIMEOUT_S = 3.0
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived: unwind, so that what was started is stopped."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv
+        Arguments after the program's name; those of the process if None.
+
+    Returns
+    -------
+    int
+        The exit code, see the table on top of this module.
+
+    Raises
+    ------
+    SystemExit
+        From argparse: code 2 after wrong usage, code 0 after ``--help`` and ``--version``.
+    """
+    args = build_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.run
+    try:
+        with _sigterm_unwinds():
+            code = command(args)
+            sys.stdout.flush()
+            return code
+    except KeyboardInterrupt:
+        _end_sessions()
+        return INTERRUPTED
+    except _Terminated:
+        _end_sessions()
+        return TERMINATED
+    except BrokenPipeError:
+        # The reader went away (`… | head`). Python flushes stdout once more at exit: give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as exc:  # noqa: BLE001  the user gets a sentence, whatever happened
+        return _report(exc)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with every subcommand."""
+    parser = argparse.ArgumentParser(
+        prog="ipyspeaches",
+        description="Live speech recognition for notebooks, and for the command line.",
+        epilog="Exit codes: 0 done, 1 the work failed, 2 wrong usage. IPYSPEACHES_DEBUG=1 shows tracebacks.",
+    )
+    parser.add_argument("--version", action="version", version=f"ipyspeaches {_version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (demo, serve, transcribe_files, manage_models, doctor):
+        module.add_command(commands)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return metadata.version("ipyspeaches")
+    except metadata.PackageNotFoundError:
+        return "(not installed: running from source)"
+
+
+def _report(exc: Exception) -> int:
+    if os.environ.get("IPYSPEACHES_DEBUG") == "1":
+        traceback.print_exception(exc)
+    elif isinstance(exc, SpeachesError):
+        print(f"ipyspeaches: {exc}", file=sys.stderr)
+    elif isinstance(exc, OSError):
+        place = f" ({exc.filename})" if exc.filename else ""
+        print(f"ipyspeaches: {exc.strerror or exc}{place}.", file=sys.stderr)
+    else:
+        print(
+            f"ipyspeaches: unexpected {type(exc).__name__}: {exc}. "
+            "Run it again with IPYSPEACHES_DEBUG=1 and report what it shows.",
+            file=sys.stderr,
+        )
+    return FAILED
+
+
+def _end_sessions() -> None:
+    """Cancel what runs on the engine and wait for it: the process would end under it, and asyncio would complain."""
+    if "ipyspeaches.session.engine" not in sys.modules:
+        return
+    from ipyspeaches.session import ENGINE
+
+    async def end() -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_TIMEOUT_S)
+
+    with contextlib.suppress(KeyboardInterrupt, _Terminated):
+        ENGINE.run(end())
+
+
+@contextlib.contextmanager
+def _sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does; only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def unwind(_number: int, _frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

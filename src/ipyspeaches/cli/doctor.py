@@ -19,7 +19,7 @@ from typing import Any
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
-from ipyspeaches.server import Server, check
+from ipyspeaches.server.client import Server, check
 from ipyspeaches.server.models import model_id
 
 OLDEST_PYTHON = (3, 11)

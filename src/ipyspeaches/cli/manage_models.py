@@ -13,7 +13,8 @@ from ipyspeaches.cli.arguments import Commands, add_address_arguments, api_key, 
 from ipyspeaches.server.models import model_id
 
 if TYPE_CHECKING:
-    from ipyspeaches.server import Models, Overview, Server
+    from ipyspeaches.server.client import Server
+    from ipyspeaches.server.models import Models, Overview
 
 SHOWING = ("list", "registry")
 DOING = ("download", "load", "unload")
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _act(args: argparse.Namespace) -> None:
-    from ipyspeaches.server import Server
+    from ipyspeaches.server.client import Server
     from ipyspeaches.session import SessionOptions
     from ipyspeaches.session.destination import locate
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.results.transcript import FORMATS
 from ipyspeaches.terminal import columns, redraw, tail
 
 if TYPE_CHECKING:
     from ipyspeaches import Transcript, TurnDetection
 
-FORMATS = ("txt", "json", "srt", "vtt", "csv")
 # As in `session.recognition`, which takes too long to import for a help text.
 TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")
 TASKS = ("transcribe", "translate")
@@ -196,7 +195,7 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
 
 
 def _write(transcript: Transcript, file: Path, target: Path | None, args: argparse.Namespace) -> None:
-    text = _render(transcript, args.format)
+    text = transcript.render(args.format)
     if target is not None:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -208,17 +207,6 @@ def _write(transcript: Transcript, file: Path, target: Path | None, args: argpar
         print(f"==> {file} <==")
     sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
     sys.stdout.flush()
-
-
-def _render(transcript: Transcript, kind: str) -> str:
-    renderers: dict[str, Callable[[], str | None]] = {
-        "txt": transcript.to_txt,
-        "json": transcript.to_json,
-        "srt": transcript.to_srt,
-        "vtt": transcript.to_vtt,
-        "csv": transcript.to_csv,
-    }
-    return renderers[kind]() or ""
 
 
 def _format_of(output: Path | None) -> str:

@@ -1,9 +1,9 @@
-"""The same words by several ways: which got them right, and how long each took."""
+"""The same words by several ways: which got them right, and how long each took; as tables, HTML and figures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
@@ -31,6 +31,23 @@ _TEXT: Final = _CELL + "text-align:start;white-space:normal;min-width:11em;"
 # What differs is marked by more than colour.
 _SAID: Final = "text-decoration:line-through;opacity:.7"
 _HEARD: Final = "text-decoration:underline 2px;background:rgba(214,120,0,.22)"
+
+# Okabe and Ito's colours, which stay apart for every kind of colour vision.
+_STEP_COLOURS: Final = {
+    "vad_stop_ms": "#999999",
+    "commit_ms": "#56b4e9",
+    "final_ms": "#0072b2",
+    "on_screen_ms": "#009e73",
+}
+_PARTIAL: Final = "#d55e00"
+_WER, _CER = "#0072b2", "#e69f00"
+_SPEECH: Final = "rgba(0,114,178,.55)"
+_WAITING: Final = "rgba(213,94,0,.8)"
+_NAME_LENGTH: Final = 28
+_LINE_LENGTH: Final = 60
+_ROW_PX: Final = 34
+_FRAME_PX: Final = 110
+_HALF: Final = 0.32  # half the height of an utterance's box, where rows are 1 apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +146,7 @@ class Comparison(Table):
 
     @property
     def transcripts(self) -> Mapping[str, Transcript]:
-        """What each run heard, by name."""
+        """What each run recognised, by name."""
         return {name: run.transcript for name, run in self._runs.items()}
 
     @property
@@ -181,10 +198,28 @@ class Comparison(Table):
         }
 
     def plot(self, what: str | None = None) -> Any:  # noqa: ANN401 - untyped plotly
-        """Return a Plotly figure; see `ipyspeaches.results.comparison_figures.plot_comparison`."""
-        from ipyspeaches.results.comparison_figures import plot_comparison
+        """Draw the comparison.
 
-        return plot_comparison(self, what)
+        Parameters
+        ----------
+        what
+            ``"latency"``: medians after the end of speech, step upon step. ``"accuracy"``: words and characters wrong,
+            in per cent. ``"timeline"``: where each run's utterances lie, and when their texts came. None: what there is
+            of these, below each other.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        InputError
+            If there is no such figure.
+        """
+        if what is not None and what not in _FIGURES:
+            raise InputError(f"There is no figure {what!r}: choose one of {', '.join(_FIGURES)}, or None for all.")
+        there = [name for name in _FIGURES if name != "accuracy" or self.reference]
+        return _plot(self, there if what is None else [what])
 
     def _repr_html_(self) -> str:
         return comparison_html(self)
@@ -209,8 +244,8 @@ def _rate(rate: ErrorRate | None) -> float:
 def match(transcripts: Sequence[Sequence[Segment]]) -> list[list[int]]:
     """Return a number for each utterance: equal for the same speech, from 0, in the order of time.
 
-    Runs cut differently: what one hears as two utterances may be one for another. So utterances that overlap belong
-    together, and so do those that overlap with one of them.
+    What is two utterances to one run may be one to another. So utterances that overlap belong together, and so do
+    those that overlap with one of them.
 
     Parameters
     ----------
@@ -288,7 +323,7 @@ def _caption(comparison: Comparison) -> str:
     if not comparison.reference and (base is None or len(comparison.runs) == 1):
         return ""
     known = "what was said" if base is None else f"“{base.name}”"
-    return f"Compared with {known}: words that are missing are struck out, words that are not in it underlined."
+    return f"Compared with {known}: missing words are struck out, added words underlined."
 
 
 def _numbers(comparison: Comparison) -> Iterator[str]:
@@ -319,7 +354,7 @@ def _words(comparison: Comparison) -> Iterator[str]:
         segments = run.transcript.segments
         for segment, number, pieces in zip(segments, own, _pieces(comparison, run), strict=True):
             cells = texts.setdefault(number, [""] * len(runs))
-            # A run that cut where another did not has several utterances here, each on a line of its own.
+            # A run that ended an utterance where another did not has several here, each on a line of its own.
             cells[column] += ("<br>" if cells[column] else "") + _marked(pieces)
             starts[number] = min(segment.start, starts.get(number, math.inf))
     for number in sorted(texts)[:MAX_ROWS]:
@@ -361,3 +396,180 @@ def _row(label: str, cells: Sequence[str]) -> str:
 
 def _percent(rate: float) -> str:
     return f"{rate:.1%}" if math.isfinite(rate) else ""
+
+
+def _plot(comparison: Comparison, shown: Sequence[str]) -> Any:  # noqa: ANN401 - untyped plotly
+    """Draw figures below each other."""
+    from plotly.subplots import make_subplots
+
+    rows = max(1, len(comparison.runs))
+    figure = make_subplots(
+        rows=len(shown),
+        cols=1,
+        vertical_spacing=_spacing(len(shown), rows),
+        subplot_titles=[_FIGURES[name][0] for name in shown],
+    )
+    names = [_name(run.name) + (" (failed)" if run.error else "") for run in comparison.runs]
+    for row, name in enumerate(shown, 1):
+        _, unit, draw = _FIGURES[name]
+        for trace in draw(comparison):
+            figure.add_trace(trace.update(legend="legend" if row == 1 else f"legend{row}"), row=row, col=1)
+        figure.update_xaxes(title_text=unit, rangemode="tozero", row=row, col=1)
+        # The first run on top, as in the tables.
+        ticks = {"tickvals": list(range(rows)), "ticktext": names}
+        figure.update_yaxes(range=[rows - 0.5, -0.5], automargin=True, row=row, col=1, **ticks)
+        top = figure.get_subplot(row, 1).yaxis.domain[1]
+        legend = {"orientation": "h", "xanchor": "right", "x": 1, "yanchor": "bottom", "y": top}
+        figure.update_layout({"legend" if row == 1 else f"legend{row}": legend})
+    figure.update_layout(barmode="overlay", height=len(shown) * (_FRAME_PX + _ROW_PX * rows), margin={"t": 50, "b": 50})
+    figure.update_annotations(x=0, xanchor="left", font_size=14)
+    return figure
+
+
+def _spacing(figures: int, rows: int) -> float:
+    """Return the room between figures as a part of the whole, the same number of pixels however many rows."""
+    return 0 if figures < 2 else min(0.9 / (figures - 1), 95 / (figures * (_FRAME_PX + _ROW_PX * rows)))
+
+
+def _latency_bars(comparison: Comparison) -> list[Any]:
+    """Return bars that end where the medians are, and a mark for the first text, which may come before the end."""
+    import plotly.graph_objects as go
+
+    columns = comparison.columns()
+    names = [escape(run.name) for run in comparison.runs]
+    traces: list[Any] = []
+    begins = [0.0] * len(names)
+    for measure, colour in _STEP_COLOURS.items():
+        ends = columns[measure].tolist()
+        if not any(map(math.isfinite, ends)):
+            continue
+        lengths = [
+            max(0.0, end - begin) if math.isfinite(end) else 0.0 for begin, end in zip(begins, ends, strict=True)
+        ]
+        traces.append(
+            go.Bar(
+                y=list(range(len(names))),
+                x=lengths,
+                base=list(begins),
+                orientation="h",
+                name=STEPS[measure],
+                marker={"color": colour},
+                hovertext=[f"{name}<br>{STEPS[measure]}: {ms:.0f} ms" for name, ms in zip(names, ends, strict=True)],
+                hoverinfo="text",
+            )
+        )
+        begins = [max(begin, end) if math.isfinite(end) else begin for begin, end in zip(begins, ends, strict=True)]
+    ends = [f"{end:.0f} ms" if end else "" for end in begins]
+    traces.append(
+        go.Scatter(
+            y=list(range(len(names))),
+            x=begins,
+            mode="text",
+            text=ends,
+            textposition="middle right",
+            hoverinfo="skip",
+            showlegend=False,
+            cliponaxis=False,
+        )
+    )
+    firsts = columns["first_partial_ms"].tolist()
+    if any(map(math.isfinite, firsts)):
+        marker = {"symbol": "diamond", "size": 11, "color": _PARTIAL, "line": {"width": 1, "color": "white"}}
+        hover = [f"{name}<br>first text: {ms:.0f} ms" for name, ms in zip(names, firsts, strict=True)]
+        traces.append(
+            go.Scatter(
+                y=list(range(len(names))),
+                x=firsts,
+                mode="markers",
+                name=STEPS["first_partial_ms"],
+                marker=marker,
+                hovertext=hover,
+                hoverinfo="text",
+            )
+        )
+    return traces
+
+
+def _accuracy_bars(comparison: Comparison) -> list[Any]:
+    import plotly.graph_objects as go
+
+    columns = comparison.columns()
+    traces = []
+    for place, (measure, name, colour) in enumerate((("wer", "words", _WER), ("cer", "characters", _CER))):
+        percents = [100 * rate for rate in columns[measure].tolist()]
+        traces.append(
+            go.Bar(
+                y=list(range(len(percents))),
+                x=percents,
+                orientation="h",
+                offset=-0.38 + 0.38 * place,
+                width=0.38,
+                name=name,
+                marker={"color": colour},
+                text=[f"{percent:.1f} %" if math.isfinite(percent) else "" for percent in percents],
+                textposition="outside",
+                cliponaxis=False,
+                hoverinfo="text+name",
+            )
+        )
+    return traces
+
+
+def _timeline(comparison: Comparison) -> list[Any]:
+    """Return all utterances as one trace, the ways to their texts as another, and points to read them by."""
+    import plotly.graph_objects as go
+
+    places = {run.name: place for place, run in enumerate(comparison.runs)}
+    rows = list(comparison.utterances)
+    boxes: tuple[list[float | None], list[float | None]] = ([], [])
+    waits: tuple[list[float | None], list[float | None]] = ([], [])
+    for row in rows:
+        place = places[row.run]
+        boxes[0].extend([row.start, row.start, row.end, row.end, None])
+        boxes[1].extend([place - _HALF, place + _HALF, place + _HALF, place - _HALF, None])
+        if math.isfinite(row.final_ms):
+            waits[0].extend([row.end, row.end + row.final_ms / 1000, None])
+            waits[1].extend([place, place, None])
+    line = {"width": 3, "color": _WAITING}
+    return [
+        go.Scatter(
+            x=boxes[0],
+            y=boxes[1],
+            fill="toself",
+            fillcolor=_SPEECH,
+            mode="lines",
+            line={"width": 0},
+            name="utterance",
+            hoverinfo="skip",
+        ),
+        go.Scatter(x=waits[0], y=waits[1], mode="lines", line=line, name="until its final text", hoverinfo="skip"),
+        go.Scatter(
+            x=[(row.start + row.end) / 2 for row in rows],
+            y=[places[row.run] for row in rows],
+            mode="markers",
+            marker={"size": 7, "color": "white", "line": {"width": 1, "color": _WER}},
+            hovertext=[_hover(row) for row in rows],
+            hoverinfo="text",
+            showlegend=False,
+        ),
+    ]
+
+
+_FIGURES: Final[dict[str, tuple[str, str, Callable[[Comparison], Sequence[Any]]]]] = {
+    "latency": ("latency (medians)", "ms after the end of speech", _latency_bars),
+    "accuracy": ("wrong", "%", _accuracy_bars),
+    "timeline": ("utterances, and when their text came", "s", _timeline),
+}
+"""Title, unit and traces of each figure."""
+
+
+def _hover(row: ComparedUtterance) -> str:
+    """Return an utterance in words, in lines that fit on a screen."""
+    lines = [row.text[at : at + _LINE_LENGTH] for at in range(0, len(row.text), _LINE_LENGTH)]
+    measures = [f"{STEPS[name]} {getattr(row, name):.0f} ms" for name in MEASURES if math.isfinite(getattr(row, name))]
+    head = f"{escape(row.run)}, {row.start:.2f} – {row.end:.2f} s"
+    return "<br>".join([head, *map(escape, lines), ", ".join(measures)])
+
+
+def _name(name: str) -> str:
+    return escape(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…")

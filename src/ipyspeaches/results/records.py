@@ -69,7 +69,7 @@ class GrowingTable(Table, Generic[Row]):
         shape = columns[0].shape
         if len(shape) > 1 or any(values.shape != shape for values in columns):
             shapes = [values.shape for values in columns]
-            raise InputError(f"Columns of shapes {shapes} do not fit together: give each as many rows.")
+            raise InputError(f"Columns of shapes {shapes} do not fit together: give each the same number of rows.")
         end = length + (shape[0] if shape else 1)
         capacity = len(next(iter(buffers.values())))
         if end > capacity:

@@ -18,6 +18,7 @@ from ipyspeaches.results.segment import Segment, Words
 from ipyspeaches.tables import Kind, Rows, write_file
 from ipyspeaches.words import join_text
 
+FORMATS: Final = ("srt", "vtt", "txt", "json", "csv")
 MAX_ROWS: Final = 500
 """Rows shown: a notebook keeps its outputs, and nobody reads more in a cell."""
 
@@ -29,7 +30,7 @@ _TEXT: Final = _CELL + "text-align:start;white-space:normal;min-width:12em;"
 
 
 class _Document(msgspec.Struct):
-    """The JSON file: as OpenAI's ``verbose_json``, whose other fields are read over."""
+    """The JSON file: as OpenAI's ``verbose_json``, whose other fields are ignored."""
 
     segments: tuple[Segment, ...]
     text: str = ""
@@ -38,9 +39,7 @@ class _Document(msgspec.Struct):
 class Transcript(Rows[Segment]):
     """Segments in the order in which they were recorded; one row each in data frames.
 
-    One thread may add while others read. Segments are published as a whole new tuple: a reader sees the transcript
-    before or after a change, never during it, without a lock (copying the references of 10,000 segments takes
-    microseconds).
+    One thread may add while others read: they see the transcript before or after a change, never during it.
 
     Parameters
     ----------
@@ -99,7 +98,8 @@ class Transcript(Rows[Segment]):
             segment = dataclasses.replace(segment, id=segments[-1].id + 1 if segments else 0)
         at = self._find(segment.id)
         if at < len(segments) and segments[at].id == segment.id:
-            raise InputError(f"The transcript has a segment {segment.id} already: use replace() to change its text.")
+            raise InputError(f"The transcript already has a segment {segment.id}: use replace() to change its text.")
+        # A whole new tuple instead of a lock: copying the references of 10,000 segments takes microseconds.
         self._rows = (*segments[:at], segment, *segments[at:])
         self._forget_partial(segment.item_id)
         return segment
@@ -161,6 +161,19 @@ class Transcript(Rows[Segment]):
         """Return one line of text a segment; segments without text are left out."""
         return "".join(f"{cue.text}\n" for cue in subtitles.cues(self._spans()))
 
+    def render(self, kind: str) -> str:
+        """Return the transcript in a format such as ``"srt"``: what the method of that name returns.
+
+        Raises
+        ------
+        InputError
+            If it is none of `FORMATS`.
+        """
+        if kind not in FORMATS:
+            raise InputError(f"A transcript has no format {kind!r}: choose one of {', '.join(FORMATS)}.")
+        write: Callable[[], str | None] = getattr(self, f"to_{kind}")
+        return write() or ""
+
     def to_json(self) -> str:
         """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
         encoded = msgspec.json.encode(_Document(self._rows, self.text))
@@ -202,20 +215,13 @@ class Transcript(Rows[Segment]):
             For Parquet, if neither pyarrow nor polars is installed.
         """
         file = Path(path)
-        texts: dict[str, Callable[[], str | None]] = {
-            ".srt": self.to_srt,
-            ".vtt": self.to_vtt,
-            ".txt": self.to_txt,
-            ".json": self.to_json,
-            ".csv": self.to_csv,
-        }
-        suffix = file.suffix.lower()
-        if suffix == ".parquet":
+        kind = file.suffix.lower().removeprefix(".")
+        if kind == "parquet":
             self.to_parquet(file)
-        elif suffix in texts:
-            write_file(file, (texts[suffix]() or "").encode())
+        elif kind in FORMATS:
+            write_file(file, self.render(kind).encode())
         else:
-            known = ", ".join([*texts, ".parquet"])
+            known = ", ".join(f".{name}" for name in (*FORMATS, "parquet"))
             raise InputError(f"A transcript cannot be saved as {file.name!r}: end the name with one of {known}.")
         return file
 

@@ -40,7 +40,7 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """Return the sound file of a sample.
+    """Return the audio file of a sample.
 
     Raises
     ------

@@ -235,7 +235,7 @@ def explain_registry(address: str) -> Explain:
 
 
 def explain_download(address: str, model: str, timeout_s: float) -> Explain:
-    """Return what failures mean where a server shall install a model."""
+    """Return what failures mean where a server is asked to install a model."""
 
     def explain(failed: Failed) -> ServerError | None:
         detail = detail_of(failed) or "" if isinstance(failed, httpx2.Response) else ""
@@ -266,7 +266,7 @@ def explain_download(address: str, model: str, timeout_s: float) -> Explain:
 
 
 def explain_diarization(address: str) -> Explain:
-    """Return what failures mean where a server shall tell speakers apart."""
+    """Return what failures mean where a server is asked who speaks when."""
 
     def explain(failed: Failed) -> ServerError | None:
         if _lacks_endpoint(failed):

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 
 from ipyspeaches.protocol.address import API_KEY_VARIABLE, BASE_URL_VARIABLE
-from ipyspeaches.server import ServerInfo, check
-from ipyspeaches.server.models import model_id
+from ipyspeaches.server.client import check
+from ipyspeaches.server.models import ServerInfo, model_id
 from ipyspeaches.session.options import SessionOptions
 
 

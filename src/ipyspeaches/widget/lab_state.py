@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.server import Server
+from ipyspeaches.server.client import Server
 from ipyspeaches.session import SessionKeywords, SessionOptions
 from ipyspeaches.session.destination import resolve
 from ipyspeaches.tables import Table

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ipyspeaches.errors import InputError, ServerError, StateError
-from ipyspeaches.server import Server
+from ipyspeaches.server.client import Server
 from ipyspeaches.server.models import model_id
 from ipyspeaches.session import SessionOptions
 from ipyspeaches.session.destination import Place, locate

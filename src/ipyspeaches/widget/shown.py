@@ -13,7 +13,7 @@ from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
-from ipyspeaches.server import Overview
+from ipyspeaches.server.models import Overview
 from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
 from ipyspeaches.session.destination import Destination
 from ipyspeaches.session.opening import SourceLike

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ipyspeaches.cli import command_line, doctor, main
+from ipyspeaches import cli
+from ipyspeaches.cli import doctor, main
 from ipyspeaches.errors import ServerUnreachableError
 
 Fail = Callable[[BaseException], None]
@@ -126,6 +127,6 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        command_line.build_parser().parse_args(["--version"])
+        cli.build_parser().parse_args(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("ipyspeaches ")
