@@ -257,7 +257,7 @@ async def test_what_was_captured_before_the_connection_is_left_out() -> None:
     microphone.skip(0.1)
     for number in range(4):
         samples = np.full(BLOCK, number, np.int16)
-        microphone.put(NumberedBlock(number, number * BLOCK, samples, SESSION_RATE_HZ))
+        microphone.receive(NumberedBlock(number, number * BLOCK, samples, SESSION_RATE_HZ))
     microphone.end()
     heard = [block async for block in microphone.blocks()]
     assert [len(block.samples) for block in heard] == [BLOCK // 2, BLOCK]

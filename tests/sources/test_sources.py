@@ -1,4 +1,4 @@
-"""Sources give their sound whole, and say in words why they cannot."""
+"""Sources give their audio whole, and say in words why they cannot."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_browser_blocks_from_other_threads_come_in_order() -> None:
 
     def page() -> None:
         for number in order:
-            microphone.put(NumberedBlock(number, number * 10, np.full(10, number, dtype=np.int16), 24_000))
+            microphone.receive(NumberedBlock(number, number * 10, np.full(10, number, dtype=np.int16), 24_000))
             time.sleep(0.001)
         microphone.end()
 
@@ -69,7 +69,7 @@ async def test_browser_blocks_from_other_threads_come_in_order() -> None:
 
 async def test_a_failure_of_the_page_comes_after_what_it_captured() -> None:
     microphone = BrowserMicrophone()
-    microphone.put(NumberedBlock(1, 10, tone(10), 24_000))
+    microphone.receive(NumberedBlock(1, 10, tone(10), 24_000))
     microphone.end(MicrophoneError("unplugged"))
     heard: list[AudioBlock] = []
     with pytest.raises(MicrophoneError, match="unplugged"):

@@ -83,7 +83,7 @@ async def test_a_branch_that_cannot_follow_loses_the_oldest_and_says_how_much() 
     assert sum(one.lost + len(one.samples) for one in heard) == count * RATE + 7
 
 
-async def test_lost_sound_is_counted_in_the_rate_of_the_block_that_tells_it() -> None:
+async def test_lost_audio_is_counted_in_the_rate_of_the_block_that_tells_it() -> None:
     tee = Tee(Microphone([block(1, KEPT_S), AudioBlock(np.zeros(int(2 * RATE * KEPT_S), np.int16), 2 * RATE)]), 1)
     await hear(tee)
     (heard,) = await hear(tee.branches[0])
@@ -95,7 +95,7 @@ async def test_nobody_listening_costs_nothing() -> None:
     tee.branches[0].abandon()
     assert len(await hear(tee)) == 100
     assert tee.branches[0].behind_s == 0
-    await asyncio.wait_for(tee.branches[0].drained(), 1)
+    await asyncio.wait_for(tee.branches[0].drain(), 1)
     assert await hear(tee.branches[0]) == []
 
 
@@ -105,16 +105,16 @@ async def test_while_the_main_session_is_paused_a_branch_gets_nothing_either() -
     async for one in tee.blocks():
         heard.append(one)
         if len(heard) == 1:
-            tee.hold()
+            tee.pause_branches()
         elif len(heard) == 3:
-            tee.go_on()
+            tee.resume_branches()
     assert values(heard) == [0, 1, 2, 3]
     assert values(await hear(tee.branches[0])) == [0, 3]
 
 
 async def test_a_recording_waits_while_paused_so_a_branch_misses_nothing_of_it() -> None:
     tee = Tee(RecordedSource(Recording(np.arange(300, dtype=np.int16), RATE)), 1)
-    tee.hold()
+    tee.pause_branches()
     await hear(tee)
     assert values(await hear(tee.branches[0])) == [0, 100, 200]
 

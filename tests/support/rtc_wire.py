@@ -40,7 +40,7 @@ class HeardSession:
     Attributes
     ----------
     pieces
-        The sound.
+        The audio.
     messages
         Each with the number of samples that had come before it.
     """
@@ -59,7 +59,7 @@ class HeardSession:
                 await self.changed.wait()
 
     @property
-    def sound(self) -> NDArray[np.int16]:
+    def audio(self) -> NDArray[np.int16]:
         return np.concatenate(self.pieces) if self.pieces else np.empty(0, np.int16)
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Sound over real connections: what goes in comes out, undamaged and before what is said about it."""
+"""Audio over real connections: what goes in comes out, undamaged and before what is said about it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def lag(late: NDArray[np.int16], early: NDArray[np.int16]) -> int:
 
 
 @pytest.mark.realtime
-async def test_sound_arrives_as_the_codec_gives_it_and_messages_stay_behind_it(
+async def test_audio_arrives_as_the_codec_gives_it_and_messages_stay_behind_it(
     speech: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played: list[Packet[Any]] = []
@@ -74,22 +74,22 @@ async def test_sound_arrives_as_the_codec_gives_it_and_messages_stay_behind_it(
             at += len(silence(SHORT_PADDING_MS).samples)
             await asyncio.sleep(0.5)  # a pause sends nothing and takes no time of the stream
         await heard.until(messages=3)
-        sound = heard.sound
+        arrived = heard.audio
     whole = np.concatenate([part for third in thirds for part in (third, silence(SHORT_PADDING_MS).samples)])
     assert [text for text, _ in heard.messages] == ["commit 0", "commit 1", "commit 2"]
     for (_, there), position in zip(heard.messages, positions, strict=True):
-        assert there >= position + OPUS_DELAY, "a message came before the sound that it is about"
+        assert there >= position + OPUS_DELAY, "a message came before the audio that it is about"
     expected = decoded(played)
-    length = min(len(sound), len(expected))
+    length = min(len(arrived), len(expected))
     assert len(whole) - length < SESSION_RATE_HZ * SHORT_PADDING_MS // 1000
     # The connection adds nothing and loses nothing; only the last bits are dithered by the resampler.
-    assert np.abs(sound[:length].astype(int) - expected[:length]).max() <= 3
-    # Opus leaves it nearly as it is: the noise is less than a hundredth of the sound.
+    assert np.abs(arrived[:length].astype(int) - expected[:length]).max() <= 3
+    # Opus leaves it nearly as it is: the noise is less than a hundredth of the speech.
     spoken = whole[: length - OPUS_DELAY].astype(float)
-    assert np.mean((sound[OPUS_DELAY:length] - spoken) ** 2) < 0.01 * np.mean(spoken**2)
+    assert np.mean((arrived[OPUS_DELAY:length] - spoken) ** 2) < 0.01 * np.mean(spoken**2)
     # It is late by what Opus looks ahead, at the end as at the beginning.
     for start in range(0, length - 2 * SESSION_RATE_HZ, SESSION_RATE_HZ):
-        assert lag(sound[start : start + SESSION_RATE_HZ], whole[start : start + SESSION_RATE_HZ]) == pytest.approx(
+        assert lag(arrived[start : start + SESSION_RATE_HZ], whole[start : start + SESSION_RATE_HZ]) == pytest.approx(
             OPUS_DELAY, abs=2
         )
 
@@ -116,13 +116,13 @@ async def test_padding_gets_an_utterance_through_a_receiver_like_that_of_speache
 async def test_nothing_to_say_sends_nothing() -> None:
     async with connected() as (transport, _, heard):
         await asyncio.sleep(0.5)
-        assert len(heard.sound) == 0
+        assert len(heard.audio) == 0
         transport.send_audio(silence(400))
         await transport.drain(0)
         await asyncio.sleep(0.3)
-        count = len(heard.sound)
+        count = len(heard.audio)
         await asyncio.sleep(0.5)
-        assert len(heard.sound) == count <= 400 * SESSION_RATE_HZ // 1000
+        assert len(heard.audio) == count <= 400 * SESSION_RATE_HZ // 1000
 
 
 async def test_a_recording_waits_for_its_time_in_the_stream(speech: NDArray[np.int16]) -> None:

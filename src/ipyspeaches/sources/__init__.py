@@ -1,9 +1,7 @@
-"""Where sound comes from: recordings, the kernel's microphone, the browser's microphone."""
+"""Where audio comes from: recordings, the kernel's microphone, the browser's microphone."""
 
-from ipyspeaches.sources.base import Source
-from ipyspeaches.sources.browser_microphone import BrowserMicrophone
-from ipyspeaches.sources.kernel_microphone import InputDevice, KernelMicrophone, list_input_devices
-from ipyspeaches.sources.recorded import RecordedSource
+from ipyspeaches.sources.microphones import BrowserMicrophone, InputDevice, KernelMicrophone, list_input_devices
+from ipyspeaches.sources.source import RecordedSource, Source
 from ipyspeaches.sources.tee import Branch, Tee
 
 __all__ = [

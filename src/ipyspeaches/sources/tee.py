@@ -8,94 +8,100 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from ipyspeaches.audio import AudioBlock
-from ipyspeaches.sources.base import Source
+from ipyspeaches.sources.source import Source
 
 KEPT_S = 30.0
-"""Sound that a branch may lag behind a microphone before it loses some."""
+"""Audio that a branch may lag behind a microphone before it loses some."""
 KEPT_OF_RECORDING_S = 3600.0
 """The same for a recording: its blocks are parts of what is in memory anyway."""
 
 
-class Branch:
-    """The source of a session that listens along; made by `Tee.branch`.
-
-    What it cannot follow is dropped, the oldest first, and reported with the next block as lost, so that its clock
-    stays that of the main session.
-    """
+class _Shared:
+    """What is called as the source that it shares."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
-        self._kept_s = KEPT_S if source.live else KEPT_OF_RECORDING_S
-        self._blocks: deque[AudioBlock] = deque()
-        self._behind_s = 0.0
-        self._wake = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
-        self._ended = False
+        self.source = source
 
     @property
     def kind(self) -> str:
-        """The kind of the source that it shares."""
-        return self._source.kind
+        """The kind of the shared source."""
+        return self.source.kind
 
     @property
     def label(self) -> str:
-        """What the shared source is called."""
-        return self._source.label
+        """What the shared source is called; that may change."""
+        return self.source.label
 
     @property
     def live(self) -> bool:
         """Whether the shared source goes on by itself."""
-        return self._source.live
+        return self.source.live
 
-    @property
-    def behind_s(self) -> float:
-        """Seconds of sound that wait to be taken."""
-        return self._behind_s
 
-    def put(self, block: AudioBlock) -> None:
+class Branch(_Shared):
+    """The source of a session that listens along; made by `Tee`.
+
+    What it cannot follow is dropped, the oldest first, and reported with the next block as lost, so that its clock
+    stays that of the main session.
+
+    Attributes
+    ----------
+    behind_s
+        Seconds of audio that the session has not asked for yet.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self.behind_s = 0.0
+        self._kept_s = KEPT_S if source.live else KEPT_OF_RECORDING_S
+        self._blocks: deque[AudioBlock] = deque()
+        self._changed = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._ended = False
+
+    def append(self, block: AudioBlock) -> None:
         """Add a block, on the engine's loop; never waits."""
         if self._ended:
             return
         self._blocks.append(block)
-        self._behind_s += _duration_s(block)
-        while self._behind_s > self._kept_s and len(self._blocks) > 1:
+        self.behind_s += _duration_s(block)
+        while self.behind_s > self._kept_s and len(self._blocks) > 1:
             self._drop()
         self._drained.clear()
-        self._wake.set()
+        self._changed.set()
 
     def end(self) -> None:
         """End after what is kept; once is enough."""
         self._ended = True
-        self._wake.set()
+        self._changed.set()
 
-    async def drained(self) -> None:
-        """Wait until everything that came was taken and the next block is asked for."""
+    async def drain(self) -> None:
+        """Wait until the session has got every block and asks for the next one."""
         await self._drained.wait()
 
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the sound of the shared source from its beginning on."""
+        """Yield the audio of the shared source from its beginning on."""
         try:
             while True:
                 while self._blocks:
                     block = self._blocks.popleft()
-                    self._behind_s -= _duration_s(block)
+                    self.behind_s -= _duration_s(block)
                     yield block
                 self._drained.set()
                 if self._ended:
                     return
-                self._wake.clear()
-                await self._wake.wait()
+                self._changed.clear()
+                await self._changed.wait()
         finally:
             self.abandon()
 
     def abandon(self) -> None:
-        """Take no more: nobody listens to it."""
-        self._ended = True
+        """Keep no more audio: nobody listens to it."""
         self._blocks.clear()
-        self._behind_s = 0.0
+        self.behind_s = 0.0
         self._drained.set()
-        self._wake.set()
+        self.end()
 
     def _drop(self) -> None:
         """Give up the oldest block; the next one says how much is missing, in its own rate."""
@@ -103,14 +109,14 @@ class Branch:
         lost = round((dropped.lost + len(dropped.samples)) * follower.rate / dropped.rate)
         kept = AudioBlock(follower.samples, follower.rate, follower.lost + lost, overflowed=follower.overflowed)
         self._blocks.appendleft(kept)
-        self._behind_s -= _duration_s(dropped)
+        self.behind_s -= _duration_s(dropped)
 
 
-class Tee:
+class Tee(_Shared):
     """Shares a source between a main session and others.
 
-    The main session draws the sound (give it this object as its source), exactly as it would from the source itself;
-    each block is also put into every branch, which takes no time. All on the engine's loop.
+    The main session draws the audio (give it this object as its source), exactly as it would from the source itself;
+    each block is also appended to every branch, which takes no time. All on the engine's loop.
 
     Parameters
     ----------
@@ -121,44 +127,24 @@ class Tee:
     """
 
     def __init__(self, source: Source, branches: int) -> None:
-        self._source = source
-        self._held = False
+        super().__init__(source)
+        self._paused = False
         self.branches: Sequence[Branch] = tuple(Branch(source) for _ in range(branches))
 
-    @property
-    def source(self) -> Source:
-        """What is shared."""
-        return self._source
-
-    @property
-    def kind(self) -> str:
-        """The kind of the shared source."""
-        return self._source.kind
-
-    @property
-    def label(self) -> str:
-        """What the shared source is called."""
-        return self._source.label
-
-    @property
-    def live(self) -> bool:
-        """Whether the shared source goes on by itself."""
-        return self._source.live
-
-    def hold(self) -> None:
+    def pause_branches(self) -> None:
         """While the main session is paused: it drops what a microphone gives, so the branches do not get it either."""
-        self._held = self.live
+        self._paused = self.live
 
-    def go_on(self) -> None:
+    def resume_branches(self) -> None:
         """Fill the branches again."""
-        self._held = False
+        self._paused = False
 
     def end(self) -> None:
         """Let `blocks` end after what has been captured; callable from any thread."""
-        self._source.end()
+        self.source.end()
 
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the sound, and hand it to the branches.
+        """Yield the audio, and fill the branches with it.
 
         Raises
         ------
@@ -166,17 +152,17 @@ class Tee:
             If the device cannot be opened or goes away.
         """
         try:
-            async with aclosing(self._source.blocks()) as blocks:
+            async with aclosing(self.source.blocks()) as blocks:
                 async for block in blocks:
-                    if not self._held:
+                    if not self._paused:
                         for branch in self.branches:
-                            branch.put(block)
+                            branch.append(block)
                     yield block
         finally:
             self.end_branches()
 
     def end_branches(self) -> None:
-        """End every branch after what it has: no more sound will come."""
+        """End every branch after what it has: no more audio will come."""
         for branch in self.branches:
             branch.end()
 

@@ -129,7 +129,7 @@ class PageCapture:
         self._received_at_s = time.monotonic()
         samples = np.frombuffer(buffers[0], dtype="<i2").astype(np.int16)
         sequence, first_frame, rate = int(content["seq"]), int(content["first_frame"]), int(content["rate"])
-        self.microphone.put(NumberedBlock(sequence, first_frame, samples, rate))
+        self.microphone.receive(NumberedBlock(sequence, first_frame, samples, rate))
 
     def receive_peer(self, content: dict[str, Any]) -> None:
         """Receive what a page says about its own connection with the server."""

@@ -114,12 +114,12 @@ class Compared:
         if self._tee is None:
             return
         if state is SessionState.PAUSED:
-            self._tee.hold()
+            self._tee.pause_branches()
             for name, session in self.sessions.items():
                 if session.state is SessionState.LISTENING:
                     self._begin(self._end_utterance(name, session))
         elif state is SessionState.LISTENING:
-            self._tee.go_on()
+            self._tee.resume_branches()
         elif state in ENDED:
             self._tee.end_branches()
 
@@ -183,7 +183,7 @@ class Compared:
 
     async def _end_utterance(self, name: str, session: Session) -> None:
         """End the utterance under way where the main session paused."""
-        await self._branches[name].drained()
+        await self._branches[name].drain()
         if session.state is SessionState.LISTENING:
             await _unless_it_fails(session.pause())
             await _unless_it_fails(session.resume())

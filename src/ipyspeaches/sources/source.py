@@ -1,17 +1,50 @@
-"""Sound that is already there: a recording, a file, an array."""
+"""What a session needs of anything that gives audio, and a recording as the plainest of sources."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ipyspeaches.audio import AudioBlock
 from ipyspeaches.errors import InputError
-from ipyspeaches.sources.base import BLOCK_MS
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
+
+BLOCK_MS: Final = 100
+"""Length of the blocks of a recording."""
+
+
+class Source(Protocol):
+    """Where audio comes from."""
+
+    @property
+    def kind(self) -> str:
+        """``"file"``, ``"kernel"`` or ``"browser"``."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What to call it in front of the user."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether audio goes on by itself: a live source is dropped while paused, another one waits."""
+        ...
+
+    def blocks(self) -> AsyncGenerator[AudioBlock]:
+        """Open the source and yield its audio until it ends; closing the generator releases the device.
+
+        Raises
+        ------
+        MicrophoneError
+            If the device cannot be opened or goes away.
+        """
+
+    def end(self) -> None:
+        """Let `blocks` end after what has been captured; callable from any thread, more than once."""
 
 
 class RecordedSource:
@@ -20,9 +53,9 @@ class RecordedSource:
     Parameters
     ----------
     recording
-        The sound.
+        The audio.
     pace
-        Speed as a multiple of real time; 0 is as fast as the server takes it.
+        Speed as a multiple of real time; 0 is as fast as the server can follow.
     label
         What to call it in front of the user.
 
@@ -44,7 +77,7 @@ class RecordedSource:
         self.label = label
 
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the recording in blocks, each when its last sample would have been heard."""
+        """Yield the recording in blocks, each when its last sample would have been captured."""
         samples, rate = self._recording.samples, self._recording.rate
         step = max(1, rate * BLOCK_MS // 1000)
         loop = asyncio.get_running_loop()
