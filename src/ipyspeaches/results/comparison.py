@@ -14,7 +14,7 @@ from ipyspeaches.errors import InputError
 from ipyspeaches.results.accuracy import ErrorRate, Piece, cer, differences, wer
 from ipyspeaches.results.records import MEASURES, STEPS, Latency
 from ipyspeaches.results.segment import Segment
-from ipyspeaches.results.transcript import MAX_ROWS, Transcript, clock
+from ipyspeaches.results.transcript import CELL, MAX_ROWS, Transcript, clock
 from ipyspeaches.tables import Rows, Table
 from ipyspeaches.words import needs_space
 
@@ -23,11 +23,9 @@ Reference: TypeAlias = str | Transcript | None
 SHARED: Final = 0.5
 """Two utterances are the same speech if they overlap by this part of the shorter one or more."""
 
-# As for a transcript, styles are inline and colours are inherited or half transparent.
-_CELL: Final = "padding:.25em .6em;border-top:1px solid rgba(128,128,128,.35);vertical-align:top;"
 _HEAD: Final = "padding:.25em .6em;text-align:start;vertical-align:bottom;"
-_LABEL: Final = _CELL + "text-align:end;white-space:nowrap;font-weight:normal;font-variant-numeric:tabular-nums;"
-_TEXT: Final = _CELL + "text-align:start;white-space:normal;min-width:11em;"
+_LABEL: Final = CELL + "text-align:end;white-space:nowrap;font-weight:normal;font-variant-numeric:tabular-nums;"
+_TEXT: Final = CELL + "text-align:start;white-space:normal;min-width:11em;"
 # What differs is marked by more than colour.
 _SAID: Final = "text-decoration:line-through;opacity:.7"
 _HEARD: Final = "text-decoration:underline 2px;background:rgba(214,120,0,.22)"
@@ -361,7 +359,7 @@ def _words(comparison: Comparison) -> Iterator[str]:
         yield _row(clock(starts[number]), texts[number])
     if len(texts) > MAX_ROWS:
         more = f"… and {len(texts) - MAX_ROWS:,} more: .utterances has them all"
-        yield f'<tr><td style="{_CELL}"></td><td style="{_TEXT}" colspan="{len(runs)}">{more}</td></tr>'
+        yield f'<tr><td style="{CELL}"></td><td style="{_TEXT}" colspan="{len(runs)}">{more}</td></tr>'
 
 
 def _pieces(comparison: Comparison, run: ComparedRun) -> list[list[Piece]]:

@@ -24,9 +24,9 @@ MAX_ROWS: Final = 500
 
 # Styles are inline and colours are inherited or half transparent, so that light and dark themes, GitHub and paper work
 # where style sheets are stripped.
-_CELL: Final = "padding:.25em .6em;border-top:1px solid rgba(128,128,128,.35);vertical-align:top;"
-_NUMBER: Final = _CELL + "text-align:end;white-space:nowrap;font-variant-numeric:tabular-nums;opacity:.75;"
-_TEXT: Final = _CELL + "text-align:start;white-space:normal;min-width:12em;"
+CELL: Final = "padding:.25em .6em;border-top:1px solid rgba(128,128,128,.35);vertical-align:top;"
+_NUMBER: Final = CELL + "text-align:end;white-space:nowrap;font-variant-numeric:tabular-nums;opacity:.75;"
+_TEXT: Final = CELL + "text-align:start;white-space:normal;min-width:12em;"
 
 
 class _Document(msgspec.Struct):
@@ -271,7 +271,7 @@ def _row(segment: Segment) -> str:
     return (
         f'<tr><td style="{_NUMBER}">{clock(segment.start)} – {clock(segment.end)}</td>'
         f'<td style="{_TEXT}" dir="auto"{attribute}>{escape(segment.text)}</td>'
-        f'<td style="{_CELL}text-align:start">{language}</td><td style="{_NUMBER}">{latency}</td></tr>'
+        f'<td style="{CELL}text-align:start">{language}</td><td style="{_NUMBER}">{latency}</td></tr>'
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -161,15 +160,7 @@ def export(session: Session, form: str) -> tuple[str, bytes]:
         file = io.BytesIO()
         write_audio(file, recording.samples, recording.rate)
         return MEDIA_TYPES[form], file.getvalue()
-    transcript = session.transcript
-    texts: dict[str, Callable[[], str | None]] = {
-        "srt": transcript.to_srt,
-        "vtt": transcript.to_vtt,
-        "txt": transcript.to_txt,
-        "json": transcript.to_json,
-        "csv": transcript.to_csv,
-    }
-    return MEDIA_TYPES[form], (texts[form]() or "").encode()
+    return MEDIA_TYPES[form], session.transcript.render(form).encode()
 
 
 def _saved_html(html: str) -> str:
