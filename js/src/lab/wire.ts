@@ -3,7 +3,7 @@ import type { Channel } from "../wire/channel.ts";
 import { bytesOf } from "../wire/codec.ts";
 import type { Detector, Reply } from "../wire/messages.ts";
 
-/** What the lab and its kernel say to each other. The Python twin of this file is `widget/lab_messages.py`. */
+/** What the lab and its kernel say to each other. The Python twin of this file is `widget/lab_controller.py`. */
 
 /** Stretches of time: start, end, start, end, … in seconds, in order and disjoint. */
 export type Spans = ArrayLike<number>;

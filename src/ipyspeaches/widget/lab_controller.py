@@ -1,39 +1,40 @@
-"""What the page of a `VadLab` may ask for, by name. Everything runs on the engine's loop, one after the other."""
+"""What a `VadLab` and its page say to each other; the twin of `js/src/lab/wire.ts`."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any, Final, TypeAlias
+
+import numpy as np
 
 from ipyspeaches.audio import Pyramid
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.results import Transcript
+from ipyspeaches.protocol import ServerTurnDetection
+from ipyspeaches.results import Transcript, alignment, join_text, wer
 from ipyspeaches.session import ENGINE, SessionKeywords, TurnDetection, transcribe
-from ipyspeaches.vad import Labels
+from ipyspeaches.vad import Detector, Evaluation, Labels, Segments
 from ipyspeaches.widget.bridge import Answer, Bridge, Command, audio_answer
 from ipyspeaches.widget.controller import Controller
-from ipyspeaches.widget.drawing import waveform, waveform_window
-from ipyspeaches.widget.lab_messages import (
-    export_detector,
-    export_truth,
-    heard_message,
-    scores_message,
-    state_message,
-)
+from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import TruthFile, edited
 from ipyspeaches.widget.settings import NUMBERS
 
 Reference: TypeAlias = str | Transcript | None
 
-WHOLE_NUMBERS: Final = frozenset({"aggressiveness", "frame_ms"})
+SCORING: Final = ("aggressiveness", "frame_ms")
+"""Whole numbers of some detectors that change their scores."""
+_CODE_WIDTH: Final = 44
 
 
 class LabController:
-    """Receives the messages of a lab's pages.
+    """Does what a lab's pages ask for. Everything runs on the engine's loop, one after the other.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ class LabController:
         index = self._asked(args)
         now = self.state.detectors[index]
         numbers: dict[str, Any] = {name: _number(value) for name, value in args.items() if name in NUMBERS}
-        numbers |= {name: int(args[name]) for name in WHOLE_NUMBERS if name in args and hasattr(now, name)}
+        numbers |= {name: int(args[name]) for name in SCORING if name in args and hasattr(now, name)}
         detector = replace(now, **numbers)
         self.state.detectors[index] = detector
         if detector.scorer_options() != now.scorer_options():
@@ -216,6 +217,141 @@ class LabController:
 
     def _session_keywords(self) -> SessionKeywords:
         return self._keywords.copy() if self._keywords or self.live is None else self.live.settings.keywords
+
+
+def state_message(state: LabState, *, saved: Mapping[str, str | None], live: bool) -> Message:
+    """Return everything that changes slowly, with truth and the server's segments as float64 pairs of seconds.
+
+    Parameters
+    ----------
+    state
+        What the lab knows.
+    saved
+        Where the labels were saved and when, or why not.
+    live
+        Whether there is a session that the detector can be handed to.
+    """
+    verdict = state.verdict
+    content = {
+        "type": "lab",
+        "name": state.name,
+        "duration_s": state.recording.duration,
+        "column_s": COLUMN_S,
+        "active": state.active,
+        "collar_ms": round(state.collar_s * 1000, 3),
+        "detectors": [_detector(one, label) for one, label in zip(state.detectors, state.names(), strict=True)],
+        "metrics": [
+            _metrics(state.evaluation(index)) if state.scored(index) else None for index in range(len(state.detectors))
+        ],
+        "server": None
+        if verdict is None
+        else {
+            "threshold": verdict.threshold,
+            "min_silence_duration_ms": verdict.min_silence_duration_ms,
+            "metrics": _metrics(state.server_evaluation()),
+        },
+        "pinned": _detector(state.pinned, state.pinned.name),
+        "can_undo": state.labels.can_undo,
+        "can_redo": state.labels.can_redo,
+        "saved": saved,
+        "live": live,
+    }
+    return content, [_pairs(state.truth), *([] if verdict is None else [_pairs(verdict.segments)])]
+
+
+def scores_message(state: LabState, index: int) -> Message:
+    """Return a detector's scores, float32, one a frame of ``hop`` samples at ``rate``."""
+    scores = state.scores(index)
+    content = {"type": "scores", "index": index, "hop": scores.hop, "rate": scores.rate, "length": scores.length}
+    return content, [scores.value.astype("<f4").tobytes()]
+
+
+def heard_message(text: str, reference: str | None) -> dict[str, Any]:
+    """Return what was transcribed, against what was said where that is known.
+
+    ``wer`` is None without a reference; ``words`` are pairs of ``"same"``, ``"said"`` (and not transcribed) or
+    ``"heard"`` (and not said) with the words.
+    """
+    if not reference:
+        return {"text": text, "wer": None, "words": [["same", text]] if text else []}
+    words = [[kind, join_text(part)] for kind, part in alignment(reference, text)]
+    return {"text": text, "wer": wer(reference, text).rate, "words": words}
+
+
+def export_detector(detector: Detector, form: str) -> str:
+    """Return a detector as Python (``"code"``), as a server's ``"turn_detection"``, or as ``"json"``.
+
+    Raises
+    ------
+    InputError
+        If there is no such form, or this detector cannot be written so.
+    """
+    if form == "code":
+        return _code(detector)
+    if form == "json":
+        return json.dumps(detector.describe(), indent=2)
+    if form != "turn_detection":
+        raise InputError(f"There is no form {form!r}: choose one of code, turn_detection, json.")
+    if detector.name != "silero":
+        raise InputError(
+            "Servers detect speech with Silero only: make Silero the active detector, or use these settings on this "
+            "side."
+        )
+    wire = ServerTurnDetection(detector.threshold, round(detector.min_silence_duration_ms)).to_wire()
+    return json.dumps(wire, indent=2)
+
+
+def export_truth(state: LabState, form: str) -> tuple[str, bytes]:
+    """Return the truth as a label file: its name and content.
+
+    Raises
+    ------
+    InputError
+        If there is no such format.
+    """
+    truth = state.truth
+    texts = {
+        "rttm": truth.to_rttm,
+        "txt": truth.to_audacity,
+        "csv": truth.to_csv,
+        "TextGrid": lambda: truth.to_textgrid(duration=state.recording.duration),
+    }
+    if form not in texts:
+        raise InputError(f"There is no format {form!r}: choose one of {', '.join(texts)}.")
+    stem = f"{PurePath(state.name).stem}.truth" if state.name else "truth"
+    return f"{stem}.{form}", (texts[form]() or "").encode()
+
+
+def _detector(detector: Detector, label: str) -> dict[str, Any]:
+    """Return all settings of a detector, and Python that makes it."""
+    own = {name: getattr(detector, name) for name in SCORING if hasattr(detector, name)}
+    return {**detector.describe(), **own, "label": label, "code": _code(detector)}
+
+
+def _code(detector: Detector) -> str:
+    """Return a statement that makes a detector, in lines that fit beside the widget."""
+    call = f"vad = {detector.to_code()}"
+    if len(call) <= _CODE_WIDTH:
+        return call
+    head, _, given = call.removesuffix(")").partition("(")
+    lines = [f"{head}("]
+    for argument in given.split(", "):
+        if len(lines) > 1 and len(lines[-1]) + len(argument) + 2 <= _CODE_WIDTH:
+            lines[-1] += f" {argument},"
+        else:
+            lines.append(f"    {argument},")
+    return "\n".join(lines)[:-1] + ")"
+
+
+def _metrics(evaluation: Evaluation | None) -> dict[str, float | None] | None:
+    if evaluation is None:
+        return None
+    return {name: None if math.isnan(value) else float(value) for name, value in evaluation.to_dict().items()}
+
+
+def _pairs(segments: Segments) -> bytes:
+    """Return starts and ends in seconds, interleaved float64."""
+    return np.stack((segments.start, segments.end), axis=1).astype("<f8").tobytes()
 
 
 def _said(reference: Reference, start_s: float, end_s: float) -> str | None:
