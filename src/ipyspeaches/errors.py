@@ -2,20 +2,20 @@
 
 ::
 
-    SpeachesError                 anything this package raises on purpose
-    ├── InputError (ValueError)   the caller's argument or file cannot be used
-    │   └── AudioError            … because of the audio in it (empty, corrupt, NaN, rate of 0)
-    ├── StateError                right call, wrong moment (start twice, stop before start)
-    ├── MissingExtraError (ImportError)   an optional package is not installed; carries the pip line
-    ├── MicrophoneError           no PortAudio, no device, permission denied, device unplugged
-    └── ServerError               the other side
-        ├── ServerUnreachableError    nothing answers there
-        │   └── UdpBlockedError           it answers, but no WebRTC media get through
-        ├── ServerAuthError           the key was refused
-        ├── NotSpeachesError          something answers, but not a Speaches server
-        ├── ModelNotFoundError        the server does not have this model
-        ├── ProtocolError             the server broke the protocol, or reported an error
-        └── ConnectionLostError       the connection dropped while in use
+    SpeachesError                      anything that this package raises on purpose
+    ├── InputError (ValueError)        an argument or a file cannot be used
+    │   └── AudioError                 … because of its audio: empty, corrupt, not finite, a rate of 0
+    ├── StateError                     the right call at the wrong moment: start twice, stop before start
+    ├── MissingExtraError (ImportError)   an optional package is not installed; says how to install it
+    ├── MicrophoneError                no PortAudio, no device, permission denied, unplugged
+    └── ServerError                    something is wrong with the server, or on the way to it
+        ├── ServerUnreachableError     nothing answers at its address
+        │   └── UdpBlockedError        it answers, but no WebRTC media get through
+        ├── ServerAuthError            it refused the key, or needs one
+        ├── NotSpeachesError           what answers is not a Speaches server
+        ├── ModelNotFoundError         it does not have the model
+        ├── ProtocolError              it broke the protocol, or reported an error
+        └── ConnectionLostError        the connection dropped while it was in use
 
 Keys never appear in a message: errors are built from addresses without their query and user parts.
 """
@@ -28,19 +28,19 @@ class SpeachesError(Exception):
 
 
 class InputError(SpeachesError, ValueError):
-    """An argument or a file that cannot be used."""
+    """An argument or a file cannot be used."""
 
 
 class AudioError(InputError):
-    """Audio that cannot be used: empty, corrupt, not finite, or with an impossible rate."""
+    """Audio cannot be used: it is empty, corrupt, not finite, or has an impossible rate."""
 
 
 class StateError(SpeachesError):
-    """A call that is right in itself but not in this state."""
+    """The right call at the wrong moment."""
 
 
 class MissingExtraError(SpeachesError, ImportError):
-    """An optional package is missing.
+    """An optional package is not installed.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ class MissingExtraError(SpeachesError, ImportError):
 
 
 class MicrophoneError(SpeachesError):
-    """A microphone that cannot be opened or has gone."""
+    """A microphone cannot be opened, or was unplugged."""
 
 
 class ServerError(SpeachesError):
-    """Something is wrong with the server or on the way to it."""
+    """Something is wrong with the server, or on the way to it."""
 
 
 class ServerUnreachableError(ServerError):
@@ -74,11 +74,11 @@ class UdpBlockedError(ServerUnreachableError):
 
 
 class ServerAuthError(ServerError):
-    """The server refused the key."""
+    """The server refused the key, or needs one."""
 
 
 class NotSpeachesError(ServerError):
-    """Something answers, but it is not a Speaches server."""
+    """What answers is not a Speaches server."""
 
 
 class ModelNotFoundError(ServerError):
@@ -86,7 +86,7 @@ class ModelNotFoundError(ServerError):
 
 
 class ProtocolError(ServerError):
-    """The server broke the protocol or reported an error."""
+    """The server broke the protocol, or reported an error."""
 
 
 class ConnectionLostError(ServerError):

@@ -158,11 +158,11 @@ async def test_the_microphones_own_failure_is_the_reason(ends: Ends) -> None:
     ("news", "kind", "cure"),
     [
         ({"kind": "ice", "detail": "failed"}, UdpBlockedError, 'let UDP through .* transport="realtime"'),
-        ({"kind": "unsupported", "detail": "x"}, ServerUnreachableError, "has no WebRTC"),
+        ({"kind": "unsupported", "detail": "x"}, ServerUnreachableError, "does not support WebRTC"),
         ({"kind": "microphone", "detail": "x"}, ConnectionLostError, "press Record again"),
         ({"kind": "other", "detail": "OperationError"}, ServerError, r"OperationError.*try again"),
         ({"kind": "refused", "status": 403, "detail": '{"detail":"no"}'}, ServerAuthError, "it requires an API key"),
-        ({"kind": "refused", "status": 405, "detail": ""}, ServerError, r"has no WebRTC \(HTTP 405\)"),
+        ({"kind": "refused", "status": 405, "detail": ""}, ServerError, r"does not support WebRTC \(HTTP 405\)"),
         ({"kind": "refused", "status": 500, "detail": "Internal Server Error"}, ServerError, "HTTP 500"),
     ],
 )
@@ -223,8 +223,8 @@ async def test_the_kernel_asks_where_a_key_is_needed(signalling: Any) -> None:
     ("blocked", "kind", "cure"),
     [
         ("cors", "rtc_cors", "ALLOW_ORIGINS='[\"https://hub.example\"]'"),
-        ("mixed_content", "rtc_mixed_content", "open the notebook on http://localhost"),
-        ("unreachable", "rtc_unreachable", "right on both computers"),
+        ("mixed_content", "rtc_mixed_content", "open the notebook at http://localhost"),
+        ("unreachable", "rtc_unreachable", "works on both computers"),
     ],
 )
 async def test_the_kernel_asks_where_the_page_may_not(signalling: Any, blocked: str, kind: str, cure: str) -> None:

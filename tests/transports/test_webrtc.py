@@ -140,7 +140,7 @@ def test_only_a_connection_imports_aiortc() -> None:
         (Answer(403, '{"detail": "Invalid API key."}'), ServerAuthError, "the API key is wrong"),
         (Answer(404, '{"detail": "Not Found"}'), ProtocolError, 'use transport="realtime"'),
         (Answer(405, '{"detail": "Method Not Allowed"}'), ProtocolError, 'use transport="realtime"'),
-        (Answer(405, ""), ProtocolError, "has no WebRTC (HTTP 405)"),
+        (Answer(405, ""), ProtocolError, "does not support WebRTC (HTTP 405)"),
         (Answer(501, '{"detail": "pip install aiortc"}'), ProtocolError, "pip install aiortc"),
         (Answer(404, '{"detail": "Model \'x\' is not installed"}'), ModelNotFoundError, "Model 'x'"),
         (
@@ -148,10 +148,10 @@ def test_only_a_connection_imports_aiortc() -> None:
             ProtocolError,
             "model: Field required",
         ),
-        (Answer(500, "Internal Server Error"), ProtocolError, "could not do anything with the WebRTC offer (HTTP 500)"),
+        (Answer(500, "Internal Server Error"), ProtocolError, "rejected the WebRTC offer (HTTP 500)"),
         (Answer(503, ""), ServerUnreachableError, "overloaded"),
-        (Answer(200, "<!doctype html>"), NotSpeachesError, "SDP that fits"),
-        (Answer(200, ""), NotSpeachesError, "SDP that fits"),
+        (Answer(200, "<!doctype html>"), NotSpeachesError, "no usable answer"),
+        (Answer(200, ""), NotSpeachesError, "no usable answer"),
     ],
 )
 async def test_refusals_are_told_by_their_cause(answer: Answer, kind: type[ServerError], words: str) -> None:

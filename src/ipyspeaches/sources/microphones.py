@@ -182,7 +182,7 @@ class KernelMicrophone:
         names = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"] > 0]
         if not names:
             return (
-                "The kernel's machine has no microphone: plug one in (on a remote or container kernel there is none), "
+                "The kernel's machine has no microphone: plug one in (remote machines and containers have none), "
                 "or use the browser's microphone."
             )
         which = "default microphone" if self._device is None else f"microphone {self._device!r}"

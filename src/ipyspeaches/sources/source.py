@@ -70,7 +70,7 @@ class RecordedSource:
 
     def __init__(self, recording: Recording, pace: float = 0, label: str = "recording") -> None:
         if not 0 <= pace <= 1000:
-            raise InputError(f"pace is {pace}: give 1 for real time, 0 for as fast as possible, at most 1000.")
+            raise InputError(f"pace is {pace}: give 1 for real time, 0 for as fast as possible, or up to 1000.")
         self._recording = recording
         self._pace = pace
         self._ended = False

@@ -316,8 +316,8 @@ class PageTransport:
 def page_gone() -> ConnectionLostError:
     """Return the error for a page that was closed or reloaded while it was connected with the server."""
     return ConnectionLostError(
-        "The page that sent the audio to the server was closed or reloaded, and its connection went with it: press "
-        f"Record to go on. What was recorded is kept. (With {_REALTIME}, a recording survives a reload.)"
+        "The page that sent the audio to the server was closed or reloaded, which ended its connection: press Record "
+        f"to continue. What was recorded is kept. (With {_REALTIME}, a recording survives a reload.)"
     )
 
 
@@ -328,21 +328,22 @@ def _failure(news: News, address: str) -> SpeachesError:
         case "ice":
             return UdpBlockedError(
                 f"{address} accepted the WebRTC offer, but no UDP packets get through between it and this browser: let "
-                "UDP through (a firewall, a VPN, or a container without its ports on the host's network), or use "
-                f"{_REALTIME}, where the audio goes through the kernel over TCP."
+                "UDP through the firewall or VPN, publish the container's ports if the server runs in one, or use "
+                f"{_REALTIME}, which sends the audio through the kernel over TCP."
             )
         case "refused":
             return offer_refused(int(news.get("status") or 0), detail.encode(), address, key_given=False)
         case "unsupported":
             return ServerUnreachableError(
-                f"This browser or notebook editor has no WebRTC: use {_REALTIME}, or open the notebook in JupyterLab."
+                f"This browser or notebook editor does not support WebRTC: use {_REALTIME}, or open the notebook in "
+                "JupyterLab."
             )
         case "microphone":
             return ConnectionLostError(
-                "The microphone was closed before the connection with the server was open: press Record again."
+                "The microphone was closed before the page had connected to the server: press Record again."
             )
     return ServerError(
-        f"The browser could not connect with {address} over WebRTC ({detail or 'it gave no reason'}): try again, or "
+        f"The browser could not connect to {address} over WebRTC ({detail or 'it gave no reason'}): try again, or "
         f"use {_REALTIME}."
     )
 
@@ -351,17 +352,17 @@ def _obstacle(reason: str, origin: str, address: str) -> Noticed:
     """Return what kept a page from asking the server itself; the kernel has asked in its place."""
     if reason == "cors":
         cure = (
-            f"{address} does not accept requests from pages of {origin} (CORS): start Speaches with "
+            f"{address} does not accept requests from pages at {origin} (CORS): start Speaches with "
             f"ALLOW_ORIGINS='[\"{origin}\"]'."
         )
     elif reason == "mixed_content":
         cure = (
-            f"This page came over https, so the browser does not let it ask {address}: serve that over https, too, or "
-            "open the notebook on http://localhost."
+            f"This page came over https, so the browser does not let it contact {address}: serve that over https too, "
+            "or open the notebook at http://localhost."
         )
     else:
         cure = (
-            f"This browser cannot reach {address}, only the kernel can: give server= an address that is right on both "
+            f"This browser cannot reach {address}, only the kernel can: give server= an address that works on both "
             "computers."
         )
-    return Noticed(f"rtc_{reason}", f"{cure} The kernel asked in its place.")
+    return Noticed(f"rtc_{reason}", f"{cure} The kernel asked on its behalf.")

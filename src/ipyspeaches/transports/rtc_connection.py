@@ -106,8 +106,8 @@ class RtcConnection:
             await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except Exception as exc:  # aiortc raises whatever its parser runs into
             raise NotSpeachesError(
-                f"{address} did not answer the WebRTC offer with SDP that fits it: give the base address of a "
-                'Speaches server, or use transport="realtime".'
+                f"{address} gave no usable answer to the WebRTC offer: give the base address of a Speaches server, or "
+                'use transport="realtime".'
             ) from exc
         await self._blackhole.start()
         with suppress(TimeoutError):
@@ -121,8 +121,8 @@ class RtcConnection:
             )
         raise UdpBlockedError(
             f"{address} accepted the WebRTC offer, but no UDP packets get through between it and this machine (a "
-            'firewall, a container without its ports, or no common network): use transport="realtime", which needs '
-            "TCP only."
+            'firewall, a container with unpublished ports, or no common network): use transport="realtime", which '
+            "needs only TCP."
         )
 
     def send(self, message: str) -> None:

@@ -221,11 +221,12 @@ def offer_refused(status: int, body: bytes, address: str, *, key_given: bool) ->
     detail = detail_of(response) or ""
     said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
     if status in _NO_WEBRTC and not detail.startswith("Model "):
-        return ProtocolError(f'{address} has no WebRTC ({said}): use transport="realtime", or a server that has it.')
+        return ProtocolError(
+            f'{address} does not support WebRTC ({said}): use transport="realtime", or another server.'
+        )
     if status in _BAD_OFFER:
         return ProtocolError(
-            f"{address} could not do anything with the WebRTC offer ({said}): see the server's log, or use "
-            'transport="realtime".'
+            f'{address} rejected the WebRTC offer ({said}): see the server\'s log, or use transport="realtime".'
         )
     return explain_status(response, address, key_given=key_given)
 

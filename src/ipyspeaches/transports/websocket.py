@@ -183,5 +183,5 @@ def _explain_status(status: int, address: str, *, key_given: bool) -> ServerErro
         )
     return NotSpeachesError(
         f"{address} answers (HTTP {status}), but has no realtime endpoint: give the base address of a Speaches "
-        "server, and let any proxy in front of it pass WebSockets on."
+        "server, and have any proxy in front of it pass WebSockets through."
     )
