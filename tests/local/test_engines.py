@@ -15,9 +15,15 @@ from human_speech import words
 from ipyspeaches import samples
 from ipyspeaches.audio import Resampler
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.engines import DecodingOptions, engine_spec
-from ipyspeaches.local.pocketsphinx_engine import MAX_LIVE_DECODERS, PocketSphinxEngine, prepare, with_noise_floor
-from ipyspeaches.local.worker import load_engine
+from ipyspeaches.local.engines import (
+    MAX_LIVE_DECODERS,
+    DecodingOptions,
+    PocketSphinxEngine,
+    engine_spec,
+    load_engine,
+    prepare,
+    with_noise_floor,
+)
 
 SENTENCE = samples.info("quickstart").sentences[1]
 

@@ -6,9 +6,8 @@ import argparse
 import os
 
 from ipyspeaches.cli.arguments import Commands, port
+from ipyspeaches.local.engines import ENGINE_NAMES
 from ipyspeaches.protocol.address import API_KEY_VARIABLE
-
-ENGINES = ("pocketsphinx", "faster-whisper")
 
 
 def add_command(commands: Commands) -> None:
@@ -22,7 +21,7 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=port, default=8000, help="port, 0 for any free one (default: 8000)")
-    parser.add_argument("--engine", choices=ENGINES, default="pocketsphinx", help="default: %(default)s")
+    parser.add_argument("--engine", choices=ENGINE_NAMES, default="pocketsphinx", help="default: %(default)s")
     parser.add_argument("--model", metavar="ID", help="the model that faster-whisper loads")
     parser.add_argument(
         "--api-key",

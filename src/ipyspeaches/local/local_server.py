@@ -15,9 +15,8 @@ from typing import ClassVar, Final, Self
 import ipyspeaches
 from ipyspeaches.errors import ServerUnreachableError, StateError
 from ipyspeaches.local.engines import engine_spec
-from ipyspeaches.local.serving import KEY_VARIABLE, require_packages
+from ipyspeaches.local.serving import KEY_VARIABLE, READY_PREFIX, require_packages
 
-READY_PREFIX: Final = "listening on "
 START_TIMEOUT_S: Final = 60.0
 DOWNLOAD_TIMEOUT_S: Final = 1800.0
 STOP_TIMEOUT_S: Final = 5.0

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ipyspeaches.local.worker_pool import WorkerPool
 
 KEY_VARIABLE: Final = "IPYSPEACHES_API_KEY"
+READY_PREFIX: Final = "listening on "
+"""What a line on standard output begins with once the server answers, in front of its address."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 EXIT_GRACE_S: Final = 3.0
 _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python_multipart", "python-multipart"))
@@ -129,7 +131,7 @@ def _server(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                sys.stdout.write(f"listening on {url}\n")
+                sys.stdout.write(f"{READY_PREFIX}{url}\n")
                 sys.stdout.flush()
 
     config = uvicorn.Config(

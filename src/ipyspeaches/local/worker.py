@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.local.engines import DecodingOptions, EngineSpec, RecognitionEngine, engine_spec
+from ipyspeaches.local.engines import DecodingOptions, RecognitionEngine, engine_spec, load_engine
 from ipyspeaches.local.recogniser import LiveRecogniser, SegmentText, transcribe
 
 LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
@@ -208,23 +208,6 @@ class Worker:
     def _send(self, message: FromWorker) -> None:
         self._output.write(pack(message))
         self._output.flush()
-
-
-def load_engine(spec: EngineSpec) -> RecognitionEngine:
-    """Load an engine with its model; takes from half a second up to a download.
-
-    Raises
-    ------
-    MissingExtraError
-        If its package is not installed.
-    """
-    if spec.name == "pocketsphinx":
-        from ipyspeaches.local.pocketsphinx_engine import PocketSphinxEngine
-
-        return PocketSphinxEngine()
-    from ipyspeaches.local.whisper_engine import WhisperEngine
-
-    return WhisperEngine(spec.model)
 
 
 def _read_messages(stream: BinaryIO, inbox: queue.SimpleQueue[ToWorker]) -> None:
