@@ -87,7 +87,7 @@ def test_export_as_code_evaluates_to_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "wrong", "told"),
+    ("kind", "wrong", "message"),
     [
         (EnergyVad, {"threshold": -1}, "threshold is -1: an energy"),
         (EnergyVad, {"threshold": 1, "neg_threshold": -1}, "neg_threshold is -1: an energy"),
@@ -105,8 +105,8 @@ def test_export_as_code_evaluates_to_the_same() -> None:
         (WebRtcVad, {"threshold": 0}, "the scores are 0 and 1"),
     ],
 )
-def test_options_that_cannot_be_are_refused(kind: type[Detector], wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_options_that_cannot_be_are_refused(kind: type[Detector], wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         kind(**wrong)
 
 

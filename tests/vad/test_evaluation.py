@@ -1,4 +1,4 @@
-"""Metrics equal those of pyannote.metrics, boundaries are told as they lie, and a live detector knows them late."""
+"""Metrics equal those of pyannote.metrics, boundaries are compared one by one, and a live detector knows them late."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_splits_merges_misses_and_false_alarms_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "wrong", "told"),
+    ("truth", "wrong", "message"),
     [
         ([], {}, "The truth is empty"),
         ([(1, 3), (2, 4)], {}, "Region of the truth 1 .* overlaps"),
@@ -175,8 +175,8 @@ def test_splits_merges_misses_and_false_alarms_are_counted() -> None:
         ([(1, 3)], {"duration": math.inf}, "duration is inf"),
     ],
 )
-def test_a_truth_that_cannot_be_used(truth: list[tuple[float, float]], wrong: dict[str, float], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_truth_that_cannot_be_used(truth: list[tuple[float, float]], wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         evaluate(Segments([(0, 1)]), Segments(truth), **wrong)
 
 

@@ -58,7 +58,7 @@ def test_random_settings_between_two_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("grid", "random", "told"),
+    ("grid", "random", "message"),
     [
         ({}, None, r"The grid is empty: give values to try, such as threshold=\[…\], of threshold, neg_threshold"),
         ({"treshold": [1]}, None, "EnergyVad has no parameter 'treshold': choose from threshold"),
@@ -73,8 +73,8 @@ def test_random_settings_between_two_numbers() -> None:
         ({"threshold": [1], "neg_threshold": [2]}, None, "In all settings neg_threshold is above threshold"),
     ],
 )
-def test_grids_with_nothing_to_try(grid: dict[str, Any], random: int | None, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_grids_with_nothing_to_try(grid: dict[str, Any], random: int | None, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         detectors_to_try(EnergyVad(), grid, random, 0)
 
 

@@ -146,7 +146,7 @@ def test_rttm_names_the_recording_after_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("SPEAKER a 1 0 1 x x x x\nSPEAKER a 1 zero 1 x x x x\n", "line 2: 'zero' and '1' are not seconds"),
         ("\n\nSPEAKER a 1 0 nan x x x x\n", "line 3"),
@@ -156,8 +156,8 @@ def test_rttm_names_the_recording_after_the_file(tmp_path: Path) -> None:
         ("SPEAKER a 1 0 1 x x x x\nSPEA", "line 2: 'SPEA' is not a type of RTTM line"),
     ],
 )
-def test_a_corrupt_rttm_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_corrupt_rttm_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Segments.from_rttm(written(tmp_path, text))
 
 
@@ -167,15 +167,15 @@ def test_audacity_with_spectral_selections_points_and_commas(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("0\t1\tx\n1 2 x\n", "line 2: an end is missing"),
         ("0\tone\tx\n", "line 1: '0' and 'one' are not two times"),
         ("2\t1\tx\n", r"line 1: the end \(1 s\) is before the start \(2 s\)"),
     ],
 )
-def test_a_corrupt_label_track_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_corrupt_label_track_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Segments.from_audacity(written(tmp_path, text))
 
 
@@ -193,22 +193,22 @@ def test_csv_as_people_write_it(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("start,end\n0,1\n1,x\n", "line 3: '1' and 'x' are not two times"),
         ("begin,end\n0,1\n", "line 1: no columns start and end among begin, end"),
         ("start,end\n3\n", "line 2: an end is missing"),
     ],
 )
-def test_a_corrupt_csv_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_corrupt_csv_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Segments.from_csv(written(tmp_path, text))
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         Segments.from_rttm(tmp_path / "missing.rttm")
-    binary = tmp_path / "sound.rttm"
+    binary = tmp_path / "audio.rttm"
     binary.write_bytes(b"fLaC\x00\x00\xff\xff\x80")
     with pytest.raises(InputError, match="not a text file"):
         Segments.from_rttm(binary)
@@ -242,7 +242,7 @@ def test_textgrids_give_back_what_they_took(file: Path, short: bool, segments: S
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (SHORT.replace("3\n5", "three\n5"), "line 18: '' is where a time is expected"),
         (SHORT.replace('3\n"speech"', '3\n3\n"speech"'), "line 15: '3' is where a text in quotes is expected"),
@@ -253,8 +253,8 @@ def test_textgrids_give_back_what_they_took(file: Path, short: bool, segments: S
         ("hello", "line 1: the file ends"),
     ],
 )
-def test_a_corrupt_textgrid_is_refused_by_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_corrupt_textgrid_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Segments.from_textgrid(written(tmp_path, text))
 
 

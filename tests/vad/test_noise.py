@@ -50,16 +50,16 @@ def test_the_ratio_of_speech_to_noise_is_exact(kind: str, snr_db: float) -> None
 
 @pytest.mark.parametrize(("kind", "slope_db"), [("white", 0), ("pink", -3)])
 def test_the_spectrum_of_noise(kind: str, slope_db: float) -> None:
-    sound = NOISES[kind](1 << 18, 16_000, np.random.default_rng(0))
-    power = np.abs(np.fft.rfft(sound)) ** 2
+    audio = NOISES[kind](1 << 18, 16_000, np.random.default_rng(0))
+    power = np.abs(np.fft.rfft(audio)) ** 2
     octaves = [np.mean(power[1 << k : 2 << k]) for k in range(9, 17)]
     slope = np.polyfit(range(len(octaves)), 10 * np.log10(octaves), 1)[0]
     assert slope == pytest.approx(slope_db, abs=0.2)
 
 
 def test_hum_is_the_mains_and_its_harmonics() -> None:
-    sound = NOISES["hum"](16_000, 16_000, np.random.default_rng(0))
-    power = np.abs(np.fft.rfft(sound)) ** 2
+    audio = NOISES["hum"](16_000, 16_000, np.random.default_rng(0))
+    power = np.abs(np.fft.rfft(audio)) ** 2
     assert np.argsort(power)[::-1][:3].tolist() == [50, 100, 150]
     assert power[::50].sum() / power.sum() > 0.999
 

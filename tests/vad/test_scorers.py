@@ -12,9 +12,9 @@ from ipyspeaches.vad.scorers import FrameScorer, NoiseFloor, rms_db
 
 
 def test_rms_is_the_level_that_meters_show() -> None:
-    sound = (8_000 * np.sin(np.arange(3_200))).astype(np.int16)
-    (level,) = rms_db(sound[np.newaxis])
-    assert level == pytest.approx(measure(sound).rms_db, abs=1e-4)
+    audio = (8_000 * np.sin(np.arange(3_200))).astype(np.int16)
+    (level,) = rms_db(audio[np.newaxis])
+    assert level == pytest.approx(measure(audio).rms_db, abs=1e-4)
     assert rms_db(np.zeros((1, 10), np.int16)).tolist() == [-96.0]
 
 

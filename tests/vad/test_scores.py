@@ -29,28 +29,28 @@ def recording(first: int = 1, rate: int = 16_000) -> Recording:
 
 def test_equal_audio_is_scored_once() -> None:
     cache, compute = ScoreCache(), Counting()
-    sound = recording()
-    first = cache.get(sound, ("silero",), compute)
-    assert cache.get(sound, ("silero",), compute) is first
+    audio = recording()
+    first = cache.get(audio, ("silero",), compute)
+    assert cache.get(audio, ("silero",), compute) is first
     assert cache.get(recording(), ("silero",), compute) is first
     assert compute.times == 1
 
 
 @pytest.mark.parametrize(
-    ("sound", "options"), [(recording(9), ("a",)), (recording(rate=8_000), ("a",)), (recording(), ("a", 30))]
+    ("audio", "options"), [(recording(9), ("a",)), (recording(rate=8_000), ("a",)), (recording(), ("a", 30))]
 )
-def test_other_audio_rates_and_options_are_scored_anew(sound: Recording, options: tuple[object, ...]) -> None:
+def test_other_audio_rates_and_options_are_scored_anew(audio: Recording, options: tuple[object, ...]) -> None:
     cache, compute = ScoreCache(), Counting()
     cache.get(recording(), ("a",), compute)
-    cache.get(sound, options, compute)
+    cache.get(audio, options, compute)
     assert compute.times == 2
 
 
 def test_the_least_recently_used_scores_are_forgotten() -> None:
     cache, compute = ScoreCache(max_bytes=100), Counting(frames=10)
     one, two, three = recording(1), recording(2), recording(3)
-    for sound in (one, two, one, three):
-        cache.get(sound, (), compute)
+    for audio in (one, two, one, three):
+        cache.get(audio, (), compute)
     assert compute.times == 3
     assert cache.nbytes == 80
     cache.get(one, (), compute)
@@ -68,16 +68,16 @@ def test_scores_larger_than_the_memory_are_kept_until_the_next() -> None:
 
 def test_names_of_recordings_are_not_kept_longer_than_the_recordings() -> None:
     cache = ScoreCache()
-    sounds = [recording(first) for first in range(5)]
-    for sound in sounds:
-        cache.get(sound, (), Counting())
+    recordings = [recording(first) for first in range(5)]
+    for audio in recordings:
+        cache.get(audio, (), Counting())
     assert len(cache._keys) == 5
-    del sounds, sound
+    del recordings, audio
     gc.collect()
     assert len(cache._keys) == 0
 
 
 def test_silero_scores_a_recording_once_for_all_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detectors, "SCORE_CACHE", ScoreCache())
-    sound = Recording.sample().slice(0, 2)
-    assert SileroVad(threshold=0.9).score(sound) is SileroVad(threshold=0.2).score(Recording.sample().slice(0, 2))
+    audio = Recording.sample().slice(0, 2)
+    assert SileroVad(threshold=0.9).score(audio) is SileroVad(threshold=0.2).score(Recording.sample().slice(0, 2))

@@ -68,7 +68,7 @@ def test_one_end_for_each_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spans", "told"),
+    ("spans", "message"),
     [
         ([(0, 1), (-0.5, 2)], "Region 1 .* begins before the audio"),
         ([(0, 2), (1, 3)], "Region 1 .* overlaps the one before it: join them with .normalised"),
@@ -77,8 +77,8 @@ def test_one_end_for_each_start() -> None:
         ([(1, 10.5)], r"Region 0 .* ends after the audio \(10 s\)"),
     ],
 )
-def test_a_truth_that_cannot_be_true_is_named(spans: list[tuple[float, float]], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_truth_that_cannot_be_true_is_named(spans: list[tuple[float, float]], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Segments(spans).check(10.0, what="region")
     Segments(spans).normalised(10.0).check(10.0)
 

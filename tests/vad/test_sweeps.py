@@ -196,9 +196,9 @@ def test_results_of_other_sweeps_are_not_mixed_in(tmp_path: Path) -> None:
         (TALK, TRUTH[:2], 0.0),
         (TALK, TRUTH, 0.1),
     ]
-    for sound, truth, collar in others:
+    for audio, truth, collar in others:
         with pytest.raises(InputError, match="of a sweep over other recordings"):
-            sweep(sound, truth, EnergyVad(), resume=file, collar=collar, threshold=[300])
+            sweep(audio, truth, EnergyVad(), resume=file, collar=collar, threshold=[300])
     file.write_text(file.read_text() + "{}\n")
     with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Give another file"):
         sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
@@ -217,7 +217,7 @@ def test_what_the_file_keeps_is_exact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sound", "truth", "told"),
+    ("audio", "truth", "message"),
     [
         (TALK, Segments(), "The truth is empty"),
         ([TALK, TALK], [TRUTH], "2 recordings and 1 truths"),
@@ -228,9 +228,9 @@ def test_what_the_file_keeps_is_exact(tmp_path: Path) -> None:
         (TALK, [[(0, 1)]], r"\[\(0, 1\)\] is not a truth: give Segments"),
     ],
 )
-def test_what_cannot_be_swept(sound: object, truth: object, told: str) -> None:
-    with pytest.raises(InputError, match=told):
-        sweep(sound, truth, EnergyVad(), threshold=[500])  # type: ignore[arg-type]
+def test_what_cannot_be_swept(audio: object, truth: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        sweep(audio, truth, EnergyVad(), threshold=[500])  # type: ignore[arg-type]
 
 
 def test_scores_serve_one_scorer_only() -> None:
