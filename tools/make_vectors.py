@@ -40,7 +40,7 @@ def vector(
     length = max(0, len(scores) * hop - missing)
     exact = np.array(scores, dtype=np.float32).tolist()
     segmenter = Segmenter(options, hop, rate)
-    events = segmenter.push(exact) + segmenter.finish(length)
+    events = segmenter.advance(exact) + segmenter.finish(length)
     closed = [event for event in events if isinstance(event, Closed)]
     longest = options.max_speech_duration_s
     return {

@@ -19,8 +19,8 @@ def noise(n: int) -> NDArray[np.int16]:
 
 def stream(rate: int, samples: NDArray[np.int16], cuts: list[int]) -> NDArray[np.int16]:
     resampler = Resampler(rate)
-    out = [resampler.push(piece) for piece in np.split(samples, sorted(cuts))]
-    return np.concatenate([*out, resampler.push(samples[:0], last=True)])
+    out = [resampler.resample(piece) for piece in np.split(samples, sorted(cuts))]
+    return np.concatenate([*out, resampler.resample(samples[:0], last=True)])
 
 
 @settings(max_examples=40, deadline=None)

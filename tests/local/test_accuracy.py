@@ -71,7 +71,7 @@ async def cut_by_client(server: LocalServer, samples: NDArray[np.int16]) -> str:
     async with realtime_client(server.url) as client:
         await client.update(turn_detection=None)
         for start in range(0, len(sound), 960):
-            events: list[Opened | Closed] = segmenter.push(scorer.push(sound[start : start + 960]).tolist())
+            events: list[Opened | Closed] = segmenter.advance(scorer.score(sound[start : start + 960]).tolist())
             for action in gate.advance(events, segmenter.position, segmenter.silence_start, 4800):
                 if isinstance(action, Send):
                     await client.append(sound[action.start : action.end])

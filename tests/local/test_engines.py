@@ -37,7 +37,7 @@ def engine() -> PocketSphinxEngine:
 def spoken(quickstart: NDArray[np.int16]) -> NDArray[np.int16]:
     """The second sentence at 16 kHz."""
     start, end = round((SENTENCE.start - 0.2) * 24_000), round((SENTENCE.end + 0.2) * 24_000)
-    return Resampler(24_000, 16_000).push(quickstart[start:end], last=True)
+    return Resampler(24_000, 16_000).resample(quickstart[start:end], last=True)
 
 
 def test_words_come_with_times_and_probabilities(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:

@@ -23,7 +23,7 @@ CONTEXT = CONTEXT_MS * 16
 
 
 def at_16k(audio: NDArray[np.int16]) -> NDArray[np.int16]:
-    return Resampler(24_000, 16_000).push(audio, last=True)
+    return Resampler(24_000, 16_000).resample(audio, last=True)
 
 
 def segments_in(audio: NDArray[np.int16]) -> list[PaddedSegment]:

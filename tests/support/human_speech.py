@@ -37,7 +37,7 @@ def recordings(language: str = "en") -> list[Spoken]:
 def load(path: Path) -> NDArray[np.int16]:
     """Return a sound file as int16 mono at 24 kHz."""
     samples, rate = soundfile.read(path, dtype="int16")
-    return Resampler(rate).push(samples, last=True)
+    return Resampler(rate).resample(samples, last=True)
 
 
 def words(text: str) -> str:

@@ -33,7 +33,7 @@ frames = st.sampled_from([(512, 16_000), (768, 24_000), (320, 16_000), (441, 22_
 def streamed(scores: Scores, options: SegmentOptions) -> tuple[list[Closed], list[tuple[int, int]]]:
     """Return the streaming segmenter's segments, without and with padding."""
     segmenter = Segmenter(options, scores.hop, scores.rate)
-    events = segmenter.push(scores.value.tolist()) + segmenter.finish(scores.length)
+    events = segmenter.advance(scores.value.tolist()) + segmenter.finish(scores.length)
     closed = [event for event in events if isinstance(event, Closed)]
     return closed, pad_segments(closed, options.speech_pad_ms * scores.rate / 1000, scores.length)
 

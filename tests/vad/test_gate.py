@@ -18,7 +18,7 @@ def drive(scores: list[float], options: GateOptions, append: int) -> tuple[list[
     actions: list[GateAction] = []
     closed: list[Closed] = []
     for score in scores:
-        events = segmenter.push([score])
+        events = segmenter.advance([score])
         closed += [event for event in events if isinstance(event, Closed)]
         actions += gate.advance(events, segmenter.position, segmenter.silence_start, append)
     last = segmenter.finish(len(scores) * HOP)

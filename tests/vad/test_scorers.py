@@ -36,7 +36,7 @@ def test_speech_is_scored_in_db_above_the_noise() -> None:
     noise = np.tile(np.array([50, -50], np.int16), 100 * hop // 2)
     speech = np.tile(np.array([500, -500], np.int16), 20 * hop // 2)
     scorer = FrameScorer(hop, NoiseFloor(150, 0.8, -70).db_above)
-    scores = scorer.push(np.concatenate((noise, speech, noise)))
+    scores = scorer.score(np.concatenate((noise, speech, noise)))
     assert scores[:100].max() == 0
     assert scores[100:120] == pytest.approx([20.0] * 20, abs=0.01)
     assert scores[120:].max() < 0.01
@@ -46,6 +46,6 @@ def test_digital_silence_is_no_noise() -> None:
     hop = 320
     scorer = FrameScorer(hop, NoiseFloor(150, 0.8, -70).db_above)
     hiss = np.tile(np.array([8, -8], np.int16), 10 * hop // 2)
-    scores = scorer.push(np.concatenate((np.zeros(50 * hop, np.int16), hiss)))
+    scores = scorer.score(np.concatenate((np.zeros(50 * hop, np.int16), hiss)))
     assert scores.max() == 0
     assert math.isfinite(scores.min())

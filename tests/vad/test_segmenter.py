@@ -33,7 +33,7 @@ def run(scores: list[float], options: SegmentOptions, chunks: list[int]) -> list
     events: list[SegmenterEvent] = []
     begin = 0
     for end in [*sorted(min(cut, len(scores)) for cut in chunks), len(scores)]:
-        events += segmenter.push(scores[begin:end])
+        events += segmenter.advance(scores[begin:end])
         begin = end
     return events + segmenter.finish(len(scores) * HOP)
 
@@ -76,6 +76,6 @@ def test_padding_is_that_of_silero_and_stays_in_order_and_inside(scores: list[fl
 def test_speech_opens_as_soon_as_it_is_long_enough() -> None:
     options = SegmentOptions(0.5, 0.35, 250, 550, 0)
     segmenter = Segmenter(options, HOP, RATE)
-    opened_at = next(i for i in range(40) if segmenter.push([1.0]))
+    opened_at = next(i for i in range(40) if segmenter.advance([1.0]))
     assert opened_at * 32 > 250
     assert (opened_at - 1) * 32 <= 250

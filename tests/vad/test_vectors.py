@@ -33,7 +33,7 @@ def pairs(spans: list[tuple[int, int]]) -> list[list[int]]:
 def test_streaming(vector: dict[str, Any]) -> None:
     rules = options(vector)
     segmenter = Segmenter(rules, vector["hop"], vector["rate"])
-    events = segmenter.push(vector["scores"]) + segmenter.finish(vector["length"])
+    events = segmenter.advance(vector["scores"]) + segmenter.finish(vector["length"])
     closed = [event for event in events if isinstance(event, Closed)]
     assert [[segment.start, segment.end] for segment in closed] == vector["unpadded"]
     padding = rules.speech_pad_ms * vector["rate"] / 1000

@@ -22,7 +22,7 @@ def drive(
     actions: list[GateAction] = []
     closed: list[Closed] = []
     for at in range(0, len(scores), block):
-        events = segmenter.push(scores[at : at + block])
+        events = segmenter.advance(scores[at : at + block])
         closed += [event for event in events if isinstance(event, Closed)]
         actions += gate.advance(events, segmenter.position, segmenter.open_speech)
     end = len(scores) * HOP
@@ -135,7 +135,7 @@ def test_speech_that_is_certain_late_is_fetched_from_the_window_before() -> None
 
 def test_a_pause_of_the_session_starts_the_clock_anew() -> None:
     segmenter, gate = Segmenter(OPTIONS, HOP, RATE), WindowGate(5, RATE)
-    events = segmenter.push([0.9] * frames(2))
+    events = segmenter.advance([0.9] * frames(2))
     end = segmenter.position
     speech = segmenter.open_speech
     events += segmenter.finish(end)
@@ -144,6 +144,6 @@ def test_a_pause_of_the_session_starts_the_clock_anew() -> None:
     assert isinstance(commit, Commit)
     assert commit.seam is None
     later = Segmenter(OPTIONS, HOP, RATE, end)
-    events = later.push([0.9] * frames(5.1))
+    events = later.advance([0.9] * frames(5.1))
     send, commit = gate.advance(events, later.position, later.open_speech)
     assert send == Send(end, end + 5 * RATE)

@@ -56,7 +56,7 @@ class Resampler:
         self.rate = rate
         self._stream = None if rate == to else soxr.ResampleStream(rate, to, 1, dtype="int16", quality="HQ")
 
-    def push(self, samples: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
+    def resample(self, samples: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
         """Return what the filter can give after these samples; ``last`` drains it."""
         if self._stream is None:
             return samples

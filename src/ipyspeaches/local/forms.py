@@ -194,4 +194,4 @@ def _decoded(file: BinaryIO, content_type: str) -> NDArray[np.int16]:
             raise
     if len(samples) > MAX_DURATION_S * rate:
         raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
-    return Resampler(rate).push(samples, last=True)
+    return Resampler(rate).resample(samples, last=True)

@@ -63,7 +63,7 @@ def speech_spans(samples: NDArray[np.int16], options: SegmentOptions) -> list[tu
     """Return where somebody speaks in int16 samples at 24 kHz, as pairs of sample numbers at 16 kHz."""
     audio = _at_engine_rate(samples)
     segmenter = Segmenter(options, SILERO_FRAME, ENGINE_RATE_HZ)
-    events = segmenter.push(SileroScorer(ENGINE_RATE_HZ).push(_in_whole_frames(audio)).tolist())
+    events = segmenter.advance(SileroScorer(ENGINE_RATE_HZ).score(_in_whole_frames(audio)).tolist())
     events += segmenter.finish(len(audio))
     closed = [event for event in events if isinstance(event, Closed)]
     return pad_segments(closed, options.speech_pad_ms * ENGINE_RATE_HZ / 1000, len(audio))
@@ -80,7 +80,7 @@ def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None
     frames = _in_whole_frames(samples)
     block = BLOCK_S * ENGINE_RATE_HZ // SILERO_FRAME * SILERO_FRAME
     for start in range(0, len(frames), block):
-        events = segmenter.push(scorer.push(frames[start : start + block]).tolist())
+        events = segmenter.advance(scorer.score(frames[start : start + block]).tolist())
         if start + block >= len(frames):
             events += segmenter.finish(len(samples))
         for event in events:
@@ -91,7 +91,7 @@ def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None
 
 
 def _at_engine_rate(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    return Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).push(samples, last=True)
+    return Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).resample(samples, last=True)
 
 
 def _in_whole_frames(samples: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -158,10 +158,10 @@ class LiveRecogniser:
     def advance(self) -> str:
         """Decode a fifth of a second of the backlog and return the text to add, often empty."""
         piece, self.backlog = self.backlog[:LIVE_PIECE], self.backlog[LIVE_PIECE:]
-        audio = self._resampler.push(piece)
+        audio = self._resampler.resample(piece)
         self._waiting = np.concatenate((self._waiting, audio))
         if self._scorer is not None:
-            if not np.any(self._scorer.push(audio) >= SEGMENT_OPTIONS.threshold):
+            if not np.any(self._scorer.score(audio) >= SEGMENT_OPTIONS.threshold):
                 self._waiting = self._waiting[-CONTEXT_MS * ENGINE_RATE_HZ // 1000 :]
                 return ""
             self._scorer = None

@@ -170,7 +170,7 @@ class TrackAudio:
         """Add a frame; return the next piece if it is full."""
         if self._resampler is None or self._resampler.rate != frame.sample_rate:
             self._resampler = Resampler(frame.sample_rate)
-        samples = self._resampler.push(_mono(frame))
+        samples = self._resampler.resample(_mono(frame))
         self._gathered.append(samples)
         self._length += len(samples)
         return self.flush() if self._length >= PIECE_SAMPLES else None

@@ -144,8 +144,8 @@ class TurnDetector:
     def append(self, samples: NDArray[np.int16]) -> list[TurnEvent]:
         """Judge more audio (int16) and return the turns that it decides, in order."""
         turns: list[TurnEvent] = []
-        for score in self._scorer.push(samples).tolist():
-            for event in self._segmenter.push((score,)):
+        for score in self._scorer.score(samples).tolist():
+            for event in self._segmenter.advance((score,)):
                 position = self._base + self._segmenter.position
                 if isinstance(event, Opened):
                     turns.append(TurnStarted(self._base + event.start, position))
@@ -188,7 +188,7 @@ class SpeechGate:
 
     def append(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Judge more audio (int16, 24 kHz); return what is to be recognised now, often nothing."""
-        scores = self._scorer.push(samples)
+        scores = self._scorer.score(samples)
         if len(scores) and float(scores.max()) >= HINT_OF_SPEECH:
             self._open_for = len(samples) + HANGOVER_SAMPLES
         audio = np.concatenate((self._lead, samples))

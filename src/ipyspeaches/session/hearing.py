@@ -124,7 +124,7 @@ class Hearing:
             self._resampler = Resampler(block.rate)
             self.lost.append((len(self.store), len(self.store) + lost))
             self.store.append(np.zeros(lost, dtype=np.int16))
-        self.store.append(self._resampler.push(block.samples))
+        self.store.append(self._resampler.resample(block.samples))
         events = self._score(self._unscored())
         return Heard(
             events,
@@ -163,7 +163,7 @@ class Hearing:
 
     def _drain(self) -> None:
         if self._resampler is not None:
-            self.store.append(self._resampler.push(_NOTHING, last=True))
+            self.store.append(self._resampler.resample(_NOTHING, last=True))
             self._resampler = None
 
     def _unscored(self) -> NDArray[np.int16]:
@@ -174,14 +174,14 @@ class Hearing:
 
     def _score(self, samples: NDArray[np.int16]) -> list[SegmenterEvent]:
         """Score samples, write the frames they complete, and return what the segmenter decided."""
-        scores = self._scorer.push(samples)
+        scores = self._scorer.score(samples)
         if not len(scores):
             return []
         hop, start = self._scorer.hop, self._segmenter.position
         events: list[SegmenterEvent] = []
         is_speech = np.empty(len(scores), dtype=np.bool_)
         for index, score in enumerate(scores.tolist()):
-            events += self._segmenter.push((score,))
+            events += self._segmenter.advance((score,))
             is_speech[index] = self._segmenter.in_speech
         # Frames that reach behind the end of the sound (padding) are judged, but not shown.
         shown = min(len(scores), (len(self.store) - start) // hop)

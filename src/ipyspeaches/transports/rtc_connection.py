@@ -203,7 +203,7 @@ class AudioTrack(MediaStreamTrack):
 
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add audio; it goes out in frames, and what fills none waits for the next samples."""
-        resampled = self._resampler.push(samples)
+        resampled = self._resampler.resample(samples)
         self._pieces.append(resampled)
         self._unsent += len(resampled)
         self._changed.set()

@@ -24,7 +24,7 @@ from ipyspeaches.vad.scorers import (
     rms_db,
 )
 from ipyspeaches.vad.scores import SCORE_CACHE, Scores
-from ipyspeaches.vad.segmenter import Segmenter, SegmentOptions, silero_neg_threshold
+from ipyspeaches.vad.segmenter import Segmenter, SegmentOptions
 from ipyspeaches.vad.segments import Segments
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Detector:
         samples, rate = self.prepare(recording)
         scorer = self.scorer(rate)
         padding = np.zeros(-len(samples) % scorer.hop, dtype=np.int16)
-        value = np.concatenate((scorer.push(samples), scorer.push(padding)))
+        value = np.concatenate((scorer.score(samples), scorer.score(padding)))
         value.flags.writeable = False
         return Scores(value, scorer.hop, rate, len(samples))
 
@@ -318,7 +318,7 @@ class SileroVad(Detector):
 
     def default_neg_threshold(self) -> float:
         """Return silero-vad's own default, 0.15 below the threshold and at least 0.01."""
-        return silero_neg_threshold(self.threshold)
+        return min(self.threshold, max(self.threshold - 0.15, 0.01))
 
     def scorer(self, rate: int) -> Scorer:
         """Return a `SileroScorer`."""

@@ -505,7 +505,7 @@ def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
     opened: list[int] = []
     rows: list[tuple[int, int, int, int]] = []
     for score in scores.value.tolist():
-        for event in segmenter.push((score,)):
+        for event in segmenter.advance((score,)):
             if isinstance(event, Closed):
                 rows.append((event.start, event.end, opened[-1], segmenter.position))
             else:

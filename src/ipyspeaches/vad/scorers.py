@@ -30,7 +30,7 @@ class Scorer(Protocol):
 
     hop: int
 
-    def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    def score(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these int16 samples complete, shape ``(frames,)``."""
 
 
@@ -41,7 +41,7 @@ class Framer:
         self._hop = hop
         self._rest = np.empty(0, dtype=np.int16)
 
-    def push(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    def frames(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return whole frames, int16, shape ``(frames, hop)``."""
         if len(self._rest):
             samples = np.concatenate((self._rest, samples))
@@ -66,9 +66,9 @@ class FrameScorer:
         self._framer = Framer(hop)
         self._measure = measure
 
-    def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    def score(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these samples complete."""
-        return self._measure(self._framer.push(samples))
+        return self._measure(self._framer.frames(samples))
 
 
 def rms_db(frames: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -152,11 +152,11 @@ class ModelScorer:
             else soxr.ResampleStream(rate, SILERO_RATE_HZ, 1, dtype="int16", quality="MQ")
         )
 
-    def push(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    def score(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these samples complete."""
         if self._resample is not None:
             samples = self._resample.resample_chunk(samples)
-        frames = self._framer.push(samples)
+        frames = self._framer.frames(samples)
         return np.array([self.judge(frame.tobytes()) for frame in frames], dtype=np.float32)
 
     def judge(self, frame: bytes) -> float:

@@ -176,7 +176,7 @@ class Segmenter:
         """Where the silence began that may end the open segment, if there is one."""
         return self._silence_start
 
-    def push(self, scores: Iterable[float]) -> list[SegmenterEvent]:
+    def advance(self, scores: Iterable[float]) -> list[SegmenterEvent]:
         """Return what these scores decide, one score a frame."""
         events: list[SegmenterEvent] = []
         for score in scores:
@@ -252,11 +252,6 @@ class Segmenter:
         self._silence_start = None
         self._pauses.clear()
         self._announced = False
-
-
-def silero_neg_threshold(threshold: float) -> float:
-    """Return the ``neg_threshold`` that silero-vad takes for a threshold: 0.15 below it, at least 0.01."""
-    return min(threshold, max(threshold - 0.15, 0.01))
 
 
 def pad_segments(segments: Sequence[Closed], pad: float, length: int) -> list[tuple[int, int]]:
