@@ -1,7 +1,7 @@
 import { at, complement, intersected, joined, length_s } from "./spans.ts";
 import type { Metrics, Spans } from "./wire.ts";
 
-/** How segments compare with the truth; the twin of `ipyspeaches/vad/metrics.py`, for numbers that move with a line. */
+/** How segments compare with the truth; the twin of `ipyspeaches/vad/evaluation.py`, for numbers that move with a line. */
 export interface Judgement {
   metrics: Metrics;
   missed: number[];
