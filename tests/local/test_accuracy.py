@@ -62,7 +62,7 @@ async def texts_of(client: RealtimeClient, pieces: int) -> list[str]:
 
 async def cut_by_client(server: LocalServer, samples: NDArray[np.int16]) -> str:
     """Send one recording between pauses as the package's own gate cuts it."""
-    sound = np.concatenate((PAUSE, samples, PAUSE))
+    audio = np.concatenate((PAUSE, samples, PAUSE))
     detector = SileroVad()
     scorer = detector.scorer(RATE)
     segmenter = detector.segmenter(scorer.hop, RATE)
@@ -70,11 +70,11 @@ async def cut_by_client(server: LocalServer, samples: NDArray[np.int16]) -> str:
     pieces = 0
     async with realtime_client(server.url) as client:
         await client.update(turn_detection=None)
-        for start in range(0, len(sound), 960):
-            events: list[Opened | Closed] = segmenter.advance(scorer.score(sound[start : start + 960]).tolist())
+        for start in range(0, len(audio), 960):
+            events: list[Opened | Closed] = segmenter.advance(scorer.score(audio[start : start + 960]).tolist())
             for action in gate.advance(events, segmenter.position, segmenter.silence_start, 4800):
                 if isinstance(action, Send):
-                    await client.append(sound[action.start : action.end])
+                    await client.append(audio[action.start : action.end])
                 elif isinstance(action, Commit):
                     await client.send("input_audio_buffer.commit")
                     pieces += 1

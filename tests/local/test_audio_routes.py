@@ -29,9 +29,9 @@ def recorded(root: Path, name: str) -> Any:
     return json.loads((root / f"tests/data/exchanges/http/{name}.json").read_text(encoding="utf-8"))
 
 
-def wav(sound: NDArray[Any], rate: int = 24_000, **options: str) -> bytes:
+def wav(audio: NDArray[Any], rate: int = 24_000, **options: str) -> bytes:
     buffer = io.BytesIO()
-    soundfile.write(buffer, sound, rate, format=options.get("format", "WAV"), subtype=options.get("subtype"))
+    soundfile.write(buffer, audio, rate, format=options.get("format", "WAV"), subtype=options.get("subtype"))
     return buffer.getvalue()
 
 
@@ -124,7 +124,7 @@ def test_any_rate_format_and_number_of_channels_is_heard(
     assert post(local_server, wav(np.repeat(sentence, 2), rate=48_000), model=MODEL).json()["text"]
 
 
-def test_raw_sound_is_taken_as_16_khz(local_server: LocalServer, quickstart: NDArray[np.int16]) -> None:
+def test_raw_audio_is_taken_as_16_khz(local_server: LocalServer, quickstart: NDArray[np.int16]) -> None:
     path = "/v1/audio/speech/timestamps"
     (span, *_) = post(local_server, quickstart.tobytes(), path=path, content_type="audio/pcm").json()
     assert span["start"] / 1000 == pytest.approx(INFO.sentences[0].start * 1.5, abs=0.3)
@@ -139,12 +139,12 @@ def test_silence_gives_no_words(local_server: LocalServer) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("error-404-model", b"sound"),
-        ("error-404-model-stream", b"sound"),
+        ("error-404-model", b"audio"),
+        ("error-404-model-stream", b"audio"),
         ("error-415-junk", b"x" * 5000),
         ("error-415-empty", b""),
-        ("error-422-format", b"sound"),
-        ("error-422-no-model", b"sound"),
+        ("error-422-format", b"audio"),
+        ("error-422-no-model", b"audio"),
         ("error-422-no-file", None),
     ],
 )
@@ -165,14 +165,14 @@ def test_errors_are_those_that_were_recorded(
     ids=lambda fields: next(iter(fields)),
 )
 def test_what_cannot_be_done_is_named(local_server: LocalServer, fields: dict[str, str]) -> None:
-    answer = post(local_server, b"sound", model=MODEL, **fields)
+    answer = post(local_server, b"audio", model=MODEL, **fields)
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", next(iter(fields))]
 
 
-def test_sound_that_cannot_be_used_is_refused_with_the_reason(local_server: LocalServer) -> None:
-    for sound, reason in ((np.empty(0, dtype=np.int16), "empty"), (np.full(9, np.nan, dtype=np.float32), "not finite")):
-        answer = post(local_server, wav(sound, subtype="FLOAT"), model=MODEL)
+def test_audio_that_cannot_be_used_is_refused_with_the_reason(local_server: LocalServer) -> None:
+    for audio, reason in ((np.empty(0, dtype=np.int16), "empty"), (np.full(9, np.nan, dtype=np.float32), "not finite")):
+        answer = post(local_server, wav(audio, subtype="FLOAT"), model=MODEL)
         assert answer.status_code == 415
         assert reason in answer.json()["detail"]
 
@@ -189,7 +189,7 @@ def test_advice_is_taken_and_changes_nothing_here(
 @pytest.mark.parametrize("path", ["/v1/audio/transcriptions", "/v1/audio/translations"])
 @pytest.mark.parametrize("temperature", ["warm", "1.5", "-1"])
 def test_a_temperature_that_is_none_is_refused(local_server: LocalServer, path: str, temperature: str) -> None:
-    answer = post(local_server, b"sound", path=path, model=MODEL, temperature=temperature)
+    answer = post(local_server, b"audio", path=path, model=MODEL, temperature=temperature)
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", "temperature"]
 
@@ -220,10 +220,10 @@ def test_a_translation_is_refused_as_a_transcription_is(local_server: LocalServe
 
 def test_no_model_here_tells_speakers_apart(local_server: LocalServer, root: Path) -> None:
     path = "/v1/audio/diarization"
-    answer = post(local_server, b"sound", path=path, model="no/such")
+    answer = post(local_server, b"audio", path=path, model="no/such")
     assert (answer.status_code, answer.json()) == (404, json.loads(recorded(root, "error-404-model")["body"]))
-    assert post(local_server, b"sound", path=path).status_code == 422
-    assert post(local_server, b"sound", path=path, model="no/such", response_format="srt").status_code == 422
+    assert post(local_server, b"audio", path=path).status_code == 422
+    assert post(local_server, b"audio", path=path, model="no/such", response_format="srt").status_code == 422
 
 
 def spans(server: LocalServer, data: bytes, **fields: str) -> list[tuple[int, int]]:

@@ -52,7 +52,7 @@ def test_words_come_with_times_and_probabilities(engine: PocketSphinxEngine, spo
     assert not any("(" in word.word or "<" in word.word for word in recognition.words)
 
 
-def test_the_same_sound_gives_the_same_text_whatever_came_before(
+def test_the_same_audio_gives_the_same_text_whatever_came_before(
     engine: PocketSphinxEngine, spoken: NDArray[np.int16]
 ) -> None:
     first = engine.recognise(spoken, DecodingOptions())
@@ -72,11 +72,11 @@ def test_preparing_digital_silence_divides_by_nothing() -> None:
 
 
 def test_the_noise_floor_goes_on_where_it_stopped() -> None:
-    sound = np.arange(-20_000, 20_000, dtype=np.int16)
-    whole = with_noise_floor(sound)
-    pieces = [with_noise_floor(sound[start : start + 3333], start) for start in range(0, len(sound), 3333)]
+    audio = np.arange(-20_000, 20_000, dtype=np.int16)
+    whole = with_noise_floor(audio)
+    pieces = [with_noise_floor(audio[start : start + 3333], start) for start in range(0, len(audio), 3333)]
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
-    assert 0 < np.abs(whole.astype(int) - sound).max() < 200
+    assert 0 < np.abs(whole.astype(int) - audio).max() < 200
 
 
 def test_live_decoders_are_lent_and_come_back(engine: PocketSphinxEngine, spoken: NDArray[np.int16]) -> None:
@@ -105,9 +105,9 @@ class FakeWhisper:
             raise ValueError("Invalid model size 'no/such'")
         self.options = options
 
-    def transcribe(self, sound: NDArray[np.float32], **options: Any) -> tuple[Any, Any]:
-        assert sound.dtype == np.float32
-        assert float(np.abs(sound).max()) <= 1
+    def transcribe(self, audio: NDArray[np.float32], **options: Any) -> tuple[Any, Any]:
+        assert audio.dtype == np.float32
+        assert float(np.abs(audio).max()) <= 1
         self.options |= options
         heard = [
             SimpleNamespace(word=" Good", start=0.1, end=0.3, probability=0.9),

@@ -14,7 +14,7 @@ import pytest
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
 from ipyspeaches.local import LocalServer, serve
 from ipyspeaches.local.engines import engine_spec
-from ipyspeaches.local.serving import require_packages
+from ipyspeaches.local.local_server import require_packages
 
 POSIX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks processes up in /proc")
 
@@ -106,11 +106,13 @@ def test_it_ends_when_its_python_ends() -> None:
 
 
 def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ipyspeaches.local.serving.find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setattr(
+        "ipyspeaches.local.local_server.find_spec", lambda name: None if name == "uvicorn" else object()
+    )
     with pytest.raises(MissingExtraError, match=r"uvicorn .*pip install 'ipyspeaches\[local\]'"):
         LocalServer().start()
     monkeypatch.setattr(
-        "ipyspeaches.local.serving.find_spec", lambda name: None if name == "faster_whisper" else object()
+        "ipyspeaches.local.local_server.find_spec", lambda name: None if name == "faster_whisper" else object()
     )
     with pytest.raises(MissingExtraError, match=r"faster-whisper .*pip install 'ipyspeaches\[whisper\]'"):
         require_packages(engine_spec("faster-whisper"))

@@ -24,10 +24,10 @@ SILENCE = np.zeros(24_000, dtype=np.int16)
 COMPLETED = "input_audio_transcription.completed"
 
 
-def sentence(sound: NDArray[np.int16], index: int, around_s: float = 0.3) -> NDArray[np.int16]:
+def sentence(audio: NDArray[np.int16], index: int, around_s: float = 0.3) -> NDArray[np.int16]:
     """Return one sentence as a client that cuts would send it."""
     start, end = SENTENCES[index].start - around_s, SENTENCES[index].end + around_s
-    return sound[round(start * 24_000) : round(end * 24_000)]
+    return audio[round(start * 24_000) : round(end * 24_000)]
 
 
 async def final(client: RealtimeClient, item_id: str | None = None) -> dict[str, Any]:
@@ -156,13 +156,13 @@ async def test_the_flush_barrier_says_what_is_pending(local_server: LocalServer,
 async def test_silence_gives_no_words(local_server: LocalServer) -> None:
     noise = np.random.default_rng(0).normal(0, 200, 72_000).astype(np.int16)
     async with realtime_client(local_server.url) as client:
-        for sound in (SILENCE, noise):
-            await client.append(np.tile(sound, 2))
+        for audio in (SILENCE, noise):
+            await client.append(np.tile(audio, 2))
             await client.send("input_audio_buffer.commit")
             completed = await final(client)
             assert completed["transcript"] == ""
             assert completed["words"] == []
-            assert completed["usage"] == {"seconds": len(sound) * 2 / 24_000, "type": "duration"}
+            assert completed["usage"] == {"seconds": len(audio) * 2 / 24_000, "type": "duration"}
     assert client.all("transcription.delta") == []
 
 
@@ -293,7 +293,7 @@ async def test_a_refused_update_says_that_it_was_the_session(local_server: Local
 
 
 async def test_openais_own_client_is_understood(local_server: LocalServer, quickstart: NDArray[np.int16]) -> None:
-    """The official client parses what comes by its own types; the sound is real, and so is the engine."""
+    """The official client parses what comes by its own types; the audio is real, and so is the engine."""
     seen: list[Any] = []
     sentences = samples.info("quickstart").sentences
     turn = {"type": "server_vad", "threshold": 0.5, "silence_duration_ms": 500, "prefix_padding_ms": 100}

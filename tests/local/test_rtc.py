@@ -154,7 +154,7 @@ async def test_a_session_that_fails_is_logged_and_closed(caplog: pytest.LogCaptu
     assert "A session over WebRTC failed." in caplog.text
 
 
-async def test_sound_that_is_not_taken_is_dropped_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_audio_that_is_not_taken_is_dropped_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtc_peer, "MAX_WAITING_FRAMES", 2)
     peer = new_peer()
     told: list[str] = []

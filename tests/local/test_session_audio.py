@@ -46,7 +46,7 @@ def test_what_is_forgotten_still_counts() -> None:
     assert (buffer.length, buffer.kept) == (0, 0)
 
 
-def test_beyond_the_limit_the_oldest_sound_is_kept_and_new_sound_refused() -> None:
+def test_beyond_the_limit_the_oldest_audio_is_kept_and_new_audio_refused() -> None:
     buffer = AudioBuffer(limit_s=0.01)  # 240 samples
     buffer.append(ramp(0, 200))
     with pytest.raises(InputError, match=r"dropped; commit or clear"):
@@ -81,7 +81,14 @@ def test_turns_lie_where_the_sentences_are(quickstart: NDArray[np.int16]) -> Non
 
 @pytest.mark.parametrize("step", [480, 4801, 1_000_000])
 def test_turns_do_not_depend_on_the_appends(quickstart: NDArray[np.int16], step: int) -> None:
-    assert turns(quickstart, step) == turns(quickstart, 2400)
+    found, expected = turns(quickstart, step), turns(quickstart, 2400)
+    assert [type(turn) for turn in found] == [type(turn) for turn in expected]
+    # The resampler dithers at random, so that a score at the very threshold may fall on either side of it.
+    frame = 768
+    for turn, other in zip(found, expected, strict=True):
+        assert abs(turn.position - other.position) <= frame
+        if isinstance(turn, TurnStarted) and isinstance(other, TurnStarted):
+            assert abs(turn.onset - other.onset) <= frame
 
 
 def test_silence_has_no_turns() -> None:

@@ -32,8 +32,8 @@ def first_sentence(quickstart: NDArray[np.int16]) -> NDArray[np.int16]:
     return quickstart[: round((samples.info("quickstart").sentences[0].end + 0.4) * 24_000)]
 
 
-async def text_of(pool: WorkerPool, sound: NDArray[np.int16]) -> str:
-    return "".join([segment.text async for segment in pool.transcribe(sound, DecodingOptions())])
+async def text_of(pool: WorkerPool, audio: NDArray[np.int16]) -> str:
+    return "".join([segment.text async for segment in pool.transcribe(audio, DecodingOptions())])
 
 
 async def test_it_loads_when_it_is_needed(pool: WorkerPool, first_sentence: NDArray[np.int16]) -> None:

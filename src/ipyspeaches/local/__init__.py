@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipyspeaches.local.local_server import LocalServer
-from ipyspeaches.local.serving import serve
+from ipyspeaches.local.local_server import LocalServer, serve
 
 __all__ = ["LocalServer", "serve"]

@@ -7,7 +7,7 @@ import sys
 
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import ENGINE_NAMES
-from ipyspeaches.local.serving import KEY_VARIABLE, serve
+from ipyspeaches.local.local_server import KEY_VARIABLE, serve
 
 
 def main(arguments: list[str] | None = None) -> int:

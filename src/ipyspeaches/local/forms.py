@@ -46,13 +46,13 @@ class FormError(Exception):
 
 def limited(request: Request) -> Request:
     """Return the request so that reading more than `MAX_UPLOAD_BYTES` of it raises a 413 ``HTTPException``."""
-    taken = 0
+    received_bytes = 0
 
     async def receive() -> Message:
-        nonlocal taken
+        nonlocal received_bytes
         message = await request.receive()
-        taken += len(message.get("body", b""))
-        if taken > MAX_UPLOAD_BYTES:
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > MAX_UPLOAD_BYTES:
             raise HTTPException(413, f"The upload is larger than {MAX_UPLOAD_BYTES // 1024**2} MiB. Send it in parts.")
         return message
 
