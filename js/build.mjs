@@ -1,5 +1,6 @@
 // Builds the files that the Python package ships, one a widget. A module is loaded from a Blob URL that is revoked
 // at once, so nothing may be fetched later: style sheets and the audio worklet are inlined as text.
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -31,12 +32,15 @@ const inlineText = {
   },
 };
 
+const licence = readFileSync(resolve(here, "node_modules/@preact/signals-core/LICENSE"), "utf8");
+
 const shared = {
   bundle: true,
   format: "esm",
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
+  banner: { js: `/* Holds @preact/signals-core:\n${licence}*/` },
   logLevel: "info",
   plugins: [inlineText],
 };

@@ -1,7 +1,7 @@
 /** What the benchmarks drive in a browser: re-cutting alone, the widget while it records, and what else draws. */
 import uPlot from "uplot";
+import { Drawing } from "../src/store/drawing.ts";
 import { Recut } from "../src/store/recut.ts";
-import { Signals } from "../src/store/signals.ts";
 import transcriber from "../src/transcriber.ts";
 import type { Detector } from "../src/wire/messages.ts";
 import { FakeModel } from "./fake-model.ts";
@@ -29,7 +29,14 @@ function detectorOf(name: "silero" | "energy"): Detector {
     name === "silero"
       ? { unit: "probability" as const, threshold: 0.5, neg_threshold: 0.35 }
       : { unit: "energy" as const, threshold: 500, neg_threshold: 350 };
-  return { name, ...lines, min_silence_duration_ms: 550, min_speech_duration_ms: 250, speech_pad_ms: 100 };
+  return {
+    name,
+    ...lines,
+    min_silence_duration_ms: 550,
+    min_speech_duration_ms: 250,
+    speech_pad_ms: 100,
+    max_speech_duration_s: 30,
+  };
 }
 
 function scoreOf(name: string, time_s: number, i: number): number {
@@ -69,12 +76,13 @@ function message(from_s: number, to_s: number, frame_s: number): [object, DataVi
 
 /** Times in ms of cutting `seconds` of scores anew, with another threshold each time. */
 function recut(name: "silero" | "energy", frame_s: number, seconds: number, rounds: number): number[] {
-  const signals = new Signals();
+  const drawing = new Drawing();
   const detector = detectorOf(name);
   const frames = Math.round(seconds / frame_s);
   const scores = Float32Array.from({ length: frames }, (_, i) => scoreOf(name, i * frame_s, i));
   const header = {
     type: "frames" as const,
+    detector: name,
     first_column: 0,
     column_s: COLUMN_S,
     columns: 0,
@@ -86,13 +94,13 @@ function recut(name: "silero" | "energy", frame_s: number, seconds: number, roun
     peak_db: 0,
     clipped: false,
   };
-  signals.add({ header, extremes: new Int16Array(), score: scores, energy: scores }, name);
+  drawing.add({ header, extremes: new Int16Array(), score: scores, energy: scores });
   const cut = new Recut();
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const threshold = detector.threshold * (1 + (0.4 * round) / rounds);
     const begin = performance.now();
-    cut.update(signals.track(name), { ...detector, threshold });
+    cut.update(drawing.curvesOf(name), { ...detector, threshold });
     times.push(performance.now() - begin);
   }
   if (cut.count < seconds / 10) throw new Error(`only ${cut.count} segments`);
@@ -121,7 +129,7 @@ function ours(past_s: number): { play(): void } {
     return [
       { type: "sent", start_s, end_s },
       { type: "committed", start_s, end_s },
-      { type: "final", item_id: `i${i}`, id: i, start_s, end_s, text, latency_s: 0.4 },
+      { type: "final", item_id: `i${i}`, start_s, end_s, text, language: "en", latency_s: 0.4 },
     ];
   });
   fake.receive({ type: "events", events: events.flat() });

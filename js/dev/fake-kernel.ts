@@ -1,4 +1,4 @@
-import type { SessionEvent, ToKernel } from "../src/wire/messages.ts";
+import type { SessionEvent, Side, ToKernel } from "../src/wire/messages.ts";
 import type { FakeModel } from "./fake-model.ts";
 import { FakePast } from "./fake-past.ts";
 import { FakeRuns } from "./fake-runs.ts";
@@ -98,14 +98,21 @@ export class FakeKernel {
     this.#clock_s = hours * 3600;
     const segments = Array.from({ length: hours * 360 }, (_, i) => ({
       item_id: `past_${i}`,
-      id: 100 + i,
       start_s: i * 10,
       end_s: i * 10 + 4,
       text: `Sentence ${i} of a long day.`,
+      language: "en",
       latency_s: 0.4,
     }));
     this.#model.set("state", "stopped");
-    this.#model.receive({ type: "snapshot", clock_s: this.#clock_s, segments, marks: [] });
+    this.#model.receive({
+      type: "snapshot",
+      clock_s: this.#clock_s,
+      segments,
+      marks: [],
+      runs: {},
+      capturing: null,
+    });
   }
 
   play(speed = 1): void {
@@ -163,11 +170,10 @@ export class FakeKernel {
     if (name === "set_turn_detection" && args.kind) {
       const server = args.kind === "server" ? { threshold: 0.9, silence_duration_ms: 550 } : null;
       this.#model.set("server_turn_detection", server);
-      this.#model.set("turn_detection_kind", args.kind as "client" | "server");
+      this.#model.set("turn_detection_kind", args.kind as Side);
     }
-    if (name === "window")
-      return this.#past.window(args, this.#clock_s, this.#model.trait("detector").name || "silero");
-    if (name === "audio") return this.#past.sound(args);
+    if (name === "window") return this.#past.window(args, this.#clock_s, this.#model.trait("detector").name);
+    if (name === "audio") return this.#past.audio(args);
     if (name === "mark") return [this.#mark(args), [], null];
     if (name === "export") {
       const bytes = new TextEncoder().encode("words");
@@ -181,9 +187,9 @@ export class FakeKernel {
   }
 
   #model_job(name: string, model: string): [object, DataView[], object | null] {
-    const models = this.#model.trait("models") ?? [];
+    const models = this.#model.trait("models");
     if (name === "download_model") this.#model.set("models", [...new Set([...models, model])]);
-    else this.#model.set("loaded_models", [...(this.#model.trait("loaded_models") ?? []), model]);
+    else this.#model.set("loaded_models", [...this.#model.trait("loaded_models"), model]);
     return [{ model, downloaded: !models.includes(model) }, [], null];
   }
 
@@ -204,8 +210,10 @@ export class FakeKernel {
     if (c1 === c0) return;
     const extremes = columnsOf(this.#speech, c0, c1 - c0, COLUMN_S);
     const peak = Math.max(1, ...extremes);
+    const isEnergy = this.#model.trait("detector").name === "energy";
     const header = {
       type: "frames",
+      detector: isEnergy ? "energy" : "silero",
       first_column: c0,
       column_s: COLUMN_S,
       columns: c1 - c0,
@@ -219,7 +227,6 @@ export class FakeKernel {
     };
     const score = this.#scores.score.slice(f0, f1);
     const energy = this.#scores.energy.slice(f0, f1);
-    const isEnergy = this.#model.trait("detector").name === "energy";
     this.#model.receive(
       header,
       [extremes, isEnergy ? energy : score, energy].map((part) => new DataView(part.buffer)),
@@ -241,7 +248,7 @@ export class FakeKernel {
       const [start_s, end_s, item_id] = [a - 0.1, b + 0.1, `item_${i}`];
       if (this.#once(`${i} on`, now > a + 0.1)) {
         events.push(
-          { type: "speech_started", start_s },
+          { type: "speech_started", start_s, source: "client" },
           { type: "speech_started", start_s: a + 0.16, source: "server" },
         );
       }
@@ -259,21 +266,21 @@ export class FakeKernel {
       }
       if (this.#once(`${i} off`, now > b + 0.55)) {
         events.push(
-          { type: "speech_stopped", start_s, end_s },
+          { type: "speech_stopped", start_s, end_s, source: "client" },
           { type: "speech_stopped", start_s: a + 0.16, end_s: b + 0.5, source: "server" },
           { type: "committed", start_s, end_s },
         );
       }
       if (this.#once(`${i} text`, now > b + 0.55 + latency_s)) {
-        events.push({ type: "final", item_id, id: i, start_s, end_s, text, language, latency_s });
+        events.push({ type: "final", item_id, start_s, end_s, text, language, latency_s });
       }
     }
     if (this.#once("gap", now > 14)) {
       events.push({
         type: "warning",
-        kind: "reconnected",
+        kind: "audio_lost",
         time_s: 10.9,
-        text: "Reconnected, 3.2 s replayed. Nothing is missing.",
+        text: "0.32 s of audio were lost on the way; the gap is kept.",
       });
     }
     return events;

@@ -1,5 +1,19 @@
 import type { Model } from "../src/wire/channel.ts";
-import { type ToKernel, type Traits, traitName } from "../src/wire/messages.ts";
+import { type Detector, type ToKernel, type Traits, traitName } from "../src/wire/messages.ts";
+
+/** Traits, of the detector only what is not Silero's. */
+export type Given = Partial<Omit<Traits, "detector">> & { detector?: Partial<Detector> };
+
+const SILERO: Detector = {
+  name: "silero",
+  unit: "probability",
+  threshold: 0.5,
+  neg_threshold: 0.35,
+  min_silence_duration_ms: 550,
+  min_speech_duration_ms: 250,
+  speech_pad_ms: 100,
+  max_speech_duration_s: 30,
+};
 
 type Handler = (...values: never[]) => void;
 
@@ -11,11 +25,12 @@ export class FakeModel {
   /** Called with every message of the page. */
   onsend: (message: ToKernel, buffers: ArrayBuffer[]) => void = () => {};
 
-  constructor(traits: Partial<Traits> = {}) {
+  constructor({ detector, ...traits }: Given = {}) {
     this.#traits = {
       state: "idle",
       source_kind: "browser",
       source_label: "",
+      transport: "realtime",
       server_label: "local",
       server_state: "ready",
       server_version: "0.9.0",
@@ -29,10 +44,12 @@ export class FakeModel {
         { name: "accurate", model: "Systran/faster-whisper-large-v3" },
       ],
       detectors: ["silero", "energy", "webrtc"],
-      detector: {},
+      detector: { ...SILERO, ...detector },
       turn_detection_kind: "client",
+      server_turn_detection: null,
       error: null,
       locale: "",
+      compared: [],
       ...traits,
     };
   }

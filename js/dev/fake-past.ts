@@ -3,7 +3,7 @@ import { columnsOf, type Speech } from "./speech.ts";
 const COLUMN_S = 0.01;
 const LOOKED_AT = 24; // columns looked at for one coarse entry: enough for a picture
 
-/** A past of any length: the invented minute over and over. Answers `window` and `sound` as the kernel would. */
+/** A past of any length: the invented minute over and over. Answers `window` and `audio` as the kernel would. */
 export class FakePast {
   readonly #speech: Speech;
   readonly #scores: { score: Float32Array; energy: Float32Array };
@@ -56,7 +56,7 @@ export class FakePast {
   }
 
   /** A tone as loud as the speech was. */
-  sound(args: Record<string, unknown>): [object, DataView[], null] {
+  audio(args: Record<string, unknown>): [object, DataView[], null] {
     const [start_s, end_s] = [Number(args.start_s), Number(args.end_s)];
     const rate = 24_000;
     const samples = new Int16Array(Math.round((end_s - start_s) * rate));

@@ -72,7 +72,6 @@ export class FakeRuns {
         const final = {
           type: "final",
           item_id,
-          id: i,
           start_s,
           end_s: b,
           text: hear(text),

@@ -1,6 +1,6 @@
 /** Shows the widget in any state without a notebook.
  *
- * Query: theme=light|dark  lang=en|zh  width=900  state=idle|live|paused|stopped|lost|denied|kernel-error|busy|energy|play
+ * Query: theme=light|dark  lang=en|zh  width=900  state=idle|connecting|live|paused|stopped|denied|kernel-error|busy|energy|play
  *        at=21.4 (seconds jumped to)  select=item_1  compare=0|1|2|3
  */
 import transcriber from "../src/transcriber.ts";
@@ -14,19 +14,22 @@ const cell = document.getElementById("cell") as HTMLElement;
 document.body.dataset.jpThemeLight = String(query.get("theme") !== "dark");
 cell.style.width = `${query.get("width") ?? 900}px`;
 
-const fake = new FakeModel({ locale: query.get("lang") === "zh" ? "zh-CN" : "en" });
+const fake = new FakeModel({
+  locale: query.get("lang") === "zh" ? "zh-CN" : "en",
+  detector: state === "energy" ? { name: "energy", unit: "energy", threshold: 500, neg_threshold: 350 } : {},
+});
 const kernel = new FakeKernel(fake, Number(query.get("compare") ?? 0));
-if (state === "energy") {
-  fake.set("detector", { name: "energy", unit: "energy", threshold: 500, neg_threshold: 350 });
-}
 const widget = transcriber();
 widget.initialize({ model: fake.model });
 widget.render({ model: fake.model, el: cell });
 
-if (["live", "paused", "stopped", "lost", "busy", "energy"].includes(state)) kernel.jump(at_s);
+if (["live", "paused", "stopped", "busy", "energy"].includes(state)) kernel.jump(at_s);
 if (state === "paused" || state === "stopped") kernel.halt(state);
-if (state === "lost") fake.set("server_state", "reconnecting");
 if (state === "busy") kernel.busy = true;
+if (state === "connecting") {
+  fake.set("state", "connecting");
+  fake.set("server_state", "connecting");
+}
 if (state === "gone") {
   kernel.jump(at_s);
   fake.emit("comm_live_update");

@@ -1,27 +1,24 @@
 import { Capture } from "./capture/capture.ts";
 import { type CaptureError, microphonePermission } from "./capture/errors.ts";
-import { type Strings, stringsFor } from "./i18n/index.ts";
+import { type Words, wordsFor } from "./i18n/index.ts";
 import { Painted } from "./painted.ts";
-import { Player } from "./play/player.ts";
 import { PeerLink } from "./rtc/link.ts";
-import { Scope } from "./scope.ts";
-import { PageStore, type Phase, phaseOf } from "./store/page.ts";
-import { Preview } from "./store/preview.ts";
-import { SessionStore } from "./store/session.ts";
+import type { Scope } from "./scope.ts";
+import { PageState, type Phase, phaseOf } from "./store/page.ts";
 import { Synced } from "./store/synced.ts";
-import { Windows } from "./store/windows.ts";
-import { type Answer, Channel, isFromKernel, type Model } from "./wire/channel.ts";
+import { WidgetApp } from "./widget.ts";
+import { type Answer, kernelOf, type Model, onKernelGone, uploadFile } from "./wire/channel.ts";
 import { decodeFrames } from "./wire/codec.ts";
-import { kernelOf, onKernelGone } from "./wire/kernel.ts";
 import type {
   CommandName,
   Failure,
+  FromKernel,
   ModelJob,
   ServerTurnDetection,
+  Side,
   Snapshot,
   SourceKind,
 } from "./wire/messages.ts";
-import { uploadFile } from "./wire/upload.ts";
 
 /** The kernel takes its time over these: waiting for them does not mean that it is busy with a cell. */
 const SLOW: ReadonlySet<CommandName> = new Set([
@@ -54,60 +51,46 @@ const STANDS_MS = 2_500; // after so much silence the kernel takes a page that c
 
 const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
-/** Everything of one model: stores, channel, capture. Several views share it; it ends with the model. */
-export class App {
-  readonly scope: Scope;
+/** Everything of one Transcriber: stores, microphone, the page's own connection with the server. */
+export class App extends WidgetApp<CommandName> {
   readonly synced: Synced;
-  readonly page = new PageStore();
-  readonly session = new SessionStore();
-  readonly preview = new Preview();
-  readonly windows: Windows;
-  readonly player: Player;
-  readonly #channel: Channel;
+  readonly page = new PageState();
   readonly #capture: Capture;
   readonly #painted: Painted;
   readonly #peer: PeerLink;
-  readonly #model: Model;
   #heard_ms = 0;
   #views = 0;
   #forgotten: () => void = () => {};
 
-  constructor(model: Model, signal?: AbortSignal) {
-    this.scope = new Scope(signal);
-    this.#model = model;
-    this.synced = new Synced(model, this.scope);
-    this.#channel = new Channel(model, this.scope);
-    this.#capture = new Capture(this.#channel, this.page, (error) => this.#captureFailed(error), this.scope);
-    this.#painted = new Painted((items) => this.#channel.trySend({ type: "painted", items }), this.scope);
-    this.#peer = new PeerLink(this.#channel, this.page, this.#capture, this.scope);
-    this.windows = new Windows(this.session, (args) => this.#ask("window", args), this.scope);
-    this.player = new Player((args) => this.#ask("audio", args), this.scope);
-    const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
-    model.on("msg:custom", receive);
-    this.scope.own(() => model.off("msg:custom", receive));
-    onKernelGone(model, this.scope, () => this.#kernelGone());
-    const { client_id } = this.#channel;
-    const bye = () => void this.#channel.trySend({ type: "bye", client_id });
-    this.scope.own(bye);
-    this.scope.listen(window, "pagehide", bye);
-    this.scope.listen<PageTransitionEvent>(window, "pageshow", ({ persisted }) => {
-      if (persisted) this.#channel.send({ type: "hello", client_id });
+  constructor(model: Model, stop?: AbortSignal) {
+    super(model, stop);
+    const { channel, page, scope } = this;
+    this.synced = new Synced(model, scope);
+    this.#capture = new Capture(channel, page, (error) => this.#captureFailed(error), scope);
+    this.#painted = new Painted((items) => channel.trySend({ type: "painted", items }), scope);
+    this.#peer = new PeerLink(channel, page, this.#capture, scope);
+    onKernelGone(model, scope, () => this.#kernelGone());
+    const bye = () => void channel.trySend({ type: "bye", client_id: channel.client_id });
+    scope.own(bye);
+    scope.listen(window, "pagehide", bye);
+    scope.listen<PageTransitionEvent>(window, "pageshow", ({ persisted }) => {
+      if (persisted) this.greet();
     });
-    this.#channel.send({ type: "hello", client_id });
+    this.greet();
   }
 
-  get strings(): Strings {
-    return stringsFor(this.synced.text("locale") || navigator.language);
+  get words(): Words {
+    return wordsFor(this.locale);
   }
 
   get phase(): Phase {
-    if (this.page.kernel_gone) return "gone";
-    return phaseOf(this.synced.text("state"), this.page.capture, this.failure !== null);
+    if (this.page.kernel_gone.value) return "gone";
+    return phaseOf(this.synced.get("state"), this.page.capture.value, this.failure !== null);
   }
 
   /** What keeps it from recording: the page's own words on its microphone, else the kernel's. */
   get failure(): Failure | null {
-    const { failure } = this.page;
+    const failure = this.page.failure.value;
     const own = failure !== null && failure.title === "";
     return own ? failure : (this.synced.get("error") ?? failure);
   }
@@ -124,7 +107,7 @@ export class App {
 
   /** The kernel stops in order; one that cannot be reached (the notebook was closed) or computes keeps no microphone open. */
   #stopUnseen(): void {
-    if (this.page.capture === "closed") return;
+    if (this.page.capture.value === "closed") return;
     this.#forgotten = this.scope.timeout(() => this.#capture.abandon(), UNSEEN_MS);
     this.stop();
   }
@@ -136,7 +119,7 @@ export class App {
 
   /** Stops the cell that keeps the kernel busy; null where the notebook does not let a widget do that. */
   get interrupt(): (() => void) | null {
-    const kernel = kernelOf(this.#model);
+    const kernel = kernelOf(this.model);
     return kernel && (() => void kernel.interrupt());
   }
 
@@ -171,38 +154,38 @@ export class App {
     void this.#command("set_language", { language });
   }
 
-  setTurnDetection(changes: Partial<ServerTurnDetection> & { kind?: "client" | "server" }): Promise<boolean> {
+  setTurnDetection(changes: Partial<ServerTurnDetection> & { kind?: Side }): Promise<boolean> {
     return this.#command("set_turn_detection", changes);
   }
 
   /** The key goes to the kernel and is kept nowhere on the page. */
   setServer(url: string, api_key: string): Promise<Answer> {
-    return this.#ask("set_server", { url, api_key });
+    return this.ask("set_server", { url, api_key });
   }
 
   checkServer(): Promise<Answer> {
-    return this.#ask("check_server");
+    return this.ask("check_server");
   }
 
   /** What the server has comes as traits. */
   listModels(): Promise<Answer> {
-    return this.#ask("list_models");
+    return this.ask("list_models");
   }
 
   /** Has the server download or load a model, which may take long; what became of it stays on the page. */
   async workOnModel(kind: ModelJob["kind"], model: string): Promise<void> {
-    this.page.model_outcome = null;
-    const { failure, data } = await this.#ask(kind === "load" ? "load_model" : "download_model", { model });
-    this.page.model_outcome = { model, kind, failure, downloaded: data.downloaded === true };
+    this.page.model_outcome.value = null;
+    const { failure, data } = await this.ask(kind === "load" ? "load_model" : "download_model", { model });
+    this.page.model_outcome.value = { model, kind, failure, downloaded: data.downloaded === true };
   }
 
   listKernelDevices(): Promise<Answer> {
-    return this.#ask("list_devices");
+    return this.ask("list_devices");
   }
 
   /** Sets a mark now; resolves to its id, or null when that was refused. */
   async mark(): Promise<number | null> {
-    const { failure, data } = await this.#ask("mark");
+    const { failure, data } = await this.ask("mark");
     return failure ? null : Number(data.id);
   }
 
@@ -211,12 +194,12 @@ export class App {
   }
 
   export(format: string): Promise<Answer> {
-    return this.#ask("export", { format });
+    return this.ask("export", { format });
   }
 
   /** Goes on with a recording whose page was closed or reloaded. */
   resumeCapture(): void {
-    this.page.orphaned = false;
+    this.page.orphaned.value = false;
     void this.#command("resume_capture");
   }
 
@@ -225,7 +208,7 @@ export class App {
   }
 
   async openFile(file: File): Promise<void> {
-    const file_id = await uploadFile(this.#channel, file);
+    const file_id = await uploadFile(this.channel, file);
     if (await this.#command("set_source", { kind: "file", file_id, name: file.name })) this.start();
   }
 
@@ -236,77 +219,72 @@ export class App {
 
   /** Resolves to whether the kernel did it; a refusal stands in the panel or the status line. */
   async #command(name: CommandName, args: Record<string, unknown> = {}): Promise<boolean> {
-    const { failure } = await this.#ask(name, args);
+    const { failure } = await this.ask(name, args);
     return failure === null;
   }
 
-  async #ask(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
-    const { page } = this;
-    if (page.kernel_gone) return { failure: KERNEL_GONE, data: {}, buffers: [] };
-    const waiting = { name, since_ms: performance.now() };
-    if (!SLOW.has(name)) page.waiting = [...page.waiting, waiting];
-    if (!QUIET.has(name)) {
-      if (page.failure) page.failure = null;
-      if (page.refusal) page.refusal = null;
-    }
-    const answer = await this.#channel.command(name, args);
-    if (page.waiting.includes(waiting)) page.waiting = page.waiting.filter((other) => other !== waiting);
-    const { failure } = answer;
-    if (failure && BLOCKING.has(name))
-      page.failure ??= failure; // the page may know better why
-    else if (failure && !QUIET.has(name)) page.refusal = failure;
+  protected override async ask(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
+    const { kernel_gone, waiting, failure, refusal } = this.page;
+    if (kernel_gone.value) return { failure: KERNEL_GONE, data: {}, buffers: [] };
+    const asked = { name, since_ms: performance.now() };
+    if (!SLOW.has(name)) waiting.value = [...waiting.value, asked];
+    if (!QUIET.has(name)) failure.value = refusal.value = null;
+    const answer = await super.ask(name, args);
+    if (!SLOW.has(name)) waiting.value = waiting.value.filter((other) => other !== asked);
+    if (answer.failure && BLOCKING.has(name))
+      failure.value ??= answer.failure; // the page may know better why
+    else if (answer.failure && !QUIET.has(name)) refusal.value = answer.failure;
     return answer;
   }
 
   #kernelGone(): void {
     this.#capture.abandon();
     this.#peer.abandon();
-    this.page.kernel_gone = true;
-    this.#channel.abandon();
+    this.page.kernel_gone.value = true;
+    this.channel.abandon();
   }
 
   /** What the kernel knows; a recording that lost its page goes on here, at once where that was allowed before. */
   #restore(snapshot: Snapshot): void {
-    this.session.restore(snapshot, this.synced.whose);
-    const state = this.synced.text("state");
+    this.session.restore(snapshot);
+    const state = this.synced.get("state");
     const { page } = this;
     const elsewhere =
       (state === "listening" || state === "connecting") &&
       this.synced.get("source_kind") === "browser" &&
-      page.capture === "closed";
-    page.orphaned = elsewhere && snapshot.capturing === null;
-    if (page.orphaned) void this.#resumeIfAllowed();
+      page.capture.value === "closed";
+    page.orphaned.value = elsewhere && snapshot.capturing === null;
+    if (page.orphaned.value) void this.#resumeIfAllowed();
     else if (elsewhere) this.#watch();
   }
 
-  /** Another page captures, or did until a moment ago, such as this one before it was reloaded: asks when sound stops. */
+  /** Another page captures, or did until a moment ago, such as this one before it was reloaded: asks when no more audio comes. */
   #watch(): void {
     const before_s = this.session.clock_s;
     this.scope.timeout(() => {
-      if (this.page.capture !== "closed" || this.phase !== "live") return;
+      if (this.page.capture.value !== "closed" || this.phase !== "live") return;
       if (this.session.clock_s > before_s) this.#watch();
-      else this.#channel.trySend({ type: "hello", client_id: this.#channel.client_id });
+      else this.greet();
     }, STANDS_MS);
   }
 
   async #resumeIfAllowed(): Promise<void> {
-    if ((await microphonePermission()) === "granted" && this.page.orphaned) this.resumeCapture();
+    if ((await microphonePermission()) === "granted" && this.page.orphaned.value) this.resumeCapture();
   }
 
   #captureFailed({ kind, detail }: CaptureError): void {
-    this.page.failure = { kind, title: "", text: "", detail };
+    this.page.failure.value = { kind, title: "", text: "", detail };
   }
 
-  #receive(content: unknown, buffers: DataView[]): void {
-    if (!isFromKernel(content)) return;
+  protected override receive(content: FromKernel, buffers: DataView[]): void {
     this.#heard_ms = performance.now();
-    if (this.page.kernel_gone) this.page.kernel_gone = false; // it was only the connection
+    this.page.kernel_gone.value = false; // it was only the connection
     switch (content.type) {
       case "frames":
-        this.session.addFrames(decodeFrames(content, buffers), content.detector ?? this.synced.detector.name);
+        this.session.addFrames(decodeFrames(content, buffers));
         break;
       case "events":
-        this.session.addEvents(content.events, this.synced.whose);
+        this.session.addEvents(content.events);
         if (this.#views > 0) this.#painted.note(content.events);
         break;
       case "snapshot":
@@ -316,10 +294,10 @@ export class App {
         this.session.reset();
         break;
       case "reply":
-        this.#channel.settle(content, buffers);
+        this.channel.settle(content, buffers);
         break;
       case "capture":
-        if (this.page.orphaned) this.page.orphaned = false;
+        this.page.orphaned.value = false;
         void this.#capture.order(content);
         break;
       case "peer":

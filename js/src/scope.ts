@@ -1,4 +1,6 @@
-/** The owner of everything that must be stopped: listeners, timers, frames, streams, worklets.
+import { effect, untracked } from "@preact/signals-core";
+
+/** The owner of everything that must be stopped: listeners, effects, timers, frames, streams, worklets.
  *
  * A scope lives inside its parent's: disposing the parent disposes the child first. Whatever is started is started
  * through a scope, so there is no second, hand-written list of things to undo.
@@ -39,6 +41,19 @@ export class Scope {
     target.addEventListener(type, handler as EventListener, { ...options, signal: this.signal });
   }
 
+  /** Runs `follow` now, and again whenever a signal that it read has changed. */
+  effect(follow: () => void): void {
+    this.own(effect(() => follow()));
+  }
+
+  /** Runs `react` now, and again whenever a signal that `read` reads has changed. */
+  watch(read: () => unknown, react: () => void): void {
+    this.effect(() => {
+      read();
+      untracked(react);
+    });
+  }
+
   timeout(handler: () => void, delay_ms: number): () => void {
     return this.#timer(handler, delay_ms, false);
   }
@@ -74,6 +89,21 @@ export class Scope {
         reportError(error);
       }
     }
+  }
+}
+
+/** Something that happens, where a signal is something that is: each value reaches every listener. */
+export class Topic<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+
+  /** A listener lives as long as the scope that it was given with. */
+  listen(scope: Scope, listener: (value: T) => void): void {
+    this.#listeners.add(listener);
+    scope.own(() => this.#listeners.delete(listener));
+  }
+
+  emit(value: T): void {
+    for (const listener of [...this.#listeners]) listener(value);
   }
 }
 

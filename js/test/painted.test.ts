@@ -3,7 +3,7 @@ import { Painted } from "../src/painted.ts";
 import { Scope } from "../src/scope.ts";
 
 const final = (item_id: string, text = "x") =>
-  ({ type: "final", item_id, start_s: 0, end_s: 1, text }) as const;
+  ({ type: "final", item_id, start_s: 0, end_s: 1, text, language: null, latency_s: null }) as const;
 
 let frames: FrameRequestCallback[];
 let told: Record<string, string[]>[];

@@ -11,7 +11,7 @@ from harness.axe import violations
 
 pytestmark = pytest.mark.e2e
 
-STATES = ["idle", "live", "paused", "lost", "denied", "kernel-error", "gone", "energy"]
+STATES = ["idle", "live", "paused", "connecting", "denied", "kernel-error", "gone", "energy"]
 COMPARED = "live&compare=3"
 
 
@@ -107,7 +107,7 @@ def test_single_keys_can_be_switched_off(page: Page, harness_url: str) -> None:
 def test_every_form_and_state_keeps_its_height(page: Page, harness_url: str) -> None:
     for width in (900, 420):
         heights = set()
-        for state in ["idle", "live", "paused", "lost", "denied", "gone"]:
+        for state in ["idle", "live", "paused", "connecting", "denied", "gone"]:
             page.goto(f"{harness_url}?state={state}&width={width}")
             heights.add(page.locator(".sp").evaluate("node => node.offsetHeight"))
         assert len(heights) == 1, (width, heights)

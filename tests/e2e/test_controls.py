@@ -85,20 +85,20 @@ def test_lost_sound_is_counted_and_said(page: Page, harness_url: str) -> None:
     expect(page.locator(".sp-status .counts")).to_contain_text("0 s lost")
     page.evaluate("""() => {
       const columns = 40, first_column = 1050; // half a second is missing before it
-      const header = { type: "frames", first_column, column_s: 0.01, columns, first_frame: 330, frame_s: 0.032,
-        frames: 0, clock_s: 10.9, level_db: -30, peak_db: -20, clipped: false };
+      const header = { type: "frames", detector: "silero", first_column, column_s: 0.01, columns, first_frame: 330,
+        frame_s: 0.032, frames: 0, clock_s: 10.9, level_db: -30, peak_db: -20, clipped: false };
       const buffers = [new Int16Array(2 * columns), new Float32Array(0), new Float32Array(0)];
       harness.fake.receive(header, buffers.map((part) => new DataView(part.buffer)));
-      const text = "0.50 s of sound were lost on the way; the gap is kept.";
+      const text = "0.50 s of audio were lost on the way; the gap is kept.";
       harness.fake.receive({ type: "events", events: [{ type: "warning", kind: "audio_lost", time_s: 10.5, text }] });
     }""")
-    expect(page.locator(".sp-script")).to_contain_text("0.50 s of sound were lost on the way")
+    expect(page.locator(".sp-script")).to_contain_text("0.50 s of audio were lost on the way")
     expect(page.locator(".sp-status .counts")).to_contain_text("0.5 s lost")
 
 
 def test_nothing_moves_for_readers_who_do_not_want_it(page: Page, harness_url: str) -> None:
     page.emulate_media(reduced_motion="reduce")
-    for state in ("live", "lost"):
+    for state in ("live", "connecting"):
         page.goto(f"{harness_url}?state={state}")
         page.locator(".sp-head").wait_for()
         assert page.evaluate(f"() => document.getAnimations().filter({ENDLESS}).length") == 0

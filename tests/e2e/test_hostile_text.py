@@ -16,8 +16,8 @@ HOSTILE = r"""
 texts = ["<img src=x onerror=\"window.hacked = 1\">", "<script>window.hacked = 2</script>",
          "bell\x07 null\x00 escape\x1b[31m override\u202eabc", "long " * 20_000, "\u0645\u0631\u062d\u0628\u0627 hello"]
 w.send({"type": "events", "events": [
-    {"type": "final", "item_id": f"item_{i}", "id": i, "start_s": 2.0 * i, "end_s": 2.0 * i + 1, "text": text,
-     "language": "<b>en</b>", "latency_s": 0.1, "words": []} for i, text in enumerate(texts)]
+    {"type": "final", "item_id": f"item_{i}", "start_s": 2.0 * i, "end_s": 2.0 * i + 1, "text": text,
+     "language": "<b>en</b>", "latency_s": 0.1} for i, text in enumerate(texts)]
     + [{"type": "partial", "item_id": "item_9", "start_s": 20.0, "text": texts[0]},
        {"type": "warning", "time_s": 21.0, "kind": "audio_lost", "text": texts[1]},
        {"type": "mark", "id": 0, "time_s": 1.0, "name": texts[0]}]})

@@ -199,7 +199,7 @@ def test_words_segments_and_stretches_are_selected_and_played(page: Page, harnes
     expect(row).to_have_attribute("aria-current", "true")
     expect(page.locator(".sp-playhead")).to_be_visible()
     page.screenshot(path=artifacts / "selected.png")
-    assert axis.sent("sound") == [{"start_s": pytest.approx(6.0), "end_s": pytest.approx(9.8)}]
+    assert axis.sent("audio") == [{"start_s": pytest.approx(6.0), "end_s": pytest.approx(9.8)}]
     expect(page.locator(".sp-playhead")).to_be_hidden()  # it is over
     row.click()
     expect(row).not_to_have_attribute("aria-current", "true")
@@ -210,7 +210,7 @@ def test_words_segments_and_stretches_are_selected_and_played(page: Page, harnes
     page.mouse.down()
     page.mouse.move(x + 80, y, steps=3)
     page.mouse.up()
-    page.wait_for_function(f"() => ({SENT})('sound').length === 3")
+    page.wait_for_function(f"() => ({SENT})('audio').length === 3")
 
 
 @pytest.mark.parametrize("width", [900, 420])

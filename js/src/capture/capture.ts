@@ -1,6 +1,5 @@
-import { Emitter } from "../emitter.ts";
-import type { Scope } from "../scope.ts";
-import type { PageStore } from "../store/page.ts";
+import { type Scope, Topic } from "../scope.ts";
+import type { PageState } from "../store/page.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { CaptureOrder } from "../wire/messages.ts";
 import { type CaptureError, captureError } from "./errors.ts";
@@ -8,7 +7,7 @@ import { type Block, type Microphone, openMicrophone } from "./microphone.ts";
 
 /** One opening of the microphone, from the kernel's order to its end. */
 interface Take {
-  readonly id: CaptureOrder["capture_id"];
+  readonly id: number;
   readonly scope: Scope;
   microphone: Microphone | null;
   paused: boolean;
@@ -16,7 +15,7 @@ interface Take {
 }
 
 /** A block as it was captured, for whoever listens on this page. `end_s` is on the capture's clock. */
-export interface Heard {
+export interface CapturedBlock {
   end_s: number;
   samples: Int16Array;
 }
@@ -30,15 +29,15 @@ export interface Heard {
  */
 export class Capture {
   readonly #channel: Channel;
-  readonly #page: PageStore;
+  readonly #page: PageState;
   readonly #scope: Scope;
   readonly #failed: (error: CaptureError) => void;
   #take: Take | null = null;
-  readonly blocks = new Emitter<{ heard: Heard }>();
+  readonly captured = new Topic<CapturedBlock>();
   /** Device to open; "" is the browser's default. */
   device = "";
 
-  constructor(channel: Channel, page: PageStore, failed: (error: CaptureError) => void, scope: Scope) {
+  constructor(channel: Channel, page: PageState, failed: (error: CaptureError) => void, scope: Scope) {
     this.#channel = channel;
     this.#page = page;
     this.#failed = failed;
@@ -75,18 +74,18 @@ export class Capture {
   /** Microphones by name; browsers name them only once permission was given. */
   async listDevices(): Promise<void> {
     const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-    this.#page.devices = all
+    this.#page.devices.value = all
       .filter(
         (device) => device.kind === "audioinput" && device.deviceId !== "" && device.deviceId !== "default",
       )
       .map((device) => ({ id: device.deviceId, label: device.label }));
   }
 
-  async #start(id: CaptureOrder["capture_id"]): Promise<void> {
+  async #start(id: number): Promise<void> {
     this.#close();
     const take: Take = { id, scope: this.#scope.child(), microphone: null, paused: false, seq: 0 };
     this.#take = take;
-    this.#page.capture = "asking";
+    this.#page.capture.value = "asking";
     try {
       const events = {
         block: (block: Block) => this.#send(take, block),
@@ -99,7 +98,7 @@ export class Capture {
     }
     const { label, rate_hz } = take.microphone;
     this.#channel.send({ type: "capture", state: "started", capture_id: id, label, rate: rate_hz });
-    this.#page.capture = "open";
+    this.#page.capture.value = "open";
     if (take.paused) await this.#pause(take);
     await this.listDevices();
   }
@@ -107,7 +106,7 @@ export class Capture {
   async #pause(take: Take): Promise<void> {
     take.paused = true;
     if (!take.microphone) return; // still asking: it is paused as soon as it opens
-    this.#page.capture = "paused";
+    this.#page.capture.value = "paused";
     await take.microphone.pause();
     if (!take.paused) await take.microphone.resume(); // resumed while the audio thread was being emptied
   }
@@ -115,7 +114,7 @@ export class Capture {
   async #resume(take: Take): Promise<void> {
     take.paused = false;
     if (!take.microphone) return;
-    this.#page.capture = "open";
+    this.#page.capture.value = "open";
     await take.microphone.resume();
   }
 
@@ -148,7 +147,7 @@ export class Capture {
   #send(take: Take, { first_frame, samples }: Block): void {
     const rate = take.microphone?.rate_hz;
     if (this.#take !== take || rate === undefined) return;
-    this.blocks.emit("heard", { end_s: (first_frame + samples.length) / rate, samples });
+    this.captured.emit({ end_s: (first_frame + samples.length) / rate, samples });
     const message = { type: "audio", seq: take.seq++, first_frame, rate, capture_id: take.id } as const;
     // a connection that is closed, as that of a closed notebook, does not come back
     if (!this.#channel.trySend(message, [samples.buffer])) this.#close();
@@ -158,6 +157,6 @@ export class Capture {
     if (!this.#take) return;
     this.#take.scope.dispose();
     this.#take = null;
-    this.#page.capture = "closed";
+    this.#page.capture.value = "closed";
   }
 }

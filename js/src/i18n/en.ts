@@ -91,8 +91,6 @@ export const en = {
   serverState: {
     ready: "Ready",
     connecting: "Connecting…",
-    reconnecting: "Reconnecting…",
-    unreachable: "No answer",
     failed: "No answer",
     unknown: "Unknown",
     none: "Not connected",
@@ -157,7 +155,7 @@ export const en = {
   askingServer: "Asking the server…",
   language: "Language",
   languageAuto: "Auto",
-  detectorBar: "Detector",
+  detector: "Detector",
   detectorNames: {
     silero: "Silero",
     energy: "Energy",
@@ -178,10 +176,10 @@ export const en = {
   segments: "Stretches of speech",
   numbers: "All numbers",
   allNumbers: "All numbers…",
-  whoCuts: "Who cuts speech into sentences",
-  cuts: { client: "This notebook", server: "The server" },
+  whoSegments: "Who cuts speech into sentences",
+  segmentedBy: { client: "This notebook", server: "The server" },
   nextRecording: "Who cuts changes with the next recording.",
-  serverCuts: "The server cuts",
+  serverSegments: "The server cuts",
   serverThreshold: "Threshold",
   confirmed: "Confirmed by the server.",
   notConfirmed: "Not confirmed by the server yet.",
@@ -281,10 +279,6 @@ export const en = {
     stopping: ["Finishing.", "The last words are on their way."],
     stopped: ["Stopped.", "Press Record for a new recording."],
     failed: ["Not recording.", "Choose one of the ways above; your settings are kept."],
-    lost: [
-      "The server does not answer; recording goes on.",
-      "What you say is kept and will be sent when it is back.",
-    ],
     gone: ["The kernel was restarted.", "Run the cell again; the words above stay until then."],
     orphaned: ["Recording waits for a page.", "The page that recorded was closed or reloaded."],
     loud: ["Too loud:", "turn the microphone down."],
@@ -301,4 +295,4 @@ export const en = {
     `${segments} ${segments === 1 ? "segment" : "segments"} · ${lost} s lost${late && ` · ${late} s late`} · ${clips} ${clips === 1 ? "clip" : "clips"}`,
 };
 
-export type Strings = typeof en;
+export type Words = typeof en;

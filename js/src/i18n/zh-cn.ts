@@ -1,6 +1,6 @@
-import type { Strings } from "./en.ts";
+import type { Words } from "./en.ts";
 
-export const zhCN: Strings = {
+export const zhCN: Words = {
   lang: "zh-CN",
   widget: "语音转写",
   recorder: "录音机",
@@ -57,8 +57,6 @@ export const zhCN: Strings = {
   serverState: {
     ready: "就绪",
     connecting: "连接中…",
-    reconnecting: "重新连接…",
-    unreachable: "无响应",
     failed: "无响应",
     unknown: "未知",
     none: "未连接",
@@ -120,7 +118,7 @@ export const zhCN: Strings = {
   askingServer: "正在询问服务器…",
   language: "语言",
   languageAuto: "自动",
-  detectorBar: "检测器",
+  detector: "检测器",
   detectorNames: { silero: "Silero", energy: "能量", rms: "电平", adaptive: "自适应", webrtc: "WebRTC" },
   start: "起始",
   release: "释放",
@@ -135,10 +133,10 @@ export const zhCN: Strings = {
   segments: "语音段",
   numbers: "全部数值",
   allNumbers: "全部数值…",
-  whoCuts: "由谁切分句子",
-  cuts: { client: "此笔记本", server: "服务器" },
+  whoSegments: "由谁切分句子",
+  segmentedBy: { client: "此笔记本", server: "服务器" },
   nextRecording: "切分方式从下一次录音开始改变。",
-  serverCuts: "由服务器切分",
+  serverSegments: "由服务器切分",
   serverThreshold: "阈值",
   confirmed: "服务器已确认。",
   notConfirmed: "服务器尚未确认。",
@@ -275,7 +273,6 @@ export const zhCN: Strings = {
       "此浏览器连不上服务器，只有内核能连上，已由内核代为请求。请在 server= 中填写两台计算机都能使用的地址。",
     message_lost: () =>
       '服务器的一条消息没有完整到达，可能缺少文字。请重新转写录音，或改用 transport="realtime"。',
-    reconnected: ([seconds = "?"]) => `已重新连接，补发 ${seconds} 秒。`,
   },
   waits: {
     start: "该单元格结束后开始录音",
@@ -297,7 +294,6 @@ export const zhCN: Strings = {
     stopping: ["正在收尾。", "最后的文字即将到达。"],
     stopped: ["已停止。", "点击“录音”开始新的录音。"],
     failed: ["未录音。", "请选择上方的一种方式；您的设置会保留。"],
-    lost: ["服务器没有响应，录音继续。", "所说的话已保留，恢复后会发送。"],
     gone: ["内核已重启。", "请重新运行此单元格；上方的文字在此之前会保留。"],
     orphaned: ["录音在等待页面。", "原来录音的页面已关闭或重新加载。"],
     loud: ["声音太大：", "请调低麦克风音量。"],

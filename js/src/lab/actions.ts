@@ -22,11 +22,11 @@ export class LabActions {
   play(): void {
     const { player, store } = this.#app;
     if (player.playing) {
-      this.#selection.set({ head_s: player.position_s ?? this.#selection.head_s });
+      this.#selection.set({ head_s: player.position_s ?? this.#selection.now.head_s });
       player.stop();
       return;
     }
-    const { stretch, head_s } = this.#selection;
+    const { stretch, head_s } = this.#selection.now;
     const from_s = head_s >= store.duration_s - 0.05 ? 0 : head_s;
     void player.play(stretch?.start_s ?? from_s, stretch?.end_s ?? store.duration_s);
   }
@@ -36,7 +36,7 @@ export class LabActions {
     const { store, player } = this.#app;
     const errors = store.errors(kind);
     if (errors.length === 0) return;
-    const { error, head_s } = this.#selection;
+    const { error, head_s } = this.#selection.now;
     let index: number;
     if (error?.kind === kind && error.index < errors.length) index = error.index + by;
     else if (by > 0) index = errors.findIndex(([, end_s]) => end_s > head_s);
@@ -53,7 +53,7 @@ export class LabActions {
   }
 
   split(): void {
-    void this.#app.edit("split", { time_s: this.#selection.head_s });
+    void this.#app.edit("split", { time_s: this.#selection.now.head_s });
   }
 
   /** Merges the selected region with the next; without one, the region under the playhead. */
@@ -70,7 +70,7 @@ export class LabActions {
   }
 
   #region(): number | null {
-    const { region, head_s } = this.#selection;
+    const { region, head_s } = this.#selection.now;
     const { truth } = this.#app.store;
     if (region !== null && 2 * region < truth.length) return region;
     const under = indexAt(truth, head_s);

@@ -1,73 +1,49 @@
-import { Emitter } from "../emitter.ts";
-import { Player } from "../play/player.ts";
-import { Scope } from "../scope.ts";
-import { Windows } from "../store/windows.ts";
-import { type Answer, Channel, type Model } from "../wire/channel.ts";
+import { signal } from "@preact/signals-core";
+import { WidgetApp } from "../widget.ts";
+import type { Answer, Model } from "../wire/channel.ts";
 import { bytesOf } from "../wire/codec.ts";
 import type { Failure } from "../wire/messages.ts";
 import { type LabWords, labWordsFor } from "./i18n/index.ts";
 import { LabStore } from "./store.ts";
 import {
+  type CurvePoint,
   decodeCurve,
   decodeScores,
   decodeServer,
   decodeTruth,
-  type Heard,
-  isFromLab,
-  type LabChannel,
+  type FromLab,
   type LabCommand,
   type LabDetector,
   type ServerVerdict,
+  type Transcribed,
 } from "./wire.ts";
-
-/** What the kernel did not do, in its words; null when the next thing was done. */
-interface Told {
-  refusal: Failure | null;
-  /** what came of it, where that is not plain to see */
-  note?: string;
-}
 
 export interface Compared {
   start_s: number;
   end_s: number;
   reference: string | null;
-  now: Heard;
-  pinned: Heard;
+  now: Transcribed;
+  pinned: Transcribed;
 }
 
-/** Everything of one lab: what is known, the channel to the kernel, the speakers. Several views share it. */
-export class LabApp extends Emitter<{ told: Told }> {
-  readonly scope: Scope;
-  readonly store = new LabStore();
-  readonly player: Player;
-  readonly windows: Windows;
-  readonly #channel: LabChannel;
-  readonly #model: Model;
+/** Everything of one lab. */
+export class LabApp extends WidgetApp<LabCommand> {
+  readonly store = new LabStore(this.session);
+  /** What the kernel did not do, in its words; null when the next thing was done. */
+  readonly refusal = signal<Failure | null>(null);
+  /** What came of the last command, where that is not plain to see. */
+  readonly note = signal("");
+  /** The server is listening to the recording. */
+  readonly askingServer = signal(false);
   #asked = 0;
-  #askingServer = false;
 
-  constructor(model: Model, signal?: AbortSignal) {
-    super();
-    this.scope = new Scope(signal);
-    this.#model = model;
-    this.#channel = new Channel<LabCommand>(model, this.scope);
-    this.player = new Player((stretch) => this.#channel.command("audio", { ...stretch }), this.scope);
-    const fetch = (args: object) => this.#channel.command("window", { ...args }).then(withoutCurves);
-    this.windows = new Windows(this.store.session, fetch, this.scope);
-    const receive = (content: unknown, buffers: DataView[]) => this.#receive(content, buffers);
-    model.on("msg:custom", receive);
-    this.scope.own(() => model.off("msg:custom", receive));
-    this.#channel.send({ type: "hello", client_id: this.#channel.client_id });
+  constructor(model: Model, stop?: AbortSignal) {
+    super(model, stop);
+    this.greet();
   }
 
   get words(): LabWords {
-    return labWordsFor(String(this.#model.get("locale") || navigator.language));
-  }
-
-  /** Calls `changed` when the reader's language does. */
-  onLocale(scope: Scope, changed: () => void): void {
-    this.#model.on("change:locale", changed);
-    scope.own(() => this.#model.off("change:locale", changed));
+    return labWordsFor(this.locale);
   }
 
   setDetector(index: number, changes: Partial<LabDetector>): Promise<boolean> {
@@ -93,27 +69,18 @@ export class LabApp extends Emitter<{ told: Told }> {
     return this.#do("truth_from", { index });
   }
 
-  /** The server is listening to the recording. */
-  get askingServer(): boolean {
-    return this.#askingServer;
-  }
-
   /** Asks the server where it hears speech. */
-  async askServer(): Promise<boolean> {
-    if (this.#askingServer) return false;
-    this.#askingServer = true;
-    this.emit("told", { refusal: null });
-    const { failure } = await this.#channel.command("ask_server");
-    this.#askingServer = false;
-    this.emit("told", { refusal: failure, note: failure ? "" : this.#serverNote() });
-    return failure === null;
-  }
-
-  #serverNote(): string {
+  async askServer(): Promise<void> {
+    if (this.askingServer.value) return;
+    this.askingServer.value = true;
+    this.refusal.value = null;
+    this.note.value = "";
+    const { failure } = await this.ask("ask_server");
+    this.askingServer.value = false;
+    this.refusal.value = failure;
     const { state, server } = this.store;
-    return state?.server
-      ? this.words.serverSaid(server.length / 2, serverAsked(this.words, state.server))
-      : "";
+    if (!failure && state?.server)
+      this.note.value = this.words.serverSaid(server.length / 2, serverAsked(this.words, state.server));
   }
 
   pin(): Promise<boolean> {
@@ -121,23 +88,23 @@ export class LabApp extends Emitter<{ told: Told }> {
   }
 
   export(format: string): Promise<Answer> {
-    return this.#channel.command("export", { format });
+    return this.ask("export", { format });
   }
 
   exportTruth(format: string): Promise<Answer> {
-    return this.#channel.command("export_truth", { format });
+    return this.ask("export_truth", { format });
   }
 
   /** Resolves to whether there was a session to hand the detector to. */
   async useLive(): Promise<boolean> {
-    const { failure, data } = await this.#channel.command("use_live");
-    this.emit("told", { refusal: failure });
+    const { failure, data } = await this.ask("use_live");
+    this.refusal.value = failure;
     return failure === null && data.used === true;
   }
 
   async compare(start_s: number, end_s: number, reference: string): Promise<Compared | Failure> {
     const args = { start_s, end_s, ...(reference ? { reference } : {}) };
-    const { failure, data } = await this.#channel.command("transcribe_compare", args);
+    const { failure, data } = await this.ask("transcribe_compare", args);
     return failure ?? (data as unknown as Compared);
   }
 
@@ -145,34 +112,33 @@ export class LabApp extends Emitter<{ told: Told }> {
   async look(): Promise<void> {
     const turn = ++this.#asked;
     const { store } = this;
+    const outdated = () => turn !== this.#asked || this.scope.disposed;
+    const curves: (readonly CurvePoint[])[] = [...store.curves];
     for (const [index] of store.lanes.entries()) {
-      const { failure, buffers } = await this.#channel.command("curve", { index });
-      if (turn !== this.#asked || this.scope.disposed) return;
-      if (!failure && buffers.length > 0) store.curves[index] = decodeCurve(buffers);
+      const { failure, buffers } = await this.ask("curve", { index });
+      if (outdated()) return;
+      if (!failure && buffers.length > 0) curves[index] = decodeCurve(buffers);
     }
-    const { failure, data, buffers } = await this.#channel.command("sweep", { index: store.active });
-    if (turn !== this.#asked || this.scope.disposed) return;
+    const { failure, data, buffers } = await this.ask("sweep", { index: store.active });
+    if (outdated()) return;
     const [f1] = buffers;
-    store.sweep =
-      failure || !f1
-        ? null
-        : {
-            index: data.index as number,
-            threshold: data.threshold as number[],
-            silence_ms: data.silence_ms as number[],
-            f1: new Float32Array(bytesOf(f1)),
-          };
-    store.emit("change", undefined);
+    if (failure || !f1) store.look(curves, null);
+    else
+      store.look(curves, {
+        index: data.index as number,
+        threshold: data.threshold as number[],
+        silence_ms: data.silence_ms as number[],
+        f1: new Float32Array(bytesOf(f1)),
+      });
   }
 
   async #do(name: LabCommand, args: Record<string, unknown> = {}): Promise<boolean> {
-    const { failure } = await this.#channel.command(name, args);
-    this.emit("told", { refusal: failure });
+    const { failure } = await this.ask(name, args);
+    this.refusal.value = failure;
     return failure === null;
   }
 
-  #receive(content: unknown, buffers: DataView[]): void {
-    if (!isFromLab(content)) return;
+  protected override receive(content: FromLab, buffers: DataView[]): void {
     switch (content.type) {
       case "lab":
         this.store.restore(content, decodeTruth(buffers), decodeServer(buffers));
@@ -184,7 +150,7 @@ export class LabApp extends Emitter<{ told: Told }> {
         this.store.fail(content.index, content.text);
         break;
       case "reply":
-        this.#channel.settle(content, buffers);
+        this.channel.settle(content, buffers);
         break;
     }
   }
@@ -193,9 +159,4 @@ export class LabApp extends Emitter<{ told: Told }> {
 /** The numbers that the server was asked with, in words. */
 export function serverAsked(words: LabWords, { threshold, min_silence_duration_ms }: ServerVerdict): string {
   return words.serverAsked(threshold.toFixed(2), String(min_silence_duration_ms));
-}
-
-/** The lab's windows hold the waveform only: scores came whole. */
-function withoutCurves(answer: Answer): Answer {
-  return { ...answer, data: { curves: [], ...answer.data } };
 }

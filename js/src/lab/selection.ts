@@ -1,26 +1,34 @@
-import { Emitter } from "../emitter.ts";
+import { signal } from "@preact/signals-core";
+import type { Stretch } from "../view/viewport.ts";
 import type { ErrorKind } from "./store.ts";
 
-export interface Stretch {
-  start_s: number;
-  end_s: number;
+interface Selected {
+  head_s: number;
+  stretch: Stretch | null;
+  /** region of the truth */
+  region: number | null;
+  /** the error that was stepped to */
+  error: { kind: ErrorKind; index: number } | null;
+  painting: boolean;
+  loop: boolean;
 }
 
 /** VIEW state of one view: where the playhead stands, and what is selected. */
-export class Selection extends Emitter<{ change: undefined }> {
-  head_s = 0;
-  stretch: Stretch | null = null;
-  /** region of the truth */
-  region: number | null = null;
-  /** the error that was stepped to */
-  error: { kind: ErrorKind; index: number } | null = null;
-  painting = true;
-  loop = false;
+export class Selection {
+  readonly #now = signal<Selected>({
+    head_s: 0,
+    stretch: null,
+    region: null,
+    error: null,
+    painting: true,
+    loop: false,
+  });
 
-  set(
-    changes: Partial<Pick<Selection, "head_s" | "stretch" | "region" | "error" | "painting" | "loop">>,
-  ): void {
-    Object.assign(this, changes);
-    this.emit("change", undefined);
+  get now(): Selected {
+    return this.#now.value;
+  }
+
+  set(changes: Partial<Selected>): void {
+    this.#now.value = { ...this.#now.value, ...changes };
   }
 }

@@ -1,7 +1,7 @@
-import { Emitter } from "../emitter.ts";
+import { signal } from "@preact/signals-core";
 import { Pyramid } from "../store/pyramid.ts";
-import { SessionStore } from "../store/session.ts";
-import { type SegmentOptions, segment } from "../vad/segmenter.ts";
+import type { SessionStore } from "../store/session.ts";
+import { segment } from "../vad/segmenter.ts";
 import { type Judgement, judge } from "./judge.ts";
 import type { CurvePoint, LabDetector, LabState, Metrics, ScoresHeader, Spans, Sweep } from "./wire.ts";
 
@@ -28,12 +28,13 @@ export interface Lane {
 export type ErrorKind = "missed" | "false_alarms";
 
 /** What the kernel told about the lab, and what is being moved; shared by all views. */
-export class LabStore extends Emitter<{ change: undefined }> {
+export class LabStore {
+  readonly #changes = signal(0);
   /** waveform columns live where the Transcriber's do */
-  readonly session = new SessionStore();
-  lanes: Lane[] = [];
-  state: LabState | null = null;
-  curves: (readonly CurvePoint[])[] = [];
+  readonly #session: SessionStore;
+  #lanes: Lane[] = [];
+  #state: LabState | null = null;
+  curves: readonly (readonly CurvePoint[])[] = [];
   sweep: (Sweep & { index: number }) | null = null;
   /** where the server hears speech */
   server: Spans = new Float64Array();
@@ -41,6 +42,21 @@ export class LabStore extends Emitter<{ change: undefined }> {
   #truth: Spans = new Float64Array();
   #painted: Spans | null = null;
   #moved: { index: number; changes: Partial<LabDetector> } | null = null;
+
+  constructor(session: SessionStore) {
+    this.#session = session;
+  }
+
+  /** Everything here is changed where it is: an effect that has read lanes, state or truth runs again after any change. */
+  get lanes(): readonly Lane[] {
+    this.#changes.value;
+    return this.#lanes;
+  }
+
+  get state(): LabState | null {
+    this.#changes.value;
+    return this.#state;
+  }
 
   get active(): number {
     return this.state?.active ?? 0;
@@ -56,6 +72,7 @@ export class LabStore extends Emitter<{ change: undefined }> {
 
   /** The truth as it stands, with what is being painted. */
   get truth(): Spans {
+    this.#changes.value;
     return this.#painted ?? this.#truth;
   }
 
@@ -75,12 +92,12 @@ export class LabStore extends Emitter<{ change: undefined }> {
     const lane = this.lanes[index];
     if (!lane?.scores) return null;
     if (this.moving) return lane.judgement?.metrics ?? null;
-    return this.state?.metrics[index] ?? lane.judgement?.metrics ?? null;
+    return this.#state?.metrics[index] ?? lane.judgement?.metrics ?? null;
   }
 
   /** How the server does; like `metrics`. */
   get serverMetrics(): Metrics | null {
-    const told = this.moving ? null : this.state?.server?.metrics;
+    const told = this.moving ? null : this.#state?.server?.metrics;
     return told ?? this.#serverJudgement?.metrics ?? null;
   }
 
@@ -96,33 +113,40 @@ export class LabStore extends Emitter<{ change: undefined }> {
   }
 
   restore(state: LabState, truth: Spans, server: Spans): void {
-    this.state = state;
+    this.#state = state;
     this.#truth = truth;
     this.server = server;
     this.#painted = null;
     this.#moved = null;
-    this.session.clock_s = state.duration_s + LAST_COLUMNS_S;
-    this.session.signals.column_s = state.column_s;
-    this.lanes = state.detectors.map((detector, i) => ({
-      ...(this.lanes[i] ?? emptyLane(detector)),
+    this.#session.clock_s = state.duration_s + LAST_COLUMNS_S;
+    this.#session.drawing.column_s = state.column_s;
+    this.#lanes = state.detectors.map((detector, i) => ({
+      ...(this.#lanes[i] ?? emptyLane(detector)),
       detector,
     }));
     this.#cut();
   }
 
   score({ index, hop, rate, length }: ScoresHeader, scores: Float32Array): void {
-    const lane = this.lanes[index];
+    const lane = this.#lanes[index];
     if (!lane) return;
     const drawn = new Pyramid(scores.length);
     for (let i = 0; i < scores.length; i++) drawn.set(i, scores[i] as number, scores[i] as number);
-    this.lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "", cut_by: null };
+    this.#lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "", cut_by: null };
     this.#cut();
   }
 
+  /** What other settings of the detectors would do. */
+  look(curves: readonly (readonly CurvePoint[])[], sweep: (Sweep & { index: number }) | null): void {
+    this.curves = curves;
+    this.sweep = sweep;
+    this.#changes.value++;
+  }
+
   fail(index: number, failure: string): void {
-    const lane = this.lanes[index];
-    if (lane) this.lanes[index] = { ...lane, failure };
-    this.emit("change", undefined);
+    const lane = this.#lanes[index];
+    if (lane) this.#lanes[index] = { ...lane, failure };
+    this.#changes.value++;
   }
 
   /** Lines that are being moved: everything is cut anew. null: let go. */
@@ -139,19 +163,19 @@ export class LabStore extends Emitter<{ change: undefined }> {
 
   #cut(): void {
     const { truth, duration_s } = this;
-    const collar_s = (this.state?.collar_ms ?? 0) / 1000;
-    for (const [i, lane] of this.lanes.entries()) {
+    const collar_s = (this.#state?.collar_ms ?? 0) / 1000;
+    for (const [i, lane] of this.#lanes.entries()) {
       const detector = this.detector(i);
       if (!lane.scores || !detector) continue;
       if (lane.cut_by !== detector) {
-        const cut = segment(lane.scores, optionsOf(detector), lane.hop, lane.rate, lane.length);
+        const cut = segment(lane.scores, detector, lane.hop, lane.rate, lane.length);
         lane.spans = cut.map((sample) => sample / lane.rate);
         lane.cut_by = detector;
       }
       lane.judgement = judge(lane.spans, truth, collar_s, duration_s);
     }
-    this.#serverJudgement = this.state?.server ? judge(this.server, truth, collar_s, duration_s) : null;
-    this.emit("change", undefined);
+    this.#serverJudgement = this.#state?.server ? judge(this.server, truth, collar_s, duration_s) : null;
+    this.#changes.value++;
   }
 }
 
@@ -167,8 +191,4 @@ function emptyLane(detector: LabDetector): Lane {
     judgement: null,
   };
   return { detector, scores: null, ...nothing };
-}
-
-export function optionsOf(detector: LabDetector): SegmentOptions {
-  return { ...detector, max_speech_duration_s: detector.max_speech_duration_s ?? null };
 }

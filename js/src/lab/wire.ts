@@ -1,5 +1,4 @@
 import { assert } from "../assert.ts";
-import type { Channel } from "../wire/channel.ts";
 import { bytesOf } from "../wire/codec.ts";
 import type { Detector, Reply } from "../wire/messages.ts";
 
@@ -77,19 +76,13 @@ export type LabCommand =
   | "edit"
   | "truth_from"
   | "pin"
-  | "evaluate"
   | "curve"
   | "sweep"
-  | "errors"
-  | "window"
-  | "audio"
   | "export"
   | "export_truth"
   | "use_live"
   | "transcribe_compare"
   | "ask_server";
-
-export type LabChannel = Channel<LabCommand>;
 
 /** One point of a curve: a start threshold and what it would give. */
 export interface CurvePoint {
@@ -107,14 +100,10 @@ export interface Sweep {
 }
 
 /** A text under one setting; words that differ from what was said are marked. */
-export interface Heard {
+export interface Transcribed {
   text: string;
   wer: number | null;
   words: ["same" | "said" | "heard", string][];
-}
-
-export function isFromLab(content: unknown): content is FromLab {
-  return typeof content === "object" && content !== null && typeof (content as FromLab).type === "string";
 }
 
 export function decodeTruth(buffers: readonly DataView[]): Float64Array {

@@ -1,4 +1,4 @@
-import { Emitter } from "../emitter.ts";
+import { signal } from "@preact/signals-core";
 import type { Scope } from "../scope.ts";
 import type { Answer } from "../wire/channel.ts";
 import { bytesOf } from "../wire/codec.ts";
@@ -14,28 +14,28 @@ interface Playing {
 }
 
 /** Plays stretches of the recording, one at a time. The audio device is open only while something plays. */
-export class Player extends Emitter<{ change: undefined }> {
+export class Player {
   readonly #fetch: Fetch;
   readonly #scope: Scope;
   #context: AudioContext | null = null;
-  #playing: Playing | null = null;
+  readonly #playing = signal<Playing | null>(null);
   #turn = 0; // rises with every play and stop: what comes back late is dropped
 
   constructor(fetch: Fetch, scope: Scope) {
-    super();
     this.#fetch = fetch;
     this.#scope = scope;
     scope.own(() => this.stop());
   }
 
   get playing(): boolean {
-    return this.#playing !== null;
+    return this.#playing.value !== null;
   }
 
   /** The moment that is heard now; null while nothing plays. */
   get position_s(): number | null {
-    if (!this.#playing || !this.#context) return null;
-    const { start_s, end_s, begun_s } = this.#playing;
+    const playing = this.#playing.value;
+    if (!playing || !this.#context) return null;
+    const { start_s, end_s, begun_s } = playing;
     return Math.min(end_s, start_s + Math.max(0, this.#context.currentTime - begun_s));
   }
 
@@ -56,22 +56,20 @@ export class Player extends Emitter<{ change: undefined }> {
     source.connect(context.destination);
     source.addEventListener("ended", () => turn === this.#turn && this.stop(), { once: true });
     source.start();
-    this.#playing = {
+    this.#playing.value = {
       source,
       start_s: Number(data.start_s),
       end_s: Number(data.start_s) + samples.length / rate_hz,
       begun_s: context.currentTime,
     };
-    this.emit("change", undefined);
   }
 
   stop(): void {
     this.#turn++;
-    this.#playing?.source.stop();
+    this.#playing.peek()?.source.stop();
     void this.#context?.close();
-    const was = this.#playing !== null;
-    this.#playing = this.#context = null;
-    if (was) this.emit("change", undefined);
+    this.#context = null;
+    this.#playing.value = null;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Capture } from "../capture/capture.ts";
 import type { Scope } from "../scope.ts";
-import type { PageStore } from "../store/page.ts";
+import type { PageState } from "../store/page.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { PeerNews, PeerOrder } from "../wire/messages.ts";
 import { Batch } from "./batch.ts";
@@ -31,20 +31,20 @@ interface Line {
  */
 export class PeerLink {
   readonly #channel: Channel;
-  readonly #page: PageStore;
-  readonly #capture: Pick<Capture, "track" | "blocks">;
+  readonly #page: PageState;
+  readonly #capture: Pick<Capture, "track" | "captured">;
   readonly #scope: Scope;
   readonly #loudness = new Loudness();
   #line: Line | null = null;
 
-  constructor(channel: Channel, page: PageStore, capture: Pick<Capture, "track" | "blocks">, scope: Scope) {
+  constructor(channel: Channel, page: PageState, capture: Pick<Capture, "track" | "captured">, scope: Scope) {
     this.#channel = channel;
     this.#page = page;
     this.#capture = capture;
     this.#scope = scope;
     // Paused or released, the microphone is silent for the server too; resumed, it goes on.
-    page.on(scope, "change", () => this.#listen());
-    capture.blocks.on(scope, "heard", (heard) => this.#loudness.add(heard));
+    scope.effect(() => this.#listen());
+    capture.captured.listen(scope, (block) => this.#loudness.add(block));
   }
 
   order(order: PeerOrder): void {
@@ -60,11 +60,12 @@ export class PeerLink {
   }
 
   get #heard(): MediaStreamTrack | null {
-    return this.#page.capture === "open" ? this.#capture.track : null;
+    return this.#page.capture.value === "open" ? this.#capture.track : null;
   }
 
   #listen(): void {
-    if (this.#line?.peer?.hear(this.#heard)) {
+    const heard = this.#heard;
+    if (this.#line?.peer?.hear(heard)) {
       this.#tell(this.#line, { news: "silent", seconds: SILENCE_MS / 1000 });
     }
   }
@@ -140,15 +141,14 @@ export class PeerLink {
     return new Promise((resolve, reject) => {
       const own = scope.child();
       const look = () => {
-        const { capture } = this.#page;
+        const capture = this.#page.capture.value;
         if (capture === "asking") return;
         if (capture === "closed") reject(new PeerError("microphone", "not open"));
         else resolve();
         own.dispose();
       };
       own.own(() => reject(new PeerError("other", "stopped while waiting")));
-      this.#page.on(own, "change", look);
-      look();
+      own.effect(look);
     });
   }
 

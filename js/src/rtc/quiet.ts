@@ -1,4 +1,4 @@
-import type { Heard } from "../capture/capture.ts";
+import type { CapturedBlock } from "../capture/capture.ts";
 
 const KEPT_S = 3;
 const COMPARED_S = 1;
@@ -16,7 +16,7 @@ export class Loudness {
   #blocks: { end_s: number; level: number }[] = [];
   #at_ms = 0;
 
-  add({ end_s, samples }: Heard): void {
+  add({ end_s, samples }: CapturedBlock): void {
     let sum = 0;
     for (const sample of samples) sum += Math.abs(sample);
     if (end_s < this.end_s) this.#blocks = []; // another capture

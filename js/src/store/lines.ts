@@ -1,4 +1,5 @@
-import type { FinalEvent } from "../wire/messages.ts";
+import { signal } from "@preact/signals-core";
+import type { RunEvent, Segment } from "../wire/messages.ts";
 
 /** A row of the transcript. A partial keeps its object when it becomes final. */
 export interface Line {
@@ -19,10 +20,17 @@ const LATENCIES = 10;
 
 /** The rows of the transcript, in the order of their time. */
 export class Lines {
-  readonly all: Line[] = [];
+  readonly #rows: Line[] = [];
   readonly #by_key = new Map<string, Line>();
   readonly #latencies_s: number[] = [];
+  readonly #version = signal(0);
   #gaps = 0;
+
+  /** All rows. They are changed where they are: an effect that has read them runs again then. */
+  get all(): readonly Line[] {
+    this.#version.value;
+    return this.#rows;
+  }
 
   /** Finals so far. */
   get finals(): number {
@@ -31,6 +39,7 @@ export class Lines {
 
   /** Median of end of speech to final text over the last ten finals. */
   get latency_s(): number | null {
+    this.#version.value;
     const sorted = [...this.#latencies_s].sort((a, b) => a - b);
     const middle = sorted.length >> 1;
     const upper = sorted[middle];
@@ -39,15 +48,16 @@ export class Lines {
   }
 
   clear(): void {
-    this.all.length = 0;
+    this.#rows.length = 0;
     this.#by_key.clear();
     this.#latencies_s.length = 0;
+    this.#version.value++;
   }
 
   partial(item_id: string, start_s: number, end_s: number, text: string, stable = 0): Line | null {
     const known = this.#by_key.get(item_id);
     if (known?.kind === "final") return null; // a late partial never takes back a final
-    if (known) return Object.assign(known, { text, stable, end_s });
+    if (known) return this.#change(known, { text, stable, end_s });
     return this.#insert({
       key: item_id,
       kind: "partial",
@@ -69,14 +79,12 @@ export class Lines {
   }
 
   /** An empty final removes its row: the server heard no words. Returns null then. */
-  final(event: Omit<FinalEvent, "type">): Line | null {
-    const { item_id, start_s, end_s, text } = event;
+  final({ item_id, start_s, end_s, text, language, latency_s }: Segment): Line | null {
     const known = this.#by_key.get(item_id);
     if (text.trim() === "") {
       if (known) this.#remove(known);
       return null;
     }
-    const latency_s = event.latency_s ?? null;
     if (latency_s !== null && known?.kind !== "final") {
       this.#latencies_s.push(latency_s);
       if (this.#latencies_s.length > LATENCIES) this.#latencies_s.shift();
@@ -87,14 +95,14 @@ export class Lines {
       end_s,
       text,
       stable: text.length,
-      language: event.language ?? "",
+      language: language ?? "",
       latency_s,
     };
-    if (known) return Object.assign(known, facts);
+    if (known) return this.#change(known, facts);
     return this.#insert({ key: item_id, ...facts });
   }
 
-  gap(time_s: number, text: string, warning = "gap"): Line {
+  gap(time_s: number, text: string, warning: string): Line {
     this.#gaps += 1;
     const key = `gap ${this.#gaps}`;
     return this.#insert({
@@ -114,16 +122,55 @@ export class Lines {
     return this.#by_key.get(key);
   }
 
+  #change(line: Line, facts: Partial<Line>): Line {
+    Object.assign(line, facts);
+    this.#version.value++;
+    return line;
+  }
+
   #insert(line: Line): Line {
-    let i = this.all.length;
-    while (i > 0 && (this.all[i - 1]?.start_s ?? 0) > line.start_s) i--;
-    this.all.splice(i, 0, line);
+    let i = this.#rows.length;
+    while (i > 0 && (this.#rows[i - 1]?.start_s ?? 0) > line.start_s) i--;
+    this.#rows.splice(i, 0, line);
     this.#by_key.set(line.key, line);
+    this.#version.value++;
     return line;
   }
 
   #remove(line: Line): void {
-    this.all.splice(this.all.indexOf(line), 1);
+    this.#rows.splice(this.#rows.indexOf(line), 1);
     this.#by_key.delete(line.key);
+    this.#version.value++;
+  }
+}
+
+/** The words of the sessions that listen along, by name. */
+export class Runs {
+  readonly #by_name = new Map<string, Lines>();
+
+  /** The rows of one of them; none of a name that has not said anything. */
+  of(name: string): Lines {
+    const known = this.#by_name.get(name) ?? new Lines();
+    this.#by_name.set(name, known);
+    return known;
+  }
+
+  clear(): void {
+    for (const lines of this.#by_name.values()) lines.clear();
+  }
+
+  add(event: RunEvent): void {
+    const lines = this.of(event.run);
+    if (event.type === "final") lines.final(event);
+    else if (event.type === "warning") lines.gap(event.time_s, event.text, event.kind);
+    else lines.partial(event.item_id, event.start_s, event.start_s, event.text, event.stable ?? -1);
+  }
+
+  restore(runs: Readonly<Record<string, readonly Segment[]>>): void {
+    this.clear();
+    for (const [name, segments] of Object.entries(runs)) {
+      const lines = this.of(name);
+      for (const segment of segments) lines.final(segment);
+    }
   }
 }

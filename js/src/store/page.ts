@@ -1,5 +1,5 @@
-import { Emitter } from "../emitter.ts";
-import type { CommandName, Failure, ModelJob } from "../wire/messages.ts";
+import { signal } from "@preact/signals-core";
+import type { CommandName, Failure, ModelJob, Unit } from "../wire/messages.ts";
 
 export type CaptureState = "closed" | "asking" | "open" | "paused";
 
@@ -38,95 +38,43 @@ export interface Device {
   label: string;
 }
 
+/** A line that is being moved, and what that would do to the past. */
+export interface Move {
+  line: "threshold" | "neg_threshold";
+  unit: Unit;
+  from: number;
+  to: number;
+  past_s: number;
+  /** segments of the past, by the line where it was and where it is */
+  before: number;
+  after: number;
+  /** the line is the server's: letting go asks it */
+  server: boolean;
+}
+
 /** PAGE state: known to this browser only and shared by its views; the kernel never sees it. */
-export class PageStore extends Emitter<{ change: undefined }> {
-  #capture: CaptureState = "closed";
-  #failure: Failure | null = null;
-  #refusal: Failure | null = null;
-  #devices: readonly Device[] = [];
-  #waiting: readonly Waiting[] = [];
-  #model_outcome: ModelOutcome | null = null;
-  #kernel_gone = false;
-  #orphaned = false;
-  #hidden_lanes: ReadonlySet<LaneGroup> = new Set();
-
-  get capture(): CaptureState {
-    return this.#capture;
-  }
-  set capture(value: CaptureState) {
-    this.#capture = value;
-    this.emit("change", undefined);
-  }
-
+export class PageState {
+  readonly capture = signal<CaptureState>("closed");
   /** What keeps this page from recording. */
-  get failure(): Failure | null {
-    return this.#failure;
-  }
-  set failure(value: Failure | null) {
-    this.#failure = value;
-    this.emit("change", undefined);
-  }
-
-  /** A command that was refused while everything else goes on; it is told in the status line. */
-  get refusal(): Failure | null {
-    return this.#refusal;
-  }
-  set refusal(value: Failure | null) {
-    this.#refusal = value;
-    this.emit("change", undefined);
-  }
-
-  get devices(): readonly Device[] {
-    return this.#devices;
-  }
-  set devices(value: readonly Device[]) {
-    this.#devices = value;
-    this.emit("change", undefined);
-  }
-
+  readonly failure = signal<Failure | null>(null);
+  /** A command that was refused while everything else goes on; it stands in the status line. */
+  readonly refusal = signal<Failure | null>(null);
+  readonly devices = signal<readonly Device[]>([]);
   /** Unanswered commands, the oldest first. */
-  get waiting(): readonly Waiting[] {
-    return this.#waiting;
-  }
-  set waiting(value: readonly Waiting[]) {
-    this.#waiting = value;
-    this.emit("change", undefined);
-  }
-
-  get model_outcome(): ModelOutcome | null {
-    return this.#model_outcome;
-  }
-  set model_outcome(value: ModelOutcome | null) {
-    this.#model_outcome = value;
-    this.emit("change", undefined);
-  }
-
+  readonly waiting = signal<readonly Waiting[]>([]);
+  readonly model_outcome = signal<ModelOutcome | null>(null);
   /** The kernel that ran this widget has ended: nobody will answer any more. */
-  get kernel_gone(): boolean {
-    return this.#kernel_gone;
-  }
-  set kernel_gone(value: boolean) {
-    this.#kernel_gone = value;
-    this.emit("change", undefined);
-  }
-
+  readonly kernel_gone = signal(false);
   /** The kernel records from a page that has gone (this one, before it was reloaded). */
-  get orphaned(): boolean {
-    return this.#orphaned;
-  }
-  set orphaned(value: boolean) {
-    this.#orphaned = value;
-    this.emit("change", undefined);
-  }
+  readonly orphaned = signal(false);
+  readonly hidden_lanes = signal<ReadonlySet<LaneGroup>>(new Set());
+  /** Nothing of it is sent before it is let go. */
+  readonly move = signal<Move | null>(null);
 
-  get hidden_lanes(): ReadonlySet<LaneGroup> {
-    return this.#hidden_lanes;
-  }
   toggleLanes(group: LaneGroup): void {
-    const hidden = new Set(this.#hidden_lanes);
+    const hidden = new Set(this.hidden_lanes.value);
     if (!hidden.delete(group)) hidden.add(group);
-    this.#hidden_lanes = hidden;
-    this.emit("change", undefined);
+    this.hidden_lanes.value = hidden;
   }
 
   /** Whether single keys act; remembered by the browser for all widgets. */
@@ -135,7 +83,6 @@ export class PageStore extends Emitter<{ change: undefined }> {
   }
   set shortcuts(on: boolean) {
     remember(SHORTCUTS, on ? "on" : "off");
-    this.emit("change", undefined);
   }
 }
 

@@ -1,12 +1,14 @@
 import { Segmenter, type SegmentOptions, type Spans } from "../vad/segmenter.ts";
 import type { Detector } from "../wire/messages.ts";
-import type { ScoreTrack } from "./signals.ts";
+import type { Curves } from "./drawing.ts";
+import type { SessionStore } from "./session.ts";
+import type { Speech } from "./spans.ts";
 
 const RATE_HZ = 24_000; // the session's clock, on which every frame length is a whole number of samples
 
-/** A track cut by a detector's options: goes on as scores come, starts anew when options or the past change. */
-export class Recut {
-  #track: ScoreTrack | null = null;
+/** Scores cut by a detector's options: goes on as scores come, starts anew when options or the past change. */
+export class Recut implements Speech {
+  #curves: Curves | null = null;
   #options: SegmentOptions | null = null;
   #segmenter: Segmenter | null = null;
   #rewritten = 0;
@@ -20,20 +22,20 @@ export class Recut {
   }
 
   /** Cuts what is new, or everything; returns the earliest second that looks different (Infinity: none). */
-  update(track: ScoreTrack | null, detector: Detector): number {
-    if (!track) return this.#clear();
-    const { scores, frame_s } = track;
+  update(curves: Curves | null, detector: Detector): number {
+    if (!curves) return this.#clear();
+    const { scores, frame_s } = curves;
     const hop = Math.round(frame_s * RATE_HZ);
     let from_s = Number.POSITIVE_INFINITY;
     if (
-      track !== this.#track ||
+      curves !== this.#curves ||
       this.#rewritten !== scores.rewritten ||
       !this.#options ||
       !same(this.#options, detector)
     ) {
-      this.#track = track;
+      this.#curves = curves;
       this.#rewritten = scores.rewritten;
-      this.#options = optionsOf(detector);
+      this.#options = detector;
       this.#segmenter = new Segmenter(this.#options, hop, RATE_HZ);
       this.#fed = 0;
       from_s = Number.NEGATIVE_INFINITY;
@@ -46,13 +48,13 @@ export class Recut {
     const changed = firstChange(this.#spans, spans, this.#open && open);
     this.#spans = spans;
     this.#open = open;
-    return Math.min(from_s, track.origin_s + changed / RATE_HZ);
+    return Math.min(from_s, changed / RATE_HZ);
   }
 
   /** Whether the score of this moment is here: elsewhere this cut says nothing. */
   covers(time_s: number): boolean {
-    const track = this.#track;
-    return track?.score.knows(Math.floor((time_s - track.origin_s) / track.frame_s)) ?? false;
+    const curves = this.#curves;
+    return curves?.score.knows(Math.floor(time_s / curves.frame_s)) ?? false;
   }
 
   /** Visits every segment in the window; the open one ends at `now_s`. */
@@ -63,8 +65,7 @@ export class Recut {
     visitor: (start_s: number, end_s: number, open: boolean) => void,
   ): void {
     const spans = this.#spans;
-    const origin_s = this.#track?.origin_s ?? 0;
-    const time = (i: number) => origin_s + (spans[i] as number) / RATE_HZ;
+    const time = (i: number) => (spans[i] as number) / RATE_HZ;
     let low = 0; // the first segment that ends at `from_s` or later
     let high = spans.length / 2;
     while (low < high) {
@@ -80,33 +81,54 @@ export class Recut {
   }
 
   #clear(): number {
-    const changed = this.#track ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    this.#track = this.#options = this.#segmenter = null;
+    const changed = this.#curves ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    this.#curves = this.#options = this.#segmenter = null;
     this.#spans = [];
     this.#open = false;
     return changed;
   }
 }
 
-function optionsOf(detector: Detector): SegmentOptions {
-  return {
-    threshold: detector.threshold,
-    neg_threshold: detector.neg_threshold,
-    min_speech_duration_ms: detector.min_speech_duration_ms,
-    min_silence_duration_ms: detector.min_silence_duration_ms,
-    speech_pad_ms: detector.speech_pad_ms,
-    max_speech_duration_s: detector.max_speech_duration_s ?? null,
-  };
+/** The client's segments: the past as the lines stand now. Where the running detector did not listen, what was found then. */
+export class ClientLane implements Speech {
+  readonly #session: SessionStore;
+  readonly #recut = new Recut();
+
+  constructor(session: SessionStore) {
+    this.#session = session;
+  }
+
+  get count(): number {
+    return this.#recut.count;
+  }
+
+  /** Follows scores and options; returns the earliest second that looks different. */
+  update(detector: Detector): number {
+    return this.#recut.update(this.#session.drawing.curvesOf(detector.name), detector);
+  }
+
+  visit(
+    from_s: number,
+    to_s: number,
+    now_s: number,
+    visitor: (start_s: number, end_s: number, open: boolean) => void,
+  ): void {
+    this.#session.segments.client.visit(from_s, to_s, now_s, (start_s, end_s, open) => {
+      if (!this.#recut.covers((start_s + end_s) / 2) && !(open && this.#recut.covers(start_s)))
+        visitor(start_s, end_s, open);
+    });
+    this.#recut.visit(from_s, to_s, now_s, visitor);
+  }
 }
 
-function same(options: SegmentOptions, detector: Detector): boolean {
+function same(a: SegmentOptions, b: SegmentOptions): boolean {
   return (
-    options.threshold === detector.threshold &&
-    options.neg_threshold === detector.neg_threshold &&
-    options.min_speech_duration_ms === detector.min_speech_duration_ms &&
-    options.min_silence_duration_ms === detector.min_silence_duration_ms &&
-    options.speech_pad_ms === detector.speech_pad_ms &&
-    options.max_speech_duration_s === (detector.max_speech_duration_s ?? null)
+    a.threshold === b.threshold &&
+    a.neg_threshold === b.neg_threshold &&
+    a.min_speech_duration_ms === b.min_speech_duration_ms &&
+    a.min_silence_duration_ms === b.min_silence_duration_ms &&
+    a.speech_pad_ms === b.speech_pad_ms &&
+    a.max_speech_duration_s === b.max_speech_duration_s
   );
 }
 

@@ -1,5 +1,15 @@
 import { at } from "../assert.ts";
 
+/** Segments, whoever found them. */
+export interface Speech {
+  visit(
+    from_s: number,
+    to_s: number,
+    now_s: number,
+    visitor: (start_s: number, end_s: number, open: boolean) => void,
+  ): void;
+}
+
 /** Stretches of time in the order in which they began, with flags; built for hours of them. */
 export class Spans {
   #start = new Float64Array(64);
@@ -72,8 +82,8 @@ export class Spans {
   }
 }
 
-/** Speech as one detector sees it: closed stretches, and perhaps one that is still open. */
-export class SpeechLane {
+/** Segments as one side found them: closed ones, and perhaps one that is still open. */
+export class SegmentLane implements Speech {
   readonly closed = new Spans();
   open_s: number | null = null;
 
@@ -86,7 +96,7 @@ export class SpeechLane {
     if (this.open_s !== null && this.open_s <= end_s) this.open_s = null;
   }
 
-  /** Visits every stretch in the window; the open one ends at `now_s`. */
+  /** Visits every segment in the window; the open one ends at `now_s`. */
   visit(
     from_s: number,
     to_s: number,

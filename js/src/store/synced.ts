@@ -1,7 +1,7 @@
-import { Emitter } from "../emitter.ts";
+import { batch, type Signal, signal } from "@preact/signals-core";
 import type { Scope } from "../scope.ts";
 import type { Model } from "../wire/channel.ts";
-import { type Detector, type Traits, traitName } from "../wire/messages.ts";
+import { type Detector, type Side, type Traits, traitName } from "../wire/messages.ts";
 
 const NAMES = [
   "state",
@@ -26,61 +26,39 @@ const NAMES = [
   "compared",
 ] as const satisfies readonly (keyof Traits)[];
 
-const SILERO: Detector = {
-  name: "silero",
-  unit: "probability",
-  threshold: 0.5,
-  neg_threshold: 0.35,
-  min_silence_duration_ms: 550,
-  min_speech_duration_ms: 250,
-  speech_pad_ms: 100,
-};
-
-/** SYNCED state: the kernel's traits, read only. A view that wants a change sends a command. */
-export class Synced extends Emitter<{ change: keyof Traits }> {
-  readonly #model: Model;
+/** SYNCED state: the kernel's traits as signals, read only. A view that wants a change sends a command. */
+export class Synced {
+  readonly #traits: ReadonlyMap<keyof Traits, Signal<unknown>>;
 
   constructor(model: Model, scope: Scope) {
-    super();
-    this.#model = model;
+    this.#traits = new Map(NAMES.map((name) => [name, signal<unknown>(model.get(traitName(name)))]));
+    // traits that were set together change together, although the model tells of one after the other
+    const follow = () =>
+      batch(() => {
+        for (const [name, trait] of this.#traits) trait.value = model.get(traitName(name));
+      });
     for (const name of NAMES) {
-      const notify = () => this.emit("change", name);
       const event = `change:${traitName(name)}` as const;
-      model.on(event, notify);
-      scope.own(() => model.off(event, notify));
+      model.on(event, follow);
+      scope.own(() => model.off(event, follow));
     }
   }
 
-  get<K extends keyof Traits>(name: K): Traits[K] | undefined {
-    return (this.#model.get(traitName(name)) as Traits[K] | null) ?? undefined;
-  }
-
-  text(
-    name:
-      | "state"
-      | "source_label"
-      | "transport"
-      | "server_label"
-      | "server_state"
-      | "server_version"
-      | "model"
-      | "language"
-      | "locale",
-  ): string {
-    return this.get(name) ?? "";
+  get<K extends keyof Traits>(name: K): Traits[K] {
+    return this.#traits.get(name)?.value as Traits[K];
   }
 
   get detector(): Detector {
-    return { ...SILERO, ...this.get("detector") };
+    return this.get("detector");
   }
 
-  /** Whether this page itself sends its sound to the server. */
+  /** Whether this page itself sends its audio to the server. */
   get direct(): boolean {
-    return this.text("transport") === "webrtc" && this.get("source_kind") === "browser";
+    return this.get("transport") === "webrtc" && this.get("source_kind") === "browser";
   }
 
-  /** Which side's cuts count. */
-  get whose(): "local" | "server" {
-    return this.get("turn_detection_kind") === "server" ? "server" : "local";
+  /** Which side's segments count. */
+  get side(): Side {
+    return this.get("turn_detection_kind");
   }
 }

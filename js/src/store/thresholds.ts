@@ -22,35 +22,41 @@ export function defaultsOf(detector: Detector, server: boolean): Thresholds | nu
   return server ? serverThresholds(SERVER_DEFAULT) : (DEFAULTS[detector.name] ?? null);
 }
 
-/** Where the server cuts: it has no release threshold of its own. */
+/** The server's lines: it has no release threshold of its own. */
 export function serverThresholds(threshold: number): Thresholds {
   return { threshold, neg_threshold: Math.min(threshold, Math.max(threshold - SERVER_RELEASE, LEAST)) };
 }
 
 /** The detector by which the lines stand, and whether they are the server's.
  *
- * Where the server cuts by a probability, the lines are its: what it confirmed, else what it was asked for. Our own
- * lane then shows what our detector would cut by the same numbers.
+ * Where the server finds segments by a probability, the lines are its: what it confirmed, else what it was asked for.
+ * Our own lane then shows what our detector would find by the same numbers.
  */
-export function linesOf(
-  { detector, whose, turnDetection }: Lines,
-  { confirmed }: Pick<SessionStore, "confirmed">,
-): { detector: Detector; server: boolean } {
-  if (whose !== "server" || detector.unit !== "probability" || !turnDetection)
-    return { detector, server: false };
-  const threshold = confirmed?.threshold ?? turnDetection.threshold;
-  const silence_ms = confirmed?.silence_duration_ms ?? turnDetection.silence_duration_ms;
-  const cuts = { ...serverThresholds(threshold), min_silence_duration_ms: silence_ms };
-  return { detector: { ...detector, ...cuts }, server: true };
+export function linesOf(synced: Synced, session: SessionStore): { detector: Detector; server: boolean } {
+  const { detector, side } = synced;
+  const asked = synced.get("server_turn_detection");
+  const confirmed = session.confirmed.value;
+  if (side !== "server" || detector.unit !== "probability" || !asked) return { detector, server: false };
+  const lines = {
+    ...serverThresholds(confirmed?.threshold ?? asked.threshold),
+    min_silence_duration_ms: confirmed?.silence_duration_ms ?? asked.silence_duration_ms,
+  };
+  return { detector: { ...detector, ...lines }, server: true };
 }
 
-interface Lines {
-  detector: Detector;
-  whose: "local" | "server";
-  turnDetection: { threshold: number; silence_duration_ms: number } | null | undefined;
-}
+export type Option =
+  | "threshold"
+  | "neg_threshold"
+  | "min_silence_duration_ms"
+  | "min_speech_duration_ms"
+  | "speech_pad_ms"
+  | "max_speech_duration_s";
 
-export function linesFrom(synced: Synced, session: SessionStore): { detector: Detector; server: boolean } {
-  const { detector, whose } = synced;
-  return linesOf({ detector, whose, turnDetection: synced.get("server_turn_detection") }, session);
+/** Start cannot go below release, nor release above start: the one that is moved pushes the other along. */
+export function withPartner(option: Option, value: number, detector: Detector): Partial<Detector> {
+  if (option === "threshold" && value < detector.neg_threshold)
+    return { threshold: value, neg_threshold: value };
+  if (option === "neg_threshold" && value > detector.threshold)
+    return { threshold: value, neg_threshold: value };
+  return { [option]: value };
 }

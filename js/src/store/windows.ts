@@ -1,8 +1,7 @@
-import { Emitter } from "../emitter.ts";
-import type { Scope } from "../scope.ts";
+import { type Scope, Topic } from "../scope.ts";
 import type { Answer } from "../wire/channel.ts";
-import { decodeWindow } from "../wire/window.ts";
-import { FACTOR } from "./pyramid.ts";
+import { decodeWindow } from "../wire/codec.ts";
+import { FACTOR, levelFor } from "./pyramid.ts";
 import type { SessionStore } from "./session.ts";
 
 const MOST = 6000; // columns of one request, the kernel's limit
@@ -23,7 +22,8 @@ interface Wanted {
  *
  * Only what is wanted now counts: a window that was passed on the way is not asked for any more.
  */
-export class Windows extends Emitter<{ filled: { from_s: number } }> {
+export class Windows {
+  readonly filled = new Topic<{ from_s: number }>();
   readonly #session: SessionStore;
   readonly #fetch: Fetch;
   readonly #scope: Scope;
@@ -33,19 +33,23 @@ export class Windows extends Emitter<{ filled: { from_s: number } }> {
   #resting = false;
 
   constructor(session: SessionStore, fetch: Fetch, scope: Scope) {
-    super();
     this.#session = session;
     this.#fetch = fetch;
     this.#scope = scope;
-    session.on(scope, "reset", () => {
+    session.restarted.listen(scope, () => {
       this.#recording++;
       this.#flying.length = 0;
     });
   }
 
-  /** `who` looks at `from_s` to `to_s` at this level, and at nothing else any more; neighbours come after it. */
+  /** `who` looks at `from_s` to `to_s`, so many seconds a device pixel. */
+  look(who: object, from_s: number, to_s: number, s_per_px: number): void {
+    this.want(who, levelFor(s_per_px / this.#session.drawing.column_s), from_s, to_s);
+  }
+
+  /** `who` wants `from_s` to `to_s` at this level, and nothing else any more; neighbours come after it. */
   want(who: object, level: number, from_s: number, to_s: number): void {
-    const entry_s = this.#session.signals.column_s * FACTOR ** level;
+    const entry_s = this.#session.drawing.column_s * FACTOR ** level;
     const whole = Math.floor(this.#session.clock_s / entry_s) - 1; // the last entry is still growing
     const clip = (time_s: number, up: boolean) =>
       Math.max(0, Math.min(whole, up ? Math.ceil(time_s / entry_s) : Math.floor(time_s / entry_s)));
@@ -79,7 +83,7 @@ export class Windows extends Emitter<{ filled: { from_s: number } }> {
   #missing({ level, from, to }: Wanted): Wanted | null {
     let begin = from;
     for (;;) {
-      const missing = this.#session.signals.columns.missing(level, begin, to);
+      const missing = this.#session.drawing.columns.missing(level, begin, to);
       if (!missing) return null;
       const first = Math.max(0, Math.floor(missing[0] / TILE) * TILE);
       const flying = this.#flying.find(
@@ -104,9 +108,9 @@ export class Windows extends Emitter<{ filled: { from_s: number } }> {
     if (recording !== this.#recording || this.#scope.disposed) return;
     this.#flying.splice(this.#flying.indexOf(part), 1);
     if (failure || buffers.length === 0) return this.#rest();
-    const { signals } = this.#session;
-    signals.fill(decodeWindow(data, buffers, columns));
-    this.emit("filled", { from_s: part.from * FACTOR ** part.level * signals.column_s });
+    const { drawing } = this.#session;
+    drawing.fill(decodeWindow(data, buffers, columns));
+    this.filled.emit({ from_s: part.from * FACTOR ** part.level * drawing.column_s });
     this.#next();
   }
 

@@ -1,9 +1,10 @@
 import type { Scope } from "../scope.ts";
+import { type IconName, icon } from "./icons.ts";
 
 export type Child = Node | string | null | undefined | false;
 export type Attributes = Record<string, string | number | boolean | null | undefined>;
 
-/** Makes an element. Strings become text nodes, so that nothing a server says is ever read as markup. */
+/** Makes an element. Words become text nodes, so that nothing a server says is ever read as markup. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -59,6 +60,30 @@ export function button(
   const element = h("button", { type: "button", ...attributes }, ...children);
   scope.listen<MouseEvent>(element, "click", action);
   return element;
+}
+
+/** A button that is only a sign: its label is read out, and stands in its tooltip. */
+export function signButton(
+  scope: Scope,
+  name: IconName,
+  label: string,
+  action: () => void,
+  attributes: Attributes = {},
+): HTMLButtonElement {
+  const looks = { class: "sp-btn is-icon", "aria-label": label, title: label };
+  return button(scope, { ...looks, ...attributes }, [icon(name)], action);
+}
+
+/** What can be on or off. */
+export function setPressed(element: HTMLElement, on: boolean): void {
+  setAttribute(element, "aria-pressed", on);
+  toggle(element, "is-on", on);
+}
+
+/** A disabled control says why. */
+export function setDisabled(element: HTMLElement, off: boolean, label: string, reason: string): void {
+  setAttribute(element, "disabled", off);
+  setAttribute(element, "title", off ? reason : label);
 }
 
 /** Arrow keys move inside the group, Tab leaves it: one stop in the focus order. */

@@ -1,7 +1,9 @@
 import type { App } from "../app.ts";
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
+import type { Scope } from "../scope.ts";
 import type { Action, CaptureErrorKind, Failure } from "../wire/messages.ts";
-import type { IconName } from "./icons.ts";
+import { button, h } from "./dom.ts";
+import { type IconName, icon } from "./icons.ts";
 
 /** Every failure of the browser's microphone has these three ways out. */
 const WAYS_OUT: readonly Action[] = [{ name: "retry" }, { name: "use_kernel" }, { name: "open_file" }];
@@ -20,7 +22,7 @@ export interface Problem {
  * translated; the kernel's own sentence is the detail then. "other" is a word of both, and the page's own failures
  * have no title.
  */
-export function describe(failure: Failure, words: Strings): Problem {
+export function describe(failure: Failure, words: Words): Problem {
   const { kind, title, text, detail = "", actions = [] } = failure;
   const page = title === "";
   const own = page || kind !== "other" ? words.problems[kind as CaptureErrorKind] : undefined;
@@ -36,13 +38,13 @@ export function describe(failure: Failure, words: Strings): Problem {
 }
 
 /** A failure in one paragraph, for places without room for a heading. */
-export function failureSentence(failure: Failure, words: Strings): string {
+export function failureSentence(failure: Failure, words: Words): string {
   const { title, text, detail } = describe(failure, words);
   return [words.sentence(title), text, detail].filter(Boolean).join(" ");
 }
 
 /** A warning in the reader's language, with the kernel's numbers; its own sentence where there are no words for it. */
-export function warningWords(kind: string, text: string, words: Strings): string {
+export function warningWords(kind: string, text: string, words: Words): string {
   const numbers = text.match(/\d+(?:\.\d+)?/g) ?? [];
   return words.warnings[kind]?.(numbers, text) ?? text;
 }
@@ -50,30 +52,78 @@ export function warningWords(kind: string, text: string, words: Strings): string
 /** The failure in place of the tracks: with ways out, while nothing is recorded and there is nothing to look at. */
 export function panelProblem(app: App): Problem | null {
   const { failure, session } = app;
-  if (!failure || session.clock_s > 0 || BUSY_PHASES.has(app.phase)) return null;
-  const problem = describe(failure, app.strings);
+  if (!failure || !session.fresh || BUSY_PHASES.has(app.phase)) return null;
+  const problem = describe(failure, app.words);
   return problem.actions.length > 0 ? problem : null;
 }
 
 /** The failure for the status line, where it has no panel. */
 export function statusProblem(app: App): Problem | null {
-  const failure = app.page.refusal ?? (panelProblem(app) || BUSY_PHASES.has(app.phase) ? null : app.failure);
-  return failure ? describe(failure, app.strings) : null;
+  const refusal = app.page.refusal.value;
+  const failure = refusal ?? (panelProblem(app) || BUSY_PHASES.has(app.phase) ? null : app.failure);
+  return failure ? describe(failure, app.words) : null;
 }
 
-export const ACTION_ICONS: Readonly<Record<string, IconName>> = {
+const ACTION_ICONS: Readonly<Record<string, IconName>> = {
   retry: "again",
   use_kernel: "kernel",
   open_file: "file",
 };
 
-export function actionLabel({ name, label, label_key }: Action, words: Strings): string {
-  return words.action[label_key ?? name] ?? label ?? name;
+/** Something that a button offers. */
+export interface WayOut {
+  label: string;
+  icon?: IconName;
+  run(): void;
 }
 
-/** Does what a failure's button offers. */
-export function runAction(app: App, action: Action, chooseFile: () => void): void {
-  if (action.name === "use_kernel") void app.useKernelMicrophone();
-  else if (action.name === "open_file") chooseFile();
-  else app.start();
+/** What a failure's buttons do. */
+export function waysOut(app: App, { actions }: Problem, chooseFile: () => void): WayOut[] {
+  const runs: Readonly<Record<string, () => void>> = {
+    use_kernel: () => void app.useKernelMicrophone(),
+    open_file: chooseFile,
+  };
+  return actions.map(({ name }) => ({
+    label: app.words.action[name] ?? name,
+    icon: ACTION_ICONS[name] ?? "play",
+    run: runs[name] ?? (() => app.start()),
+  }));
+}
+
+/** A failure in place of the tracks, of the same height: what happened, what to do, and buttons that do it. */
+export class ErrorPanel {
+  readonly node = h("div", { class: "sp-msg", role: "alert", hidden: true });
+  readonly #scope: Scope;
+  #content: Scope | null = null;
+  #shown = "";
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  show(problem: Problem | null, ways: readonly WayOut[]): void {
+    const key = JSON.stringify(problem);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    this.#content?.dispose();
+    this.node.hidden = problem === null;
+    this.node.replaceChildren();
+    if (!problem) return;
+    const scope = this.#scope.child();
+    this.#content = scope;
+    const buttons = ways.map((way, i) =>
+      button(
+        scope,
+        { class: i === 0 ? "sp-btn is-primary" : "sp-btn" },
+        [way.icon ? icon(way.icon) : null, way.label],
+        way.run,
+      ),
+    );
+    this.node.append(
+      h("h3", {}, icon("warn"), problem.title),
+      h("p", {}, problem.text),
+      h("div", { class: "acts" }, ...buttons),
+      problem.detail ? h("p", { class: "fine" }, problem.detail) : "",
+    );
+  }
 }

@@ -1,16 +1,21 @@
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
-import { defaultsOf, type Line, serverThresholds, type Thresholds } from "../store/thresholds.ts";
+import {
+  defaultsOf,
+  type Line,
+  serverThresholds,
+  type Thresholds,
+  withPartner,
+} from "../store/thresholds.ts";
 import type { Detector } from "../wire/messages.ts";
 import { h, setAttribute, setText, toggle } from "./dom.ts";
 import { threshold } from "./format.ts";
 import { grip } from "./icons.ts";
 import type { Lines } from "./line-drag.ts";
+import { ValueField } from "./number-field.ts";
 import type { Box } from "./paint/scene.ts";
 import { shareOfY, yOfShare } from "./paint/score.ts";
 import { type Scale, scaleOf, shown } from "./scale.ts";
-import { withPartner } from "./tuning-options.ts";
-import { ValueField } from "./value-field.ts";
 
 const FLAG_PX = 19;
 const APPLY_AFTER_MS = 250; // keys repeat: the kernel hears of where they came to rest
@@ -28,7 +33,7 @@ export class Flags implements Lines {
   readonly handles: ReadonlyMap<HTMLElement, Line>;
   /** stands in the plot, at the line's old place, while it is moved */
   readonly was = h("span", { class: "sp-was", hidden: true });
-  readonly #words: Strings;
+  readonly #words: Words;
   readonly #start: HTMLElement;
   readonly #release: HTMLElement;
   readonly #values = { threshold: h("b"), neg_threshold: h("b") };
@@ -47,7 +52,7 @@ export class Flags implements Lines {
   #state: "still" | "moving" | "sent" = "still";
   #cancel: (() => void) | null = null;
 
-  constructor(words: Strings, detector: Detector, events: FlagEvents, scope: Scope) {
+  constructor(words: Words, detector: Detector, events: FlagEvents, scope: Scope) {
     this.#words = words;
     this.#detector = detector;
     this.#events = events;

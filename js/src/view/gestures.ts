@@ -1,13 +1,68 @@
 import type { Scope } from "../scope.ts";
+import type { Axis } from "./paint/scene.ts";
 import type { Viewport } from "./viewport.ts";
 
 const LINE_PX = 16; // wheels that count in lines
+const STILL_PX = 3; // less is a click
+
+/** Wheel and fingers anywhere in the view, and a drag of its ruler, look along the time axis. */
+export function lookAlong(
+  view: HTMLElement,
+  ruler: HTMLElement,
+  viewport: Viewport,
+  width: () => number,
+  scope: Scope,
+): void {
+  panByWheel(view, viewport, width, scope);
+  pinch(view, viewport, width, scope);
+  panByPointer(ruler, viewport, width, scope);
+}
+
+/** Drawing over a plot covers a stretch of time. */
+export interface Strokes {
+  draw(from_s: number, to_s: number): void;
+  /** what was drawn is let go */
+  drop(): void;
+  click(time_s: number): void;
+}
+
+export function drawStretches(
+  plot: HTMLElement,
+  axis: () => Axis | null,
+  strokes: Strokes,
+  scope: Scope,
+): void {
+  let held: { time_s: number; left: number; x: number; moved: boolean } | null = null;
+  scope.listen<PointerEvent>(plot, "pointerdown", (event) => {
+    const now = axis();
+    if (!now || event.button !== 0 || !event.isPrimary) return;
+    const { left } = plot.getBoundingClientRect();
+    held = { time_s: now.time(event.clientX - left), left, x: event.clientX, moved: false };
+    plot.setPointerCapture(event.pointerId);
+  });
+  scope.listen<PointerEvent>(plot, "pointermove", (event) => {
+    const now = axis();
+    if (!held || !now || (!held.moved && Math.abs(event.clientX - held.x) < STILL_PX)) return;
+    held.moved = true;
+    const time_s = now.time(event.clientX - held.left);
+    strokes.draw(Math.min(held.time_s, time_s), Math.max(held.time_s, time_s));
+  });
+  scope.listen<PointerEvent>(plot, "pointerup", () => {
+    const was = held;
+    held = null;
+    if (was?.moved) strokes.drop();
+    else if (was) strokes.click(was.time_s);
+  });
+  scope.listen(plot, "pointercancel", () => {
+    held = null;
+  });
+}
 
 /** Wheel pans, Ctrl and wheel (or a pinch) zooms around the pointer.
  *
  * Where there is nothing to move, the page scrolls as usual.
  */
-export function panByWheel(view: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
+function panByWheel(view: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
   const wheel = (event: WheelEvent) => {
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
     const delta = (Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY) * unit;
@@ -23,12 +78,7 @@ export function panByWheel(view: HTMLElement, viewport: Viewport, width: () => n
 }
 
 /** Dragging the handle moves the time under the pointer. */
-export function panByPointer(
-  handle: HTMLElement,
-  viewport: Viewport,
-  width: () => number,
-  scope: Scope,
-): void {
+function panByPointer(handle: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
   let last_x: number | null = null;
   scope.listen<PointerEvent>(handle, "pointerdown", (event) => {
     last_x = event.clientX;
@@ -52,7 +102,7 @@ function gutter(view: HTMLElement): number {
 }
 
 /** Two fingers: what is under each stays under it, sideways. */
-export function pinch(view: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
+function pinch(view: HTMLElement, viewport: Viewport, width: () => number, scope: Scope): void {
   const fingers = new Map<number, number>(); // x of each touch
   const lift = (event: PointerEvent) => fingers.delete(event.pointerId);
   scope.listen<PointerEvent>(

@@ -1,6 +1,6 @@
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
-import { button, h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
+import { button, h, rovingFocus, setAttribute, setDisabled, setText, signButton, toggle } from "./dom.ts";
 import { clock } from "./format.ts";
 import { icon } from "./icons.ts";
 import { LevelMeter } from "./level-meter.ts";
@@ -36,16 +36,13 @@ export class Header {
   #sign = "";
 
   constructor(app: App, popup: Popup, { chooseFile, mark, more }: HeaderParts, scope: Scope) {
-    const words = app.strings;
+    const words = app.words;
     this.#app = app;
     this.#record = button(scope, { class: "sp-btn sp-rec" }, [], () => this.record());
     this.#pause = button(scope, { class: "sp-btn is-icon" }, [], () => this.pause());
-    this.markButton = button(
-      scope,
-      { class: "sp-btn is-icon sp-markbutton sp-pri-2 sp-only-wide", "aria-label": words.setMark },
-      [icon("flag")],
-      mark,
-    );
+    this.markButton = signButton(scope, "flag", words.setMark, mark, {
+      class: "sp-btn is-icon sp-markbutton sp-pri-2 sp-only-wide",
+    });
     this.#time = h(
       "div",
       { class: "sp-two sp-time" },
@@ -54,6 +51,11 @@ export class Header {
     );
     this.level = new LevelMeter(words, scope);
     this.pickers = new Pickers(app, popup, chooseFile, scope);
+    app.session.changed.listen(scope, () => {
+      const { level } = app.session;
+      if (level && app.phase === "live") this.level.receive(level, performance.now());
+    });
+    app.session.restarted.listen(scope, () => this.level.clear());
     this.node = h(
       "div",
       { class: "sp-head", role: "toolbar", "aria-label": words.recorder },
@@ -70,7 +72,7 @@ export class Header {
     rovingFocus(scope, this.node, "button", "horizontal");
     for (const stop of this.node.querySelectorAll("button")) stop.tabIndex = stop === this.#record ? 0 : -1;
     this.showTime(0);
-    this.update();
+    scope.effect(() => this.#update());
   }
 
   /** What the big button does in this phase. */
@@ -101,8 +103,8 @@ export class Header {
     this.#light.style.opacity = breathes ? breath(time_s).toFixed(2) : "";
   }
 
-  update(): void {
-    const { phase, strings: words } = this.#app;
+  #update(): void {
+    const { phase, words } = this.#app;
     const running = phase === "live" || phase === "connecting";
     const busy = phase === "asking" || phase === "stopping";
     toggle(this.#record, "is-live", running);
@@ -124,14 +126,13 @@ export class Header {
     setAttribute(this.#pause, "title", idle ? words.pauseWhy : small);
     setAttribute(this.#pause, "disabled", idle || phase === "connecting");
     const marks = phase === "live" || phase === "paused";
-    setAttribute(this.markButton, "title", marks ? words.setMark : words.pauseWhy);
-    setAttribute(this.markButton, "disabled", !marks);
+    setDisabled(this.markButton, !marks, words.setMark, words.pauseWhy);
     setText(this.#state, words.phase[phase]);
     this.#light.hidden = phase !== "live" && phase !== "paused";
     if (phase !== "live") this.#light.style.opacity = "";
     toggle(this.#time, "is-live", phase === "live");
     toggle(this.#time, "is-paused", phase === "paused");
-    this.pickers.update();
+    if (phase !== "live") this.level.rest();
   }
 }
 

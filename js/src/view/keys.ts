@@ -1,7 +1,10 @@
 import type { Scope } from "../scope.ts";
+import { h } from "./dom.ts";
+import type { Popup } from "./popup.ts";
+import type { Viewport } from "./viewport.ts";
 
 /** What the single keys do; "Shift n" is another key than "n" where both are given. They work with focus inside the widget only, and never while a field has the focus. */
-export type KeyMap = Readonly<Record<string, () => void>>;
+export type KeyMap = Readonly<Record<string, () => unknown>>;
 
 export interface KeyActions {
   keys: KeyMap;
@@ -11,6 +14,35 @@ export interface KeyActions {
   enabled(): boolean;
   /** Closes what is open; false when nothing was. */
   escape(): boolean;
+}
+
+/** Looking along the time axis, in every widget. */
+export function axisKeys(viewport: Viewport): KeyMap {
+  return {
+    ArrowLeft: () => viewport.pan(-0.1 * viewport.span_s),
+    ArrowRight: () => viewport.pan(0.1 * viewport.span_s),
+    "+": () => viewport.step("in"),
+    "-": () => viewport.step("out"),
+    "0": () => viewport.everything(),
+  };
+}
+
+/** The sheet of keys: each with what it does, below and above it what else there is to say. */
+export function openKeySheet(
+  popup: Popup,
+  opener: HTMLElement,
+  label: string,
+  keyList: readonly (readonly string[])[],
+  around: (scope: Scope) => { above: Node[]; below: Node[] } = () => ({ above: [], below: [] }),
+): void {
+  const rows = keyList.map(([keys = "", does = ""]) =>
+    h("div", {}, h("dt", {}, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, does)),
+  );
+  const fill = (scope: Scope) => {
+    const { above, below } = around(scope);
+    return [...above, h("dl", { class: "keys" }, ...rows), ...below];
+  };
+  popup.dialog(opener, label, fill, "is-wide");
 }
 
 const SUPPRESS = "data-lm-suppress-shortcuts";
@@ -93,7 +125,7 @@ function isOurs(event: KeyboardEvent, target: HTMLElement, actions: KeyActions):
   return isPlain(event) || (combination(event, actions) !== undefined && !isTyping(target));
 }
 
-function combination(event: KeyboardEvent, { combinations }: KeyActions): (() => void) | undefined {
+function combination(event: KeyboardEvent, { combinations }: KeyActions): (() => unknown) | undefined {
   if (!combinations || event.altKey || !(event.ctrlKey || event.metaKey)) return undefined;
   const key = event.key.toLowerCase();
   return combinations[event.shiftKey ? key.toUpperCase() : key];

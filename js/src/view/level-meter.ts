@@ -1,4 +1,4 @@
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Level } from "../store/session.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
@@ -14,7 +14,7 @@ const SPOKEN_EVERY_MS = 1_000; // the meter's value for assistive technology
 export class LevelMeter {
   readonly node: HTMLElement;
   readonly #meter: HTMLElement;
-  readonly #words: Strings;
+  readonly #words: Words;
   readonly #value = h("span", {}, "– dBFS");
   readonly #bar = h("b");
   readonly #tick = h("u", { hidden: true });
@@ -25,7 +25,7 @@ export class LevelMeter {
   #shown_ms = 0;
   #drawn_ms = Number.NEGATIVE_INFINITY;
 
-  constructor(words: Strings, scope: Scope) {
+  constructor(words: Words, scope: Scope) {
     this.#words = words;
     this.#clip = button(scope, { class: "sp-clipbox" }, [], () => this.#setClip(false));
     const ticks = [-40, -20, HOT_DB].map((db) => h("s", { style: `left:${share(db) * 100}%` }));
@@ -60,7 +60,7 @@ export class LevelMeter {
   }
 
   /** What a message says; it is seen with the next `show`. */
-  take({ level_db, peak_db, clipped }: Level, now_ms: number): void {
+  receive({ level_db, peak_db, clipped }: Level, now_ms: number): void {
     this.#level_db = level_db;
     this.#peaks.push({ db: peak_db, at_ms: now_ms });
     if (clipped) this.#setClip(true);

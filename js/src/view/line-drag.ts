@@ -31,6 +31,7 @@ export function dragLines(
   flags: ReadonlyMap<HTMLElement, Line>,
   lines: Lines,
   scope: Scope,
+  isThere: (line: Line) => boolean = () => true,
 ): void {
   let held: {
     line: Line;
@@ -68,13 +69,14 @@ export function dragLines(
     }
     lines.move(held.line, y + held.offset, event.shiftKey);
   };
-  const own = (event: PointerEvent) => lineAt(yIn(event, plot.getBoundingClientRect().top), lines);
+  const yOf = (line: Line) => (isThere(line) ? lines.yOf(line) : Number.POSITIVE_INFINITY);
+  const own = (event: MouseEvent) => lineAt(yIn(event, plot.getBoundingClientRect().top), { yOf });
   scope.listen<PointerEvent>(plot, "pointerdown", (event) => down(event, own(event)));
   scope.listen<PointerEvent>(plot, "pointermove", (event) => {
     if (!held) plot.classList.toggle("is-line", own(event) !== null);
   });
   scope.listen<MouseEvent>(plot, "dblclick", (event) => {
-    const line = lineAt(yIn(event, plot.getBoundingClientRect().top), lines);
+    const line = own(event);
     if (line) lines.reset(line);
   });
   for (const [flag, line] of flags) {

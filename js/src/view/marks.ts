@@ -1,6 +1,6 @@
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
-import type { Mark } from "../store/session.ts";
+import type { Mark } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -9,7 +9,7 @@ import type { Popup } from "./popup.ts";
 
 /** Asks for the name of a mark. The mark is there already: Esc leaves it without a name. */
 export function nameMark(app: App, popup: Popup, opener: HTMLElement, id: number): void {
-  const words = app.strings;
+  const words = app.words;
   const mark = app.session.marks.get(id);
   const title = mark ? words.markAt(clock(mark.time_s)) : words.mark;
   popup.dialog(opener, title, (scope, close) => {
@@ -78,7 +78,7 @@ export class Marks {
     const known = this.#flags.get(mark.id);
     const flag = known ?? this.#flag(mark.id);
     if (!known || moved) flag.style.left = `${axis.x(mark.time_s) + axis.origin / axis.ratio}px`;
-    const words = this.#app.strings;
+    const words = this.#app.words;
     const name = mark.name || words.mark;
     setText(flag.querySelector("span") as HTMLElement, mark.name);
     setAttribute(flag, "aria-label", `${name}, ${clock(mark.time_s)}`);

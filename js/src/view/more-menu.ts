@@ -23,7 +23,7 @@ export function openMore(
   root: HTMLElement,
   actions: MoreActions,
 ): void {
-  const words = app.strings;
+  const words = app.words;
   const hidden = (part: string) => {
     const element = root.querySelector<HTMLElement>(part);
     return element === null || element.getClientRects().length === 0;
@@ -45,13 +45,13 @@ export function openMore(
       narrow.push(item(words.setMark, "flag", actions.mark, { hint: "B" }));
     if (hidden(".sp-pick.is-model"))
       narrow.push(
-        item(named(words.model, app.synced.text("model") || words.modelDefault), "caret", () =>
+        item(named(words.model, app.synced.get("model") || words.modelDefault), "caret", () =>
           actions.openModel(opener),
         ),
       );
     if (hidden(".sp-pick.is-language"))
       narrow.push(
-        item(named(words.language, app.synced.text("language") || words.languageAuto), "caret", () =>
+        item(named(words.language, app.synced.get("language") || words.languageAuto), "caret", () =>
           actions.openLanguage(opener),
         ),
       );
@@ -61,7 +61,7 @@ export function openMore(
         title: words.saveFiles,
         row: true,
         choices: formats,
-        ...(app.session.clock_s === 0 ? { note: words.nothingToSave } : {}),
+        ...(app.session.fresh ? { note: words.nothingToSave } : {}),
       },
       { choices: [item(words.copyAll, "copy", actions.copy, { hint: "C" })] },
       {
@@ -75,7 +75,7 @@ export function openMore(
         title: words.lanes,
         choices: (["server", "sent"] as const).map((group) => ({
           label: words.laneGroup[group],
-          checked: !page.hidden_lanes.has(group),
+          checked: !page.hidden_lanes.value.has(group),
           stays: true,
           choose: () => page.toggleLanes(group),
         })),

@@ -1,6 +1,5 @@
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
-import { levelFor } from "../store/pyramid.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import { paintOverviewWave } from "./paint/wave.ts";
@@ -80,9 +79,9 @@ export class Overview {
     if (!context || edge_s <= 0) return;
     context.scale(ratio, ratio);
     const box = { width, y: 2, h: height - 4, ratio, seconds: this.#seconds, until_s: edge_s };
-    const { signals } = this.#app.session;
-    this.#app.windows.want(this, levelFor(this.#seconds / (width * ratio * signals.column_s)), 0, edge_s);
-    paintOverviewWave(context, signals, box, colour);
+    const { drawing } = this.#app.session;
+    this.#app.windows.look(this, 0, edge_s, this.#seconds / (width * ratio));
+    paintOverviewWave(context, drawing, box, colour);
   }
 
   /** Dragging moves the window; a click outside it centres it there. */

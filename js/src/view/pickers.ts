@@ -1,8 +1,9 @@
+import { signal } from "@preact/signals-core";
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
-import { openModels } from "./models-list.ts";
+import { openModels } from "./models.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
 import { openServer } from "./server-panel.ts";
 
@@ -31,8 +32,6 @@ const SLOW_S = 1.5;
 const SIGNS = {
   ready: ["ok", "is-ok"],
   connecting: ["again", "is-warn"],
-  reconnecting: ["again", "is-warn"],
-  unreachable: ["lost", "is-error"],
   failed: ["lost", "is-error"],
 } as const;
 
@@ -76,8 +75,8 @@ export class Pickers {
   readonly #source: Picker;
   readonly #model: Picker;
   readonly #language: Picker;
-  #kernelDevices: readonly KernelDevice[] = [];
-  #kernelSays = "";
+  readonly #kernelDevices = signal<readonly KernelDevice[]>([]);
+  readonly #kernelSays = signal("");
   #sign = "";
 
   constructor(app: App, popup: Popup, chooseFile: () => void, scope: Scope) {
@@ -90,22 +89,18 @@ export class Pickers {
     this.#language = new Picker(scope, "is-language sp-pri-2", "listbox", (opener) =>
       this.openLanguage(opener),
     );
-    app.page.on(scope, "change", () => this.#popup.refresh()); // microphones come and go while the list is open
-    this.update();
+    scope.effect(() => this.#update());
   }
 
   get nodes(): readonly HTMLElement[] {
     return [this.#server, this.#source, this.#model, this.#language].map((picker) => picker.node);
   }
 
-  update(): void {
-    const { synced, strings: words } = this.#app;
-    const kind = synced.get("source_kind") ?? "browser";
-    this.#source.show(
-      words.sourceOf[kind] ?? words.source,
-      synced.text("source_label") || (words.sourceName[kind] ?? ""),
-    );
-    const model = synced.text("model");
+  #update(): void {
+    const { synced, words } = this.#app;
+    const kind = synced.get("source_kind");
+    this.#source.show(words.sourceOf[kind], synced.get("source_label") || words.sourceName[kind]);
+    const model = synced.get("model");
     this.#model.show(
       words.model,
       model
@@ -113,15 +108,15 @@ export class Pickers {
         .at(-1)
         ?.replace(/faster-|whisper-(?=.)/g, "") || words.modelDefault,
     );
-    this.#language.show(words.language, this.#languageName(synced.text("language")));
+    this.#language.show(words.language, this.#languageName(synced.get("language")));
     this.#showServer();
   }
 
   #showServer(): void {
-    const { synced, session, strings: words } = this.#app;
-    const state = this.#app.page.kernel_gone ? "unknown" : synced.text("server_state") || "unknown";
+    const { synced, session, words } = this.#app;
+    const state = this.#app.page.kernel_gone.value ? "unknown" : synced.get("server_state");
     const latency_s = session.lines.latency_s;
-    const where = synced.text("server_label");
+    const where = synced.get("server_label");
     const known = words.serverState[state] ?? state;
     const ready =
       latency_s !== null
@@ -145,16 +140,16 @@ export class Pickers {
   }
 
   #languageName(tag: string): string {
-    if (!tag || tag === "auto") return this.#app.strings.languageAuto;
+    if (!tag || tag === "auto") return this.#app.words.languageAuto;
     return (
-      new Intl.DisplayNames([this.#app.strings.lang], { type: "language", fallback: "code" }).of(tag) ?? tag
+      new Intl.DisplayNames([this.#app.words.lang], { type: "language", fallback: "code" }).of(tag) ?? tag
     );
   }
 
   #openSource(opener: HTMLElement): void {
-    const { strings: words } = this.#app;
+    const { words } = this.#app;
     this.#app.listDevices();
-    this.#kernelSays = words.asking;
+    this.#kernelSays.value = words.asking;
     this.#popup.list(opener, "listbox", words.source, () => this.#sources());
     void this.#listKernelDevices();
   }
@@ -163,16 +158,15 @@ export class Pickers {
   async #listKernelDevices(): Promise<void> {
     const { failure, data } = await this.#app.listKernelDevices();
     const devices = Array.isArray(data.devices) ? (data.devices as KernelDevice[]) : [];
-    this.#kernelDevices = devices;
+    this.#kernelDevices.value = devices;
     const reason = failure?.text ?? data.error;
-    this.#kernelSays = reason ? this.#app.strings.kernelMicsFailed(String(reason)) : "";
-    this.#popup.refresh();
+    this.#kernelSays.value = reason ? this.#app.words.kernelMicsFailed(String(reason)) : "";
   }
 
   #sources(): Group[] {
-    const { synced, page, strings: words } = this.#app;
+    const { synced, page, words } = this.#app;
     const kind = synced.get("source_kind");
-    const label = synced.text("source_label");
+    const label = synced.get("source_label");
     const choice = (
       of: "browser" | "kernel",
       name: string,
@@ -183,7 +177,7 @@ export class Pickers {
       selected: kind === of && (device === "" ? !this.#isNamed(of, label) : label_ === label),
       choose: () => void this.#app.setSource(of, device, label_),
     });
-    const named = page.devices.filter((device) => device.label);
+    const named = page.devices.value.filter((device) => device.label);
     return [
       {
         title: words.browserMics,
@@ -196,9 +190,9 @@ export class Pickers {
         title: words.kernelMics,
         choices: [
           choice("kernel", words.defaultMic, "", ""),
-          ...this.#kernelDevices.map(({ index, name }) => choice("kernel", name, index, name)),
+          ...this.#kernelDevices.value.map(({ index, name }) => choice("kernel", name, index, name)),
         ],
-        ...(this.#kernelSays ? { note: this.#kernelSays } : {}),
+        ...(this.#kernelSays.value ? { note: this.#kernelSays.value } : {}),
       },
       {
         title: words.elsewhere,
@@ -210,8 +204,8 @@ export class Pickers {
   #isNamed(kind: "browser" | "kernel", label: string): boolean {
     const names =
       kind === "browser"
-        ? this.#app.page.devices.map((device) => device.label)
-        : this.#kernelDevices.map(({ name }) => name);
+        ? this.#app.page.devices.value.map((device) => device.label)
+        : this.#kernelDevices.value.map(({ name }) => name);
     return label !== "" && names.includes(label);
   }
 
@@ -220,8 +214,8 @@ export class Pickers {
   }
 
   openLanguage(opener: HTMLElement): void {
-    const { synced, strings: words } = this.#app;
-    const now = synced.text("language") || "auto";
+    const { synced, words } = this.#app;
+    const now = synced.get("language") || "auto";
     const choices = ["auto", ...LANGUAGES].map((tag) => ({
       label: this.#languageName(tag),
       selected: tag === now,

@@ -1,13 +1,12 @@
 import type { App } from "../app.ts";
-import { levelFor } from "../store/pyramid.ts";
 import type { Chips } from "./chips.ts";
 import { h } from "./dom.ts";
 import type { Flags } from "./flags.ts";
 import { Painter } from "./paint/painter.ts";
 import { type Palette, readPalette } from "./paint/palette.ts";
+import { ticksOf } from "./paint/ruler.ts";
 import type { Axis, Layout } from "./paint/scene.ts";
 import type { Recutting } from "./recutting.ts";
-import { ticksOf } from "./ruler.ts";
 import type { Selecting } from "./selecting.ts";
 import type { Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
@@ -79,8 +78,7 @@ export class Picture {
     const { chips, flags, recutting, selecting } = this.#shown;
     const { layout } = this;
     chips.choose(axis, edge_s, selected, rebuild);
-    const column_px = (layout.width * layout.ratio * session.signals.column_s) / span_s;
-    windows.want(this, levelFor(1 / column_px), start_s, end_s);
+    windows.look(this, start_s, end_s, span_s / (layout.width * layout.ratio));
     this.#painter.paint(
       {
         axis,
@@ -97,7 +95,7 @@ export class Picture {
         selection: selecting.stretch,
         chips: { lines: chips.shown, selected },
         avoid_x,
-        fresh: session.clock_s === 0,
+        fresh: session.fresh,
       },
       this.#stale_s,
     );

@@ -1,8 +1,32 @@
 import { Scope } from "../scope.ts";
-import { h, setAttribute } from "./dom.ts";
-import { type Choice, choiceRow, choiceRows, type Group, ROWS } from "./popup-list.ts";
+import { type Child, h, setAttribute, signButton } from "./dom.ts";
+import { type IconName, icon } from "./icons.ts";
 
-export type { Choice, Group };
+const ROWS = "[role=option], [role^=menuitem]";
+
+export interface Choice {
+  label: string;
+  hint?: string;
+  /** What is worth knowing before one chooses it. */
+  note?: string;
+  icon?: IconName;
+  /** One of several: which of them it is now. */
+  selected?: boolean;
+  /** On or off by itself. */
+  checked?: boolean;
+  /** The list stays open, and shows what has changed. */
+  stays?: boolean;
+  choose(): void;
+}
+
+export interface Group {
+  title?: string;
+  /** A sentence instead of, or after, the choices. */
+  note?: string;
+  /** Short choices side by side. */
+  row?: boolean;
+  choices: readonly Choice[];
+}
 
 /** What a dialog is filled with; `close` gives the focus back to the button that opened it. */
 export type Fill = (scope: Scope, close: () => void) => readonly Node[];
@@ -11,7 +35,6 @@ interface Open {
   scope: Scope;
   opener: HTMLElement;
   content: HTMLElement;
-  rebuild: (() => void) | null;
 }
 
 /** One list, menu or dialog that hangs under the button that opened it. Esc and a click outside close it. */
@@ -29,22 +52,22 @@ export class Popup {
     return this.#open !== null;
   }
 
-  /** Opens a list of choices; opened again from the same button, it closes. */
+  /** Opens a list of choices, which follows the signals that `groups` reads; opened again from the same button, it closes. */
   list(opener: HTMLElement, role: "listbox" | "menu", label: string, groups: () => readonly Group[]): void {
     const list = h("div", { role, "aria-label": label, class: "list" });
+    const scope = this.#show(opener, list, (event) => this.#listKey(event, list));
+    if (!scope) return;
     const choose = (choice: Choice) => {
-      if (choice.stays !== true) this.close();
+      if (!choice.stays) this.close();
       choice.choose();
-      if (choice.stays === true) this.refresh();
     };
-    const fill = () => list.replaceChildren(...choiceRows(groups(), role, choose));
-    fill();
-    const rebuild = () => {
+    scope.effect(() => {
       const focused = list.querySelector<HTMLElement>(":focus")?.dataset.choice;
-      fill();
+      list.replaceChildren(...choiceRows(groups(), role, choose));
       if (focused !== undefined) choiceRow(list, focused)?.focus();
-    };
-    if (this.#show(opener, list, rebuild)) this.#focusFirst(list);
+    });
+    this.#placeOpen();
+    this.#focusFirst(list);
   }
 
   /** Opens a dialog; the focus goes to its first field, but for those that come later, or to itself. */
@@ -55,17 +78,11 @@ export class Popup {
       tabindex: -1,
       class: `dialog ${className}`.trim(),
     });
-    if (!this.#show(opener, dialog, null)) return;
-    const scope = this.#open?.scope;
+    const scope = this.#show(opener, dialog, (event) => this.#dialogKey(event, dialog));
     if (!scope) return;
     dialog.append(h("h3", {}, label), ...fill(scope, () => this.close()));
     this.#placeOpen();
     (dialog.querySelector<HTMLElement>("input:not([data-later]), select") ?? dialog).focus();
-  }
-
-  /** Brings an open list up to date: what it offers may have changed under it. */
-  refresh(): void {
-    this.#open?.rebuild?.();
   }
 
   close(refocus = true): void {
@@ -76,10 +93,11 @@ export class Popup {
     if (refocus) open.opener.focus();
   }
 
-  #show(opener: HTMLElement, content: HTMLElement, rebuild: (() => void) | null): boolean {
+  /** Returns the scope of what is open; null where it was open already, and is closed now. */
+  #show(opener: HTMLElement, content: HTMLElement, key: (event: KeyboardEvent) => void): Scope | null {
     const again = this.#open?.opener === opener && this.#open.content.ariaLabel === content.ariaLabel;
     this.close(false);
-    if (again) return false;
+    if (again) return null;
     const scope = new Scope(this.#scope.signal);
     const box = h("div", { class: "sp-menu" }, content);
     this.#root.append(box);
@@ -88,17 +106,14 @@ export class Popup {
       box.remove();
       setAttribute(opener, "aria-expanded", opener.hasAttribute("aria-haspopup") ? false : null);
     });
-    scope.listen<KeyboardEvent>(box, "keydown", (event) =>
-      rebuild ? this.#listKey(event, content) : this.#dialogKey(event, content),
-    );
+    scope.listen<KeyboardEvent>(box, "keydown", key);
     const outside = (event: Event) => {
       const path = event.composedPath();
       if (!path.includes(box) && !path.includes(opener)) this.close(false);
     };
     scope.listen(document, "pointerdown", outside, { capture: true });
-    this.#open = { scope, opener, content, rebuild };
-    this.#placeOpen();
-    return true;
+    this.#open = { scope, opener, content };
+    return scope;
   }
 
   #listKey(event: KeyboardEvent, list: HTMLElement): void {
@@ -165,8 +180,79 @@ export class Popup {
   }
 }
 
+/** The three dots, with a menu behind them. */
+export function moreButton(
+  label: string,
+  scope: Scope,
+  open: (opener: HTMLElement) => void,
+): HTMLButtonElement {
+  const attributes = { class: "sp-btn is-icon is-quiet", "aria-haspopup": "menu", "aria-expanded": false };
+  const made: HTMLButtonElement = signButton(scope, "more", label, () => open(made), attributes);
+  return made;
+}
+
 /** A letter jumps to the next choice that begins with it. */
 function typeAhead(letter: string, rows: HTMLElement[], here: number): void {
   const order = [...rows.slice(here + 1), ...rows.slice(0, here + 1)];
   order.find((row) => row.textContent?.trim().toLowerCase().startsWith(letter.toLowerCase()))?.focus();
+}
+
+/** The groups of a list or menu, as ARIA wants them. */
+function choiceRows(
+  groups: readonly Group[],
+  kind: "listbox" | "menu",
+  choose: (choice: Choice) => void,
+): HTMLElement[] {
+  return groups
+    .filter(({ choices, note }) => choices.length > 0 || note)
+    .map((group, i) => {
+      const { title, note, row } = group;
+      const heading = title ? h("h4", { role: "presentation" }, title) : null;
+      const rows = group.choices.map((choice, j) =>
+        choiceElement(choice, kind, `${i} ${choice.label} ${j}`, choose),
+      );
+      const content = row ? [h("div", { class: "fmt", role: "presentation" }, ...rows)] : rows;
+      const said = note ? h("p", { class: "note", role: "presentation" }, note) : null;
+      return h(
+        "div",
+        { role: "group", "aria-label": title ?? null, class: "group" },
+        heading,
+        ...content,
+        said,
+      );
+    });
+}
+
+/** The row of a choice, found again after the list was filled anew. */
+function choiceRow(list: HTMLElement, key: string): HTMLElement | undefined {
+  return [...list.querySelectorAll<HTMLElement>(ROWS)].find((row) => row.dataset.choice === key);
+}
+
+function roleOf({ selected, checked }: Choice, kind: "listbox" | "menu"): string {
+  if (kind === "listbox") return "option";
+  if (selected !== undefined) return "menuitemradio";
+  return checked === undefined ? "menuitem" : "menuitemcheckbox";
+}
+
+function choiceElement(
+  choice: Choice,
+  kind: "listbox" | "menu",
+  key: string,
+  choose: (choice: Choice) => void,
+): HTMLElement {
+  const { label, hint, note, icon: sign, selected, checked } = choice;
+  const state = selected ?? checked;
+  const tick = state === undefined || sign ? null : h("span", { class: "tick" }, state ? icon("ok") : null);
+  const text = h("span", { class: "sp-fill", dir: "auto" }, label);
+  const aside = note ? h("span", { class: "aside" }, note) : null;
+  const children: Child[] = [tick, sign ? icon(sign) : null, text, aside, hint ? h("kbd", {}, hint) : null];
+  const role = roleOf(choice, kind);
+  const row = h("div", { role, tabindex: -1, "data-choice": key }, ...children);
+  setAttribute(
+    row,
+    role === "option" ? "aria-selected" : "aria-checked",
+    role === "menuitem" ? null : state === true,
+  );
+  row.onclick = () => choose(choice);
+  return row;
 }

@@ -1,12 +1,11 @@
 import type { App } from "../app.ts";
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
 import type { ComparedRun } from "../wire/messages.ts";
 import { h, place, setText, toggle } from "./dom.ts";
 import { describe } from "./failure.ts";
-import { stableLength } from "./stable.ts";
-import { rowParts } from "./transcript-row.ts";
+import { rowParts, stableLength } from "./transcript-row.ts";
 
 const SHOWN = 60; // rows of a column that are in the page: the kernel has all of them
 const AT_END_PX = 24;
@@ -20,22 +19,17 @@ export class RunsView {
 
   constructor(app: App, scope: Scope) {
     this.#app = app;
-    this.node = h("section", { class: "sp-runs", "aria-label": app.strings.compared, hidden: true });
-    app.session.on(scope, "runs", () => this.#words());
-    app.session.on(scope, "reset", () => this.#words());
-    app.synced.on(scope, "change", (name) => {
-      if (name === "compared") this.update();
-    });
-    this.update();
+    this.node = h("section", { class: "sp-runs", "aria-label": app.words.compared, hidden: true });
+    scope.effect(() => this.#update());
   }
 
   /** Brings the columns in line with the sessions that there are. */
-  update(): void {
-    const runs = this.#app.synced.get("compared") ?? [];
+  #update(): void {
+    const runs = this.#app.synced.get("compared");
     const names = new Set(runs.map(({ name }) => name));
     for (const name of [...this.#columns.keys()]) if (!names.has(name)) this.#columns.delete(name);
     for (const { name } of runs)
-      if (!this.#columns.has(name)) this.#columns.set(name, new RunColumn(name, this.#app.strings));
+      if (!this.#columns.has(name)) this.#columns.set(name, new RunColumn(name, this.#app.words));
     place(
       this.node,
       [...this.#columns.values()].map(({ node }) => node),
@@ -43,10 +37,6 @@ export class RunsView {
     for (const node of [...this.node.children].slice(this.#columns.size)) node.remove();
     this.node.hidden = runs.length === 0;
     for (const run of runs) this.#columns.get(run.name)?.show(run);
-    this.#words();
-  }
-
-  #words(): void {
     for (const [name, column] of this.#columns) column.say(this.#app.session.runs.of(name));
   }
 }
@@ -57,17 +47,17 @@ export class RunsView {
  */
 class RunColumn {
   readonly node: HTMLElement;
-  readonly #strings: Strings;
+  readonly #words: Words;
   readonly #about = h("p", { class: "about", dir: "auto" });
   readonly #latency = h("span", { class: "sp-tag is-lat", hidden: true });
   readonly #state = h("p", { class: "state", role: "status", dir: "auto" });
   readonly #list: HTMLElement;
   readonly #rows = new Map<string, { node: HTMLLIElement; shown: string; text: string }>();
 
-  constructor(name: string, strings: Strings) {
-    this.#strings = strings;
-    this.#latency.title = strings.medianLatency;
-    this.#list = h("ol", { class: "words", tabindex: 0, "aria-label": strings.wordsOf(name) });
+  constructor(name: string, words: Words) {
+    this.#words = words;
+    this.#latency.title = words.medianLatency;
+    this.#list = h("ol", { class: "words", tabindex: 0, "aria-label": words.wordsOf(name) });
     const head = h("header", {}, h("h3", { dir: "auto", title: name }, name), this.#latency);
     this.node = h(
       "section",
@@ -90,7 +80,7 @@ class RunColumn {
 
   /** What there is to say about it; nothing while all is well. */
   #situation({ state, error, behind_s }: ComparedRun): string {
-    const words = this.#strings;
+    const words = this.#words;
     if (state === "failed") {
       const { text, detail } = error ? describe(error, words) : { text: "", detail: "" };
       return [words.runFailed, text, detail].filter(Boolean).join(" ");
@@ -123,7 +113,7 @@ class RunColumn {
     const node = known?.node ?? h("li");
     node.className = `sp-line ${{ gap: "is-gap", partial: "is-partial", final: "" }[line.kind]}`.trim();
     const stable = line.kind === "partial" ? stableLength(line, known?.text ?? "") : line.text.length;
-    node.replaceChildren(...rowParts(line, stable, this.#strings));
+    node.replaceChildren(...rowParts(line, stable, this.#words));
     this.#rows.set(line.key, { node, shown: looks, text: line.text });
     return node;
   }
@@ -132,7 +122,7 @@ class RunColumn {
     this.#latency.hidden = latency_s === null;
     if (latency_s === null) return;
     const slow = latency_s > SLOW_S;
-    const { seconds, median, slow: word } = this.#strings;
+    const { seconds, median, slow: word } = this.#words;
     setText(this.#latency, median(`${seconds(latency_s.toFixed(2))}${slow ? ` ${word}` : ""}`));
     toggle(this.#latency, "is-slow", slow);
   }

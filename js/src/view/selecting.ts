@@ -1,12 +1,10 @@
 import type { App } from "../app.ts";
-import type { Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
 import { h, setText } from "./dom.ts";
 import { clock } from "./format.ts";
+import type { Strokes } from "./gestures.ts";
 import type { Axis } from "./paint/scene.ts";
 import type { Viewport } from "./viewport.ts";
-
-const STILL_PX = 3; // less is a click: it lets go of the selection
 
 /** Selects stretches and plays them: a row, a chip, or what is drawn over in the waveform. */
 export class Selecting {
@@ -40,16 +38,6 @@ export class Selecting {
     this.#viewport.select(null);
   }
 
-  /** Plays what is selected, or stops: for a key. Returns whether there was anything to do. */
-  toggle(): boolean {
-    const { player } = this.#app;
-    const stretch = this.stretch;
-    if (player.playing) player.stop();
-    else if (stretch) void player.play(stretch.start_s, stretch.end_s);
-    else return false;
-    return true;
-  }
-
   /** What the band covers. */
   get stretch(): { start_s: number; end_s: number } | null {
     const { selected, stretch } = this.#viewport;
@@ -58,34 +46,13 @@ export class Selecting {
     return line ? { start_s: line.start_s, end_s: Math.max(line.end_s, line.start_s) } : null;
   }
 
-  /** Drawing over the waveform; the row that it covers most is selected with it. */
-  byPointer(plot: HTMLElement, axis: () => Axis | null, scope: Scope): void {
-    let held: { time_s: number; left: number; x: number; moved: boolean } | null = null;
-    scope.listen<PointerEvent>(plot, "pointerdown", (event) => {
-      const now = axis();
-      if (!now || event.button !== 0 || !event.isPrimary) return;
-      const { left } = plot.getBoundingClientRect();
-      held = { time_s: now.time(event.clientX - left), left, x: event.clientX, moved: false };
-      plot.setPointerCapture(event.pointerId);
-    });
-    scope.listen<PointerEvent>(plot, "pointermove", (event) => {
-      const now = axis();
-      if (!held || !now || (!held.moved && Math.abs(event.clientX - held.x) < STILL_PX)) return;
-      held.moved = true;
-      const { time_s } = held;
-      this.#draw(time_s, now.time(event.clientX - held.left));
-    });
-    scope.listen<PointerEvent>(plot, "pointerup", () => {
-      const was = held;
-      held = null;
-      if (!was) return;
-      const { stretch } = this.#viewport;
-      if (!was.moved) this.clear();
-      else if (stretch) void this.#app.player.play(stretch.start_s, stretch.end_s);
-    });
-    scope.listen(plot, "pointercancel", () => {
-      held = null;
-    });
+  /** Drawing over the waveform selects, and the row that is covered most with it. */
+  get strokes(): Strokes {
+    return {
+      draw: (from_s, to_s) => this.#draw(from_s, to_s),
+      drop: () => this.#play(),
+      click: () => this.clear(),
+    };
   }
 
   /** Where the playhead is; null: nowhere to be seen. */
@@ -107,10 +74,15 @@ export class Selecting {
     return true;
   }
 
-  #draw(a_s: number, b_s: number): void {
+  #play(): void {
+    const { stretch } = this;
+    if (stretch) void this.#app.player.play(stretch.start_s, stretch.end_s);
+  }
+
+  #draw(from_s: number, to_s: number): void {
     const { session } = this.#app;
-    const start_s = Math.max(0, Math.min(a_s, b_s));
-    const end_s = Math.min(session.clock_s, Math.max(a_s, b_s));
+    const start_s = Math.max(0, from_s);
+    const end_s = Math.min(session.clock_s, to_s);
     if (end_s <= start_s) return;
     let best: Line | null = null;
     let most_s = 0;

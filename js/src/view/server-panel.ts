@@ -1,5 +1,5 @@
 import type { App } from "../app.ts";
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Failure } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
@@ -9,10 +9,10 @@ import type { Popup } from "./popup.ts";
 
 /** Which server: what is known about it, another address and key, and a check now. */
 export function openServer(app: App, popup: Popup, opener: HTMLElement): void {
-  popup.dialog(opener, app.strings.server, (scope) => new ServerPanel(app, scope).nodes, "is-server");
+  popup.dialog(opener, app.words.server, (scope) => new ServerPanel(app, scope).nodes, "is-server");
 }
 
-function transportWords(transport: string, direct: boolean, words: Strings): string {
+function transportWords(transport: string, direct: boolean, words: Words): string {
   return words.transports[direct ? "direct" : transport] ?? transport;
 }
 
@@ -27,7 +27,7 @@ class ServerPanel {
   readonly #use: HTMLButtonElement;
 
   constructor(app: App, scope: Scope) {
-    const words = app.strings;
+    const words = app.words;
     this.#app = app;
     this.#address = h("input", {
       type: "url",
@@ -66,25 +66,23 @@ class ServerPanel {
       h("p", { class: "note" }, words.serverNote),
       h("div", { class: "acts" }, this.#use),
     ];
-    app.synced.on(scope, "change", () => this.#update());
-    app.session.on(scope, "events", () => this.#update());
     scope.own(() => {
       this.#key.value = ""; // not even in a field that nobody sees
     });
-    this.#update();
+    scope.effect(() => this.#update());
   }
 
   #update(): void {
-    const { synced, session, strings: words, page } = this.#app;
-    const state = page.kernel_gone ? "unknown" : synced.text("server_state") || "unknown";
+    const { synced, session, words, page } = this.#app;
+    const state = page.kernel_gone.value ? "unknown" : synced.get("server_state");
     const latency_s = session.lines.latency_s;
     const facts: readonly (readonly [string, string])[] = [
       [words.serverStateLabel, words.serverState[state] ?? state],
-      [words.serverAddress, synced.text("server_label") || words.serverDefault],
-      [words.serverVersion, synced.text("server_version") || "–"],
-      [words.transport, transportWords(synced.text("transport"), synced.direct, words)],
-      [words.model, synced.text("model") || words.modelDefault],
-      [words.inMemory, synced.get("loaded_models")?.join(", ") || "–"],
+      [words.serverAddress, synced.get("server_label") || words.serverDefault],
+      [words.serverVersion, synced.get("server_version") || "–"],
+      [words.transport, transportWords(synced.get("transport"), synced.direct, words)],
+      [words.model, synced.get("model") || words.modelDefault],
+      [words.inMemory, synced.get("loaded_models").join(", ") || "–"],
       [words.serverLatency, latency_s === null ? "–" : words.seconds(latency_s.toFixed(2))],
     ];
     const rows = facts.map(([term, fact]) => h("div", {}, h("dt", {}, term), h("dd", { dir: "auto" }, fact)));
@@ -92,7 +90,7 @@ class ServerPanel {
   }
 
   async #checkNow(): Promise<void> {
-    const words = this.#app.strings;
+    const words = this.#app.words;
     this.#busy(true, words.checking);
     const { failure, data } = await this.#app.checkServer();
     const models = Array.isArray(data.models) ? data.models.length : 0;
@@ -102,7 +100,7 @@ class ServerPanel {
 
   /** Changes the server and checks it at once: a wrong address should not wait for the next recording. */
   async #useServer(): Promise<void> {
-    this.#busy(true, this.#app.strings.checking);
+    this.#busy(true, this.#app.words.checking);
     const { failure } = await this.#app.setServer(this.#address.value.trim(), this.#key.value);
     this.#key.value = "";
     if (failure) {
@@ -119,6 +117,6 @@ class ServerPanel {
 
   #fail(failure: Failure): void {
     this.#said.classList.add("is-error");
-    setText(this.#said, failureSentence(failure, this.#app.strings));
+    setText(this.#said, failureSentence(failure, this.#app.words));
   }
 }

@@ -1,151 +1,170 @@
+import { signal } from "@preact/signals-core";
 import type { App } from "../app.ts";
-import { Scope } from "../scope.ts";
-import { button, h, setText } from "./dom.ts";
-import { ACTION_ICONS, actionLabel, runAction } from "./failure.ts";
+import type { Scope } from "../scope.ts";
+import type { Move } from "../store/page.ts";
+import type { WarningEvent } from "../wire/messages.ts";
+import { button } from "./dom.ts";
+import { statusProblem, warningWords, waysOut } from "./failure.ts";
+import { span } from "./format.ts";
 import { icon } from "./icons.ts";
-import { type Sentence, type Situation, sentenceOf } from "./sentences.ts";
+import { shown } from "./scale.ts";
+import { type Sentence, StatusLine, say } from "./status-line.ts";
 
+const PATIENCE_MS = 1_500; // a command unanswered for longer: the kernel runs something else
+const SILENCE_MS = 30_000; // and not a word from it for so long: it may have gone
+/** In these, an answer takes its time without a busy kernel. */
+const UNDER_WAY = new Set(["asking", "connecting", "stopping"]);
 const WARNING_MS = 12_000;
 const NOTE_MS = 3_000;
 const TICK_MS = 1_000; // waiting is told in seconds
 const LOUD_CLIPS = 3;
 const LOUD_S = 10;
 
-/** One sentence and the next step; counts at the end. What is read out leaves out numbers that tick. */
-export class StatusLine {
-  readonly node: HTMLElement;
+/** The Transcriber's status line; what needs the reader most comes first. */
+export class Status {
+  readonly line: StatusLine;
   readonly #app: App;
-  readonly #sign = h("span");
-  readonly #strong = h("b");
-  readonly #text = h("span");
-  readonly #spoken = h("span", { class: "sp-vh", role: "status" });
-  readonly #counts = h("span", { class: "counts" });
-  readonly #file: HTMLButtonElement;
-  readonly #actions = h("span", { class: "acts" });
   readonly #chooseFile: () => void;
-  readonly #scope: Scope;
-  #shown: Scope | null = null;
-  #offered = "";
-  #warning: { kind: string; text: string; until_ms: number } | null = null;
-  #note: string | null = null;
-  #loud = false;
-  #ticking = false;
+  readonly #file: HTMLButtonElement;
+  readonly #warning = signal<WarningEvent | null>(null);
+  readonly #loud = signal(false);
+  readonly #now_ms = signal(performance.now());
 
   constructor(app: App, chooseFile: () => void, scope: Scope) {
     this.#app = app;
     this.#chooseFile = chooseFile;
-    this.#scope = scope;
-    this.#file = button(scope, { class: "sp-btn is-s" }, [icon("file"), app.strings.openFile], chooseFile);
-    const message = h("span", { class: "msg", dir: "auto" }, this.#strong, " ", this.#text);
-    this.node = h(
-      "div",
-      { class: "sp-status" },
-      this.#sign,
-      message,
-      this.#spoken,
-      this.#counts,
-      this.#actions,
-      this.#file,
-    );
-    app.session.on(scope, "warning", ({ kind, text }) => {
-      this.#warning = { kind, text, until_ms: performance.now() + WARNING_MS };
-      scope.timeout(() => this.update(), WARNING_MS);
-      this.update();
-    });
-    app.session.on(scope, "frames", () => this.#listenForClips());
-    app.page.on(scope, "change", () => this.#tick());
-    app.preview.on(scope, "change", () => this.update());
-    this.update();
-  }
-
-  /** A word on what the reader has just done. */
-  note(text: string): void {
-    this.#note = text;
-    this.update();
-    this.#scope.timeout(() => {
-      this.#note = null;
-      this.update();
-    }, NOTE_MS);
-  }
-
-  update(): void {
-    const sentence = this.#sentence();
-    const { tone, icon: name, strong, text } = sentence;
-    this.node.className = `sp-status ${tone}`.trim();
-    if (this.#sign.dataset.name !== name) {
-      this.#sign.dataset.name = name;
-      this.#sign.replaceChildren(icon(name, name === "again" ? "is-turning" : ""));
-    }
-    setText(this.#strong, strong);
-    setText(this.#text, text);
-    this.node.title = `${strong} ${text} ${sentence.detail ?? ""}`.trim();
-    setText(this.#spoken, sentence.spoken ?? `${strong} ${text}`.trim());
-    this.#showActions(sentence);
-    this.#showCounts();
-  }
-
-  #sentence(): Sentence {
-    const { page } = this.#app;
-    const now_ms = performance.now();
-    const warning = this.#warning && now_ms < this.#warning.until_ms ? this.#warning : null;
-    const situation: Situation = {
-      note: this.#note,
-      warning,
-      loud: this.#loud,
-      waited_ms: page.waiting[0] ? now_ms - page.waiting[0].since_ms : 0,
-      silent_ms: now_ms - this.#app.heard_ms,
+    this.#file = button(scope, { class: "sp-btn is-s" }, [icon("file"), app.words.openFile], chooseFile);
+    const parts = {
+      sentence: (note: string) => {
+        const sentence = this.#sentence(note);
+        const offers = (sentence.ways?.length ?? 0) > 0;
+        this.#file.hidden = app.phase !== "idle" || !app.session.fresh || app.failure !== null || offers;
+        return sentence;
+      },
+      counts: () => this.#counts(),
+      note_ms: NOTE_MS,
+      end: [this.#file],
     };
-    return sentenceOf(this.#app, situation);
+    this.line = new StatusLine(parts, scope);
+    app.session.warned.listen(scope, (warning) => {
+      this.#warning.value = warning;
+      scope.timeout(() => {
+        if (this.#warning.value === warning) this.#warning.value = null;
+      }, WARNING_MS);
+    });
+    app.session.changed.listen(scope, () => this.#listenForClips());
+    this.#tickWhileWaiting(scope);
+  }
+
+  #sentence(note: string): Sentence {
+    const { words, phase, page } = this.#app;
+    if (phase === "gone") return say(words.status.gone, "warn", "is-error");
+    const move = page.move.value;
+    if (move) return { ...say(this.#moving(move), "info"), spoken: "" };
+    if (note) return say([note], "ok");
+    const waited_ms = this.#waited_ms;
+    if (waited_ms > PATIENCE_MS && !UNDER_WAY.has(phase)) return this.#busy(waited_ms);
+    if (page.orphaned.value)
+      return {
+        ...say(words.status.orphaned, "mic", "is-warn"),
+        ways: [{ label: words.recordHere, run: () => this.#app.resumeCapture() }],
+      };
+    const problem = statusProblem(this.#app);
+    if (problem) {
+      const listening = phase === "live" || phase === "paused" || page.refusal.value !== null;
+      return {
+        ...say([words.sentence(problem.title), problem.text], "warn", "is-error"),
+        detail: problem.detail,
+        // as far as there is room
+        ways: listening ? [] : waysOut(this.#app, problem, this.#chooseFile).slice(0, 2),
+      };
+    }
+    if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
+    const warning = this.#warning.value;
+    if (!warning) return plain(this.#app);
+    const { kind, text } = warning;
+    return { ...say(["", warningWords(kind, text, words)], "warn", "is-warn"), detail: text };
+  }
+
+  /** How long the oldest command has been without an answer. */
+  get #waited_ms(): number {
+    const [oldest] = this.#app.page.waiting.value;
+    return oldest ? Math.max(this.#now_ms.value, performance.now()) - oldest.since_ms : 0;
+  }
+
+  /** The kernel runs something else, or has gone without a word. */
+  #busy(waited_ms: number): Sentence {
+    const { words, phase, page, interrupt, heard_ms } = this.#app;
+    const silent = waited_ms > SILENCE_MS && performance.now() - heard_ms > SILENCE_MS;
+    const name = page.waiting.value[0]?.name ?? "";
+    const waits = words.waits[name] ?? words.waits.other ?? "";
+    const sentence = (seconds: string) =>
+      silent ? words.status.silent(seconds) : words.status.busy(seconds, phase === "live", waits);
+    return {
+      ...say(sentence((waited_ms / 1000).toFixed(0)), "busy", "is-warn"),
+      spoken: sentence("").join(" "),
+      ways: interrupt ? [{ label: words.interrupt, run: interrupt }] : [],
+    };
+  }
+
+  /** What moving a line would do to the past: "Start 0.50 → 0.88.", and the rest of the sentence. */
+  #moving(move: Move): readonly string[] {
+    const { words } = this.#app;
+    const line = move.line === "threshold" ? words.start : words.release;
+    const past = span(Math.floor(move.past_s), words);
+    const [from, to] = [shown(move.from, move.unit), shown(move.to, move.unit)];
+    return words.moving(line, from, to, past, move.before, move.after, move.server);
   }
 
   /** While a command waits, the sentence is brought up to date every second. */
-  #tick(): void {
-    if (this.#ticking || this.#app.page.waiting.length === 0) return;
-    this.#ticking = true;
-    this.#scope.timeout(() => {
-      this.#ticking = false;
-      this.update();
-      this.#tick();
-    }, TICK_MS);
+  #tickWhileWaiting(scope: Scope): void {
+    let cancel: (() => void) | null = null;
+    scope.effect(() => {
+      const waits = this.#app.page.waiting.value.length > 0;
+      if (waits)
+        cancel ??= scope.interval(() => {
+          this.#now_ms.value = performance.now();
+        }, TICK_MS);
+      else {
+        cancel?.();
+        cancel = null;
+      }
+    });
   }
 
   #listenForClips(): void {
-    const { signals, clock_s } = this.#app.session;
-    const third = signals.clipped_s.at(-LOUD_CLIPS);
-    const loud = third !== undefined && clock_s - third < LOUD_S;
-    if (loud === this.#loud) return;
-    this.#loud = loud;
-    this.update();
+    const { drawing, clock_s } = this.#app.session;
+    const third = drawing.clipped_s.at(-LOUD_CLIPS);
+    this.#loud.value = third !== undefined && clock_s - third < LOUD_S;
   }
 
-  /** The ways out, as far as there is room: the first two. */
-  #showActions({ actions = [], own = [] }: Sentence): void {
-    const { strings } = this.#app;
-    const key = JSON.stringify([actions, own.map(({ label }) => label)]);
-    if (key === this.#offered) return;
-    this.#offered = key;
-    this.#shown?.dispose();
-    const scope = new Scope(this.#scope.signal);
-    this.#shown = scope;
-    const offers = actions.slice(0, 2).map((action) => {
-      const content = [icon(ACTION_ICONS[action.name] ?? "play"), actionLabel(action, strings)];
-      return button(scope, { class: "sp-btn is-s" }, content, () =>
-        runAction(this.#app, action, this.#chooseFile),
-      );
-    });
-    const more = own.map(({ label, run }) => button(scope, { class: "sp-btn is-s" }, [label], run));
-    this.#actions.replaceChildren(...offers, ...more);
+  #counts(): string {
+    const { session, page, words } = this.#app;
+    if (session.fresh || page.move.value !== null) return "";
+    const { clips, lost_s } = session.drawing;
+    const late_s = session.late_s.value;
+    const late = late_s > 0 ? seconds(late_s) : "";
+    return words.counts(session.lines.finals, seconds(lost_s.value), late, clips.value);
   }
+}
 
-  #showCounts(): void {
-    const { session, phase, strings } = this.#app;
-    const fresh = session.clock_s === 0;
-    const offers = this.#actions.childElementCount > 0;
-    this.#file.hidden = phase !== "idle" || !fresh || this.#app.failure !== null || offers;
-    this.#counts.hidden = fresh || offers || this.#app.preview.move !== null;
-    const { clipped_s, lost_s } = session.signals;
-    const late = session.late_s > 0 ? seconds(session.late_s) : "";
-    setText(this.#counts, strings.counts(session.lines.finals, seconds(lost_s), late, clipped_s.length));
+function plain({ words, phase, synced }: App): Sentence {
+  switch (phase) {
+    case "live": {
+      const ms = String(Math.round(synced.detector.min_silence_duration_ms));
+      return say(synced.side === "server" ? words.status.listeningServer : words.status.listening(ms), "mic");
+    }
+    case "paused":
+      return say(words.status.paused, "pause");
+    case "failed":
+    case "gone":
+      return say(words.status[phase], "warn", "is-error");
+    case "asking":
+      return say(words.status.asking, "mic");
+    case "connecting":
+      return say(synced.direct ? words.status.connectingDirect : words.status.connecting, "again");
+    default:
+      return say(words.status[phase], "info");
   }
 }
 

@@ -1,27 +1,23 @@
 import type { App } from "../app.ts";
 import { FrameLoop, type Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
-import { linesFrom } from "../store/thresholds.ts";
+import { linesOf } from "../store/thresholds.ts";
 import { Chips } from "./chips.ts";
-import { describePicture, peakDb } from "./describe.ts";
-import { h, setAttribute, setText } from "./dom.ts";
-import { ErrorPanel } from "./error-panel.ts";
-import { panelProblem, runAction } from "./failure.ts";
+import { setAttribute, setText } from "./dom.ts";
+import { ErrorPanel, panelProblem, waysOut } from "./failure.ts";
 import { Flags } from "./flags.ts";
-import { FrameChange } from "./frame-change.ts";
-import { panByPointer, panByWheel, pinch } from "./gestures.ts";
-import { Lessons } from "./lessons.ts";
+import { drawStretches, lookAlong } from "./gestures.ts";
 import { dragLines } from "./line-drag.ts";
-import { LiveEdge } from "./live-edge.ts";
+import { FrameChange, LiveEdge } from "./live-edge.ts";
 import { Marks } from "./marks.ts";
 import { Overview } from "./overview.ts";
-import { watchTheme } from "./paint/palette.ts";
 import { Axis } from "./paint/scene.ts";
 import { Picture } from "./picture.ts";
 import { Recutting } from "./recutting.ts";
-import { SegmentTable } from "./segment-table.ts";
+import { describePicture, peakDb, SegmentTable } from "./segment-table.ts";
 import { Selecting } from "./selecting.ts";
-import { Tracks } from "./tracks.ts";
+import { followPage, timeView } from "./time-rows.ts";
+import { Lessons, Tracks } from "./tracks.ts";
 import type { Viewport } from "./viewport.ts";
 
 const PEAK_MS = 200; // the peak of the window, as often as the level in figures
@@ -57,13 +53,12 @@ export class TimeView {
   readonly #loop: FrameLoop;
   readonly #still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
   #rebuild = true;
-  #begun = false;
   #axis: Axis | null = null;
   #described_ms = Number.NEGATIVE_INFINITY;
-  #told_ms = Number.NEGATIVE_INFINITY;
+  #measured_ms = Number.NEGATIVE_INFINITY;
 
   constructor(app: App, viewport: Viewport, events: TimeViewEvents, scope: Scope) {
-    const words = app.strings;
+    const words = app.words;
     this.#app = app;
     this.#viewport = viewport;
     this.#events = events;
@@ -86,12 +81,11 @@ export class TimeView {
     this.#lessons = new Lessons(words, this.#tracks);
     this.#marks = new Marks(app, (opener, id) => events.rename(opener, id), scope);
     this.#table = new SegmentTable(app);
-    this.#panel = new ErrorPanel(words, (action) => runAction(app, action, events.chooseFile), scope);
+    this.#panel = new ErrorPanel(scope);
     this.#loop = new FrameLoop(scope, (now_ms) => this.#frame(now_ms));
     this.node = this.#assemble();
     this.#bindGestures(scope);
-    this.#subscribe(scope);
-    this.#confirm();
+    this.#follow(scope);
   }
 
   /** Selects a row and plays it; again: lets go of it. */
@@ -99,16 +93,11 @@ export class TimeView {
     this.#selecting.choose(line);
   }
 
-  /** Plays what is selected, or stops; returns whether there was anything to do. */
-  togglePlay(): boolean {
-    return this.#selecting.toggle();
-  }
-
   /** Everything may look different: traits, selection, size, theme. */
   refresh(): void {
     this.#picture.spoil(Number.NEGATIVE_INFINITY);
     this.#rebuild = true;
-    this.#refreshState();
+    this.#showDetector();
     this.#loop.request();
   }
 
@@ -120,37 +109,27 @@ export class TimeView {
 
   /** Follows the root's size and theme; called once the root is in the page. */
   attach(root: HTMLElement, scope: Scope): void {
-    watchTheme(root, scope, () => {
+    const themed = () => {
       this.#picture.themed();
       this.refresh();
-    });
-    const resized = () => this.resized();
-    const observer = new ResizeObserver(resized);
-    observer.observe(this.node);
-    scope.own(() => observer.disconnect());
-    scope.listen(window, "resize", resized); // the pixel ratio may have changed
+    };
+    followPage(root, this.node, { themed, resized: () => this.resized() }, scope);
   }
 
   #bindGestures(scope: Scope): void {
     const width = () => Math.max(1, this.#picture.layout.width);
     const plot = (name: "ruler" | "wave" | "score") => this.#tracks.get(name).plot;
-    panByWheel(this.node, this.#viewport, width, scope);
-    pinch(this.node, this.#viewport, width, scope);
-    panByPointer(plot("ruler"), this.#viewport, width, scope);
+    lookAlong(this.node, plot("ruler"), this.#viewport, width, scope);
     dragLines(plot("score"), this.#flags.handles, this.#flags, scope);
-    this.#selecting.byPointer(plot("wave"), () => (this.#fresh ? null : this.#axis), scope);
+    const axis = () => (this.#app.session.fresh ? null : this.#axis);
+    drawStretches(plot("wave"), axis, this.#selecting.strokes, scope);
   }
 
-  /** With the server's cuts, letting go of a line asks the server; its answer comes as an event. */
+  /** Letting go of a line that is the server's asks it; its answer comes as an event. */
   #askServer(): Promise<boolean> {
     const asked = this.#app.synced.get("server_turn_detection");
     const { threshold } = this.#flags.detector;
     return this.#app.setTurnDetection({ kind: "server", ...asked, threshold });
-  }
-
-  #confirm(): void {
-    const { detector, server } = linesFrom(this.#app.synced, this.#app.session);
-    this.#flags.confirm(detector, server);
   }
 
   #assemble(): HTMLElement {
@@ -163,9 +142,9 @@ export class TimeView {
     overview.plot.replaceWith(this.#overview.plot);
     overview.rail.append(this.#overview.length);
     const rows = [...tracks.rows.values()].map(({ node }) => node);
-    return h(
-      "div",
-      { class: "sp-view", role: "group", tabindex: 0, "aria-label": this.#app.strings.timeView },
+    return timeView(
+      this.#app.words,
+      "",
       this.#picture.canvas,
       this.#table.node,
       ...rows,
@@ -174,52 +153,57 @@ export class TimeView {
     );
   }
 
-  #subscribe(scope: Scope): void {
+  #follow(scope: Scope): void {
     const { session, synced, page, windows, player } = this.#app;
-    let confirmed = session.confirmed;
-    const changed = ({ from_s }: { from_s: number }) => {
+    const viewport = this.#viewport;
+    const spoil = (from_s: number) => {
       this.#picture.spoil(from_s);
       this.#loop.request();
     };
-    session.on(scope, "frames", (event) => {
-      if (!this.#begun) this.refresh(); // the first sound ends the lessons
-      this.#begun = true;
-      changed(event);
+    session.changed.listen(scope, ({ from_s, lanes }) => {
+      this.#rebuild ||= lanes;
+      spoil(from_s);
     });
-    session.on(scope, "events", (event) => {
-      this.#rebuild = true;
-      if (session.confirmed !== confirmed) this.#confirm();
-      confirmed = session.confirmed;
-      changed(event);
-    });
-    windows.on(scope, "filled", (event) => {
+    windows.filled.listen(scope, ({ from_s }) => {
       this.#rebuild = true; // the peak of the window may be another
-      changed(event);
+      spoil(from_s);
+    });
+    session.restarted.listen(scope, () => {
+      player.stop();
+      viewport.reset();
+      this.refresh();
     });
     scope.own(() => windows.forget(this.#picture));
     scope.own(() => windows.forget(this.#recutting));
-    player.on(scope, "change", () => this.#loop.request());
-    session.on(scope, "reset", () => {
-      this.#begun = false;
-      confirmed = null;
-      player.stop();
-      this.#viewport.reset();
-      this.refresh();
-    });
-    synced.on(scope, "change", (name) => {
-      const listening = this.#app.phase === "live" || this.#app.phase === "paused";
-      const asked = name === "server_turn_detection" && listening; // the server has not confirmed it yet
-      if (
-        name === "detector" ||
-        name === "turn_detection_kind" ||
-        (name === "server_turn_detection" && !asked)
-      )
-        this.#confirm();
-      this.refresh();
-    });
-    page.on(scope, "change", () => this.refresh());
-    this.#viewport.on(scope, "change", () => this.#loop.request());
-    this.#viewport.on(scope, "selection", () => this.refresh());
+    this.#followLines(scope);
+    scope.effect(() => this.#showState());
+    const looks = () => [synced.side, page.hidden_lanes.value, viewport.selected, viewport.stretch];
+    scope.watch(
+      () => [this.#app.phase, this.#app.failure, session.fresh, ...looks()],
+      () => this.refresh(),
+    );
+    scope.watch(
+      () => [player.playing, viewport.moves.value],
+      () => this.#loop.request(),
+    );
+  }
+
+  /** The lines stand as the kernel says; those that the server was asked for stay where they were let go until it answers. */
+  #followLines(scope: Scope): void {
+    const { synced, session } = this.#app;
+    let known: unknown[] = [];
+    const state = () => [synced.detector, synced.side, session.confirmed.value];
+    scope.watch(
+      () => [...state(), synced.get("server_turn_detection")],
+      () => {
+        const { phase } = this.#app;
+        const same = state().every((value, i) => value === known[i]);
+        known = state();
+        const { detector, server } = linesOf(synced, session);
+        if (!same || (phase !== "live" && phase !== "paused")) this.#flags.confirm(detector, server);
+        this.refresh();
+      },
+    );
   }
 
   #frame(now_ms: number): void {
@@ -247,13 +231,9 @@ export class TimeView {
     else if (!running) this.#edge.rest();
   }
 
-  get #fresh(): boolean {
-    return this.#app.session.clock_s === 0;
-  }
-
   /** The parts that are elements: chips, marks, flags, overview, panel. */
   #place(axis: Axis, edge_s: number, now_ms: number): void {
-    const { phase, session, strings: words } = this.#app;
+    const { phase, session, words } = this.#app;
     const rebuild = this.#rebuild;
     this.#rebuild = false;
     this.#chips.move(axis, edge_s, now_ms, phase === "live" && this.#viewport.follow);
@@ -261,10 +241,10 @@ export class TimeView {
     this.#overview.update(edge_s, this.#picture.palette.wave, now_ms, rebuild);
     const { score, named } = this.#picture.layout;
     if (rebuild) this.#flags.update(score.h, named);
-    if (rebuild || now_ms - this.#told_ms > PEAK_MS || !this.#viewport.follow) {
-      this.#told_ms = now_ms;
+    if (rebuild || now_ms - this.#measured_ms > PEAK_MS || !this.#viewport.follow) {
+      this.#measured_ms = now_ms;
       setText(this.#tracks.peak, words.peak(peakDb(session, axis)));
-      if (this.#tracks.peak.hidden !== this.#fresh) this.#tracks.peak.hidden = this.#fresh;
+      if (this.#tracks.peak.hidden !== session.fresh) this.#tracks.peak.hidden = session.fresh;
     }
     if (!rebuild && now_ms - this.#described_ms < DESCRIBE_MS) return;
     this.#described_ms = now_ms;
@@ -277,18 +257,18 @@ export class TimeView {
   }
 
   /** What follows from the state alone. At once: it must not wait for a frame, which a hidden page never gets. */
-  #refreshState(): void {
-    const { strings: words, phase } = this.#app;
-    const { detector } = this.#flags;
-    const name = detector.name.toLowerCase();
-    this.#tracks.showDetector(
-      name,
-      `${words.detectorNames[name] ?? detector.name}, ${words.scoreRange[detector.unit]}`,
-    );
+  #showState(): void {
+    const { phase, session } = this.#app;
     const problem = panelProblem(this.#app);
-    this.#panel.show(problem);
+    this.#panel.show(problem, problem ? waysOut(this.#app, problem, this.#events.chooseFile) : []);
     this.#picture.canvas.classList.toggle("is-hidden", problem !== null);
     const before = phase === "idle" || phase === "asking" || phase === "connecting";
-    this.#lessons.show(this.#fresh && problem === null && before);
+    this.#lessons.show(session.fresh && problem === null && before);
+  }
+
+  #showDetector(): void {
+    const { words } = this.#app;
+    const { name, unit } = this.#flags.detector;
+    this.#tracks.showDetector(name, `${words.detectorNames[name] ?? name}, ${words.scoreRange[unit]}`);
   }
 }

@@ -1,16 +1,12 @@
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import { type Child, h, setText } from "./dom.ts";
+import { colourOf } from "./paint/palette.ts";
 import type { Box, Layout } from "./paint/scene.ts";
+import { boxIn, type Row, timeRow, waveRow } from "./time-rows.ts";
 
 type Name = "ruler" | "wave" | "score" | "local" | "server" | "sent" | "committed" | "text" | "overview";
 
-interface Row {
-  node: HTMLElement;
-  plot: HTMLElement;
-  rail: HTMLElement;
-}
-
-/** The rows of the time view: names in the gutter, plot, values in the rail. The canvas lies over all of them. */
+/** The rows of the Transcriber's time view. */
 export class Tracks {
   readonly rows: ReadonlyMap<Name, Row>;
   readonly peak = h("span", { style: "top:calc(50% - 6px)", hidden: true });
@@ -18,17 +14,13 @@ export class Tracks {
   readonly #detectorName = h("span");
   readonly #energyLegend: HTMLElement;
 
-  constructor(words: Strings) {
-    const range = h("span", {}, "+1");
-    range.style.top = "2px";
-    const low = h("span", {}, "−1");
-    low.style.bottom = "2px";
+  constructor(words: Words) {
     const energyKey = h("em", { class: "k is-thin", style: "--k:var(--sp-energy)" });
     this.#energyLegend = h("small", {}, energyKey, words.energyCurve);
     const legend = [h("small", {}, this.#detectorKey, this.#detectorName), this.#energyLegend];
     this.rows = new Map<Name, Row>([
       ["ruler", row("sp-ruler", "")],
-      ["wave", row("is-wave", words.waveform, [h("small", {}, words.fullScale)], [range, this.peak, low])],
+      ["wave", waveRow(words, [this.peak])],
       ["score", row("is-score", words.score, legend)],
       ["local", row("sp-lane no-line", words.localVad)],
       ["server", row("sp-lane no-line sp-only-wide is-server", words.serverVad)],
@@ -46,8 +38,7 @@ export class Tracks {
   }
 
   showDetector(name: string, label: string): void {
-    const token = ["silero", "energy", "webrtc"].includes(name) ? name : "silero";
-    this.#detectorKey.style.setProperty("--k", `var(--sp-${token})`);
+    this.#detectorKey.style.setProperty("--k", `var(--sp-${colourOf(name)})`);
     setText(this.#detectorName, label);
     this.#energyLegend.hidden = name === "energy"; // it is the score itself then
   }
@@ -55,10 +46,7 @@ export class Tracks {
   /** Where the plots are inside `canvas`, measured; lanes hidden at this width are null. */
   layout(canvas: HTMLElement, ratio: number): Layout {
     const outer = canvas.getBoundingClientRect();
-    const box = (name: Name): Box => {
-      const { top, height } = this.get(name).plot.getBoundingClientRect();
-      return { y: top - outer.top, h: height };
-    };
+    const box = (name: Name): Box => boxIn(canvas, this.get(name));
     const lane = (name: Name) => {
       const found = box(name);
       return found.h > 0 ? found : null;
@@ -82,9 +70,40 @@ export class Tracks {
   }
 }
 
-function row(className: string, name: string, notes: Child[] = [], rail: Child[] = []): Row {
-  const label = h("div", { class: "sp-name" }, h("span", {}, name), ...notes);
-  const plot = h("div", { class: "sp-plot" });
-  const values = h("div", { class: "sp-rail" }, ...rail);
-  return { node: h("div", { class: `sp-row ${className}` }, label, plot, values), plot, rail: values };
+function row(className: string, name: string, notes: Child[] = []): Row {
+  return timeRow(className, [h("span", {}, name), ...notes]);
+}
+
+/** First run: four steps, each in the track that it is about. */
+export class Lessons {
+  readonly #steps: readonly HTMLElement[];
+
+  constructor(words: Words, tracks: Tracks) {
+    const { press, lift, lines, words: text } = words.steps;
+    const places = [
+      ["wave", press],
+      ["score", lift],
+      ["sent", lines],
+      ["text", text],
+    ] as const;
+    this.#steps = places.map(([track, sentence], i) => {
+      const step = h(
+        "div",
+        { class: `sp-step is-${i + 1}${i === 0 ? " is-first" : ""}` },
+        h("b", {}, String(i + 1)),
+        h("span", {}, ...withKeys(sentence)),
+      );
+      tracks.get(track).plot.append(step);
+      return step;
+    });
+  }
+
+  show(on: boolean): void {
+    for (const step of this.#steps) step.hidden = !on;
+  }
+}
+
+/** "Press [R]" -> text and a key cap. */
+function withKeys(sentence: string): Child[] {
+  return sentence.split(/\[(\w+)\]/).map((part, i) => (i % 2 ? h("kbd", {}, part) : part));
 }

@@ -1,45 +1,50 @@
 import type { App } from "../app.ts";
-import { Scope } from "../scope.ts";
+import type { Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
-import { STYLE } from "../style/index.ts";
-import { Captions } from "./captions.ts";
 import { copyText } from "./clipboard.ts";
-import { openNumbers } from "./detector-panel.ts";
-import { button, h, toggle } from "./dom.ts";
+import { h, toggle } from "./dom.ts";
 import { download, type Format } from "./download.ts";
 import { Header } from "./header.ts";
-import { icon } from "./icons.ts";
-import { bindKeys } from "./keys.ts";
+import { axisKeys, bindKeys, openKeySheet } from "./keys.ts";
 import { nameMark } from "./marks.ts";
 import { openMore } from "./more-menu.ts";
-import { Popup } from "./popup.ts";
-import { Presentation } from "./presentation.ts";
+import { mountView, showView } from "./mount.ts";
+import { moreButton, Popup } from "./popup.ts";
+import { Captions, Presentation } from "./presentation.ts";
 import { RunsView } from "./runs.ts";
-import { hideSaved } from "./saved.ts";
-import { openShortcuts } from "./shortcuts.ts";
-import { StatusLine } from "./status.ts";
+import { Status } from "./status.ts";
 import { TimeView } from "./time-view.ts";
 import { TranscriptView } from "./transcript.ts";
-import { Tuning } from "./tuning.ts";
+import { openNumbers, Tuning } from "./tuning.ts";
 import { Viewport } from "./viewport.ts";
 
 const NARROW_PX = 600;
 
-/** Shows the model in `el`; a change of language builds the view anew, its window and selection stay. */
 export function mountTranscriber(app: App, el: HTMLElement, scope: Scope): void {
   const viewport = new Viewport(el.clientWidth > 0 && el.clientWidth <= NARROW_PX ? 12 : 24);
-  let shown = new Scope(scope.signal);
-  const show = () => {
-    shown.dispose();
-    shown = new Scope(scope.signal);
-    new TranscriberView(app, viewport, el, shown);
-  };
-  app.synced.on(scope, "change", (name) => {
-    if (name === "locale") show();
-  });
-  show();
+  mountView(app, scope, (shown) => new TranscriberView(app, viewport, el, shown));
   hideSaved(scope);
   app.shown(scope);
+}
+
+const HIDE = ".ipyspeaches-saved { display: none }";
+let shown = 0;
+let style: HTMLStyleElement | null = null;
+
+/** Hides the plain transcript of the saved notebook while a live widget is shown. */
+function hideSaved(scope: Scope): void {
+  shown += 1;
+  if (!style) {
+    style = document.createElement("style");
+    style.textContent = HIDE;
+    document.head.append(style);
+  }
+  scope.own(() => {
+    shown -= 1;
+    if (shown > 0) return;
+    style?.remove();
+    style = null;
+  });
 }
 
 class TranscriberView {
@@ -52,14 +57,13 @@ class TranscriberView {
   readonly #tuning: Tuning;
   readonly #time: TimeView;
   readonly #transcript: TranscriptView;
-  readonly #captions: Captions;
   readonly #presentation: Presentation;
   readonly #more: HTMLButtonElement;
-  readonly #status: StatusLine;
+  readonly #status: Status;
   readonly #file: HTMLInputElement;
 
   constructor(app: App, viewport: Viewport, el: HTMLElement, scope: Scope) {
-    const words = app.strings;
+    const words = app.words;
     this.#app = app;
     this.#viewport = viewport;
     this.#scope = scope;
@@ -72,11 +76,10 @@ class TranscriberView {
       tabindex: -1,
     });
     const chooseFile = () => this.#file.click();
-    this.#more = this.#moreButton();
+    this.#more = moreButton(words.more, scope, () => this.#openMore());
     const mark = () => void this.#mark();
     this.#header = new Header(app, this.#popup, { chooseFile, mark, more: this.#more }, scope);
     this.#tuning = new Tuning(app, viewport, this.#popup, scope);
-    const select = (line: Line) => this.#select(line);
     this.#time = new TimeView(
       app,
       viewport,
@@ -87,52 +90,40 @@ class TranscriberView {
       },
       scope,
     );
-    this.#transcript = new TranscriptView(words, app.session.lines, select, scope);
-    this.#status = new StatusLine(app, chooseFile, scope);
-    this.#captions = new Captions(app.session.lines, words.empty);
-    this.#presentation = new Presentation(this.#root, () => this.#formChanged(), scope);
+    const empty = () => (app.phase === "failed" ? words.noWords : words.empty);
+    const select = (line: Line) => this.#time.select(line);
+    this.#transcript = new TranscriptView(words, app.session.lines, empty, select, scope);
+    this.#status = new Status(app, chooseFile, scope);
+    const captions = new Captions(app.session.lines, words.empty, scope);
+    this.#presentation = new Presentation(this.#root, () => this.#time.resized(), scope);
     const parts = [
       this.#header,
       this.#tuning,
-      this.#captions,
+      captions,
       this.#time,
       this.#transcript,
       new RunsView(app, scope),
-      this.#status,
+      this.#status.line,
     ].map(({ node }) => node);
     this.#root.append(...parts, this.#file);
-    const style = h("style", {}, STYLE);
-    el.append(style, this.#root);
-    scope.own(() => {
-      style.remove();
-      this.#root.remove();
-    });
-    this.#subscribe();
+    showView(el, this.#root, "", scope);
+    this.#follow();
     this.#bind();
     this.#time.attach(this.#root, scope);
-    this.#update();
   }
 
-  #subscribe(): void {
-    const { session, synced, page } = this.#app;
+  #follow(): void {
+    const { page } = this.#app;
     const scope = this.#scope;
-    synced.on(scope, "change", () => this.#update());
-    page.on(scope, "change", () => this.#update());
-    session.on(scope, "events", () => {
-      this.#transcript.refresh(this.#empty());
-      this.#captions.update();
-      this.#header.update();
-      this.#status.update();
-    });
-    session.on(scope, "frames", () => {
-      if (session.level && this.#app.phase === "live")
-        this.#header.level.take(session.level, performance.now());
-    });
-    session.on(scope, "reset", () => {
-      this.#header.level.clear();
-      this.#update();
-    });
-    this.#viewport.on(scope, "selection", (key) => this.#transcript.select(key));
+    scope.effect(() => this.#transcript.select(this.#viewport.selected));
+    scope.watch(
+      () => page.hidden_lanes.value,
+      () => {
+        for (const group of ["server", "sent"] as const)
+          toggle(this.#root, `no-${group}-lane`, page.hidden_lanes.value.has(group));
+        this.#time.resized();
+      },
+    );
     scope.listen(this.#file, "change", () => {
       const file = this.#file.files?.[0];
       this.#file.value = "";
@@ -146,15 +137,11 @@ class TranscriberView {
       r: () => this.#header.record(),
       " ": () => (this.#app.phase === "paused" ? this.#app.resume() : this.#header.pause()),
       c: () => void this.#copy(),
-      ArrowLeft: () => viewport.pan(-0.1 * viewport.span_s),
-      ArrowRight: () => viewport.pan(0.1 * viewport.span_s),
+      ...axisKeys(viewport),
       End: () => viewport.goLive(),
-      "+": () => viewport.step("in"),
-      "-": () => viewport.step("out"),
-      "0": () => viewport.everything(),
       b: () => void this.#mark(),
       p: () => this.#presentation.toggle(),
-      "?": () => openShortcuts(this.#app, this.#popup, this.#more),
+      "?": () => this.#openKeys(this.#more),
     };
     const close = () => {
       if (this.#popup.isOpen) this.#popup.close();
@@ -163,27 +150,6 @@ class TranscriberView {
       return true;
     };
     bindKeys(this.#root, { keys, escape: close, enabled: () => this.#app.page.shortcuts }, this.#scope);
-  }
-
-  #update(): void {
-    this.#header.update();
-    this.#tuning.update();
-    this.#status.update();
-    this.#transcript.refresh(this.#empty());
-    this.#captions.update();
-    const { hidden_lanes } = this.#app.page;
-    for (const group of ["server", "sent"] as const) {
-      const name = `no-${group}-lane`;
-      if (this.#root.classList.contains(name) === hidden_lanes.has(group)) continue;
-      toggle(this.#root, name, hidden_lanes.has(group));
-      this.#time.resized();
-    }
-    if (this.#app.phase !== "live") this.#header.level.rest();
-  }
-
-  #formChanged(): void {
-    this.#captions.update();
-    this.#time.resized();
   }
 
   /** Sets a mark now; its name is typed after. */
@@ -200,7 +166,7 @@ class TranscriberView {
     const answer = await this.#app.export(format);
     if (answer.failure) return; // told in the status line
     download(answer);
-    this.#status.note(this.#app.strings.saved(String(answer.data.name ?? format)));
+    this.#status.line.note(this.#app.words.saved(String(answer.data.name ?? format)));
   }
 
   #painted(edge_s: number, now_ms: number): void {
@@ -209,25 +175,20 @@ class TranscriberView {
     this.#tuning.updateTime(edge_s > 0);
   }
 
-  #empty(): string {
-    const { strings: words, phase } = this.#app;
-    return phase === "failed" ? words.noWords : words.empty;
-  }
-
-  #select(line: Line): void {
-    this.#time.select(line);
-  }
-
-  #moreButton(): HTMLButtonElement {
-    const words = this.#app.strings;
-    const attributes = {
-      class: "sp-btn is-icon is-quiet",
-      "aria-label": words.more,
-      title: words.more,
-      "aria-haspopup": "menu",
-      "aria-expanded": false,
-    };
-    return button(this.#scope, attributes, [icon("more")], () => this.#openMore());
+  /** The sheet of single keys, with the switch that turns them off. */
+  #openKeys(opener: HTMLElement): void {
+    const { words, page } = this.#app;
+    openKeySheet(this.#popup, opener, words.shortcuts, words.keyList, (scope) => {
+      const box = h("input", { type: "checkbox" });
+      box.checked = page.shortcuts;
+      scope.listen(box, "change", () => {
+        page.shortcuts = box.checked;
+      });
+      return {
+        above: [h("label", { class: "check" }, box, words.shortcutsOn)],
+        below: [h("p", { class: "note" }, words.shortcutsNote)],
+      };
+    });
   }
 
   #openMore(): void {
@@ -239,7 +200,7 @@ class TranscriberView {
       copy: () => void this.#copy(),
       present: () => this.#presentation.toggle(),
       presenting: () => this.#presentation.on,
-      shortcuts: (opener) => openShortcuts(app, popup, opener),
+      shortcuts: (opener) => this.#openKeys(opener),
       numbers: (opener) => openNumbers(app, popup, opener),
       mark: () => void this.#mark(),
       openModel: (opener) => pickers.openModel(opener),
@@ -250,8 +211,8 @@ class TranscriberView {
   async #copy(): Promise<void> {
     const finals = this.#app.session.lines.all.filter((line) => line.kind === "final");
     if (finals.length === 0) return;
-    const { copied, notCopied } = this.#app.strings;
+    const { copied, notCopied } = this.#app.words;
     const text = finals.map((line) => line.text).join("\n");
-    this.#status.note((await copyText(text, this.#root)) ? copied : notCopied);
+    this.#status.line.note((await copyText(text, this.#root)) ? copied : notCopied);
   }
 }

@@ -1,10 +1,9 @@
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
 import { h, place, setAttribute, setText, toggle } from "./dom.ts";
 import { RowWindow, rowAt } from "./row-window.ts";
-import { stableLength } from "./stable.ts";
-import { rowParts } from "./transcript-row.ts";
+import { rowParts, stableLength } from "./transcript-row.ts";
 
 const AT_END_PX = 24;
 
@@ -28,7 +27,7 @@ interface Row {
  */
 export class TranscriptView {
   readonly node: HTMLElement;
-  readonly #words: Strings;
+  readonly #words: Words;
   readonly #lines: Lines;
   readonly #above = h("div", { "aria-hidden": "true", hidden: true });
   readonly #past = h("ol", { "aria-live": "off", hidden: true });
@@ -44,7 +43,7 @@ export class TranscriptView {
   #width_px = 0;
   #wasAtEnd = true;
 
-  constructor(words: Strings, lines: Lines, select: (line: Line) => void, scope: Scope) {
+  constructor(words: Words, lines: Lines, empty: () => string, select: (line: Line) => void, scope: Scope) {
     this.#words = words;
     this.#lines = lines;
     this.#nothing = h("p", { class: "nothing" }, words.empty);
@@ -70,11 +69,11 @@ export class TranscriptView {
     const sizes = new ResizeObserver(() => this.#resized());
     sizes.observe(this.node);
     scope.own(() => sizes.disconnect());
-    this.refresh(words.empty);
+    scope.effect(() => this.#refresh(empty()));
   }
 
   /** Brings the rows in line with the store. `empty` stands there while there are none. */
-  refresh(empty: string): void {
+  #refresh(empty: string): void {
     const atEnd = this.#atEnd();
     this.#arrange(atEnd ? "end" : null);
     setText(this.#nothing, empty);

@@ -1,4 +1,4 @@
-import { Emitter } from "../emitter.ts";
+import { signal } from "@preact/signals-core";
 
 /** A part of the session. */
 export interface Stretch {
@@ -10,18 +10,17 @@ const SPANS_S = [3, 6, 12, 24, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800
 const LEAD = 0.9; // where the live edge stands when the view follows it; a complete recording ends at 1
 
 /** VIEW state: which part of the session one view shows, and what is selected in it. */
-export class Viewport extends Emitter<{ change: undefined; selection: string | null }> {
+export class Viewport {
+  /** Rises when the window is moved or zoomed by hand; following the live edge does not count. */
+  readonly moves = signal(0);
   #start_s = 0;
   #span_s: number;
   #follow: boolean;
   #edge_s = 0;
-  #selected: string | null = null;
-  #stretch: Stretch | null = null;
-
+  readonly #selection = signal<{ key: string | null; stretch: Stretch | null }>({ key: null, stretch: null });
   readonly #lead: number;
 
   constructor(span_s = 24, lead = LEAD) {
-    super();
     this.#span_s = span_s;
     this.#lead = lead;
     this.#follow = lead < 1; // what is complete does not go on
@@ -40,12 +39,12 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
     return this.#follow;
   }
   get selected(): string | null {
-    return this.#selected;
+    return this.#selection.value.key;
   }
 
   /** What was drawn over by hand; a selected row covers its own time. */
   get stretch(): Stretch | null {
-    return this.#stretch;
+    return this.#selection.value.stretch;
   }
 
   /** How far the window's live position is behind the edge. */
@@ -69,7 +68,7 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
     if (there === this.#start_s) return false;
     this.#start_s = there;
     this.#follow = false;
-    this.emit("change", undefined);
+    this.moves.value++;
     return true;
   }
 
@@ -81,7 +80,7 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
   goLive(): void {
     this.#follow = true;
     this.#start_s = this.#latest();
-    this.emit("change", undefined);
+    this.moves.value++;
   }
 
   /** The next length of the window, shorter or longer, around the live edge or the middle. */
@@ -107,14 +106,11 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
     this.#span_s = next;
     const start_s = this.#follow ? this.#latest() : around_s - share * next;
     this.#start_s = Math.min(Math.max(0, start_s), this.#latest());
-    this.emit("change", undefined);
+    this.moves.value++;
   }
 
   select(key: string | null, stretch: Stretch | null = null): void {
-    if (key === this.#selected && stretch === this.#stretch) return;
-    this.#selected = key;
-    this.#stretch = stretch;
-    this.emit("selection", key);
+    if (key !== this.selected || stretch !== this.stretch) this.#selection.value = { key, stretch };
   }
 
   reset(): void {
@@ -122,7 +118,7 @@ export class Viewport extends Emitter<{ change: undefined; selection: string | n
     this.#start_s = 0;
     this.#follow = true;
     this.select(null);
-    this.emit("change", undefined);
+    this.moves.value++;
   }
 
   #latest(): number {

@@ -1,6 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Scope } from "../scope.ts";
-import type { CommandName, Failure, FromKernel, Reply, ToKernel, Traits } from "./messages.ts";
+import type { CommandName, Failure, Reply, ToKernel, Traits } from "./messages.ts";
 
 export type Model = AnyModel<Traits & Record<string, unknown>>;
 
@@ -12,6 +12,7 @@ export interface Answer {
   buffers: readonly DataView[];
 }
 
+const CHUNK_BYTES = 512 * 1024; // well below the size at which notebook servers cut the connection
 const NOTHING: Answer = { failure: null, data: {}, buffers: [] };
 
 /** Sends to the kernel, and keeps the commands that wait for a reply; each of them is settled exactly once. */
@@ -49,12 +50,12 @@ export class Channel<Name extends string = CommandName> {
         resolve(answer);
       });
       const sent = this.trySend({ type: "command", id, name, args, client_id: this.client_id });
-      if (!sent) this.settle({ type: "reply", id, error: null });
+      if (!sent) this.settle({ type: "reply", id, error: null, data: {} });
     });
   }
 
   settle({ id, error, data }: Reply, buffers: readonly DataView[] = []): void {
-    this.#waiting.get(id)?.({ failure: error ?? null, data: data ?? {}, buffers });
+    this.#waiting.get(id)?.({ failure: error, data, buffers });
   }
 
   /** Lets go of every command: nobody will answer. */
@@ -63,7 +64,37 @@ export class Channel<Name extends string = CommandName> {
   }
 }
 
-/** A custom message has an object with a `type`; anything else is not ours. */
-export function isFromKernel(content: unknown): content is FromKernel {
-  return typeof content === "object" && content !== null && typeof (content as FromKernel).type === "string";
+/** Sends a file to the kernel in pieces; resolves to the id under which the kernel knows it. */
+export async function uploadFile(channel: Channel, file: File): Promise<string> {
+  const file_id = crypto.randomUUID();
+  const { name, size } = file;
+  for (let offset = 0; offset < size; offset += CHUNK_BYTES) {
+    const piece = await file.slice(offset, offset + CHUNK_BYTES).arrayBuffer();
+    channel.send({ type: "file", file_id, name, size, offset }, [piece]);
+  }
+  return file_id;
+}
+
+/** The part of a notebook's kernel connection that is used here. */
+interface Kernel {
+  interrupt(): Promise<unknown>;
+}
+
+/** Notebooks based on Jupyter's own widget manager give their widgets the kernel; others do not. */
+export function kernelOf(model: Model): Kernel | null {
+  const manager = model.widget_manager as { kernel?: Partial<Kernel> | null } | undefined;
+  const kernel = manager?.kernel;
+  return typeof kernel?.interrupt === "function" ? (kernel as Kernel) : null;
+}
+
+/** Calls `gone` when the kernel was restarted or closed its side of the model.
+ *
+ * These events belong to Jupyter's own widget manager; where they never come, a kernel that has gone is only known by
+ * its silence.
+ */
+export function onKernelGone(model: Model, scope: Scope, gone: () => void): void {
+  for (const event of ["comm_live_update", "comm:close"]) {
+    model.on(event as "msg:custom", gone);
+    scope.own(() => model.off(event as "msg:custom", gone));
+  }
 }

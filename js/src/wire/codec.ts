@@ -4,7 +4,7 @@ import type { FramesHeader } from "./messages.ts";
 /** One message of drawing data, decoded. */
 export interface Frames {
   header: FramesHeader;
-  /** min, max of each column, interleaved, int16 units; a column without sound has min above max */
+  /** min, max of each column, interleaved, int16 units; a column without audio has min above max */
   extremes: Int16Array;
   /** score of the running detector, one a frame */
   score: Float32Array;
@@ -17,15 +17,12 @@ export function bytesOf(view: DataView): ArrayBuffer {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice().buffer;
 }
 
-/** Decodes a `frames` message.
- *
- * Three buffers (extremes, score, energy) or the same three in one.
- */
+/** Decodes a `frames` message: extremes, score, energy. */
 export function decodeFrames(header: FramesHeader, buffers: readonly DataView[]): Frames {
   const { columns, frames } = header;
   const sizes = [columns * 4, frames * 4, frames * 4] as const;
-  const parts = buffers.length === 1 ? split(bytesOf(first(buffers)), sizes) : buffers.map(bytesOf);
-  assert(parts.length === 3, `frames message with ${buffers.length} buffers`);
+  const parts = buffers.map(bytesOf);
+  assert(parts.length === 3, `frames message with ${parts.length} buffers`);
   const [extremes, score, energy] = parts as [ArrayBuffer, ArrayBuffer, ArrayBuffer];
   for (const [i, part] of parts.entries()) {
     assert(part.byteLength === sizes[i], `frames buffer ${i} has ${part.byteLength} bytes, not ${sizes[i]}`);
@@ -38,17 +35,58 @@ export function decodeFrames(header: FramesHeader, buffers: readonly DataView[])
   };
 }
 
-function first(buffers: readonly DataView[]): DataView {
-  const buffer = buffers[0];
-  assert(buffer, "frames message without buffers");
-  return buffer;
+/** A window of the drawing as the kernel sends it, decoded. */
+export interface Window {
+  level: number;
+  first_column: number;
+  /** columns that were asked for: those that did not come never will */
+  asked: number;
+  extremes: Int16Array;
+  curves: {
+    detector: string;
+    frame_s: number;
+    first_frame: number;
+    score: Float32Array;
+    energy: Float32Array;
+  }[];
 }
 
-function split(whole: ArrayBuffer, sizes: readonly number[]): ArrayBuffer[] {
-  let offset = 0;
-  return sizes.map((size) => {
-    const part = whole.slice(offset, offset + size);
-    offset += size;
-    return part;
-  });
+interface Curve {
+  detector: string;
+  frame_s: number;
+  first_frame: number;
+  entries: number;
+}
+
+/** Decodes the reply to a `window` command: columns, then score and energy extremes of each detector. */
+export function decodeWindow(
+  data: Record<string, unknown>,
+  buffers: readonly DataView[],
+  asked: number,
+): Window {
+  const {
+    level,
+    first_column,
+    columns,
+    curves = [], // a lab's scores come whole
+  } = data as { level: number; first_column: number; columns: number; curves?: Curve[] };
+  assert(buffers.length === 1 + 2 * curves.length, `window with ${buffers.length} buffers`);
+  const part = (i: number, bytes: number): ArrayBuffer => {
+    const view = buffers[i];
+    assert(view?.byteLength === bytes, `window buffer ${i} has ${view?.byteLength} bytes, not ${bytes}`);
+    return bytesOf(view);
+  };
+  return {
+    level,
+    first_column,
+    asked,
+    extremes: new Int16Array(part(0, columns * 4)),
+    curves: curves.map(({ detector, frame_s, first_frame, entries }, i) => ({
+      detector,
+      frame_s,
+      first_frame,
+      score: new Float32Array(part(1 + 2 * i, entries * 8)),
+      energy: new Float32Array(part(2 + 2 * i, entries * 8)),
+    })),
+  };
 }

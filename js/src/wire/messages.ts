@@ -3,13 +3,12 @@
 export type SourceKind = "browser" | "kernel" | "file";
 export type CaptureErrorKind = "denied" | "no-device" | "insecure" | "unsupported" | "busy" | "other";
 
+/** A way out of a failure. */
 export interface Action {
   name: string;
-  label_key?: string;
-  label?: string;
 }
 
-/** A failure in words: what happened, what to do, and ways out. */
+/** A failure in words: what happened, what to do, and ways out. The page's own have no title: it knows the words. */
 export interface Failure {
   kind: string;
   title: string;
@@ -29,11 +28,14 @@ export interface Detector {
   min_silence_duration_ms: number;
   min_speech_duration_ms: number;
   speech_pad_ms: number;
-  /** longer speech is cut here; missing from older kernels */
-  max_speech_duration_s?: number;
+  /** null: no limit */
+  max_speech_duration_s: number | null;
 }
 
-/** The numbers with which the server cuts. */
+/** Which side's segments count: those of the client's detector, or the server's. */
+export type Side = "client" | "server";
+
+/** The numbers by which the server finds segments. */
 export interface ServerTurnDetection {
   threshold: number;
   silence_duration_ms: number;
@@ -55,41 +57,40 @@ export interface ModelJob {
 export interface ComparedRun {
   name: string;
   state: string;
-  /** transport, model and who cuts */
+  /** transport, model and detector */
   about: string;
   error: Failure | null;
-  /** sound that it has not taken yet; 0 where that is nothing to speak of */
+  /** seconds of audio that it has not taken yet; 0 where that is nothing to speak of */
   behind_s: number;
 }
 
-/** Synced traits: slow state only. Optional ones are missing from older kernels.
- *
- * Those that only the page reads are private in Python: see `traitName`.
- */
+/** Synced traits: slow state only. Those that only the page reads are private in Python: see `traitName`. */
 export interface Traits {
   state: string;
   source_kind: SourceKind;
   source_label: string;
-  /** by which way speech goes; missing from older kernels */
-  transport?: string;
+  /** by which way speech goes to the server */
+  transport: string;
   server_label: string;
   server_state: string;
-  server_version?: string;
+  server_version: string;
+  /** an id, or a preset's name until the server has answered; empty: the server's first */
   model: string;
-  models?: string[];
+  models: string[];
   /** of all the server's models, those in its memory */
-  loaded_models?: string[];
-  model_jobs?: ModelJob[];
-  presets?: Preset[];
+  loaded_models: string[];
+  model_jobs: ModelJob[];
+  presets: Preset[];
   language: string;
-  detector: Partial<Detector>;
+  detector: Detector;
   /** names of the detectors that the kernel can run */
-  detectors?: string[];
-  turn_detection_kind: "client" | "server";
-  server_turn_detection?: ServerTurnDetection | null;
+  detectors: string[];
+  turn_detection_kind: Side;
+  /** null: the client finds the segments */
+  server_turn_detection: ServerTurnDetection | null;
   error: Failure | null;
   locale: string;
-  compared?: ComparedRun[];
+  compared: ComparedRun[];
 }
 
 const PUBLIC: ReadonlySet<keyof Traits> = new Set(["state", "locale"]);
@@ -99,21 +100,14 @@ export function traitName(name: keyof Traits): string {
   return PUBLIC.has(name) ? name : `_${name}`;
 }
 
-export interface Word {
-  word: string;
-  start: number;
-  end: number;
-  probability?: number | null;
-}
-
-/** Times are seconds on the session clock. `source` tells whose opinion a stretch of speech is. */
+/** Times are seconds on the session clock. `source` tells whose opinion a segment is. */
 export type SessionEvent =
-  | { type: "speech_started"; start_s: number; source?: "client" | "server" }
-  | { type: "speech_stopped"; start_s: number; end_s: number; source?: "client" | "server" }
+  | { type: "speech_started"; start_s: number; source: Side }
+  | { type: "speech_stopped"; start_s: number; end_s: number; source: Side }
   | PartialEvent
   | FinalEvent
-  | { type: "warning"; time_s: number; kind: string; text: string }
-  | MarkEvent
+  | WarningEvent
+  | ({ type: "mark" } & Mark)
   | { type: "reconfigured"; time_s: number; turn_detection: Partial<ServerTurnDetection> | null }
   | { type: "committed"; start_s: number; end_s: number }
   | { type: "sent"; start_s: number; end_s: number; late?: boolean };
@@ -129,23 +123,30 @@ export interface PartialEvent {
 }
 
 /** What a compared session tells; `run` is its name. */
-export type RunEvent = Extract<SessionEvent, { type: "partial" | "final" | "warning" }> & { run: string };
+export type RunEvent = (PartialEvent | FinalEvent | WarningEvent) & { run: string };
 
-export interface FinalEvent {
-  type: "final";
+/** Utterances as the transcript has them. */
+export interface Segment {
   item_id: string;
-  id?: number;
   start_s: number;
   end_s: number;
   text: string;
-  language?: string | null;
-  latency_s?: number | null;
-  words?: Word[];
+  language: string | null;
+  latency_s: number | null;
+}
+
+export type FinalEvent = { type: "final" } & Segment;
+
+/** Something to know while the session goes on; there may be words for its `kind`. */
+export interface WarningEvent {
+  type: "warning";
+  time_s: number;
+  kind: string;
+  text: string;
 }
 
 /** A named moment; said again with the same `id`, it was renamed. */
-export interface MarkEvent {
-  type: "mark";
+export interface Mark {
   id: number;
   time_s: number;
   name: string;
@@ -153,14 +154,13 @@ export interface MarkEvent {
 
 export interface FramesHeader {
   type: "frames";
-  /** whose scores these are; absent: the running detector's */
-  detector?: string;
+  /** whose scores these are */
+  detector: string;
   first_column: number;
   column_s: number;
   columns: number;
+  /** counted from the start of the session */
   first_frame: number;
-  /** When the first frame begins; without it, frames are counted from the start of the session. */
-  first_frame_s?: number;
   frame_s: number;
   frames: number;
   clock_s: number;
@@ -169,23 +169,22 @@ export interface FramesHeader {
   clipped: boolean;
 }
 
+/** What a page needs that comes (back) while a session is there. */
 export interface Snapshot {
   type: "snapshot";
-  clock_s?: number;
-  segments?: Omit<FinalEvent, "type">[];
-  partial?: { item_id: string; start_s: number; text: string } | null;
-  marks?: Omit<MarkEvent, "type">[];
-  events?: SessionEvent[];
+  clock_s: number;
+  segments: Segment[];
+  marks: Mark[];
   /** the texts of compared sessions, by name */
-  runs?: Record<string, Omit<FinalEvent, "type">[]>;
-  /** Which page captures, where sound comes from a page: null when none does although one should. */
-  capturing?: string | null;
+  runs: Record<string, Segment[]>;
+  /** Which page captures, where audio comes from a page: null when none does although one should. */
+  capturing: string | null;
 }
 
 export interface CaptureOrder {
   type: "capture";
   action: "start" | "pause" | "stop";
-  capture_id: string | number;
+  capture_id: number;
   /** Which page should capture, where several show the same notebook; absent: every page. */
   client_id?: string;
 }
@@ -195,11 +194,13 @@ export type Blocked = "cors" | "mixed_content" | "unreachable";
 export type PeerErrorKind = "ice" | "refused" | "unsupported" | "microphone" | "other";
 
 /** What the kernel wants of the page's own connection with the server. Numbered by `seq` from 0 within a link. */
-export type PeerOrder = { type: "peer"; link_id: number; seq: number; client_id?: string } & (
-  | {
-      action: "open" /** where the page asks; null: a key is needed, so the kernel asks */;
-      url: string | null;
-    }
+export type PeerOrder = {
+  type: "peer";
+  link_id: number;
+  seq: number;
+  client_id?: string;
+} /** `url` is where the page asks; null: a key is needed, so the kernel asks */ & (
+  | { action: "open"; url: string | null }
   | { action: "answer"; sdp: string }
   | { action: "send"; messages: string[] }
   /** sent only if it has been quiet since the kernel heard silence, at `heard_s` on the capture's clock */
@@ -230,7 +231,7 @@ export interface Reply {
   type: "reply";
   id: number;
   error: Failure | null;
-  data?: Record<string, unknown>;
+  data: Record<string, unknown>;
 }
 
 export type FromKernel =
@@ -275,12 +276,12 @@ export type ToKernel<Name extends string = CommandName> =
       seq: number;
       first_frame: number;
       rate: number;
-      capture_id: string | number;
+      capture_id: number;
     }
   | {
       type: "capture";
       state: "started" | "ended" | "failed";
-      capture_id: string | number;
+      capture_id: number;
       error?: CaptureErrorKind;
       detail?: string;
       label?: string;

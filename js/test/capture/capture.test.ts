@@ -3,14 +3,14 @@ import { FakeModel } from "../../dev/fake-model.ts";
 import { Capture } from "../../src/capture/capture.ts";
 import type { CaptureError } from "../../src/capture/errors.ts";
 import { Scope } from "../../src/scope.ts";
-import { PageStore } from "../../src/store/page.ts";
+import { PageState } from "../../src/store/page.ts";
 import { Channel } from "../../src/wire/channel.ts";
 import type { ToKernel } from "../../src/wire/messages.ts";
 import { type FakeAudio, fakeAudio, settle } from "./web-audio.ts";
 
 let audio: FakeAudio;
 let fake: FakeModel;
-let page: PageStore;
+let page: PageState;
 let scope: Scope;
 let capture: Capture;
 let failures: CaptureError[];
@@ -18,7 +18,7 @@ let failures: CaptureError[];
 function setUp(options: Parameters<typeof fakeAudio>[0] = {}): void {
   audio = fakeAudio(options);
   fake = new FakeModel();
-  page = new PageStore();
+  page = new PageState();
   scope = new Scope();
   failures = [];
   capture = new Capture(new Channel(fake.model, scope), page, (error) => failures.push(error), scope);
@@ -52,7 +52,7 @@ describe("a recording", () => {
     expect(states()).toEqual([
       { type: "capture", state: "started", capture_id: 1, label: "Fake microphone", rate: 24_000 },
     ]);
-    expect(page.capture).toBe("open");
+    expect(page.capture.value).toBe("open");
   });
 
   it("numbers its blocks from zero and sends the samples as they are", async () => {
@@ -75,17 +75,17 @@ describe("a recording", () => {
     expect(fake.sent.at(-1)?.message).toEqual({ type: "capture", state: "ended", capture_id: 1 });
     expect(audio.tracks[0]?.stopped).toBe(true);
     expect(audio.contexts[0]?.state).toBe("closed");
-    expect(page.capture).toBe("closed");
+    expect(page.capture.value).toBe("closed");
   });
 
   it("suspends while paused and goes on with the same numbers", async () => {
     await order("start");
     block(0, 1);
     await order("pause");
-    expect([page.capture, audio.contexts[0]?.state]).toEqual(["paused", "suspended"]);
+    expect([page.capture.value, audio.contexts[0]?.state]).toEqual(["paused", "suspended"]);
     await order("start");
     block(960, 1);
-    expect([page.capture, audio.contexts[0]?.state]).toEqual(["open", "running"]);
+    expect([page.capture.value, audio.contexts[0]?.state]).toEqual(["open", "running"]);
     expect(sent("audio").map(({ message }) => message.seq)).toEqual([0, 1]);
     expect(audio.tracks.length).toBe(1);
   });
@@ -112,7 +112,7 @@ it("closes the microphone when its sound cannot be sent any more", async () => {
   };
   block(0, 1, 2);
   expect(audio.tracks[0]?.stopped).toBe(true);
-  expect(page.capture).toBe("closed");
+  expect(page.capture.value).toBe("closed");
 });
 
 describe("orders that come at a bad moment", () => {
@@ -120,7 +120,7 @@ describe("orders that come at a bad moment", () => {
     await order("start", 2);
     await order("pause", 1);
     await order("stop", 1);
-    expect(page.capture).toBe("open");
+    expect(page.capture.value).toBe("open");
     expect(audio.tracks[0]?.stopped).toBe(false);
   });
 
@@ -165,7 +165,7 @@ describe("what can go wrong", () => {
       { type: "capture", state: "failed", capture_id: 1, error: kind, detail: name },
     ]);
     expect(failures.map((failure) => failure.kind)).toEqual([kind]);
-    expect(page.capture).toBe("closed");
+    expect(page.capture.value).toBe("closed");
   });
 
   it("tells an insecure page from a browser that cannot", async () => {

@@ -99,7 +99,7 @@ it("cuts the scores that come and judges them, before the kernel has", async () 
   expect(active()).toEqual(["Silero", "0.667", "1.000", "0.800", "50.0 %", "+0", "+0"]);
   expect(el.querySelector(".is-segments.is-active .sp-rail")?.textContent).toBe("2 segments");
   expect(el.querySelector(".is-errors.is-active .sp-rail")?.textContent).toBe("1.00 s wrong");
-  expect(el.querySelector("[role=status]")?.textContent).toContain("1 false alarm · 0 missed");
+  expect(el.querySelector(".sp-status .counts")?.textContent).toContain("1 false alarm · 0 missed");
 });
 
 it("steps through errors, by buttons and keys, and says where it is", async () => {

@@ -1,10 +1,9 @@
 import { vi } from "vitest";
 import { FakeModel } from "../../dev/fake-model.ts";
-import type { Heard } from "../../src/capture/capture.ts";
-import { Emitter } from "../../src/emitter.ts";
+import type { CapturedBlock } from "../../src/capture/capture.ts";
 import { PeerLink } from "../../src/rtc/link.ts";
-import { Scope } from "../../src/scope.ts";
-import { PageStore } from "../../src/store/page.ts";
+import { Scope, Topic } from "../../src/scope.ts";
+import { PageState } from "../../src/store/page.ts";
 import { Channel } from "../../src/wire/channel.ts";
 import type { PeerNews, PeerOrder } from "../../src/wire/messages.ts";
 import { type FakeWebRtc, fakeWebRtc } from "./fake-peer.ts";
@@ -21,21 +20,21 @@ export const settle = () => vi.advanceTimersByTimeAsync(0);
 export class LinkBench {
   readonly rtc: FakeWebRtc;
   readonly fake: FakeModel;
-  readonly page = new PageStore();
+  readonly page = new PageState();
   readonly scope = new Scope();
   readonly link: PeerLink;
   readonly asked: { url: string; init: RequestInit | undefined }[] = [];
   /** the number of the next order */
   seq = 0;
-  readonly #blocks = new Emitter<{ heard: Heard }>();
+  readonly #blocks = new Topic<CapturedBlock>();
 
   constructor() {
     vi.useFakeTimers();
     this.rtc = fakeWebRtc();
     this.fake = new FakeModel();
-    this.page.capture = "open";
+    this.page.capture.value = "open";
     this.answerWith(async () => new Response("answer"));
-    const capture = { track: MICROPHONE, blocks: this.#blocks };
+    const capture = { track: MICROPHONE, captured: this.#blocks };
     this.link = new PeerLink(new Channel(this.fake.model, this.scope), this.page, capture, this.scope);
   }
 
@@ -97,6 +96,6 @@ export class LinkBench {
 
   /** Plays the microphone. */
   hear(end_s: number, level = 10): void {
-    this.#blocks.emit("heard", { end_s, samples: Int16Array.of(level, -level) });
+    this.#blocks.emit({ end_s, samples: Int16Array.of(level, -level) });
   }
 }

@@ -58,7 +58,7 @@ describe("messages", () => {
 describe("what the server hears", () => {
   it("begins with the microphone, and is silence for a moment when that pauses or ends", async () => {
     const { sender } = await bench.open();
-    for (const state of ["paused", "open", "closed"] as const) bench.page.capture = state;
+    for (const state of ["paused", "open", "closed"] as const) bench.page.capture.value = state;
     await settle();
     const [paused, closed] = bench.rtc.silences;
     expect(sender.tracks).toEqual([MICROPHONE, paused, MICROPHONE, closed]);
@@ -122,7 +122,7 @@ describe("the end", () => {
     expect(sender.track).toBeNull();
     const before = bench.fake.sent.length;
     channel.say("late");
-    bench.page.capture = "paused";
+    bench.page.capture.value = "paused";
     await vi.advanceTimersByTimeAsync(BATCH_MS);
     expect(bench.fake.sent.length).toBe(before);
     expect(vi.getTimerCount()).toBe(0);

@@ -38,19 +38,19 @@ describe("opening", () => {
   });
 
   it("waits for the microphone, whose permission uncovers the addresses", async () => {
-    bench.page.capture = "asking";
+    bench.page.capture.value = "asking";
     bench.order({ action: "open", url: URL_ASKED });
     await settle();
     expect(bench.rtc.connections).toEqual([]);
-    bench.page.capture = "open";
+    bench.page.capture.value = "open";
     await settle();
     expect(bench.rtc.connections.length).toBe(1);
   });
 
   it("fails with the microphone", async () => {
-    bench.page.capture = "asking";
+    bench.page.capture.value = "asking";
     bench.order({ action: "open", url: URL_ASKED });
-    bench.page.capture = "closed";
+    bench.page.capture.value = "closed";
     await settle();
     expect(bench.news()).toMatchObject([{ news: "failed", kind: "microphone" }]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Pyramid } from "../../src/store/pyramid.ts";
+import { Intervals, Pyramid } from "../../src/store/pyramid.ts";
 
 describe("Pyramid", () => {
   it("keeps every peak at every zoom", () => {
@@ -71,4 +71,39 @@ describe("what is filled in later", () => {
     pyramid.fill(0, 0, [-1, 1], 50);
     expect(pyramid.missing(0, 0, 50)).toBeNull();
   });
+});
+
+it("knows after any adding and removing what a plain set would know", () => {
+  let seed = 7;
+  const next = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  const known = new Intervals();
+  const plain = new Set<number>();
+  for (let step = 0; step < 400; step++) {
+    const from = next(200);
+    const to = from + next(12);
+    if (next(3) === 0) {
+      known.remove(from, to);
+      for (let i = from; i < to; i++) plain.delete(i);
+    } else {
+      known.add(from, to);
+      for (let i = from; i < to; i++) plain.add(i);
+    }
+    const begin = next(200);
+    const end = begin + next(60);
+    let first = begin;
+    while (first < end && plain.has(first)) first++;
+    let last = first;
+    while (last < end && !plain.has(last)) last++;
+    expect(known.missing(begin, end)).toEqual(first < end ? [first, last] : null);
+    expect(known.has(begin)).toBe(plain.has(begin));
+  }
+});
+
+it("keeps one stretch for a series that grows", () => {
+  const known = new Intervals();
+  for (let i = 0; i < 1000; i++) known.add(i, i + 1);
+  expect(known.length).toBe(1);
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LocalLane } from "../../src/store/local-lane.ts";
-import { Recut } from "../../src/store/recut.ts";
+import { ClientLane, Recut } from "../../src/store/recut.ts";
 import { SessionStore } from "../../src/store/session.ts";
 import { segment } from "../../src/vad/segmenter.ts";
 import type { Detector } from "../../src/wire/messages.ts";
@@ -31,6 +30,7 @@ function walk(frames: number, seed: number): number[] {
 function hear(session: SessionStore, first_frame: number, scores: number[], name = "silero"): void {
   const header = {
     type: "frames" as const,
+    detector: name,
     first_column: 0,
     column_s: 0.01,
     columns: 0,
@@ -43,10 +43,10 @@ function hear(session: SessionStore, first_frame: number, scores: number[], name
     clipped: false,
   };
   const values = Float32Array.from(scores);
-  session.addFrames({ header, extremes: new Int16Array(), score: values, energy: values }, name);
+  session.addFrames({ header, extremes: new Int16Array(), score: values, energy: values });
 }
 
-const spans = (cut: Recut | LocalLane, now_s = 1e6) => {
+const spans = (cut: Recut | ClientLane, now_s = 1e6) => {
   const found: [number, number, boolean][] = [];
   cut.visit(0, 1e6, now_s, (a, b, open) => found.push([a, b, open]));
   return found;
@@ -59,7 +59,7 @@ describe("cutting as scores come", () => {
     const cut = new Recut();
     for (let i = 0; i < scores.length; i += 7) {
       hear(session, i, scores.slice(i, i + 7));
-      cut.update(session.signals.track("silero"), detector);
+      cut.update(session.drawing.curvesOf("silero"), detector);
     }
     const options = { ...detector, max_speech_duration_s: 4 };
     const whole = segment(Float32Array.from(scores), options, 768, 24_000, scores.length * 768);
@@ -74,13 +74,13 @@ describe("cutting as scores come", () => {
     const session = new SessionStore();
     const cut = new Recut();
     hear(session, 0, Array(100).fill(0.9));
-    const track = session.signals.track("silero");
-    expect(cut.update(track, detector)).toBe(Number.NEGATIVE_INFINITY);
+    const curves = session.drawing.curvesOf("silero");
+    expect(cut.update(curves, detector)).toBe(Number.NEGATIVE_INFINITY);
     hear(session, 100, Array(10).fill(0.9));
-    expect(cut.update(track, detector)).toBe(Number.POSITIVE_INFINITY);
+    expect(cut.update(curves, detector)).toBe(Number.POSITIVE_INFINITY);
     hear(session, 110, Array(20).fill(0));
-    expect(cut.update(track, detector)).toBeCloseTo(110 * FRAME_S);
-    expect(cut.update(track, { ...detector, threshold: 0.95 })).toBe(Number.NEGATIVE_INFINITY);
+    expect(cut.update(curves, detector)).toBeCloseTo(110 * FRAME_S);
+    expect(cut.update(curves, { ...detector, threshold: 0.95 })).toBe(Number.NEGATIVE_INFINITY);
     expect(cut.count).toBe(0);
   });
 
@@ -88,19 +88,19 @@ describe("cutting as scores come", () => {
     const session = new SessionStore();
     const cut = new Recut();
     hear(session, 200, Array(50).fill(0));
-    cut.update(session.signals.track("silero"), detector);
+    cut.update(session.drawing.curvesOf("silero"), detector);
     hear(session, 50, [...Array(40).fill(0.9), ...Array(20).fill(0)]);
-    cut.update(session.signals.track("silero"), detector);
+    cut.update(session.drawing.curvesOf("silero"), detector);
     expect(cut.count).toBe(1);
   });
 });
 
-describe("the local lane", () => {
+describe("the client's lane", () => {
   it("keeps what was found where the running detector did not listen", () => {
     const session = new SessionStore();
-    const lane = new LocalLane(session);
+    const lane = new ClientLane(session);
     hear(session, 0, Array(300).fill(0), "energy");
-    session.addEvents([{ type: "speech_stopped", start_s: 2, end_s: 3, source: "client" }], "local");
+    session.addEvents([{ type: "speech_stopped", start_s: 2, end_s: 3, source: "client" }]);
     lane.update(detector);
     expect(spans(lane)).toEqual([[2, 3, false]]);
     hear(session, 0, Array(300).fill(0));

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Scope } from "../../src/scope.ts";
 import { SessionStore } from "../../src/store/session.ts";
 import type { Frames } from "../../src/wire/codec.ts";
-import type { FinalEvent, SessionEvent } from "../../src/wire/messages.ts";
+import type { FinalEvent, SessionEvent, Side } from "../../src/wire/messages.ts";
 
 function final(item_id: string, start_s: number, text: string, latency_s = 0.4): FinalEvent {
   return { type: "final", item_id, start_s, end_s: start_s + 1, text, language: "en", latency_s };
@@ -12,6 +12,7 @@ function frames(first_column: number, columns: number, peak = 100): Frames {
   return {
     header: {
       type: "frames",
+      detector: "silero",
       first_column,
       column_s: 0.01,
       columns,
@@ -34,7 +35,7 @@ beforeEach(() => {
   store = new SessionStore();
 });
 
-const add = (...events: SessionEvent[]) => store.addEvents(events, "local");
+const add = (...events: SessionEvent[]) => store.addEvents(events);
 const texts = () => store.lines.all.map((line) => `${line.kind}: ${line.text}`);
 
 describe("the transcript", () => {
@@ -67,7 +68,7 @@ describe("the transcript", () => {
 
   it("orders rows by their time and puts losses where they happened", () => {
     add(final("b", 5, "two"), final("a", 1, "one"));
-    add({ type: "warning", kind: "lost", time_s: 3, text: "0.4 s lost" });
+    add({ type: "warning", kind: "audio_lost", time_s: 3, text: "0.4 s lost" });
     expect(texts()).toEqual(["final: one", "gap: 0.4 s lost", "final: two"]);
   });
 
@@ -78,24 +79,24 @@ describe("the transcript", () => {
 });
 
 describe("the lanes", () => {
-  const seen = (lane: "local" | "server") => {
+  const seen = (side: Side) => {
     const spans: [number, number, boolean][] = [];
-    store[lane].visit(0, 100, 9, (a, b, open) => spans.push([a, b, open]));
+    store.segments[side].visit(0, 100, 9, (a, b, open) => spans.push([a, b, open]));
     return spans;
   };
 
   it("shows open speech up to now until it is closed", () => {
-    add({ type: "speech_started", start_s: 2 });
-    expect(seen("local")).toEqual([[2, 9, true]]);
-    add({ type: "speech_stopped", start_s: 1.9, end_s: 4 });
-    expect(seen("local")).toEqual([[1.9, 4, false]]);
+    add({ type: "speech_started", start_s: 2, source: "client" });
+    expect(seen("client")).toEqual([[2, 9, true]]);
+    add({ type: "speech_stopped", start_s: 1.9, end_s: 4, source: "client" });
+    expect(seen("client")).toEqual([[1.9, 4, false]]);
   });
 
-  it("gives speech to the side that cuts, unless the event names another", () => {
-    store.addEvents([{ type: "speech_stopped", start_s: 1, end_s: 2 }], "server");
-    store.addEvents([{ type: "speech_stopped", start_s: 3, end_s: 4, source: "client" }], "server");
+  it("keep what each side found apart", () => {
+    add({ type: "speech_stopped", start_s: 1, end_s: 2, source: "server" });
+    add({ type: "speech_stopped", start_s: 3, end_s: 4, source: "client" });
     expect(seen("server")).toEqual([[1, 2, false]]);
-    expect(seen("local")).toEqual([[3, 4, false]]);
+    expect(seen("client")).toEqual([[3, 4, false]]);
   });
 
   it("keeps sent stretches in order and finds those in a window", () => {
@@ -107,46 +108,46 @@ describe("the lanes", () => {
 });
 
 describe("the drawing data", () => {
-  it("tells from where on the picture changed, and counts lost sound", () => {
+  it("tells from where on the picture changed, and counts lost audio", () => {
     const changed: number[] = [];
-    store.on(new Scope(), "frames", ({ from_s }) => changed.push(from_s));
-    store.addFrames(frames(0, 4), "silero");
-    store.addFrames(frames(4, 4), "silero");
-    store.addFrames(frames(58, 4), "silero");
+    store.changed.listen(new Scope(), ({ from_s }) => changed.push(from_s));
+    store.addFrames(frames(0, 4));
+    store.addFrames(frames(4, 4));
+    store.addFrames(frames(58, 4));
     expect(changed[1]).toBeCloseTo(0.04);
-    expect(store.signals.lost_s).toBeCloseTo(0.5);
-    expect(store.signals.peak(0.2, 0.3)).toBeNull();
-    expect(store.signals.peak(0, 0.05)).toBe(100);
+    expect(store.drawing.lost_s.value).toBeCloseTo(0.5);
+    expect(store.drawing.peak(0.2, 0.3)).toBeNull();
+    expect(store.drawing.peak(0, 0.05)).toBe(100);
   });
 
-  it("counts sound that was sent late", () => {
+  it("counts audio that was sent late", () => {
     add({ type: "sent", start_s: 0, end_s: 1 }, { type: "sent", start_s: 2, end_s: 3.5, late: true });
-    expect(store.late_s).toBeCloseTo(1.5);
+    expect(store.late_s.value).toBeCloseTo(1.5);
     store.reset();
-    expect(store.late_s).toBe(0);
+    expect(store.late_s.value).toBe(0);
   });
 
-  it("takes columns with min above max as lost sound, not as silence", () => {
-    store.addFrames(frames(0, 4), "silero");
-    store.addFrames(frames(4, 50, -100), "silero");
-    store.addFrames(frames(54, 4), "silero");
-    expect(store.signals.lost_s).toBeCloseTo(0.5);
-    expect(store.signals.peak(0.1, 0.4)).toBeNull();
+  it("takes columns with min above max as lost audio, not as silence", () => {
+    store.addFrames(frames(0, 4));
+    store.addFrames(frames(4, 50, -100));
+    store.addFrames(frames(54, 4));
+    expect(store.drawing.lost_s.value).toBeCloseTo(0.5);
+    expect(store.drawing.peak(0.1, 0.4)).toBeNull();
   });
 
   it("marks a clipped stretch once", () => {
-    store.addFrames(frames(0, 8, 32767), "silero");
-    store.addFrames(frames(200, 1, 32767), "silero");
-    expect(store.signals.clipped_s).toEqual([0, 2]);
+    store.addFrames(frames(0, 8, 32767));
+    store.addFrames(frames(200, 1, 32767));
+    expect(store.drawing.clipped_s).toEqual([0, 2]);
   });
 
   it("forgets everything at a reset", () => {
-    store.addFrames(frames(0, 4), "silero");
+    store.addFrames(frames(0, 4));
     add(final("a", 1, "x"), { type: "committed", start_s: 0, end_s: 1 });
     store.reset();
     expect(store.clock_s).toBe(0);
     expect(texts()).toEqual([]);
-    expect(store.signals.peak(0, 1)).toBeNull();
+    expect(store.drawing.peak(0, 1)).toBeNull();
     expect(store.committed.length).toBe(0);
   });
 });
@@ -157,10 +158,13 @@ it("is restored from a snapshot without doubling rows", () => {
     type: "snapshot" as const,
     clock_s: 12,
     segments: [segment],
-    partial: { item_id: "b", start_s: 11, text: "and" },
+    marks: [{ id: 1, time_s: 3, name: "here" }],
+    runs: {},
+    capturing: null,
   };
-  store.restore(snapshot, "local");
-  store.restore(snapshot, "local");
-  expect(texts()).toEqual(["final: kept", "partial: and"]);
+  store.restore(snapshot);
+  store.restore(snapshot);
+  expect(texts()).toEqual(["final: kept"]);
+  expect([...store.marks.values()]).toEqual(snapshot.marks);
   expect(store.clock_s).toBe(12);
 });

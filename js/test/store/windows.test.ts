@@ -54,7 +54,7 @@ describe("windows", () => {
     const before = asked.length;
     windows.want(VIEW, 0, 1000, 1024);
     expect(asked).toHaveLength(before);
-    expect(session.signals.peak(1000, 1024)).toBe(7);
+    expect(session.drawing.peak(1000, 1024)).toBe(7);
   });
 
   it("that were passed on the way are not asked for", async () => {
@@ -69,12 +69,12 @@ describe("windows", () => {
     windows.want(VIEW, 0, 0, 600);
     while (answers.length) await settle();
     expect(Math.max(...asked.map(({ columns }) => columns))).toBe(6000);
-    expect(session.signals.columns.missing(0, 0, 60_000)).toBeNull();
+    expect(session.drawing.columns.missing(0, 0, 60_000)).toBeNull();
   });
 
   it("do not ask for what came live, nor beyond the end", () => {
     session.clock_s = 100;
-    for (let i = 0; i < 10_000; i++) session.signals.columns.set(i, -1, 1);
+    for (let i = 0; i < 10_000; i++) session.drawing.columns.set(i, -1, 1);
     windows.want(VIEW, 0, 80, 104);
     windows.want(VIEW, 2, 0, 104);
     expect(asked).toEqual([]);
@@ -95,6 +95,6 @@ describe("windows", () => {
     windows.want(VIEW, 0, 0, 24);
     session.reset();
     await settle();
-    expect(session.signals.peak(0, 24)).toBeNull();
+    expect(session.drawing.peak(0, 24)).toBeNull();
   });
 });

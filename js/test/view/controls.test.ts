@@ -67,7 +67,7 @@ it("tells what waits for a busy kernel, and that it may have gone when it is sil
 
 describe("a recording whose page was reloaded", () => {
   const snapshot = (capturing: string | null) =>
-    fake.receive({ type: "snapshot", clock_s: 5, segments: [], capturing });
+    fake.receive({ type: "snapshot", clock_s: 5, segments: [], marks: [], runs: {}, capturing });
 
   const permission = (state: string) =>
     vi.stubGlobal("navigator", { permissions: { query: async () => ({ state }) }, language: "en" });

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeModel } from "../../dev/fake-model.ts";
+import { FakeModel, type Given } from "../../dev/fake-model.ts";
 import transcriber from "../../src/transcriber.ts";
 import { moved, together } from "../../src/view/flags.ts";
 import { lineAt } from "../../src/view/line-drag.ts";
 import { scaleOf } from "../../src/view/scale.ts";
-import type { Detector, Traits } from "../../src/wire/messages.ts";
+import type { Detector } from "../../src/wire/messages.ts";
 
 const TENTH_PX = 10.8; // of a row 130 px high, less its margins in a narrow view
 
@@ -12,13 +12,13 @@ let fake: FakeModel;
 let el: HTMLElement;
 let stops: (() => void)[] = [];
 
-const SERVER: Partial<Traits> = {
+const SERVER: Given = {
   turn_detection_kind: "server",
   server_turn_detection: { threshold: 0.9, silence_duration_ms: 550 },
   state: "listening",
 };
 
-function open(traits: Partial<Traits> = {}): void {
+function open(traits: Given = {}): void {
   fake = new FakeModel({ locale: "en", ...traits });
   el = document.createElement("div");
   document.body.replaceChildren(el);

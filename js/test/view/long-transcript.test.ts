@@ -24,6 +24,7 @@ const final = (i: number) =>
     start_s: i * 4,
     end_s: i * 4 + 3,
     text: `Words ${i}.`,
+    language: null,
     latency_s: 0.4,
   }) as const;
 const fill = (count: number) => kernel.say(...Array.from({ length: count }, (_, i) => final(i)));
@@ -57,10 +58,16 @@ beforeEach(() => {
   };
   kernel = bench();
   chosen = [];
-  view = new TranscriptView(en, kernel.app.session.lines, (line) => chosen.push(line.key), new Scope());
+  const { lines } = kernel.app.session;
+  view = new TranscriptView(
+    en,
+    lines,
+    () => en.empty,
+    (line) => chosen.push(line.key),
+    new Scope(),
+  );
   Object.defineProperty(view.node, "clientHeight", { get: () => BOX_PX });
   Object.defineProperty(view.node, "scrollHeight", { get: height });
-  kernel.app.session.on(new Scope(), "events", () => view.refresh(en.empty));
   document.body.replaceChildren(view.node);
 });
 
@@ -152,7 +159,6 @@ describe("the end of a long session", () => {
 
   it("is gone with the recording", () => {
     kernel.app.session.lines.clear();
-    view.refresh(en.empty);
     expect([rows().length, height()]).toEqual([0, 0]);
     fill(3);
     expect(keys()).toEqual(["i0", "i1", "i2"]);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeModel } from "../../dev/fake-model.ts";
+import { FakeModel, type Given } from "../../dev/fake-model.ts";
 import { zhCN } from "../../src/i18n/zh-cn.ts";
 import transcriber from "../../src/transcriber.ts";
 import { describe as inWords } from "../../src/view/failure.ts";
-import type { ToKernel, Traits } from "../../src/wire/messages.ts";
+import type { ToKernel } from "../../src/wire/messages.ts";
 
 const REALTIME = "Systran/faster-distil-whisper-large-v3";
 const SMALL = "Systran/faster-whisper-small";
@@ -13,7 +13,7 @@ let fake: FakeModel;
 let el: HTMLElement;
 let stops: (() => void)[] = [];
 
-function show(traits: Partial<Traits> = {}): void {
+function show(traits: Given = {}): void {
   fake = new FakeModel({ locale: "en", loaded_models: [REALTIME], ...traits });
   el = document.createElement("div");
   document.body.replaceChildren(el);

@@ -17,7 +17,7 @@ const run = (name: string, more: Partial<ComparedRun> = {}): ComparedRun => ({
   ...more,
 });
 const final = (run: string, item_id: string, text: string, latency_s = 0.5) =>
-  ({ type: "final", run, item_id, start_s: 1, end_s: 2, text, latency_s }) as const;
+  ({ type: "final", run, item_id, start_s: 1, end_s: 2, text, language: null, latency_s }) as const;
 const columns = () => [...view.node.querySelectorAll<HTMLElement>(".sp-run")];
 const bodies = (column: HTMLElement | undefined) =>
   [...(column?.querySelectorAll(".body") ?? [])].map(({ textContent }) => textContent);
@@ -113,7 +113,7 @@ it("begins anew with a recording, and gets everything back from a snapshot", () 
   kernel.fake.receive({ type: "reset" });
   expect(bodies(columns()[0])).toEqual([]);
   const { type: _, run: __, ...segment } = final("energy", "a", "Hello again.");
-  kernel.fake.receive({ type: "snapshot", segments: [], runs: { energy: [segment] } });
+  kernel.fake.receive({ type: "snapshot", clock_s: 2, segments: [], marks: [], runs: { energy: [segment] } });
   expect(bodies(columns()[0])).toEqual(["Hello again."]);
 });
 

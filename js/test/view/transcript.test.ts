@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { en } from "../../src/i18n/en.ts";
 import { Scope } from "../../src/scope.ts";
-import { stableLength } from "../../src/view/stable.ts";
 import { TranscriptView } from "../../src/view/transcript.ts";
+import { stableLength } from "../../src/view/transcript-row.ts";
 import { type Bench, bench } from "./helpers.ts";
 
 let kernel: Bench;
@@ -12,8 +12,14 @@ let chosen: string[];
 beforeEach(() => {
   kernel = bench();
   chosen = [];
-  view = new TranscriptView(en, kernel.app.session.lines, (line) => chosen.push(line.key), new Scope());
-  kernel.app.session.on(new Scope(), "events", () => view.refresh(en.empty));
+  const { lines } = kernel.app.session;
+  view = new TranscriptView(
+    en,
+    lines,
+    () => en.empty,
+    (line) => chosen.push(line.key),
+    new Scope(),
+  );
   document.body.replaceChildren(view.node);
 });
 
@@ -78,7 +84,7 @@ it("marks unstable words, slow answers and losses", () => {
   expect(row("p").querySelector(".tail")?.textContent).toBe("quick words…");
   kernel.say(final("p", 5, "The quiet words."), {
     type: "warning",
-    kind: "gap",
+    kind: "audio_lost",
     time_s: 2,
     text: "0.4 s lost",
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { ticksOf } from "../../src/view/paint/ruler.ts";
 import { Axis } from "../../src/view/paint/scene.ts";
-import { ticksOf } from "../../src/view/ruler.ts";
 import { Viewport } from "../../src/view/viewport.ts";
 
 describe("Viewport", () => {

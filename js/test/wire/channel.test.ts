@@ -2,8 +2,7 @@
 import { expect, it } from "vitest";
 import { FakeModel } from "../../dev/fake-model.ts";
 import { Scope } from "../../src/scope.ts";
-import { Channel } from "../../src/wire/channel.ts";
-import { uploadFile } from "../../src/wire/upload.ts";
+import { Channel, uploadFile } from "../../src/wire/channel.ts";
 
 it("settles each command with the reply of its own id", async () => {
   const fake = new FakeModel();
@@ -11,10 +10,10 @@ it("settles each command with the reply of its own id", async () => {
   const first = channel.command("start");
   const second = channel.command("set_detector", { threshold: 2 });
   const failure = { kind: "input", title: "No", text: "threshold is at most 1." };
-  channel.settle({ type: "reply", id: 2, error: failure });
-  const sound = new DataView(new ArrayBuffer(4));
-  channel.settle({ type: "reply", id: 1, error: null, data: { rate: 24_000 } }, [sound]);
-  expect(await first).toEqual({ failure: null, data: { rate: 24_000 }, buffers: [sound] });
+  channel.settle({ type: "reply", id: 2, error: failure, data: {} });
+  const audio = new DataView(new ArrayBuffer(4));
+  channel.settle({ type: "reply", id: 1, error: null, data: { rate: 24_000 } }, [audio]);
+  expect(await first).toEqual({ failure: null, data: { rate: 24_000 }, buffers: [audio] });
   expect((await second).failure).toEqual(failure);
 });
 

@@ -139,7 +139,7 @@ export const en = {
     loading: ["Loading.", "The scores of each detector appear as they are ready."],
     paint: ["Painting truth.", "Drag in the Truth lane to add speech; drag an edge to move it."],
     look: ["Looking.", "Drag a line to cut the past anew; drag in the waveform to select and play."],
-    moving: ["Moving the line.", ""],
+    moving: "Moving the line.",
     asking: ["Asking the server.", "It gets the whole recording, and says where it hears speech."],
   },
   counted: (before: number, after: number) => `${before} segments before, ${after} now.`,
@@ -157,4 +157,4 @@ export const en = {
     `${from} to ${to} s: ${segments} segments, ${missed} missed, ${alarms} false alarms`,
 };
 
-export type LabWords = Omit<typeof en, "base"> & { base: import("../../i18n/en.ts").Strings };
+export type LabWords = Omit<typeof en, "base"> & { base: import("../../i18n/en.ts").Words };

@@ -3,10 +3,11 @@ import { button, h, setText } from "../../view/dom.ts";
 import { clock } from "../../view/format.ts";
 import { icon } from "../../view/icons.ts";
 import { shown } from "../../view/scale.ts";
+import type { Stretch } from "../../view/viewport.ts";
 import type { Compared, LabApp } from "../app.ts";
-import type { Selection, Stretch } from "../selection.ts";
-import type { Heard, LabDetector } from "../wire.ts";
-import { nameOf } from "./rows.ts";
+import type { Selection } from "../selection.ts";
+import type { LabDetector, Transcribed } from "../wire.ts";
+import { nameOf } from "./detector-rows.ts";
 
 interface Side {
   node: HTMLElement;
@@ -80,10 +81,10 @@ export class ComparePanel {
 
   /** What is selected; without a selection, what was compared last. */
   get #wanted(): Stretch | null {
-    return this.#selection.stretch ?? this.#compared?.result ?? null;
+    return this.#selection.now.stretch ?? this.#compared?.result ?? null;
   }
 
-  #fill(role: "now" | "pinned", detector: LabDetector | undefined, heard: Heard | null): void {
+  #fill(role: "now" | "pinned", detector: LabDetector | undefined, heard: Transcribed | null): void {
     const { words } = this.#app;
     const { setting, wer, text, node } = this.#sides[role];
     const current = detector

@@ -3,9 +3,9 @@ import { button, h, setAttribute } from "../../view/dom.ts";
 import { shown } from "../../view/scale.ts";
 import type { LabApp } from "../app.ts";
 import type { CurvePoint, Metrics } from "../wire.ts";
-import type { LabPalette } from "./paint.ts";
+import { colourOf, nameOf, shapeOf } from "./detector-rows.ts";
+import type { LabPalette } from "./lab-paint.ts";
 import { Plane, short, upright } from "./plane.ts";
-import { colourOf, nameOf, shapeOf } from "./rows.ts";
 
 type Kind = "pr" | "roc";
 const [LEFT, BOTTOM, MARGIN, RIGHT] = [30, 30, 6, 11]; // the ring around a perfect detector needs room

@@ -4,7 +4,7 @@ import { icon } from "../../view/icons.ts";
 import { shown } from "../../view/scale.ts";
 import type { LabApp } from "../app.ts";
 import type { Sweep } from "../wire.ts";
-import type { LabPalette } from "./paint.ts";
+import type { LabPalette } from "./lab-paint.ts";
 import { Plane, short, upright } from "./plane.ts";
 
 const [LEFT, BOTTOM, MARGIN] = [34, 30, 6];

@@ -1,7 +1,7 @@
-import { FrameLoop, Scope } from "../../scope.ts";
-import { STYLE } from "../../style/index.ts";
+import { FrameLoop, type Scope } from "../../scope.ts";
 import { h } from "../../view/dom.ts";
-import { bindKeys } from "../../view/keys.ts";
+import { axisKeys, bindKeys } from "../../view/keys.ts";
+import { mountView, showView } from "../../view/mount.ts";
 import { Popup } from "../../view/popup.ts";
 import { Viewport } from "../../view/viewport.ts";
 import { LabActions } from "../actions.ts";
@@ -11,31 +11,23 @@ import LAB_STYLE from "../style/lab.css?raw";
 import { ComparePanel } from "./compare.ts";
 import { CurvePanel } from "./curve.ts";
 import { ExportPanel } from "./export-panel.ts";
-import { LabHeader } from "./header.ts";
 import { HeatPanel } from "./heat.ts";
+import { LabHeader } from "./lab-header.ts";
+import { openKeys } from "./lab-menu.ts";
+import { segmentsInWindow } from "./lab-segments.ts";
+import { LabStatus } from "./lab-status.ts";
+import { LabTime } from "./lab-time.ts";
+import { LabTuning } from "./lab-tuning.ts";
 import { MetricsTable } from "./metrics-table.ts";
-import { openKeys } from "./more.ts";
-import { SegmentsTable } from "./segments-table.ts";
-import { LabStatus } from "./status.ts";
-import { LabTime } from "./time.ts";
-import { LabTuning } from "./tuning.ts";
 
 const LOOK_AFTER_MS = 150; // curve and sweep follow when lines and labels have come to rest
 const FIRST_SPAN_S = 24.001; // until the length of the recording is known
 const LONGEST_AT_FIRST_S = 60;
 
-/** Shows the lab in `el`; a change of language builds the view anew, its window and selection stay. */
 export function mountLab(app: LabApp, el: HTMLElement, scope: Scope): void {
   const viewport = new Viewport(FIRST_SPAN_S, 1);
   const selection = new Selection();
-  let shown = new Scope(scope.signal);
-  const show = () => {
-    shown.dispose();
-    shown = new Scope(scope.signal);
-    new LabView(app, viewport, selection, el, shown);
-  };
-  app.onLocale(scope, show);
-  show();
+  mountView(app, scope, (shown) => new LabView(app, viewport, selection, el, shown));
 }
 
 class LabView {
@@ -46,16 +38,12 @@ class LabView {
   readonly #scope: Scope;
   readonly #root: HTMLElement;
   readonly #popup: Popup;
-  readonly #header: LabHeader;
-  readonly #tuning: LabTuning;
   readonly #time: LabTime;
-  readonly #segments: SegmentsTable;
   readonly #metrics: MetricsTable;
   readonly #curve: CurvePanel;
   readonly #heat: HeatPanel;
   readonly #compare: ComparePanel;
   readonly #export: ExportPanel;
-  readonly #status: LabStatus;
   readonly #pictures: FrameLoop;
   #looked = "";
   #cancelLook: (() => void) | null = null;
@@ -72,68 +60,52 @@ class LabView {
     this.#actions = new LabActions(app, viewport, selection);
     this.#root = h("section", { class: "sp sp-lab", lang: words.base.lang, "aria-label": words.widget });
     this.#popup = new Popup(this.#root, scope);
-    this.#header = new LabHeader(app, selection, this.#actions, this.#popup, scope);
-    this.#tuning = new LabTuning(app, viewport, this.#popup, scope);
+    const header = new LabHeader(app, selection, this.#actions, this.#popup, scope);
+    const tuning = new LabTuning(app, viewport, this.#popup, scope);
     this.#time = new LabTime(app, viewport, selection, scope);
-    this.#segments = new SegmentsTable(app, viewport, scope);
     this.#metrics = new MetricsTable(app);
     this.#curve = new CurvePanel(app, scope);
     this.#heat = new HeatPanel(app, scope);
     this.#compare = new ComparePanel(app, selection, scope);
-    this.#status = new LabStatus(app, selection, () => this.#time.before, scope);
-    this.#export = new ExportPanel(app, (text) => this.#status.tell(text), scope);
+    const status = new LabStatus(app, selection, () => this.#time.before, scope);
+    this.#export = new ExportPanel(app, (text) => status.line.note(text), scope);
     this.#pictures = new FrameLoop(scope, () => this.#draw());
     this.#root.append(
-      this.#header.node,
-      this.#tuning.node,
+      header.node,
+      tuning.node,
       this.#time.node,
-      this.#segments.node,
+      segmentsInWindow(app, viewport, scope),
       h("div", { class: "lab-pan" }, this.#metrics.node, this.#curve.node, this.#heat.node),
       h("div", { class: "lab-pan is-second" }, this.#compare.node, this.#export.node),
-      this.#status.node,
+      status.line.node,
     );
-    const style = h("style", {}, `${STYLE}\n${LAB_STYLE}`);
-    el.append(style, this.#root);
-    scope.own(() => {
-      style.remove();
-      this.#root.remove();
-    });
-    this.#subscribe();
+    showView(el, this.#root, LAB_STYLE, scope);
+    this.#follow();
     this.#bind();
     this.#time.attach(this.#root, () => this.#pictures.request());
-    this.#update();
   }
 
-  #subscribe(): void {
+  #follow(): void {
     const { store, player } = this.#app;
     const scope = this.#scope;
-    store.on(scope, "change", () => this.#update());
-    this.#selection.on(scope, "change", () => this.#update());
-    this.#viewport.on(scope, "change", () => {
-      this.#tuning.update();
-      this.#segments.update();
-    });
-    player.on(scope, "change", () => {
-      this.#header.update();
-      this.#again();
-    });
+    scope.watch(
+      () => [store.state, this.#selection.now],
+      () => {
+        this.#showAll();
+        this.#metrics.update();
+        this.#compare.update();
+        this.#export.update();
+        this.#pictures.request();
+        this.#look();
+      },
+    );
+    scope.watch(
+      () => player.playing,
+      () => this.#again(),
+    );
     const observer = new ResizeObserver(() => this.#pictures.request());
     observer.observe(this.#root);
     scope.own(() => observer.disconnect());
-  }
-
-  #update(): void {
-    this.#showAll();
-    this.#header.update();
-    this.#tuning.update();
-    this.#time.refresh();
-    this.#segments.update();
-    this.#metrics.update();
-    this.#compare.update();
-    this.#export.update();
-    this.#status.update();
-    this.#pictures.request();
-    this.#look();
   }
 
   /** The first look is at the whole recording, or at its first minute. */
@@ -170,7 +142,7 @@ class LabView {
     const { player, store } = this.#app;
     const ended = this.#wasPlaying && !player.playing;
     this.#wasPlaying = player.playing;
-    const { stretch, loop } = this.#selection;
+    const { stretch, loop } = this.#selection.now;
     if (ended && loop && stretch && !this.#stopped)
       void player.play(stretch.start_s, Math.min(stretch.end_s, store.duration_s));
     this.#stopped = false;
@@ -202,12 +174,9 @@ class LabView {
           m: () => actions.merge(),
           Delete: () => actions.remove(),
           Backspace: () => actions.remove(),
-          ArrowLeft: () => viewport.pan(-0.1 * viewport.span_s),
-          ArrowRight: () => viewport.pan(0.1 * viewport.span_s),
+          ...axisKeys(viewport),
           "Shift ArrowLeft": () => viewport.pan(-viewport.span_s),
           "Shift ArrowRight": () => viewport.pan(viewport.span_s),
-          "+": () => viewport.step("in"),
-          "-": () => viewport.step("out"),
           "0": () => this.#everything(),
           "?": () => openKeys(this.#app, this.#popup, this.#time.node),
           ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => [String(i + 1), activate(i)])),
@@ -230,7 +199,7 @@ class LabView {
   }
 
   #escape(): boolean {
-    const { stretch, region, error } = this.#selection;
+    const { stretch, region, error } = this.#selection.now;
     if (this.#popup.isOpen) this.#popup.close();
     else if (this.#app.player.playing) {
       this.#stopped = true;

@@ -2,7 +2,7 @@ import { h, setText } from "../../view/dom.ts";
 import { type IconName, icon } from "../../view/icons.ts";
 import type { LabApp } from "../app.ts";
 import type { Metrics } from "../wire.ts";
-import { colourOf, nameOf, shapeOf } from "./rows.ts";
+import { colourOf, nameOf, shapeOf } from "./detector-rows.ts";
 
 const COLUMNS = [
   "precision",

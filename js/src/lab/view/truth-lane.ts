@@ -35,7 +35,7 @@ export class TruthLane {
     scope.listen<KeyboardEvent>(this.node, "keydown", (event) => this.#key(event));
     scope.listen<FocusEvent>(this.node, "focusin", (event) => {
       const index = this.#gripOf(event.target)?.index;
-      if (index !== undefined && index !== this.#selection.region) this.#selection.set({ region: index });
+      if (index !== undefined && index !== this.#selection.now.region) this.#selection.set({ region: index });
     });
   }
 
@@ -69,7 +69,7 @@ export class TruthLane {
         this.#regions.set(i, region);
         this.node.append(region.node);
       }
-      region.place(axis, at(truth, 2 * i), at(truth, 2 * i + 1), this.#selection.region === i);
+      region.place(axis, at(truth, 2 * i), at(truth, 2 * i + 1), this.#selection.now.region === i);
     }
     for (const [i, region] of this.#regions) {
       if (shown.has(i)) continue;
@@ -121,7 +121,7 @@ export class TruthLane {
   }
 
   #begin(event: PointerEvent, plot: HTMLElement): Held | null {
-    return this.#selection.painting ? { kind: "paint", from_s: this.#time(event, plot) } : null;
+    return this.#selection.now.painting ? { kind: "paint", from_s: this.#time(event, plot) } : null;
   }
 
   #move(event: PointerEvent, plot: HTMLElement): void {

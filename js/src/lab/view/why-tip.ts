@@ -5,7 +5,6 @@ import type { Axis } from "../../view/paint/scene.ts";
 import { shown as thresholdText } from "../../view/scale.ts";
 import type { LabApp } from "../app.ts";
 import { at, firstAfter } from "../spans.ts";
-import { optionsOf } from "../store.ts";
 import { type Rule, type Why, why } from "../why.ts";
 import type { LabDetector, Spans } from "../wire.ts";
 
@@ -46,14 +45,7 @@ export class WhyTip {
       return;
     }
     const scored = { scores: lane.scores, hop: lane.hop, rate: lane.rate, length: lane.length };
-    const reasons = why(
-      scored,
-      optionsOf(detector),
-      lane.spans,
-      found.index,
-      found.edge,
-      this.#app.store.truth,
-    );
+    const reasons = why(scored, detector, lane.spans, found.index, found.edge, this.#app.store.truth);
     this.#show(reasons, detector, view, plot);
   }
 

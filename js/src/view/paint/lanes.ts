@@ -1,5 +1,6 @@
-import type { Speech } from "../../store/local-lane.ts";
 import { LATE } from "../../store/session.ts";
+import type { Speech } from "../../store/spans.ts";
+import type { Palette } from "./palette.ts";
 import type { Box, Scene, Strip, Surface } from "./scene.ts";
 
 const BAR = { top: 5, height: 9 };
@@ -68,16 +69,10 @@ function paintServer(scene: Scene, strip: Strip): void {
   const { context, axis, layout, palette, session, edge_s } = scene;
   const lane = layout.server;
   if (!lane) return;
-  session.server.visit(...window_s(scene, strip), edge_s, (start_s, end_s) => {
+  session.segments.server.visit(...window_s(scene, strip), edge_s, (start_s, end_s) => {
     if (start_s > edge_s) return;
     const [a, b] = [axis.x(start_s), axis.x(Math.min(end_s, edge_s))];
-    context.beginPath();
-    context.roundRect(a, lane.y + BAR.top, Math.max(1.5, b - a), BAR.height, 2);
-    context.fillStyle = palette.serverFill;
-    context.fill();
-    context.strokeStyle = palette.server;
-    context.lineWidth = 1.25;
-    context.stroke();
+    outlinedBar(context, palette, a, lane.y + BAR.top, b - a, BAR.height);
   });
 }
 
@@ -133,6 +128,24 @@ export function bar(
   context.beginPath();
   context.roundRect(x, y, Math.max(1.5, width), height, radius);
   context.fill();
+}
+
+/** The server's segments are outlined: they are somebody else's opinion. */
+export function outlinedBar(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): void {
+  context.beginPath();
+  context.roundRect(x, y, Math.max(1.5, width), height, 2);
+  context.fillStyle = palette.serverFill;
+  context.fill();
+  context.strokeStyle = palette.server;
+  context.lineWidth = 1.25;
+  context.stroke();
 }
 
 /** Hatched: leaning right for what was kept and sent late, and for what was missed. The lines hang on the time axis, so that they scroll with it. */

@@ -1,3 +1,4 @@
+import { fitCanvas } from "../time-rows.ts";
 import { paintChips, refitted } from "./chips.ts";
 import { Ellipsis } from "./ellipsis.ts";
 import { paintLanes, paintLocal, slitsOf } from "./lanes.ts";
@@ -39,7 +40,8 @@ export class Painter {
     if (!context) return;
     const scene: Scene = { ...given, context };
     const key = `${given.recording} ${given.fresh}`;
-    const survived = this.#resize(layout.width, layout.height, layout.ratio) && key === this.#key;
+    const { width, height, ratio } = layout;
+    const survived = fitCanvas(this.#canvas, width, height, ratio) && key === this.#key;
     this.#key = key;
     const parts = this.#parts(axis, survived ? dirty_s : Number.NEGATIVE_INFINITY, edge_s);
     for (const part of parts) {
@@ -52,15 +54,6 @@ export class Painter {
     this.#painted = axis;
     this.#avoid_x = scene.avoid_x;
     this.#edge_s = edge_s;
-  }
-
-  /** Returns whether the picture survived. */
-  #resize(width: number, height: number, ratio: number): boolean {
-    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (this.#canvas.width === w && this.#canvas.height === h) return true;
-    this.#canvas.width = w;
-    this.#canvas.height = h;
-    return false;
   }
 
   /** Moves what is painted to where it now belongs; returns the parts to paint. */

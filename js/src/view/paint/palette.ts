@@ -27,6 +27,13 @@ const TOKENS = {
   mark: "--sp-mark",
 } as const;
 
+const DETECTORS = ["silero", "energy", "webrtc"] as const;
+
+/** The token of a detector's colour. */
+export function colourOf(detector: string): (typeof DETECTORS)[number] {
+  return DETECTORS.find((name) => name === detector) ?? "silero";
+}
+
 type Solid = Record<keyof typeof TOKENS, string>;
 
 /** Colours as the canvas needs them: computed, not as variables. */
@@ -39,8 +46,14 @@ export interface Palette extends Solid {
   detector(name: string): { line: string; fill: string };
 }
 
-/** Reads the tokens through a probe element; costs a style computation, so only when the theme changes. */
-export function readPalette(root: HTMLElement): Palette {
+/** Reads the tokens through a probe element; costs a style computation, so only when the theme changes.
+ *
+ * `more` are colours that one view has besides, as CSS writes them.
+ */
+export function readPalette<More extends string = never>(
+  root: HTMLElement,
+  more: Readonly<Record<More, string>> = {} as Record<More, string>,
+): Palette & Record<More, string> {
   const probe = h("i", { hidden: true });
   root.append(probe);
   const read = (colour: string) => {
@@ -52,19 +65,19 @@ export function readPalette(root: HTMLElement): Palette {
   const solid = Object.fromEntries(
     Object.entries(TOKENS).map(([name, token]) => [name, read(`var(${token})`)]),
   ) as Solid;
-  const detectors = new Map(
-    (["silero", "energy", "webrtc"] as const).map((name) => [
-      name as string,
-      { line: solid[name], fill: faint(TOKENS[name], 16) },
-    ]),
-  );
-  const fallback = { line: solid.silero, fill: faint(TOKENS.silero, 16) };
-  const palette: Palette = {
+  const own = Object.fromEntries(
+    Object.entries<string>(more).map(([name, colour]) => [name, read(colour)]),
+  ) as Record<More, string>;
+  const detectors = Object.fromEntries(
+    DETECTORS.map((name) => [name, { line: solid[name], fill: faint(TOKENS[name], 16) }]),
+  ) as Record<(typeof DETECTORS)[number], { line: string; fill: string }>;
+  const palette = {
     ...solid,
+    ...own,
     selection: faint("--sp-brand", 10),
     font: getComputedStyle(root).fontFamily,
     serverFill: faint("--sp-server", 14),
-    detector: (name) => detectors.get(name) ?? fallback,
+    detector: (name: string) => detectors[colourOf(name)],
   };
   probe.remove();
   return palette;

@@ -1,8 +1,12 @@
 import { clock } from "../format.ts";
-import { tickLabel } from "../ruler.ts";
 import type { Palette } from "./palette.ts";
 import type { Axis, Box, Strip } from "./scene.ts";
 
+const STEPS_S = [
+  0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800,
+];
+const LABELS_PX = 55; // from one to the next
+const LONG_LABELS_PX = 66; // "1:01:21.5"
 const LABEL_Y = 11;
 const FLAG = { top: 3, height: 16, padding: 5, radius: 2 };
 const CUT_PX = 16; // half a label: nearer to an end it would be cut
@@ -76,4 +80,23 @@ function paintFlag(
   context.fill();
   context.fillStyle = live ? palette.onRecording : palette.ink;
   context.fillText(text, x, ruler.y + FLAG.top + FLAG.height / 2 + 0.5);
+}
+
+/** Times at which the grid stands: labels at least 55 px apart, fractions of seconds after an hour more. */
+export function ticksOf(start_s: number, span_s: number, width: number): number[] {
+  const long = start_s + span_s >= 3600;
+  const fits = (seconds: number) =>
+    (seconds * width) / span_s >= (long && seconds < 1 ? LONG_LABELS_PX : LABELS_PX);
+  const step = STEPS_S.find(fits) ?? STEPS_S.at(-1) ?? 7200;
+  const ticks: number[] = [];
+  // whole tenths are exact, sums of them are not
+  for (let i = Math.ceil(start_s / step); i * step <= start_s + span_s; i++)
+    ticks.push(Math.round(i * step * 10) / 10);
+  return ticks;
+}
+
+/** "00:24", "00:24.5", "1:01:21", and where seconds are divided after an hour "1:01:21.5". */
+function tickLabel(tick: number): string {
+  if (Number.isInteger(tick)) return clock(tick, 0);
+  return tick < 3600 ? clock(tick, 1) : `${clock(tick, 0)}.${Math.floor((tick % 1) * 10 + 1e-6)}`;
 }

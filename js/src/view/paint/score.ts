@@ -1,13 +1,13 @@
+import type { Curves } from "../../store/drawing.ts";
 import type { Extremes, Pyramid } from "../../store/pyramid.ts";
-import type { ScoreTrack } from "../../store/signals.ts";
 import { energyShare, scaleOf } from "../scale.ts";
 import { type Box, horizontal, type Scene, type Strip, type Surface } from "./scene.ts";
 
 const MARGIN = 5;
 const NAMED_MARGIN = 17; // narrow views write the track's name into the plot
 const DENSE_PX = 0.25;
-const DASH = [5, 4];
-const DOTS = [1.5, 3];
+export const DASH = [5, 4];
+export const DOTS = [1.5, 3];
 
 export function yOfShare(share: number, box: Box, named: number): number {
   const top = named > 0 ? NAMED_MARGIN : MARGIN;
@@ -26,7 +26,7 @@ export function paintScore(scene: Scene, strip: Strip): void {
   const y = (share: number) => yOfShare(share, layout.score, layout.named);
   const scale = scaleOf(detector.unit);
   const start = y(scale.share(detector.threshold));
-  for (const track of visibleTracks(scene, strip)) {
+  for (const track of visibleCurves(scene, strip)) {
     const isEnergy = track.detector === "energy";
     const colours = palette.detector(track.detector);
     const dense = track.frame_s * scene.axis.px_per_s < DENSE_PX;
@@ -47,13 +47,7 @@ export function paintScore(scene: Scene, strip: Strip): void {
 }
 
 /** Between the lowest and the highest score of each pixel. */
-function band(
-  scene: Scene,
-  strip: Strip,
-  track: ScoreTrack,
-  y: (value: number) => number,
-  colour: string,
-): void {
+function band(scene: Scene, strip: Strip, track: Curves, y: (value: number) => number, colour: string): void {
   const { context } = scene;
   context.fillStyle = colour;
   context.beginPath();
@@ -63,14 +57,12 @@ function band(
   context.fill();
 }
 
-function visibleTracks({ axis, session }: Scene, strip: Strip): ScoreTrack[] {
-  const [from_s, to_s] = [axis.time(strip.x0), axis.time(strip.x1)];
-  return session.signals.tracks.filter(
-    (track) => track.origin_s <= to_s && track.origin_s + track.score.length * track.frame_s >= from_s,
-  );
+function visibleCurves({ axis, session }: Scene, strip: Strip): Curves[] {
+  const from_s = axis.time(strip.x0);
+  return session.drawing.curves.filter((track) => track.score.length * track.frame_s >= from_s);
 }
 
-type Grid = Pick<ScoreTrack, "frame_s" | "origin_s">;
+type Grid = Pick<Curves, "frame_s">;
 
 const found: Extremes = { min: 0, max: 0 }; // one for all: no rubbish sixty times a second
 
@@ -82,22 +74,22 @@ function points(
   series: Pyramid,
   visitor: (x: number, high: number, low: number) => void,
 ): void {
-  const { frame_s, origin_s } = track;
+  const { frame_s } = track;
   const frame_px = frame_s * axis.px_per_s;
   const until_s = Math.min(edge_s, axis.time(strip.x1) + frame_s);
   if (frame_px >= 1) {
     // one frame further on either side, so that joints at the strip's edges are drawn
-    const first = Math.max(0, Math.floor((axis.time(strip.x0) - origin_s) / frame_s) - 2);
-    for (let i = first; origin_s + (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
+    const first = Math.max(0, Math.floor(axis.time(strip.x0) / frame_s) - 2);
+    for (let i = first; (i + 0.5) * frame_s <= until_s && i < series.length; i++) {
       const value = series.value(i);
-      visitor(axis.x(origin_s + (i + 0.5) * frame_s), value, value);
+      visitor(axis.x((i + 0.5) * frame_s), value, value);
     }
     return;
   }
   for (let x = Math.floor(strip.x0) - 2; x <= strip.x1 && axis.time(x) < until_s; x++) {
-    const from = (axis.time(x) - origin_s) / frame_s;
+    const from = axis.time(x) / frame_s;
     if (from >= series.length) break;
-    const { min, max } = series.range(from, (axis.time(x + 1) - origin_s) / frame_s, found);
+    const { min, max } = series.range(from, axis.time(x + 1) / frame_s, found);
     visitor(x, min > max ? Number.NaN : max, min);
   }
 }

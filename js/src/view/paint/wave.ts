@@ -1,5 +1,5 @@
+import { isClipped } from "../../store/drawing.ts";
 import type { Extremes } from "../../store/pyramid.ts";
-import { isClipped } from "../../store/signals.ts";
 import type { Scene, Strip, WaveScene } from "./scene.ts";
 
 const CLIP_PX = 5; // half a triangle
@@ -15,7 +15,7 @@ export function paintWave(scene: WaveScene, strip: Strip): void {
   const middle = top + height / 2;
   const half = (height / 2 - 3) / 32768;
   const step = 1 / axis.ratio;
-  const { columns, column_s } = session.signals;
+  const { columns, column_s } = session.drawing;
   const runs = speechRuns(scene, strip);
   const first = Math.floor(strip.x0 * axis.ratio) * step;
   const last = Math.min(strip.x1, axis.x(edge_s));
@@ -68,7 +68,7 @@ function speechRuns({ axis, speech, edge_s }: WaveScene, strip: Strip): number[]
 
 /** A triangle where a clipped stretch begins: a clipped sample has failed. */
 function paintClips({ context, axis, layout, palette, session, edge_s }: WaveScene, strip: Strip): void {
-  const { columns, column_s } = session.signals;
+  const { columns, column_s } = session.drawing;
   const y = layout.wave.y + layout.named + 1;
   const step = 1 / axis.ratio;
   const first = Math.floor((strip.x0 - CLIP_PX) * axis.ratio) * step;
@@ -92,7 +92,7 @@ function paintClips({ context, axis, layout, palette, session, edge_s }: WaveSce
 /** The whole session in one row. */
 export function paintOverviewWave(
   context: CanvasRenderingContext2D,
-  { columns, column_s }: Scene["session"]["signals"],
+  { columns, column_s }: Scene["session"]["drawing"],
   box: { width: number; y: number; h: number; ratio: number; seconds: number; until_s: number },
   colour: string,
 ): void {

@@ -1,12 +1,12 @@
 import type { Scope } from "../../scope.ts";
-import { button, h, setAttribute, setText, toggle } from "../../view/dom.ts";
+import { button, h, setAttribute, setDisabled, setPressed, setText, signButton } from "../../view/dom.ts";
 import { type IconName, icon } from "../../view/icons.ts";
-import type { Popup } from "../../view/popup.ts";
+import { moreButton, type Popup } from "../../view/popup.ts";
 import type { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
 import type { ErrorKind } from "../store.ts";
-import { moreGroups } from "./more.ts";
+import { moreGroups } from "./lab-menu.ts";
 
 const KINDS = ["missed", "false_alarms"] as const;
 
@@ -28,24 +28,16 @@ export class LabHeader {
     const { words } = app;
     this.#app = app;
     this.#selection = selection;
-    const sign = (name: IconName, label: string, act: () => void) =>
-      button(scope, { class: "sp-btn is-icon", "aria-label": label, title: label }, [icon(name)], act);
+    const sign = (name: IconName, label: string, act: () => void) => signButton(scope, name, label, act);
     this.#play = sign("play", words.play, () => actions.play());
-    this.#loop = sign("again", words.loop, () => selection.set({ loop: !selection.loop }));
+    this.#loop = sign("again", words.loop, () => selection.set({ loop: !selection.now.loop }));
     this.#paint = button(scope, { class: "sp-btn lab-paint" }, [icon("brush"), words.paint], () =>
-      selection.set({ painting: !selection.painting }),
+      selection.set({ painting: !selection.now.painting }),
     );
     this.#undo = sign("undo", words.undo, () => void app.edit("undo"));
     this.#redo = sign("redo", words.redo, () => void app.edit("redo"));
-    const attributes = {
-      class: "sp-btn is-icon is-quiet",
-      "aria-label": words.base.more,
-      title: words.base.more,
-      "aria-haspopup": "menu",
-      "aria-expanded": false,
-    };
-    const more: HTMLButtonElement = button(scope, attributes, [icon("more")], () =>
-      popup.list(more, "menu", words.base.more, () => moreGroups(app, selection, actions, popup, more)),
+    const more = moreButton(words.base.more, scope, (opener) =>
+      popup.list(opener, "menu", words.base.more, () => moreGroups(app, selection, actions, popup, opener)),
     );
     this.node = h(
       "div",
@@ -64,10 +56,10 @@ export class LabHeader {
       h("div", { class: "sp-group" }, this.#undo, this.#redo),
       more,
     );
-    this.update();
+    scope.effect(() => this.#update());
   }
 
-  update(): void {
+  #update(): void {
     const { store, player, words } = this.#app;
     const { state } = store;
     const playing = player.playing;
@@ -76,13 +68,13 @@ export class LabHeader {
     this.#name.title = this.#name.textContent ?? "";
     this.#play.replaceChildren(icon(playing ? "stop" : "play"));
     for (const attribute of ["aria-label", "title"])
-      setAttribute(this.#play, attribute, playing ? words.stop : words.play);
-    pressed(this.#loop, this.#selection.loop);
-    pressed(this.#paint, this.#selection.painting);
-    disabled(this.#undo, !state?.can_undo, words.undo, words.nothingToUndo);
-    disabled(this.#redo, !state?.can_redo, words.redo, words.nothingToRedo);
+      setAttribute(this.#play, attribute, playing ? words.base.stop : words.play);
+    const { loop, painting, error } = this.#selection.now;
+    setPressed(this.#loop, loop);
+    setPressed(this.#paint, painting);
+    setDisabled(this.#undo, !state?.can_undo, words.undo, words.nothingToUndo);
+    setDisabled(this.#redo, !state?.can_redo, words.redo, words.nothingToRedo);
     for (const kind of KINDS) {
-      const { error } = this.#selection;
       const count = store.errors(kind).length;
       const at = error?.kind === kind && error.index < count ? String(error.index + 1) : "–";
       setText(
@@ -97,12 +89,8 @@ export class LabHeader {
     const { words } = this.#app;
     const what = kind === "missed" ? words.missed : words.falseAlarm;
     const step = (by: 1 | -1, label: string) => {
-      const made = button(
-        scope,
-        { class: "sp-btn is-icon", "aria-label": label, title: label, "data-kind": kind },
-        [icon(by > 0 ? "next" : "prev")],
-        () => actions.step(kind, by),
-      );
+      const name = by > 0 ? "next" : "prev";
+      const made = signButton(scope, name, label, () => actions.step(kind, by), { "data-kind": kind });
       this.#steps.push(made);
       return made;
     };
@@ -119,15 +107,4 @@ export class LabHeader {
       step(1, words.next(what)),
     );
   }
-}
-
-function pressed(element: HTMLElement, on: boolean): void {
-  setAttribute(element, "aria-pressed", on);
-  toggle(element, "is-on", on);
-}
-
-/** A disabled control says why. */
-function disabled(element: HTMLButtonElement, off: boolean, label: string, reason: string): void {
-  element.disabled = off;
-  element.title = off ? reason : label;
 }

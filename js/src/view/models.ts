@@ -1,20 +1,56 @@
+import { signal } from "@preact/signals-core";
 import type { App } from "../app.ts";
-import type { Strings } from "../i18n/index.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
-import { jobOn, knownModels, modelState } from "../store/models.ts";
 import type { Synced } from "../store/synced.ts";
 import type { ModelJob } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
 import { failureSentence } from "./failure.ts";
-import type { Popup } from "./popup.ts";
+import type { Choice, Group, Popup } from "./popup.ts";
+
+/** Which model to use: what the server has, the presets, and the way to get and load others. */
+export function openModels(app: App, popup: Popup, opener: HTMLElement): void {
+  const note = signal(app.words.askingServer);
+  const manage = () => openModelsPanel(app, popup, opener);
+  popup.list(opener, "listbox", app.words.model, () => modelGroups(app, note.value, manage));
+  void app.listModels().then(({ failure }) => {
+    note.value = failure ? failureSentence(failure, app.words) : "";
+  });
+}
+
+/** Every model once: presets by their names, the others by their own. */
+function modelGroups(app: App, note: string, manage: () => void): Group[] {
+  const { synced, words } = app;
+  const now = chosenModel(synced);
+  const choice = (label: string, model: string): Choice => {
+    const has = model ? modelNote(synced, model, words) : "";
+    return {
+      label,
+      selected: model === now,
+      choose: () => app.setModel(model),
+      ...(has ? { note: has } : {}),
+    };
+  };
+  const presets = synced.get("presets");
+  const others = knownModels(synced).filter((known) => !presets.some(({ model }) => model === known));
+  return [
+    { choices: [choice(words.modelDefault, "")], ...(note ? { note } : {}) },
+    {
+      title: words.presets,
+      choices: presets.map(({ name, model }) => choice(words.preset(name, model), model)),
+    },
+    { title: words.otherModels, choices: others.map((model) => choice(model, model)) },
+    { choices: [{ label: words.manageModels, icon: "sliders", choose: manage }] },
+  ];
+}
 
 /** Have the server download a model, or load one so that the first utterance does not wait for it. */
-export function openModelsPanel(app: App, popup: Popup, opener: HTMLElement): void {
-  popup.dialog(opener, app.strings.models, (scope) => new ModelsPanel(app, scope).nodes, "is-models is-wide");
+function openModelsPanel(app: App, popup: Popup, opener: HTMLElement): void {
+  popup.dialog(opener, app.words.models, (scope) => new ModelsPanel(app, scope).nodes, "is-models is-wide");
 }
 
 /** A model's state beside its name: what the server does with it, or what it has of it. */
-export function modelNote(synced: Synced, model: string, words: Strings): string {
+function modelNote(synced: Synced, model: string, words: Words): string {
   const job = jobOn(synced, model);
   return job ? words.modelJob[job.kind] : words.modelState[modelState(synced, model)];
 }
@@ -27,9 +63,10 @@ class ModelsPanel {
   readonly #list = h("ul", { class: "models" });
   readonly #said = h("p", { class: "said", role: "status" });
   readonly #id: HTMLInputElement;
+  readonly #now_ms = signal(Date.now());
 
   constructor(app: App, scope: Scope) {
-    const words = app.strings;
+    const words = app.words;
     this.#app = app;
     this.#scope = scope;
     this.#id = h("input", {
@@ -54,10 +91,10 @@ class ModelsPanel {
       h("p", { class: "note" }, words.downloadNote),
       h("div", { class: "acts" }, button(scope, { class: "sp-btn" }, [words.download], download)),
     ];
-    app.synced.on(scope, "change", () => this.#update());
-    app.page.on(scope, "change", () => this.#update());
-    scope.interval(() => this.#update(), 1_000);
-    this.#update();
+    scope.interval(() => {
+      this.#now_ms.value = Date.now();
+    }, 1_000);
+    scope.effect(() => this.#update());
   }
 
   #downloadOther(): void {
@@ -69,16 +106,16 @@ class ModelsPanel {
 
   #update(): void {
     const { synced } = this.#app;
-    const jobs = (synced.get("model_jobs") ?? []).map(({ model }) => model);
+    const jobs = synced.get("model_jobs").map(({ model }) => model);
     const models = new Set([...knownModels(synced), ...jobs]);
     for (const [model, row] of this.#rows) {
       if (models.has(model)) continue;
       row.node.remove();
       this.#rows.delete(model);
     }
-    for (const model of models) this.#row(model).update();
+    for (const model of models) this.#row(model).update(this.#now_ms.value);
     setText(this.#said, this.#outcome());
-    this.#said.classList.toggle("is-error", Boolean(this.#app.page.model_outcome?.failure));
+    this.#said.classList.toggle("is-error", Boolean(this.#app.page.model_outcome.value?.failure));
   }
 
   #row(model: string): ModelRow {
@@ -91,8 +128,8 @@ class ModelsPanel {
   }
 
   #outcome(): string {
-    const { page, strings: words } = this.#app;
-    const outcome = page.model_outcome;
+    const { page, words } = this.#app;
+    const outcome = page.model_outcome.value;
     if (!outcome) return "";
     if (outcome.failure) return failureSentence(outcome.failure, words);
     return words.modelDone(outcome.model, outcome.kind, outcome.downloaded);
@@ -113,8 +150,8 @@ class ModelRow {
     this.#model = model;
     this.#act = button(scope, { class: "sp-btn" }, [""], () => this.#do());
     this.#bar = h("progress", { hidden: true }); // without a value: the server does not say how far it is
-    const preset = (app.synced.get("presets") ?? []).find((one) => one.model === model);
-    const shown = preset ? app.strings.preset(preset.name, model) : model;
+    const preset = app.synced.get("presets").find((one) => one.model === model);
+    const shown = preset ? app.words.preset(preset.name, model) : model;
     const name = h("span", { class: "sp-fill", dir: "auto" }, shown);
     this.node = h("li", {}, h("span", { class: "what" }, name, this.#note, this.#bar), this.#act);
   }
@@ -124,10 +161,10 @@ class ModelRow {
     return state === "loaded" ? null : state === "installed" ? "load" : "download";
   }
 
-  update(): void {
-    const { synced, strings: words } = this.#app;
+  update(now_ms: number): void {
+    const { synced, words } = this.#app;
     const job = jobOn(synced, this.#model);
-    const spent_s = job ? Math.max(0, Math.round((Date.now() - job.since_ms) / 1000)) : 0;
+    const spent_s = job ? Math.max(0, Math.round((now_ms - job.since_ms) / 1000)) : 0;
     setText(this.#note, modelNote(synced, this.#model, words) + (job ? ` ${words.spent(spent_s)}` : ""));
     this.#bar.hidden = !job;
     setAttribute(this.#bar, "aria-label", job ? words.modelJob[job.kind] : null);
@@ -150,4 +187,29 @@ class ModelRow {
     const kind = this.#kind;
     if (kind && !jobOn(this.#app.synced, this.#model)) void this.#app.workOnModel(kind, this.#model);
   }
+}
+
+/** What a server has of a model; unknown as long as it was not asked. */
+type ModelState = "loaded" | "installed" | "missing" | "unknown";
+
+function modelState(synced: Synced, model: string): ModelState {
+  const installed = synced.get("models");
+  if (installed.includes(model)) return synced.get("loaded_models").includes(model) ? "loaded" : "installed";
+  return installed.length > 0 || synced.get("server_state") === "ready" ? "missing" : "unknown";
+}
+
+function jobOn(synced: Synced, model: string): ModelJob | undefined {
+  return synced.get("model_jobs").find((job) => job.model === model);
+}
+
+/** The id that is meant: the kernel keeps a preset's name until the server has answered. */
+function chosenModel(synced: Synced): string {
+  const now = synced.get("model");
+  return synced.get("presets").find(({ name }) => name === now)?.model ?? now;
+}
+
+/** The presets' models, then those that the server has besides, then the chosen one. */
+function knownModels(synced: Synced): string[] {
+  const presets = synced.get("presets").map(({ model }) => model);
+  return [...new Set([...presets, ...synced.get("models"), chosenModel(synced)])].filter(Boolean);
 }

@@ -1,11 +1,12 @@
-import { h } from "../../view/dom.ts";
 import { download } from "../../view/download.ts";
+import { openKeySheet } from "../../view/keys.ts";
 import type { Group, Popup } from "../../view/popup.ts";
+import { allNumbers, type Tuned } from "../../view/tuning-bar.ts";
+import type { Detector } from "../../wire/messages.ts";
 import type { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
-import { openNumbers } from "./numbers.ts";
-import { nameOf } from "./rows.ts";
+import { nameOf } from "./detector-rows.ts";
 
 const LABEL_FILES = ["rttm", "txt", "TextGrid", "csv"] as const;
 
@@ -23,7 +24,7 @@ export function moreGroups(
       title: words.edits,
       choices: [
         { label: words.split, hint: "S", choose: () => actions.split() },
-        ...(selection.region === null
+        ...(selection.now.region === null
           ? []
           : [
               { label: words.merge, hint: "M", choose: () => actions.merge() },
@@ -38,9 +39,9 @@ export function moreGroups(
     {
       title: words.saveTruth,
       row: true,
-      choices: LABEL_FILES.map((form) => ({
-        label: form,
-        choose: () => void app.exportTruth(form).then(download),
+      choices: LABEL_FILES.map((format) => ({
+        label: format,
+        choose: () => void app.exportTruth(format).then(download),
       })),
     },
     {
@@ -48,15 +49,31 @@ export function moreGroups(
         { label: words.base.allNumbers, icon: "sliders", choose: () => openNumbers(app, popup, opener) },
         { label: words.askServer, icon: "kernel", choose: () => void app.askServer() },
         { label: words.pin, icon: "flag", choose: () => void app.pin() },
-        { label: words.shortcuts, icon: "keys", hint: "?", choose: () => openKeys(app, popup, opener) },
+        { label: words.base.shortcuts, icon: "keys", hint: "?", choose: () => openKeys(app, popup, opener) },
       ],
     },
   ];
 }
 
 export function openKeys({ words }: LabApp, popup: Popup, opener: HTMLElement): void {
-  const rows = words.keyList.map(([keys = "", does = ""]) =>
-    h("div", {}, h("dt", {}, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, does)),
-  );
-  popup.dialog(opener, words.shortcuts, () => [h("dl", { class: "keys" }, ...rows)], "is-wide");
+  openKeySheet(popup, opener, words.base.shortcuts, words.keyList);
+}
+
+/** The active detector, as bar and dialog tune it. */
+export function tunedOf(app: LabApp): Tuned {
+  const { store } = app;
+  const detector = () => store.detector(store.active);
+  const change = (changes: Partial<Detector>) => {
+    const now = detector();
+    if (!now) return Promise.resolve(false);
+    // both lines always: a release that was never set would follow the start
+    const { threshold, neg_threshold } = now;
+    return app.setDetector(store.active, { threshold, neg_threshold, ...changes });
+  };
+  return { detector, change };
+}
+
+function openNumbers(app: LabApp, popup: Popup, opener: HTMLElement): void {
+  const { base } = app.words;
+  popup.dialog(opener, base.numbers, (scope) => [allNumbers(tunedOf(app), base, scope)], "is-numbers");
 }

@@ -1,25 +1,28 @@
-import { bar, hatch } from "../../view/paint/lanes.ts";
+import type { SessionStore } from "../../store/session.ts";
+import { bar, hatch, outlinedBar } from "../../view/paint/lanes.ts";
 import type { Palette } from "../../view/paint/palette.ts";
 import { paintRuler, type RulerScene } from "../../view/paint/ruler.ts";
 import { type Box, horizontal, type Strip, type Surface, vertical } from "../../view/paint/scene.ts";
-import { curve, fillAbove, yOfShare } from "../../view/paint/score.ts";
+import { curve, DASH, DOTS, fillAbove, yOfShare } from "../../view/paint/score.ts";
 import { paintWave } from "../../view/paint/wave.ts";
+import { scaleOf } from "../../view/scale.ts";
 import type { LabWords } from "../i18n/index.ts";
 import type { Selection } from "../selection.ts";
 import { visit } from "../spans.ts";
 import type { ErrorKind, LabStore, Lane } from "../store.ts";
 import type { LabDetector, Spans } from "../wire.ts";
-import { colourOf, shareOf } from "./rows.ts";
-import type { Before } from "./tuned.ts";
+import { type Before, colourOf } from "./detector-rows.ts";
 
 /** Colours that only the lab has. */
-export interface LabPalette extends Palette {
-  missed: string;
-  false_alarms: string;
-  band: string;
-  heat: string;
-  heatOn: string;
-}
+export const LAB_COLOURS = {
+  missed: "var(--sp-miss)",
+  false_alarms: "var(--sp-false)",
+  band: "color-mix(in srgb, var(--sp-ink) 4.5%, transparent)",
+  heat: "var(--sp-heat)",
+  heatOn: "var(--sp-heat-on)",
+} as const;
+
+export type LabPalette = Palette & Record<keyof typeof LAB_COLOURS, string>;
 
 export interface DetectorBoxes {
   score: Box;
@@ -35,14 +38,13 @@ export interface LabScene extends RulerScene {
   server: Box | null;
   detectors: readonly DetectorBoxes[];
   store: LabStore;
+  session: SessionStore;
   selection: Selection;
   words: LabWords;
   /** while a line is moved: the detector before, and its cuts */
   before: Before | null;
 }
 
-const DASH = [5, 4];
-const DOTS = [1.5, 3];
 const LABEL_FROM_S = 0.3;
 const SERVER_PX = 9;
 
@@ -58,8 +60,9 @@ export function paintLab(scene: LabScene): void {
     vertical(context, Math.round(axis.x(tick)) + 0.5, top, height, palette.grid, 1);
   context.fillStyle = palette.band;
   shown(scene, store.truth, (x, w) => context.fillRect(x, top, w, height - top));
-  if (selection.stretch) {
-    const { start_s, end_s } = selection.stretch;
+  const { stretch } = selection.now;
+  if (stretch) {
+    const { start_s, end_s } = stretch;
     context.fillStyle = palette.selection;
     context.fillRect(axis.x(start_s), top, axis.x(end_s) - axis.x(start_s), height - top);
   }
@@ -73,7 +76,7 @@ export function paintLab(scene: LabScene): void {
     ) => visit(spans, from_s, to_s, (start_s, end_s) => visitor(start_s, end_s, false)),
   };
   const layout = { wave: scene.wave, named: 0 };
-  paintWave({ ...surface, palette, session: store.session, speech, layout }, strip);
+  paintWave({ ...surface, palette, session: scene.session, speech, layout }, strip);
   paintServer(scene);
   for (const [index, lane] of store.lanes.entries()) {
     const boxes = scene.detectors[index];
@@ -108,12 +111,12 @@ function paintScores(
 ): void {
   const { palette, store, before } = scene;
   const active = index === store.active;
-  const share = shareOf(detector);
+  const { share } = scaleOf(detector.unit);
   const y = (value: number) => yOfShare(share(value), score, 0);
   const start = y(detector.threshold);
   const colours = palette.detector(colourOf(detector));
   if (lane.scores) {
-    const grid = { frame_s: lane.hop / lane.rate, origin_s: 0 };
+    const grid = { frame_s: lane.hop / lane.rate };
     fillAbove(surface, strip, grid, lane.drawn, score.y, y, start, colours.fill);
     curve(surface, strip, grid, lane.drawn, y, colours.line, active ? 1.5 : 1.25);
   }
@@ -149,15 +152,7 @@ function paintServer(scene: LabScene): void {
   const { context, palette, server, store } = scene;
   if (!server) return;
   const y = server.y + (server.h - SERVER_PX) / 2;
-  context.fillStyle = palette.serverFill;
-  context.strokeStyle = palette.server;
-  context.lineWidth = 1.25;
-  shown(scene, store.server, (x, width) => {
-    context.beginPath();
-    context.roundRect(x, y, Math.max(1.5, width), SERVER_PX, 2);
-    context.fill();
-    context.stroke();
-  });
+  shown(scene, store.server, (x, width) => outlinedBar(context, palette, x, y, width, SERVER_PX));
 }
 
 function paintErrors(
@@ -194,7 +189,7 @@ function frameCurrent(
   y: number,
   height: number,
 ): void {
-  const { error } = selection;
+  const { error } = selection.now;
   const found = error && store.errors(error.kind)[error.index];
   if (!found) return;
   const [a, b] = [axis.x(found[0]), axis.x(found[1])];

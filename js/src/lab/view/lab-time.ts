@@ -1,20 +1,17 @@
 import { FrameLoop, Scope } from "../../scope.ts";
-import { levelFor } from "../../store/pyramid.ts";
 import { h, setAttribute, setText, toggle } from "../../view/dom.ts";
-import { panByPointer, panByWheel, pinch } from "../../view/gestures.ts";
-import { watchTheme } from "../../view/paint/palette.ts";
+import { drawStretches, lookAlong, type Strokes } from "../../view/gestures.ts";
+import { readPalette } from "../../view/paint/palette.ts";
+import { ticksOf } from "../../view/paint/ruler.ts";
 import { Axis, type Box } from "../../view/paint/scene.ts";
-import { ticksOf } from "../../view/ruler.ts";
+import { boxIn, fitCanvas, followPage, type Row, timeRow, timeView, waveRow } from "../../view/time-rows.ts";
 import type { Viewport } from "../../view/viewport.ts";
 import { type LabApp, serverAsked } from "../app.ts";
-import { readLabPalette } from "../palette.ts";
 import type { Selection } from "../selection.ts";
 import { length_s } from "../spans.ts";
-import { type LabPalette, paintLab } from "./paint.ts";
-import { boxIn, row } from "./rows.ts";
-import { stretchByPointer } from "./stretch.ts";
+import { type Before, DetectorView } from "./detector-rows.ts";
+import { LAB_COLOURS, type LabPalette, paintLab } from "./lab-paint.ts";
 import { TruthLane } from "./truth-lane.ts";
-import { type Before, Tuned } from "./tuned.ts";
 import { WhyTip } from "./why-tip.ts";
 
 /** All tracks on one time axis: waveform, truth, and each detector with its lanes. */
@@ -24,12 +21,12 @@ export class LabTime {
   readonly #viewport: Viewport;
   readonly #selection: Selection;
   readonly #canvas = h("canvas", { class: "sp-canvas", role: "img" });
-  readonly #rulerRow = row("sp-ruler", []);
-  readonly #wave;
-  readonly #truthRow;
+  readonly #rulerRow = timeRow("sp-ruler", []);
+  readonly #wave: Row;
+  readonly #truthRow: Row;
   readonly #truth: TruthLane;
   readonly #regions = h("span", { style: "top:8px" });
-  readonly #serverRow;
+  readonly #serverRow: Row;
   readonly #heard = h("span");
   readonly #invitation: HTMLElement;
   readonly #head = h("div", { class: "sp-playhead", "aria-hidden": "true" });
@@ -37,7 +34,7 @@ export class LabTime {
   readonly #loop: FrameLoop;
   readonly #scope: Scope;
   readonly #detectors = h("div", { role: "radiogroup" });
-  #tuned: Tuned[] = [];
+  #tuned: DetectorView[] = [];
   #inner: Scope | null = null;
   #made = "";
   #palette: LabPalette | null = null;
@@ -49,20 +46,19 @@ export class LabTime {
     this.#viewport = viewport;
     this.#selection = selection;
     this.#scope = scope;
-    const ends = [h("span", { style: "top:2px" }, "+1"), h("span", { style: "bottom:2px" }, "−1")];
-    this.#wave = row("is-wave", [h("span", {}, words.waveform), h("small", {}, words.fullScale)], ends);
-    this.#truthRow = row("lab-truth lab-row-end", [h("span", {}, words.truth)], [this.#regions]);
-    this.#serverRow = row("lab-server lab-row-end", [h("span", {}, words.serverLane)], [this.#heard]);
+    this.#wave = waveRow(words.base);
+    this.#truthRow = timeRow("lab-truth lab-row-end", [h("span", {}, words.truth)], [this.#regions]);
+    this.#serverRow = timeRow("lab-server lab-row-end", [h("span", {}, words.base.serverVad)], [this.#heard]);
     this.#serverRow.node.hidden = true;
     this.#invitation = h("span", { class: "lab-invitation" }, words.noTruth);
     this.#truth = new TruthLane(app, selection, () => this.#axis, scope);
     this.#truthRow.plot.append(this.#invitation, this.#truth.node);
-    setAttribute(this.#detectors, "aria-label", words.detector);
+    setAttribute(this.#detectors, "aria-label", words.base.detector);
     this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
     const rows = [this.#rulerRow, this.#wave, this.#truthRow, this.#serverRow].map(({ node }) => node);
-    this.node = h(
-      "div",
-      { class: "sp-view lab-view", role: "group", tabindex: 0, "aria-label": words.base.timeView },
+    this.node = timeView(
+      words.base,
+      "lab-view",
       this.#canvas,
       ...rows,
       this.#detectors,
@@ -79,51 +75,68 @@ export class LabTime {
     return this.#tuned.find(({ before }) => before)?.before ?? null;
   }
 
-  refresh(): void {
+  #refresh(): void {
     this.#make();
     this.#loop.request();
   }
 
   /** Follows size and theme; `themed` is called when the colours changed. */
   attach(root: HTMLElement, themed: () => void): void {
-    watchTheme(root, this.#scope, () => {
-      this.#palette = null;
-      this.refresh();
-      themed();
-    });
-    const observer = new ResizeObserver(() => this.refresh());
-    observer.observe(this.node);
-    this.#scope.own(() => observer.disconnect());
-    this.#scope.listen(window, "resize", () => this.refresh());
+    const changes = {
+      themed: () => {
+        this.#palette = null;
+        this.#refresh();
+        themed();
+      },
+      resized: () => this.#refresh(),
+    };
+    followPage(root, this.node, changes, this.#scope);
   }
 
   /** The colours, read when they are first needed after a change of theme. */
   get palette(): LabPalette {
-    this.#palette ??= readLabPalette(this.node);
+    this.#palette ??= readPalette(this.node, LAB_COLOURS);
     return this.#palette;
   }
 
   /** Where the playhead stands. */
   get #head_s(): number {
-    return this.#app.player.position_s ?? this.#selection.head_s;
+    return this.#app.player.position_s ?? this.#selection.now.head_s;
   }
 
   #bind(): void {
     const { store, player, windows } = this.#app;
     const scope = this.#scope;
     const width = () => this.#axis?.width ?? 1;
-    panByWheel(this.node, this.#viewport, width, scope);
-    pinch(this.node, this.#viewport, width, scope);
-    panByPointer(this.#rulerRow.plot, this.#viewport, width, scope);
-    stretchByPointer(this.#wave.plot, this.#app, this.#selection, () => this.#axis, scope);
+    lookAlong(this.node, this.#rulerRow.plot, this.#viewport, width, scope);
+    drawStretches(this.#wave.plot, () => this.#axis, this.#strokes, scope);
     this.#truth.bind(this.#truthRow.plot, scope);
-    const again = () => this.refresh();
-    store.on(scope, "change", again);
-    windows.on(scope, "filled", again);
-    this.#viewport.on(scope, "change", again);
-    this.#selection.on(scope, "change", again);
-    player.on(scope, "change", again);
+    windows.filled.listen(scope, () => this.#refresh());
+    scope.watch(
+      () => [store.state, this.#viewport.moves.value, this.#selection.now, player.playing],
+      () => this.#refresh(),
+    );
     scope.own(() => windows.forget(this));
+  }
+
+  /** Drawing over the waveform selects and plays; a click places the playhead. */
+  get #strokes(): Strokes {
+    const { store, player } = this.#app;
+    const selection = this.#selection;
+    const inside = (time_s: number) => Math.max(0, Math.min(store.duration_s, time_s));
+    return {
+      draw: (from_s, to_s) => selection.set({ stretch: { start_s: inside(from_s), end_s: inside(to_s) } }),
+      drop: () => {
+        const { stretch } = selection.now;
+        if (!stretch) return;
+        selection.set({ head_s: stretch.start_s });
+        void player.play(stretch.start_s, stretch.end_s);
+      },
+      click: (time_s) => {
+        player.stop();
+        selection.set({ head_s: inside(time_s), stretch: null });
+      },
+    };
   }
 
   /** Builds the rows of the detectors, anew where there are other ones. */
@@ -136,7 +149,7 @@ export class LabTime {
     const scope = new Scope(this.#scope.signal);
     this.#inner = scope;
     this.#tuned = store.lanes.map(({ detector }, index) => {
-      const tuned = new Tuned(this.#app, detector, index, scope);
+      const tuned = new DetectorView(this.#app, detector, index, scope);
       this.#why.bind(tuned.rows.segments.plot, index, scope);
       return tuned;
     });
@@ -144,7 +157,7 @@ export class LabTime {
   }
 
   #frame(): void {
-    const { store, player, windows } = this.#app;
+    const { player, windows } = this.#app;
     if (!this.node.isConnected) return;
     for (const tuned of this.#tuned) tuned.update();
     this.#showServer();
@@ -153,8 +166,7 @@ export class LabTime {
     const { start_s, span_s } = this.#viewport;
     const axis = new Axis(start_s, span_s, width, globalThis.devicePixelRatio || 1);
     this.#axis = axis;
-    const level = levelFor(span_s / width / axis.ratio / store.session.signals.column_s);
-    windows.want(this, level, start_s, start_s + span_s);
+    windows.look(this, start_s, start_s + span_s, span_s / (width * axis.ratio));
     this.#paint(axis);
     this.#place(axis);
     if (player.position_s !== null) this.#loop.request();
@@ -173,12 +185,11 @@ export class LabTime {
   #paint(axis: Axis): void {
     const canvas = this.#canvas;
     const height = this.#detectors.getBoundingClientRect().bottom - this.node.getBoundingClientRect().top;
-    const [w, h_] = [Math.round(axis.width * axis.ratio), Math.round(height * axis.ratio)];
-    if (canvas.width !== w || canvas.height !== h_) [canvas.width, canvas.height] = [w, h_];
+    fitCanvas(canvas, axis.width, height, axis.ratio);
     canvas.style.height = `${height}px`;
     const context = canvas.getContext("2d");
     if (!context) return;
-    const box = (of: Parameters<typeof boxIn>[1]): Box => boxIn(canvas, of);
+    const box = (row: Row): Box => boxIn(canvas, row);
     paintLab({
       context,
       axis,
@@ -195,6 +206,7 @@ export class LabTime {
         errors: box(rows.errors),
       })),
       store: this.#app.store,
+      session: this.#app.session,
       selection: this.#selection,
       ticks: ticksOf(this.#viewport.start_s, this.#viewport.span_s, axis.width),
       words: this.#app.words,
@@ -211,7 +223,7 @@ export class LabTime {
     this.#truth.update(axis);
     this.#invitation.hidden = store.truth.length > 0 || store.state === null;
     setText(this.#regions, words.regions(store.truth.length / 2, length_s(store.truth).toFixed(1)));
-    toggle(this.#truthRow.plot, "is-painting", this.#selection.painting);
+    toggle(this.#truthRow.plot, "is-painting", this.#selection.now.painting);
     const [from_s, to_s] = [axis.time(0), Math.min(axis.time(axis.width), store.duration_s)];
     const counted = [
       (store.lane?.spans.length ?? 0) / 2,

@@ -1,17 +1,14 @@
 import type { Scope } from "../../scope.ts";
-import { type Child, h, setText, toggle } from "../../view/dom.ts";
+import type { Line } from "../../store/thresholds.ts";
+import { h, setText, toggle } from "../../view/dom.ts";
+import { Flags } from "../../view/flags.ts";
 import { type IconName, icon } from "../../view/icons.ts";
-import type { Box } from "../../view/paint/scene.ts";
-import { scaleOf } from "../../view/scale.ts";
+import { dragLines } from "../../view/line-drag.ts";
+import { type Row, timeRow } from "../../view/time-rows.ts";
+import type { LabApp } from "../app.ts";
 import type { LabWords } from "../i18n/index.ts";
 import type { LabStore } from "../store.ts";
-import type { LabDetector } from "../wire.ts";
-
-export interface Row {
-  node: HTMLElement;
-  plot: HTMLElement;
-  rail: HTMLElement;
-}
+import type { LabDetector, Spans } from "../wire.ts";
 
 const SHAPES: readonly IconName[] = ["square", "circle", "triangle", "star"];
 const COLOURS: Record<string, string> = {
@@ -37,24 +34,8 @@ export function nameOf(detector: LabDetector, words: LabWords): string {
   return `${words.base.detectorNames[detector.name] ?? detector.name}${number}`;
 }
 
-export function row(className: string, name: Child[], rail: Child[] = []): Row {
-  const plot = h("div", { class: "sp-plot" });
-  const values = h("div", { class: "sp-rail" }, ...rail);
-  return {
-    node: h("div", { class: `sp-row ${className}` }, h("div", { class: "sp-name" }, ...name), plot, values),
-    plot,
-    rail: values,
-  };
-}
-
-/** Where a plot is inside the canvas. */
-export function boxIn(canvas: HTMLElement, { plot }: Row): Box {
-  const { top, height } = plot.getBoundingClientRect();
-  return { y: top - canvas.getBoundingClientRect().top, h: height };
-}
-
 /** The three rows of a detector: score, segments, errors. A click in the gutter makes it the active one. */
-export class DetectorRows {
+class DetectorRows {
   readonly score: Row;
   readonly segments: Row;
   readonly errors: Row;
@@ -83,10 +64,10 @@ export class DetectorRows {
     });
     this.#radio.append(h("span", { class: "radio" }), shape, nameOf(detector, words));
     const unit = detector.name === "webrtc" ? words.yesNo : (words.units[detector.unit] ?? detector.unit);
-    this.score = row("lab-det is-score no-line", [this.#radio, h("small", {}, unit), this.#f1]);
+    this.score = timeRow("lab-det is-score no-line", [this.#radio, h("small", {}, unit), this.#f1]);
     this.#laneNames = [h("span", {}, words.segments), h("span", {}, words.errors)];
-    this.segments = row("lab-sub is-segments no-line", [this.#laneNames[0]], [this.#count]);
-    this.errors = row("lab-sub is-errors lab-row-end", [this.#laneNames[1]], [this.#wrong]);
+    this.segments = timeRow("lab-sub is-segments no-line", [this.#laneNames[0]], [this.#count]);
+    this.errors = timeRow("lab-sub is-errors lab-row-end", [this.#laneNames[1]], [this.#wrong]);
     for (const { node } of this.rows) {
       node.style.setProperty("--k", `var(--sp-${colourOf(detector)})`);
       const gutter = node.firstElementChild as HTMLElement;
@@ -127,7 +108,61 @@ export class DetectorRows {
   }
 }
 
-/** Share of the row's height, 0 at the bottom; WebRTC's yes and no do not touch its ends. */
-export function shareOf(detector: LabDetector): (value: number) => number {
-  return scaleOf(detector.unit).share;
+/** How a detector stood before the line that is being moved. */
+export interface Before {
+  index: number;
+  line: Line;
+  detector: LabDetector;
+  spans: Spans;
+}
+
+/** One detector on screen: its rows, and its lines with their flags. */
+export class DetectorView {
+  readonly rows: DetectorRows;
+  readonly #app: LabApp;
+  readonly #index: number;
+  readonly #flags: Flags;
+  #before: Before | null = null;
+
+  constructor(app: LabApp, detector: LabDetector, index: number, scope: Scope) {
+    this.#app = app;
+    this.#index = index;
+    this.rows = new DetectorRows(detector, index, app.words, (chosen) => void app.setActive(chosen), scope);
+    const apply = () => {
+      const { threshold, neg_threshold } = this.#flags.detector;
+      return app.setDetector(index, { threshold, neg_threshold });
+    };
+    this.#flags = new Flags(app.words.base, detector, { apply, changed: () => this.#moved() }, scope);
+    const { plot, rail } = this.rows.score;
+    rail.append(...this.#flags.nodes);
+    plot.append(this.#flags.was);
+    // a resting detector has a start line only
+    const isThere = (line: Line) => line === "threshold" || index === app.store.active;
+    dragLines(plot, this.#flags.handles, this.#flags, scope, isThere);
+  }
+
+  get before(): Before | null {
+    return this.#before;
+  }
+
+  update(): void {
+    const { store } = this.#app;
+    const detector = store.lanes[this.#index]?.detector;
+    if (detector) this.#flags.confirm(detector, false);
+    this.rows.update(store);
+    this.#flags.update(this.rows.score.plot.offsetHeight, 0);
+  }
+
+  /** The past is cut anew with the lines as they stand. */
+  #moved(): void {
+    const { store } = this.#app;
+    const lane = store.lanes[this.#index];
+    if (!lane) return;
+    const { threshold, neg_threshold } = this.#flags.detector;
+    const { detector, spans } = lane;
+    if (this.#flags.before === null) this.#before = null;
+    else this.#before ??= { index: this.#index, line: this.#flags.line, detector, spans };
+    const same = threshold === detector.threshold && neg_threshold === detector.neg_threshold;
+    store.move(this.#index, same ? null : { threshold, neg_threshold });
+  }
 }

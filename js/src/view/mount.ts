@@ -1,0 +1,26 @@
+import { Scope } from "../scope.ts";
+import { STYLE } from "../style/index.ts";
+import { h } from "./dom.ts";
+
+/** Builds a view, and anew when the reader's language changes. */
+export function mountView(app: { locale: string }, scope: Scope, build: (scope: Scope) => unknown): void {
+  let shown = new Scope(scope.signal);
+  scope.watch(
+    () => app.locale,
+    () => {
+      shown.dispose();
+      shown = new Scope(scope.signal);
+      build(shown);
+    },
+  );
+}
+
+/** Puts a view with its styles into the page, for as long as its scope lasts. */
+export function showView(el: HTMLElement, root: HTMLElement, style: string, scope: Scope): void {
+  const sheet = h("style", {}, `${STYLE}\n${style}`);
+  el.append(sheet, root);
+  scope.own(() => {
+    sheet.remove();
+    root.remove();
+  });
+}
