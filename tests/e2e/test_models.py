@@ -28,7 +28,7 @@ def test_models_are_listed_loaded_and_refused_in_words(
     page.page.keyboard.press("Enter")
     dialog = widget.get_by_role("dialog", name="Manage models")
     dialog.get_by_role("button", name=f"Download: {presets['fastest']}").click()
-    expect(dialog.get_by_role("status")).to_contain_text(f"knows no model '{presets['fastest']}' to download")
+    expect(dialog.get_by_role("status")).to_contain_text(f"finds no model '{presets['fastest']}' to download")
     page.page.screenshot(path=artifacts / "models.png")
     page.page.keyboard.press("Escape")
     expect(opener).to_be_focused()
