@@ -20,14 +20,14 @@ _STATIC: Final = Path(__file__).parent.parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What a command gives back besides success."""
 
     data: Mapping[str, Any] = field(default_factory=dict)
     buffers: Sequence[bytes] = ()
 
 
-Command: TypeAlias = Callable[[dict[str, Any]], Awaitable[Answer | None]]
+Command: TypeAlias = Callable[[dict[str, Any]], Awaitable[Reply | None]]
 
 
 class Bridge:
@@ -64,27 +64,27 @@ class Bridge:
     async def obey(self, content: dict[str, Any], commands: Mapping[str, Command]) -> None:
         """Do what a message of type ``command`` asks for, and reply; errors in words."""
         failure: dict[str, Any] | None = None
-        answer: Answer | None = None
+        reply: Reply | None = None
         name = content.get("name")
         args = {**content.get("args", {}), "client_id": content.get("client_id")}
         try:
             command = commands.get(str(name))
             if command is None:
                 raise InputError(f"This kernel does not know the command {name!r}: reload the page.")
-            answer = await command(args)
+            reply = await command(args)
         except SpeachesError as exc:
             failure = failure_message(exc)
         except Exception as exc:  # noqa: BLE001  a command without a reply would leave the page waiting
             failure = failure_message(SpeachesError(f"The kernel failed to do {name!r} ({type(exc).__name__}: {exc})."))
-        answer = answer or Answer()
-        self.send({"type": "reply", "id": content.get("id"), "error": failure, "data": answer.data}, answer.buffers)
+        reply = reply or Reply()
+        self.send({"type": "reply", "id": content.get("id"), "error": failure, "data": reply.data}, reply.buffers)
 
 
-def audio_answer(recording: Recording, args: Mapping[str, Any]) -> Answer:
+def audio_reply(recording: Recording, args: Mapping[str, Any]) -> Reply:
     """Return int16 audio from ``start_s`` to ``end_s``, for playing it."""
     start_s, end_s = float(args["start_s"]), float(args["end_s"])
     part = recording.slice(start_s, min(end_s, start_s + MAX_PLAYED_S))
-    return Answer({"start_s": start_s, "rate": part.rate}, [part.samples.astype("<i2").tobytes()])
+    return Reply({"start_s": start_s, "rate": part.rate}, [part.samples.astype("<i2").tobytes()])
 
 
 def front_end(name: str) -> Path | str:

@@ -28,7 +28,7 @@ from ipyspeaches.session import (
 from ipyspeaches.session.destination import Place, locate, resolve
 from ipyspeaches.session.state import ACTIVE, ENDED
 from ipyspeaches.sources import BrowserMicrophone, list_input_devices
-from ipyspeaches.widget.bridge import Answer, Bridge, Command, audio_answer
+from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Feed
@@ -284,43 +284,41 @@ class Controller:
         """Use another server from the next recording on; the key stays in the kernel."""
         self._bridge.show(self.settings.use_server(str(args.get("url") or ""), str(args.get("api_key") or "")))
 
-    async def _check_server(self, _args: dict[str, Any]) -> Answer:
+    async def _check_server(self, _args: dict[str, Any]) -> Reply:
         """Ask the server what it has; the traits show it too."""
         self._bridge.show({"_error": None})
         destination = await resolve(self.settings.options)
         shown = destination_traits(destination)
         self._bridge.show({**shown, "_server_state": "ready"})
-        return Answer(
-            {"label": shown["_server_label"], "version": destination.info.version, "models": shown["_models"]}
-        )
+        return Reply({"label": shown["_server_label"], "version": destination.info.version, "models": shown["_models"]})
 
-    async def _list_devices(self, _args: dict[str, Any]) -> Answer:
+    async def _list_devices(self, _args: dict[str, Any]) -> Reply:
         """Return the kernel's microphones, or why there are none."""
         try:
             devices = await asyncio.to_thread(list_input_devices)
         except SpeachesError as exc:
-            return Answer({"devices": [], "error": str(exc)})
-        return Answer({"devices": [dataclasses.asdict(device) for device in devices], "error": None})
+            return Reply({"devices": [], "error": str(exc)})
+        return Reply({"devices": [dataclasses.asdict(device) for device in devices], "error": None})
 
-    async def _mark(self, args: dict[str, Any]) -> Answer:
+    async def _mark(self, args: dict[str, Any]) -> Reply:
         """Set a mark now or at ``time_s``, or rename the one with ``id``."""
         name = str(args.get("name") or "")
         if args.get("id") is not None:
-            return Answer(mark_message(self.current.rename_mark(int(args["id"]), name)))
+            return Reply(mark_message(self.current.rename_mark(int(args["id"]), name)))
         time_s = args.get("time_s")
-        return Answer(mark_message(self.current.mark(name, None if time_s is None else float(time_s))))
+        return Reply(mark_message(self.current.mark(name, None if time_s is None else float(time_s))))
 
-    async def _window(self, args: dict[str, Any]) -> Answer:
+    async def _window(self, args: dict[str, Any]) -> Reply:
         if self._feed.drawing is None:
             raise StateError(_NOTHING_YET)
-        return Answer(*self._feed.drawing.window(int(args["level"]), int(args["first_column"]), int(args["columns"])))
+        return Reply(*self._feed.drawing.window(int(args["level"]), int(args["first_column"]), int(args["columns"])))
 
-    async def _audio(self, args: dict[str, Any]) -> Answer:
-        return audio_answer(self.current.recording, args)
+    async def _audio(self, args: dict[str, Any]) -> Reply:
+        return audio_reply(self.current.recording, args)
 
-    async def _export(self, args: dict[str, Any]) -> Answer:
+    async def _export(self, args: dict[str, Any]) -> Reply:
         media_type, content = export(self.current, str(args.get("format")))
-        return Answer({"media_type": media_type, "name": f"transcript.{args.get('format')}"}, [content])
+        return Reply({"media_type": media_type, "name": f"transcript.{args.get('format')}"}, [content])
 
 
 class ModelJobs:
@@ -353,19 +351,19 @@ class ModelJobs:
         overview = await Server(place.url, place.api_key).overview()
         self._show(overview_traits(overview, embedded=place.embedded))
 
-    async def _download(self, args: dict[str, Any]) -> Answer:
+    async def _download(self, args: dict[str, Any]) -> Reply:
         with self._job(args, "download") as model:
             place = await self._place()
             downloaded = await Server(place.url, place.api_key).download(model, progress=False)
             await self._show_what_is_there()
-        return Answer({"model": model, "downloaded": downloaded})
+        return Reply({"model": model, "downloaded": downloaded})
 
-    async def _load(self, args: dict[str, Any]) -> Answer:
+    async def _load(self, args: dict[str, Any]) -> Reply:
         with self._job(args, "load") as model:
             place = await self._place()
             await Server(place.url, place.api_key).load(model)
             await self._show_what_is_there()
-        return Answer({"model": model})
+        return Reply({"model": model})
 
     async def _place(self) -> Place:
         return await locate(self._options())

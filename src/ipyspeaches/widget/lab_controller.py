@@ -19,7 +19,7 @@ from ipyspeaches.protocol import ServerTurnDetection
 from ipyspeaches.results import Transcript, alignment, join_text, wer
 from ipyspeaches.session import ENGINE, SessionKeywords, TurnDetection, transcribe
 from ipyspeaches.vad import Detector, Evaluation, Labels, Segments
-from ipyspeaches.widget.bridge import Answer, Bridge, Command, audio_answer
+from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.lab_state import LabState
@@ -164,51 +164,49 @@ class LabController:
         self.state.pin()
         self.show()
 
-    async def _curve(self, args: dict[str, Any]) -> Answer:
+    async def _curve(self, args: dict[str, Any]) -> Reply:
         index = self._asked(args)
         await self._score(index)
         points = await asyncio.to_thread(self.state.curve, index)
-        return Answer({"index": index, "points": len(points)}, [points.astype("<f4").tobytes()])
+        return Reply({"index": index, "points": len(points)}, [points.astype("<f4").tobytes()])
 
-    async def _sweep(self, args: dict[str, Any]) -> Answer:
+    async def _sweep(self, args: dict[str, Any]) -> Reply:
         index = self._asked(args)
         await self._score(index)
         across, silences_ms, f1 = await asyncio.to_thread(self.state.sweep, index)
-        return Answer({"index": index, "threshold": across, "silence_ms": silences_ms}, [f1.astype("<f4").tobytes()])
+        return Reply({"index": index, "threshold": across, "silence_ms": silences_ms}, [f1.astype("<f4").tobytes()])
 
-    async def _window(self, args: dict[str, Any]) -> Answer:
-        return Answer(
-            *waveform_window(self._drawn, int(args["level"]), int(args["first_column"]), int(args["columns"]))
-        )
+    async def _window(self, args: dict[str, Any]) -> Reply:
+        return Reply(*waveform_window(self._drawn, int(args["level"]), int(args["first_column"]), int(args["columns"])))
 
-    async def _audio(self, args: dict[str, Any]) -> Answer:
-        return audio_answer(self.state.recording, args)
+    async def _audio(self, args: dict[str, Any]) -> Reply:
+        return audio_reply(self.state.recording, args)
 
-    async def _export(self, args: dict[str, Any]) -> Answer:
-        return Answer({"text": export_detector(self.state.vad, str(args.get("format")))})
+    async def _export(self, args: dict[str, Any]) -> Reply:
+        return Reply({"text": export_detector(self.state.vad, str(args.get("format")))})
 
-    async def _export_truth(self, args: dict[str, Any]) -> Answer:
+    async def _export_truth(self, args: dict[str, Any]) -> Reply:
         name, content = export_truth(self.state, str(args.get("format")))
-        return Answer({"name": name}, [content])
+        return Reply({"name": name}, [content])
 
-    async def _use_live(self, _args: dict[str, Any]) -> Answer:
+    async def _use_live(self, _args: dict[str, Any]) -> Reply:
         """Hand the active detector to the live session, where there is one."""
         if self.live is not None:
             await self.live.use_turn_detection(self.live.settings.turn_detection.with_detector(self.state.vad))
-        return Answer({"used": self.live is not None})
+        return Reply({"used": self.live is not None})
 
-    async def _transcribe_compare(self, args: dict[str, Any]) -> Answer:
+    async def _transcribe_compare(self, args: dict[str, Any]) -> Reply:
         """Transcribe a stretch under the present and the pinned setting, one after the other."""
         start_s, end_s = float(args["start_s"]), float(args["end_s"])
         reference = args.get("reference") or _said(self.reference, start_s, end_s)
-        answer = {"start_s": start_s, "end_s": end_s, "reference": reference}
+        found = {"start_s": start_s, "end_s": end_s, "reference": reference}
         options = self._session_keywords()
         options["pace"] = 0
         for role, detector in {"now": self.state.vad, "pinned": self.state.pinned}.items():
             options["turn_detection"] = TurnDetection.client(detector)
             transcript = await transcribe(self.state.recording.slice(start_s, end_s), **options)
-            answer[role] = heard_message(transcript.text, reference)
-        return Answer(answer)
+            found[role] = heard_message(transcript.text, reference)
+        return Reply(found)
 
     async def _ask_server(self, _args: dict[str, Any]) -> None:
         """Show what the server hears, with the active detector's numbers where they fit."""

@@ -165,7 +165,7 @@ class LabState:
     def curve(self, index: int) -> NDArray[np.float32]:
         """Return what each start threshold would give, float32 of shape ``(points, 4)``.
 
-        Columns are threshold, recall, precision and false alarm rate; none without a truth. Every point is cut anew
+        Columns are threshold, recall, precision and false alarm rate; none without a truth. Every point is segmented
         with all of the detector's rules, so that the present setting lies on the curve, and a click on a point gives
         what the point promised.
         """

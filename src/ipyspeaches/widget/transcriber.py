@@ -155,7 +155,7 @@ class Transcriber(anywidget.AnyWidget):
 
     @property
     def recording(self) -> Recording:
-        """What was heard."""
+        """The audio so far."""
         return self.session.recording
 
     @property

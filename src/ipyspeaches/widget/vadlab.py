@@ -65,10 +65,10 @@ class VadLab(anywidget.AnyWidget):
         if not isinstance(recording, (Recording, str, os.PathLike)):
             raise InputError(f"{type(recording).__name__} is not a recording: give a path or a Recording.")
         path = None if isinstance(recording, Recording) else Path(recording)
-        heard = recording if isinstance(recording, Recording) else Recording.load(recording)
-        labels, file = begin(truth, path, heard.duration)
+        loaded = recording if isinstance(recording, Recording) else Recording.load(recording)
+        labels, file = begin(truth, path, loaded.duration)
         chosen = [SileroVad(), EnergyVad(), WebRtcVad()] if detectors is None else list(detectors)
-        state = LabState(heard, chosen, labels, "" if path is None else path.name)
+        state = LabState(loaded, chosen, labels, "" if path is None else path.name)
         super().__init__(locale=locale)
         self._controller = LabController(Bridge(self), state, file, options)
         self._state = state
@@ -117,7 +117,7 @@ class VadLab(anywidget.AnyWidget):
 
     @property
     def server_segments(self) -> Segments | None:
-        """What the server heard when it was last asked (*Ask the server* in the menu); None before."""
+        """Where the server found speech when it was last asked (*Ask the server* in the menu); None before."""
         return None if self._state.verdict is None else self._state.verdict.segments
 
     @property
