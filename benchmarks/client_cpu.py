@@ -25,9 +25,11 @@ from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
-from ipyspeaches.protocol import RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import RealtimeProtocol, RecognitionOptions
+from ipyspeaches.protocol.address import realtime_query
 from ipyspeaches.samples import path
 from ipyspeaches.transports import WebSocketTransport
+from ipyspeaches.vad import Utterance
 from rows import Row, arguments, judged, progress, report
 from sink import running
 
@@ -50,22 +52,23 @@ def speech() -> Appends:
 
 async def ours(url: str, appends: Appends) -> float:
     """Return the CPU seconds of the realtime protocol over its WebSocket."""
-    protocol = RealtimeProtocol(RealtimeOptions())
-    transport = WebSocketTransport(url, protocol.query())
+    options = RecognitionOptions()
+    protocol = RealtimeProtocol(options)
+    transport = WebSocketTransport(url, realtime_query(url, options))
     await transport.connect()
     protocol.connection_opened()
-    protocol.receive(await transport.receive())
+    protocol.receive_message(await transport.receive())
     begin = time.process_time()
     start = 0
     for samples in appends:
-        protocol.append(samples, start)
+        protocol.send_append(samples, start)
         start += len(samples)
-        for message in protocol.data_to_send():
+        for message in protocol.messages_to_send():
             await transport.send(message)
-    protocol.commit(0)
-    for message in protocol.data_to_send():
+    protocol.send_commit(Utterance(0, 0, start))
+    for message in protocol.messages_to_send():
         await transport.send(message)
-    protocol.receive(await transport.receive())
+    protocol.receive_message(await transport.receive())
     spent = time.process_time() - begin
     await transport.close()
     return spent

@@ -27,8 +27,8 @@ from ipyspeaches.session import TurnDetection as TurnDetection
 from ipyspeaches.session import allow_nested_loops as allow_nested_loops
 from ipyspeaches.session import events as events
 from ipyspeaches.session import run as run
+from ipyspeaches.session import transcribe as transcribe
 from ipyspeaches.session.comparing import compare as compare
-from ipyspeaches.session.transcribe import transcribe as transcribe
 from ipyspeaches.vad import AdaptiveEnergyVad as AdaptiveEnergyVad
 from ipyspeaches.vad import Between as Between
 from ipyspeaches.vad import EnergyVad as EnergyVad

@@ -14,9 +14,10 @@ from ipyspeaches import Recording, Segment, Transcript, samples
 from ipyspeaches.cli import main, transcribe_files
 from ipyspeaches.cli.transcribe_files import Progress
 from ipyspeaches.errors import AudioError, ServerUnreachableError
-from ipyspeaches.session import SessionOptions, recognition
+from ipyspeaches.protocol import RecognitionOptions
+from ipyspeaches.session import SessionOptions
 from ipyspeaches.session.events import Partial
-from ipyspeaches.session.recognition import Recognition, Route
+from ipyspeaches.session.options import Route
 from scripted_server import bursts, scripted, without_loopback
 
 __all__ = ["bursts", "scripted"]
@@ -105,7 +106,9 @@ def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> No
     argv = "a.wav --transport chunked --chunk-s 5 --task translate --prompt Lecture. --hotwords city"
     assert main(["transcribe", *argv.split(), "--temperature", "0.2", "--language", "zh", "--model", "fastest"]) == 0
     options = SessionOptions.of(asked)
-    assert options.recognition == Recognition("fastest", "zh", "translate", "Lecture.", "city", 0.2)
+    assert options.recognition == RecognitionOptions(
+        model="fastest", language="zh", task="translate", prompt="Lecture.", hotwords="city", temperature=0.2
+    )
     assert options.route == Route("chunked", 5.0, None)
     assert options.turn_detection is not None
     assert options.turn_detection.client_cuts
@@ -124,11 +127,6 @@ def test_a_server_that_cannot_reach_itself_is_one_sentence(
     assert said.err.startswith("ipyspeaches: The server dropped the session at the first utterance")
     assert "LOOPBACK_HOST_URL=http://localhost:8000" in said.err
     assert len(said.err.splitlines()) == 1
-
-
-def test_the_choices_are_those_of_the_session() -> None:
-    assert transcribe_files.TRANSPORTS == recognition.TRANSPORTS
-    assert transcribe_files.TASKS == recognition.TASKS
 
 
 @pytest.mark.parametrize(

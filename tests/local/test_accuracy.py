@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from human_speech import Spoken, recordings, words
 from ipyspeaches.local import LocalServer
-from ipyspeaches.vad import Closed, Commit, Gate, GateOptions, Opened, Send, SileroVad
+from ipyspeaches.vad import Closed, Gate, GateOptions, Opened, Send, SileroVad, Utterance
 from realtime_client import MODEL, RealtimeClient, realtime_client
 
 RATE = 24_000
@@ -72,10 +72,10 @@ async def cut_by_client(server: LocalServer, samples: NDArray[np.int16]) -> str:
         await client.update(turn_detection=None)
         for start in range(0, len(audio), 960):
             events: list[Opened | Closed] = segmenter.advance(scorer.score(audio[start : start + 960]).tolist())
-            for action in gate.advance(events, segmenter.position, segmenter.silence_start, 4800):
+            for action in gate.advance(events, segmenter.position, segmenter.silence_start):
                 if isinstance(action, Send):
                     await client.append(audio[action.start : action.end])
-                elif isinstance(action, Commit):
+                elif isinstance(action, Utterance):
                     await client.send("input_audio_buffer.commit")
                     pieces += 1
         return " ".join(await texts_of(client, pieces))

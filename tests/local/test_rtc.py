@@ -194,7 +194,7 @@ def test_events_are_wrapped_as_speaches_wraps_them(length: int) -> None:
     messages = wrapped(sent)
     assert (len(messages) == 1) == (length <= 800)
     joiner = FragmentJoiner()
-    [joined] = [taken for message in messages for taken in joiner.take(message)]
+    [joined] = [taken for message in messages for taken in joiner.receive(message)]
     assert isinstance(joined, bytes)
     assert json.loads(joined) == sent
     parsed = [json.loads(message) for message in messages]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import is_loopback, normalise_base_url, takes_model
+from ipyspeaches.protocol.address import is_loopback, normalise_base_url, realtime_query
+from ipyspeaches.protocol.recognition import RecognitionOptions
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,14 @@ def test_what_is_no_address_is_refused_with_the_cure(given: str, cure: str) -> N
     ],
 )
 def test_who_wants_the_model_in_the_address(address: str, takes: bool) -> None:
-    assert takes_model(address) is takes
+    named = {"model": "a/b"} if takes else {}
+    spoken = {"language": "zh"} if takes else {}
+    query = realtime_query(address, RecognitionOptions(model="a/b", language="zh"))
+    assert query == {**named, "intent": "transcription", **spoken}
+
+
+def test_the_query_makes_it_a_transcription() -> None:
+    assert realtime_query("http://localhost:8000", RecognitionOptions()) == {"intent": "transcription"}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.local import LocalServer
-from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA
+from ipyspeaches.protocol.realtime.media import EMBEDDED_MEDIA, SPEACHES_MEDIA
 from ipyspeaches.server.client import check
 
 URL = "http://speaches.example:8000"

@@ -18,7 +18,7 @@ from ipyspeaches.errors import (
     ProtocolError,
     ServerUnreachableError,
 )
-from ipyspeaches.session import Session, SessionState, TurnDetection, live
+from ipyspeaches.session import Session, SessionState, TurnDetection
 from scripted_server import without_loopback
 from sessions import ENERGY, session
 
@@ -53,7 +53,7 @@ async def test_a_cut_connection_is_one_clear_error_and_keeps_everything(scripted
 async def test_a_silent_server_does_not_hang_the_session(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "SETTLE_S", 0.3)
+    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.3)
     scripted.mute_after = 2
     async with session(scripted, bursts) as running:
         await asyncio.wait_for(running.wait(), 60)
@@ -80,7 +80,7 @@ async def test_an_unreachable_server_is_named(bursts: Recording) -> None:
     assert running.state is SessionState.FAILED
 
 
-async def test_an_unknown_model_is_refused_before_sound_flows(scripted: Any, bursts: Recording) -> None:
+async def test_an_unknown_model_is_refused_before_audio_flows(scripted: Any, bursts: Recording) -> None:
     running = session(scripted, bursts, model="no/such")
     with pytest.raises(ModelNotFoundError, match=r"no/such.*test/model"):
         await running.start()

@@ -1,8 +1,12 @@
-"""Text of what is being spoken: in time, one request at a time, and never left behind."""
+"""Text of what is being spoken: in time, one request at a time, and never left behind.
+
+First where it goes, whatever the server makes of the utterances; then with servers.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import itertools
 import json
@@ -16,18 +20,231 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from between import Between, between
+from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, to_samples, to_seconds
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol import (
+    ItemCommitted,
+    ItemCompleted,
+    ItemDelta,
+    ItemFailed,
+    ProtocolEvent,
+    RecognitionOptions,
+    ServerSpeechStarted,
+)
 from ipyspeaches.session import Session, TurnDetection, events, interim
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session.events import Bus
+from ipyspeaches.session.interim import Interim
+from ipyspeaches.session.pipeline import Pipeline, Processed
+from ipyspeaches.session.recorder import Recorder
+from ipyspeaches.transports import RequestTransport
+from ipyspeaches.vad import Closed, EnergyVad, GateAction, Opened, Utterance
+from ipyspeaches.words import Word
+from realtime_wire import server_cut
 from scripted_http import HttpScript, Posted, Reply, deltas, document, words
 from sessions import ENERGY
 
 ITEM = "conversation.item.input_audio_transcription"
+CLIENT = TurnDetection.client(EnergyVad())
+SERVER = TurnDetection.server(0.9, 550, detector=EnergyVad())
+
+
+class Scene:
+    """Interim text with everything around it, but for audio and server."""
+
+    def __init__(self, turn: TurnDetection) -> None:
+        pipeline = Pipeline(turn)
+        pipeline.process(AudioBlock(np.zeros(60 * SESSION_RATE_HZ, dtype=np.int16), SESSION_RATE_HZ))
+        self.bus = Bus()
+        self.recorder = Recorder(pipeline, self.bus)
+        nobody = RequestTransport("http://127.0.0.1:9")
+        self.interim = Interim(pipeline, self.recorder, nobody, RecognitionOptions(model="m"), 0.5)
+        self.on_page: dict[str, str] = {}
+        self.bus.subscribe(self._show)
+        self._cut = 0
+
+    def _show(self, event: Any) -> None:
+        if isinstance(event, events.Partial):
+            self.on_page.pop(event.item_id, None)
+            if event.text:
+                self.on_page[event.item_id] = event.text
+        elif isinstance(event, events.Final):
+            self.on_page.pop(event.item_id, None)
+
+    def _process(self, event: Opened | Closed, actions: list[GateAction]) -> None:
+        for listener in (self.interim, self.recorder):
+            listener.receive_audio(Processed([event], actions))
+
+    def opened(self, start_s: float, text: str = "") -> None:
+        self._process(Opened(to_samples(start_s)), [])
+        if text:
+            self.says(text)
+
+    def says(self, text: str) -> None:
+        spoken = self.interim.under_way
+        assert spoken is not None
+        start_s = to_seconds(spoken.start)
+        spoken.text.update(text, [Word(text, start_s, start_s + 1)], start_s + 1)
+        self.interim._show(spoken)
+
+    def closed(self, start_s: float, end_s: float) -> Utterance:
+        """End speech, and with it an utterance if this side cuts them."""
+        start, end = to_samples(start_s), to_samples(end_s)
+        utterance = Utterance(self._cut, start, end)
+        self._cut += 1
+        client_cuts = self.interim._pipeline.turn_detection.client_cuts
+        self._process(Closed(start, end), [utterance] if client_cuts else [])
+        return utterance
+
+    def server(self, *happened: ProtocolEvent) -> None:
+        for event in happened:
+            self.interim.receive_event(event)
+            self.recorder.receive_event(event)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What the page shows; the transcript knows the same."""
+        assert self.recorder.transcript.partial == " ".join(self.on_page.values())
+        return self.on_page
+
+
+def final(item_id: str, utterance: Utterance, text: str = "x") -> ItemCompleted:
+    return ItemCompleted(item_id, utterance, text, None, ())
+
+
+def test_an_utterance_keeps_its_text_until_the_final_comes() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1, "hello")
+    assert scene.shown == {"interim_1": "hello"}
+    one = scene.closed(1, 2)
+    assert scene.shown == {"interim_1": "hello"}
+    scene.server(ItemCommitted("a", one))
+    assert scene.shown == {"a": "hello"}
+    scene.server(final("a", one))
+    assert scene.shown == {}
+
+
+ONE = Utterance(0, to_samples(1), to_samples(2))
+
+
+@pytest.mark.parametrize(
+    "end", [ItemFailed("a", ONE, "no"), ItemFailed("", ONE, "refused"), final("a", ONE), final("a", ONE, text="")]
+)
+@pytest.mark.parametrize("after_commit", [True, False])
+def test_whatever_ends_an_utterance_ends_its_text(end: ItemFailed | ItemCompleted, after_commit: bool) -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1, "hello")
+    assert scene.closed(1, 2) == ONE
+    if after_commit and end.item_id:
+        scene.server(ItemCommitted("a", ONE))
+    scene.server(end)
+    assert scene.shown == {}
+
+
+def test_the_next_utterance_is_not_touched_by_the_end_of_the_last_one() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1, "one")
+    one = scene.closed(1, 2)
+    scene.server(ItemCommitted("a", one))
+    scene.opened(2.2, "two")
+    scene.server(final("a", one))
+    assert scene.shown == {"interim_2": "two"}
+
+
+def test_utterances_that_are_sent_together_show_their_texts_together() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1, "one")
+    one = scene.closed(1, 2)
+    scene.opened(3, "two")
+    both = one.joined_with(scene.closed(3, 4))
+    scene.server(ItemCommitted("both", both))
+    assert scene.shown == {"both": "one two"}
+    scene.server(final("both", both))
+    assert scene.shown == {}
+
+
+def test_text_of_an_utterance_that_the_server_passed_over_goes_with_the_next() -> None:
+    scene = Scene(SERVER)
+    scene.server(ServerSpeechStarted("b", 3))
+    scene.opened(1, "one")
+    scene.closed(1, 2)
+    scene.opened(3, "two")
+    scene.server(ItemCommitted("b", server_cut(0, 3, 5)))
+    assert scene.shown == {"b": "two"}
+
+
+def test_a_server_that_hears_nothing_leaves_no_text() -> None:
+    scene = Scene(SERVER)
+    scene.opened(1, "cough")
+    scene.closed(1, 2)
+    assert scene.shown == {}
+
+
+def test_speech_that_a_server_cuts_begins_anew_behind_the_cut() -> None:
+    scene = Scene(SERVER)
+    scene.opened(1, "one")
+    scene.server(ServerSpeechStarted("a", 1.1), ItemCommitted("a", server_cut(0, 1.1, 4)))
+    spoken = scene.interim.under_way
+    assert spoken is not None
+    assert (spoken.start, spoken.text.from_s, spoken.asked) == (to_samples(4), 4, to_samples(4))
+    scene.says("two")
+    assert scene.shown == {"a": "one", "interim_2": "two"}
+
+
+def test_the_audio_of_the_last_utterance_is_not_recognised_twice() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1)
+    scene.closed(1, 2)
+    scene.opened(2.4)
+    spoken = scene.interim.under_way
+    assert spoken is not None
+    assert spoken.text.from_s == pytest.approx(2.3)
+
+
+def test_text_that_streams_in_takes_the_place_of_the_interim_one() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1, "hello")
+    one = scene.closed(1, 2)
+    scene.server(ItemCommitted("a", one), ItemDelta("a", "Hell"))
+    assert scene.shown == {"a": "Hell"}
+
+
+def test_the_first_text_counts_from_the_end_of_speech() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(55, "hello")  # at second 60
+    utterance = scene.closed(55, 59)
+    scene.server(ItemCommitted("a", utterance), final("a", utterance))
+    (row,) = scene.recorder.latency
+    assert row.first_partial_ms == pytest.approx(1000, abs=1)
+
+
+async def test_at_the_end_nothing_is_left() -> None:
+    scene = Scene(CLIENT)
+    scene.opened(1, "one")
+    one = scene.closed(1, 2)
+    scene.server(ItemCommitted("a", one))
+    scene.opened(3, "two")
+    assert len(scene.shown) == 2
+    await scene.interim.close()
+    assert scene.shown == {}
+
+
+def test_settled_text_stays_settled_under_the_items_name() -> None:
+    scene = Scene(CLIENT)
+    told: list[events.Partial] = []
+    scene.bus.subscribe(lambda event: told.append(event) if isinstance(event, events.Partial) else None)
+    scene.opened(1, "one two")
+    scene.says("one two three")
+    one = scene.closed(1, 2)
+    scene.server(ItemCommitted("a", one))
+    assert dataclasses.astuple(told[-1])[1:] == ("a", 1.0, "one two three", len("one two"))
+
+
+# With servers
 
 
 class Counting:
-    """A recogniser that hears a numbered word in every half second of sound.
+    """A recogniser that hears a numbered word in every half second of audio.
 
     Attributes
     ----------
@@ -36,7 +253,7 @@ class Counting:
     fails
         Answers with an error.
     lengths_s
-        The sound of each request.
+        The length of the audio of each request.
     forms
         The other fields of each request.
     most
@@ -87,9 +304,9 @@ def front(scripted: Any, counting: Counting) -> Iterator[Between]:
 def long_burst() -> Recording:
     """Noise that is speech to the energy detector, from 0.5 to 4.5 s of 6."""
     noise = np.random.default_rng(5)
-    sound = noise.normal(0, 10, 6 * 16_000)
-    sound[8_000:72_000] = noise.normal(0, 4_000, 64_000)
-    return Recording(sound.astype(np.int16), 16_000)
+    samples = noise.normal(0, 10, 6 * 16_000)
+    samples[8_000:72_000] = noise.normal(0, 4_000, 64_000)
+    return Recording(samples.astype(np.int16), 16_000)
 
 
 def session(front: Between | HttpScript, recording: Recording, **options: Any) -> tuple[Session, list[Any]]:
@@ -132,7 +349,7 @@ async def test_text_comes_while_somebody_speaks_and_settles(
     assert [shown[0].stable, shown[1].stable] == [0, len(shown[0].text)]
     settled = [event.text[: event.stable] for event in shown]
     assert all(after.startswith(before) for before, after in itertools.pairwise(settled))
-    # The sound of a request is what the gate sends: from the pre-roll on, and more each time.
+    # The audio of a request is what the gate sends: from the pre-roll on, and more each time.
     assert counting.lengths_s == sorted(counting.lengths_s)
     assert counting.lengths_s[-1] <= 4 + 0.3 + 0.3 + 0.05
     assert running.transcript.text == "utterance 1"
@@ -249,7 +466,7 @@ async def test_a_server_that_fails_is_asked_no_more_and_the_session_goes_on(
 async def test_it_leaves_the_text_to_a_server_that_sends_its_own(
     front: Between, counting: Counting, scripted: Any, long_burst: Recording
 ) -> None:
-    # As if heard by the server: text of an item that is not committed yet.
+    # As if the server heard speech by itself: text of an item that is not committed yet.
     scripted.extra = [json.dumps({"type": f"{ITEM}.delta", "item_id": "item_1", "delta": "own text"})]
     running, seen = session(front, long_burst)
     async with running:

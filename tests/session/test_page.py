@@ -11,11 +11,19 @@ import pytest
 from fake_peer import FakePeer
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, NumberedBlock
 from ipyspeaches.errors import ConnectionLostError, ServerError
-from ipyspeaches.protocol import Committed, Completed, Media, Noticed, ProtocolEvent, RealtimeOptions, RealtimeProtocol
-from ipyspeaches.session.hearing import Hearing
-from ipyspeaches.session.media import Patience
-from ipyspeaches.session.page import PageConversation
-from ipyspeaches.session.turn_detection import TurnDetection
+from ipyspeaches.protocol import (
+    ItemCommitted,
+    ItemCompleted,
+    Media,
+    Noticed,
+    ProtocolEvent,
+    RealtimeProtocol,
+    RecognitionOptions,
+)
+from ipyspeaches.protocol.address import realtime_query
+from ipyspeaches.session.media_connections import PageConnection, Patience
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.sources import BrowserMicrophone
 from ipyspeaches.transports import PageLine, PageTransport, RtcEndpoint, page_gone
 from ipyspeaches.vad import EnergyVad
@@ -37,29 +45,30 @@ class Talk:
     ) -> None:
         detector = EnergyVad(threshold=500, min_silence_duration_ms=min_silence_ms)
         turn = TurnDetection.server(detector=detector) if server_vad else TurnDetection.client(detector)
-        self.hearing = Hearing(turn)
+        self.pipeline = Pipeline(turn)
         self.events: list[ProtocolEvent] = []
         self.line = PageLine(1, lambda order: self.peer.obey(order))
         self.peer = FakePeer(self.line.receive_news)
         media = Media(padding_ms=padding_ms if server_vad else 0, continuous=True)
-        protocol = RealtimeProtocol(RealtimeOptions(model="m", client_cuts=not server_vad, media=media))
-        endpoint = RtcEndpoint("http://server.example", protocol.query())
+        asked = RecognitionOptions(model="m", server_vad=turn.server_vad)
+        protocol = RealtimeProtocol(asked, media=media)
+        endpoint = RtcEndpoint("http://server.example", realtime_query("http://server.example", asked))
         transport = PageTransport(self.line, BrowserMicrophone(), endpoint, self.events.append)
-        self.conversation = PageConversation(
-            protocol, transport, self.hearing, self.events.append, Media(padding_ms=padding_ms, held_ms=125), patience
+        self.conversation = PageConnection(
+            protocol, transport, self.pipeline, self.events.append, Media(padding_ms=padding_ms, held_ms=125), patience
         )
 
     async def hear(self, seconds: float, level: int = 0) -> None:
         """Let so much sound come from the page, and everything that follows from it."""
         for _ in range(round(seconds * 25)):
             samples = np.full(BLOCK, level, np.int16)
-            heard = self.hearing.push(AudioBlock(samples, SESSION_RATE_HZ), self.conversation.append_samples)
-            await self.conversation.carry(heard.actions)
+            heard = self.pipeline.process(AudioBlock(samples, SESSION_RATE_HZ))
+            await self.conversation.send(heard.actions)
             await asyncio.sleep(0)
 
     async def end(self) -> None:
         """End the sound."""
-        await self.conversation.carry(self.hearing.cut(self.conversation.append_samples).actions)
+        await self.conversation.send(self.pipeline.end_segment().actions)
         await self.conversation.flush()
 
     def heard(self, kind: str) -> int:
@@ -94,8 +103,8 @@ async def test_an_utterance_is_committed_once_when_the_server_must_have_heard_it
     await talk.hear(0.8)
     await settled(talk)
     assert talk.heard("commit") == 1
-    [completed] = [event for event in talk.events if isinstance(event, Completed)]
-    assert (completed.utterance, completed.text) == (0, "utterance 1")
+    [completed] = [event for event in talk.events if isinstance(event, ItemCompleted)]
+    assert (completed.utterance.number, completed.text) == (0, "utterance 1")
     # By then, the silence that ends an utterance has lasted longer than the way to the server.
     assert not [order for order in talk.peer.of("send") if "append" in str(order)]
 
@@ -128,15 +137,15 @@ async def test_utterances_that_a_busy_notebook_held_up_are_one() -> None:
     for _ in range(2):
         samples = np.full(BLOCK * 25, 3_000, np.int16)
         samples[BLOCK * 10 :] = 0
-        heard = talk.hearing.push(AudioBlock(samples, SESSION_RATE_HZ), talk.conversation.append_samples)
-        await talk.conversation.carry(heard.actions)
+        heard = talk.pipeline.process(AudioBlock(samples, SESSION_RATE_HZ))
+        await talk.conversation.send(heard.actions)
     await talk.end()
     await settled(talk)
     assert talk.heard("commit") == 1
     [obstacle] = [event for event in talk.events if isinstance(event, Noticed)]
     assert obstacle.message.startswith("2 utterances have one text")
-    [committed] = [event for event in talk.events if isinstance(event, Committed)]
-    assert (committed.utterance, committed.joined) == (1, 2)
+    [committed] = [event for event in talk.events if isinstance(event, ItemCommitted)]
+    assert (committed.utterance.number, len(committed.utterance.parts)) == (1, 2)
     await talk.conversation.close()
 
 
@@ -184,13 +193,14 @@ async def test_what_the_page_keeps_back_is_asked_for_later(talk: Talk) -> None:
 
 
 async def test_times_are_right_after_a_clear(talk: Talk) -> None:
+    # The server's buffer begins at the last clear, a second before the speech.
+    talk.peer.words = [{"word": "hello", "start": 1.5, "end": 1.75}]
     await talk.hear(5)
     await talk.hear(1, level=3_000)
     await talk.hear(0.8)
     await settled(talk)
-    [committed] = [event for event in talk.events if isinstance(event, Committed)]
-    assert committed.span is not None
-    assert committed.span.start_s == pytest.approx(4, abs=0.3)
+    [completed] = [event for event in talk.events if isinstance(event, ItemCompleted)]
+    assert completed.words[0].start == pytest.approx(5.5, abs=0.3)
 
 
 async def test_times_are_right_after_a_pause(talk: Talk) -> None:
@@ -204,7 +214,7 @@ async def test_times_are_right_after_a_pause(talk: Talk) -> None:
     await talk.hear(1, level=3_000)
     await talk.hear(0.8)
     await settled(talk)
-    completed = [event for event in talk.events if isinstance(event, Completed)]
+    completed = [event for event in talk.events if isinstance(event, ItemCompleted)]
     [word] = completed[1].words
     assert (word.start, word.end) == pytest.approx((1.5, 1.75), abs=0.01)
 

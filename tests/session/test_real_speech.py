@@ -30,8 +30,8 @@ from ipyspeaches.vad import SileroVad
 POINTS = 0.03
 # A recogniser hears a word at the edge of a window without what follows it. Measured over seven lengths of windows:
 # 4.7 % of other words than in the text of the whole file on average with the times of words, 8.5 % without.
-SEAM_POINTS = 0.1
-SEAM_POINTS_WITHOUT_TIMES = 0.15
+OVERLAP_POINTS = 0.1
+OVERLAP_POINTS_WITHOUT_TIMES = 0.15
 
 pytestmark = pytest.mark.realtime
 
@@ -121,8 +121,8 @@ def test_requests_are_as_good_as_the_whole_file(
             assert any(one.start - 0.5 <= word.start < word.end <= one.end + 0.5 for one in heard), (file.name, word)
 
 
-@pytest.mark.parametrize(("transport", "margin"), [("chunked", SEAM_POINTS), ("sse", SEAM_POINTS_WITHOUT_TIMES)])
-def test_no_word_is_lost_or_doubled_at_the_seams_of_windows(
+@pytest.mark.parametrize(("transport", "margin"), [("chunked", OVERLAP_POINTS), ("sse", OVERLAP_POINTS_WITHOUT_TIMES)])
+def test_no_word_is_lost_or_doubled_where_windows_overlap(
     local: LocalServer, whole: Callable[[Path], str], talk: Path, transport: str, margin: float
 ) -> None:
     transcript = ENGINE.run(transcribe(talk, server=local.url, transport=transport, chunk_s=5))

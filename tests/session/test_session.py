@@ -1,7 +1,8 @@
-"""A session over a real connection: results in order, and nothing sent that is not speech."""
+"""A session over a real connection: results in order, nothing sent that is not speech, and one end, whoever ends it."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.errors import AudioError, InputError, StateError
 from ipyspeaches.session import Session, SessionState, TurnDetection, events, run, transcribe
 from ipyspeaches.vad import EnergyVad
-from sessions import ENERGY, session
+from sessions import ENERGY, next_event, session
 
 
 async def test_a_recording_becomes_a_transcript(scripted: Any, bursts: Recording) -> None:
@@ -37,8 +38,8 @@ async def test_only_speech_is_sent_and_all_of_it(scripted: Any, bursts: Recordin
     # 1 s of speech, 300 ms before and 300 ms behind, three times.
     assert sum(map(len, sent)) == pytest.approx(3 * 1.6 * 24_000, rel=0.03)
     loud = sum(int((np.abs(audio.astype(int)) > 200).sum()) for audio in sent)
-    heard = np.abs(running.recording.samples.astype(int)) > 200
-    assert loud == int(heard.sum())
+    recorded = np.abs(running.recording.samples.astype(int)) > 200
+    assert loud == int(recorded.sum())
 
 
 async def test_appends_grow_long_where_no_partial_text_comes(scripted: Any, bursts: Recording) -> None:
@@ -105,7 +106,7 @@ async def test_silence_gives_an_empty_transcript(scripted: Any) -> None:
         (np.zeros((2, 2, 2), dtype=np.int16), 16_000),
     ],
 )
-async def test_arrays_that_are_no_sound(samples: np.ndarray, rate: int) -> None:
+async def test_arrays_that_are_no_audio(samples: np.ndarray, rate: int) -> None:
     with pytest.raises(AudioError):
         await transcribe(samples, rate)
 
@@ -146,32 +147,34 @@ async def test_marks_are_told_and_kept(scripted: Any, bursts: Recording) -> None
     assert running.events.columns()["type"].count("Marked") == 3
 
 
+@pytest.mark.parametrize(
+    ("told", "begin"),
+    [
+        ({"prompt": "Names"}, "prompt has no effect"),
+        ({"prompt": "Names", "hotwords": "Speaches"}, "prompt and hotwords have no effect"),
+        (
+            {"prompt": "Names", "hotwords": "Speaches", "temperature": 0.2},
+            "prompt, hotwords and temperature have no effect",
+        ),
+    ],
+)
 async def test_options_without_effect_are_named_once_with_the_way_that_has_them(
-    scripted: Any, bursts: Recording
+    scripted: Any, bursts: Recording, told: dict[str, Any], begin: str
 ) -> None:
-    told = {"prompt": "Names", "hotwords": "Speaches", "temperature": 0.2}
     async with session(scripted, bursts, **told) as running:
         await running.wait()
     warnings = [row for row in running.events.columns()["text"] if "no effect" in row]
     assert len(warnings) == 1
-    assert warnings[0].startswith(
-        "prompt, hotwords and temperature have no effect in a realtime session of this server"
-    )
+    assert warnings[0].startswith(f"{begin} in a realtime session of this server")
     assert 'transport="chunked" and transport="sse" send such options' in warnings[0]
     assert all("Names" not in json.dumps(message) for message in scripted.received)
 
 
-async def test_a_single_option_without_effect(scripted: Any, bursts: Recording) -> None:
-    async with session(scripted, bursts, prompt="Names") as running:
-        await running.wait()
-    assert any(row.startswith("prompt has no effect") for row in running.events.columns()["text"])
-
-
 async def test_silence_is_not_sent_so_that_nothing_has_to_be_cleared(scripted: Any) -> None:
     noise = np.random.default_rng(5)
-    sound = noise.normal(0, 10, 70 * 16_000)
-    sound[65 * 16_000 : 66 * 16_000] = noise.normal(0, 4_000, 16_000)
-    async with session(scripted, Recording(sound.astype(np.int16), 16_000)) as running:
+    samples = noise.normal(0, 10, 70 * 16_000)
+    samples[65 * 16_000 : 66 * 16_000] = noise.normal(0, 4_000, 16_000)
+    async with session(scripted, Recording(samples.astype(np.int16), 16_000)) as running:
         await running.wait()
     kinds = [message["type"].removeprefix("input_audio_buffer.") for message in scripted.received]
     assert "clear" not in kinds
@@ -196,3 +199,61 @@ async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any) -> None:
     barriers = 3  # two before the clears, one at the end: 100 ms of zeros each
     assert sent == pytest.approx((70 + 2 * 3 + barriers * 0.1) * 24_000, abs=20)
     assert len(running.transcript) == 0
+
+
+# Start and end
+
+
+async def test_start_twice_and_stop_before_start(scripted: Any, bursts: Recording) -> None:
+    running = session(scripted, bursts)
+    with pytest.raises(StateError, match="start it first"):
+        await running.stop()
+    with pytest.raises(StateError, match="start it first"):
+        await running.wait()
+    await running.start()
+    with pytest.raises(StateError, match="already running"):
+        await running.start()
+    await running.stop()
+    await running.stop()
+    with pytest.raises(StateError, match="make a new session"):
+        await running.start()
+
+
+async def test_pause_ends_the_utterance_and_drops_nothing_of_a_recording(scripted: Any, bursts: Recording) -> None:
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=3)
+    await running.start()
+    await next_event(running, events.SpeechStarted)
+    await running.pause()
+    assert running.state is SessionState.PAUSED
+    held = len(running.recording.samples)
+    await asyncio.sleep(0.3)
+    assert len(running.recording.samples) == held
+    await running.resume()
+    await running.wait()
+    assert running.recording.duration == pytest.approx(7, abs=0.001)
+
+
+async def test_stop_ends_a_recording_early_and_keeps_its_texts(scripted: Any, bursts: Recording) -> None:
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=2)
+    await running.start()
+    await next_event(running, events.Final)
+    await running.stop()
+    assert running.state is SessionState.STOPPED
+    assert 1 <= len(running.transcript) < 3
+    assert running.transcript[0].text == "utterance 1"
+
+
+async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, bursts: Recording) -> None:
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=1)
+
+    async def use() -> None:
+        async with running:
+            await running.wait()
+
+    task = asyncio.create_task(use())
+    await next_event(running, events.SpeechStarted)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 60)
+    assert running.state is SessionState.FAILED
+    assert running.recording.duration > 0

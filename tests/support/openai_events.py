@@ -16,7 +16,7 @@ from openai.types.realtime.realtime_transcription_session_create_response import
     RealtimeTranscriptionSessionCreateResponse,
 )
 
-from ipyspeaches.protocol import Mismatch, ProtocolState, RealtimeOptions, RealtimeProtocol, ServerTurnDetection
+from ipyspeaches.protocol import Mismatch, ProtocolState, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
 
 _CLIENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeClientEvent)
 _SERVER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)
@@ -24,8 +24,8 @@ _SERVER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)
 _ADDED = {"id", "object", "expires_at"}
 
 MODEL = "gpt-4o-transcribe"
-OPTIONS = RealtimeOptions(MODEL, model_in_address=False)
-CUT_THERE = RealtimeOptions(MODEL, turn_detection=ServerTurnDetection(0.5, 500), client_cuts=False)
+OPTIONS = RecognitionOptions(model=MODEL)
+CUT_THERE = RecognitionOptions(model=MODEL, server_vad=ServerTurnDetection(0.5, 500))
 CUTTING = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500}
 SESSION: dict[str, Any] = {
     "object": "realtime.transcription_session",
@@ -91,7 +91,7 @@ def error(message: str, **fields: Any) -> str:
 
 def told(protocol: RealtimeProtocol) -> list[dict[str, Any]]:
     """Return what waits to be sent, each message checked against the official types."""
-    return [sent(raw) for raw in protocol.data_to_send()]
+    return [sent(raw) for raw in protocol.messages_to_send()]
 
 
 def inputs(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -107,19 +107,19 @@ def kinds(messages: list[dict[str, Any]]) -> list[str]:
     return [message["type"].removeprefix("input_audio_buffer.") for message in messages]
 
 
-def opened(options: RealtimeOptions) -> RealtimeProtocol:
+def opened(options: RecognitionOptions) -> RealtimeProtocol:
     """Return a protocol to which the server has announced its session."""
     protocol = RealtimeProtocol(options)
     protocol.connection_opened()
-    assert protocol.receive(session("session.created")) == []
+    assert protocol.receive_message(session("session.created")) == []
     return protocol
 
 
-def ready(options: RealtimeOptions = OPTIONS) -> RealtimeProtocol:
+def ready(options: RecognitionOptions = OPTIONS) -> RealtimeProtocol:
     """Return a protocol whose configuration is confirmed as asked, with nothing left to send."""
     protocol = opened(options)
     [asked] = inputs(told(protocol))
-    events = protocol.receive(session("session.updated", **asked))
+    events = protocol.receive_message(session("session.updated", **asked))
     assert not [event for event in events if isinstance(event, Mismatch)]
     assert protocol.state is ProtocolState.READY
     return protocol

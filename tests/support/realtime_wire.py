@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.protocol import ProtocolEvent, RealtimeOptions, RealtimeProtocol
+from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
+from ipyspeaches.vad import Cut, Utterance
 
 DEFAULT_VAD = {
     "type": "server_vad",
@@ -89,13 +90,24 @@ def kinds(messages: list[bytes]) -> list[str]:
 
 def ready(*, client_cuts: bool, model: str | None = MODEL, language: str | None = None) -> RealtimeProtocol:
     """Return a protocol whose configuration is confirmed, with nothing left to send."""
-    protocol = RealtimeProtocol(RealtimeOptions(model, language, client_cuts=client_cuts))
+    server_vad = None if client_cuts else ServerTurnDetection()
+    protocol = RealtimeProtocol(RecognitionOptions(model=model, language=language, server_vad=server_vad))
     protocol.connection_opened()
-    protocol.receive(session(vad=NEVER if client_cuts else DEFAULT_VAD, model=model, language=language))
-    assert protocol.data_to_send() == []
+    protocol.receive_message(session(vad=NEVER if client_cuts else DEFAULT_VAD, model=model, language=language))
+    assert protocol.messages_to_send() == []
     return protocol
+
+
+def cut(number: int, start: int = 0, end: int = 0) -> Utterance:
+    """Return an utterance that this side has cut."""
+    return Utterance(number, start, end)
+
+
+def server_cut(number: int, start_s: float, end_s: float) -> Utterance:
+    """Return an utterance that the server has cut."""
+    return Utterance(number, round(start_s * 24_000), round(end_s * 24_000), Cut.SERVER)
 
 
 def feed(protocol: RealtimeProtocol, *messages: str) -> list[ProtocolEvent]:
     """Give a protocol messages of the server and return all events."""
-    return [event for data in messages for event in protocol.receive(data)]
+    return [event for data in messages for event in protocol.receive_message(data)]

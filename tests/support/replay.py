@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from ipyspeaches.errors import InputError, StateError
-from ipyspeaches.protocol import ProtocolEvent, ProtocolState, RealtimeOptions, RealtimeProtocol, ServerTurnDetection
+from ipyspeaches.protocol import ProtocolEvent, ProtocolState, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
+from realtime_wire import cut
 
 EXCHANGES = Path(__file__).parents[1] / "data" / "exchanges"
 
-SERVER_CUTS = RealtimeOptions("Systran/faster-whisper-tiny", client_cuts=False)
-CLIENT_CUTS = RealtimeOptions("Systran/faster-whisper-tiny", client_cuts=True)
+SERVER_CUTS = RecognitionOptions(model="Systran/faster-whisper-tiny", server_vad=ServerTurnDetection())
+CLIENT_CUTS = RecognitionOptions(model="Systran/faster-whisper-tiny")
 
 Line = dict[str, Any]
 
@@ -57,7 +58,7 @@ class Replay:
     """
 
     name: str
-    options: RealtimeOptions = SERVER_CUTS
+    options: RecognitionOptions = SERVER_CUTS
     session_sample: Callable[[int | None, int], int] = lambda _recorded, sent: sent
     events: list[ProtocolEvent] = field(default_factory=list)
     sent: list[Line] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Replay:
         """Play the whole exchange."""
         for line in lines(self.name)[1:]:
             getattr(self, f"_{line['dir']}")(line["data"])
-            self.sent += [shape(json.loads(message)) for message in self.protocol.data_to_send()]
+            self.sent += [shape(json.loads(message)) for message in self.protocol.messages_to_send()]
         return self
 
     def of(self, *kinds: type) -> list[Any]:
@@ -83,12 +84,13 @@ class Replay:
         self.protocol.connection_opened()
 
     def _recv(self, data: Line) -> None:
-        self.events += self.protocol.receive(json.dumps(data))
+        self.events += self.protocol.receive_message(json.dumps(data))
 
     def _close(self, data: Line) -> None:
         if data["by"] == "client":
             self.protocol.close()
-        lost = self.protocol.connection_lost(data["code"], data["reason"], close_frame=data["close_frame"])
+        code = data["code"] if data["close_frame"] else None
+        lost = self.protocol.connection_lost(code, data["reason"])
         self.events += lost
 
     def _send(self, data: Line) -> None:
@@ -116,16 +118,16 @@ class Replay:
             return
         count = data["audio_samples"]
         start = self.session_sample(data["audio_start_sample"], self._samples)
-        self.protocol.append(np.zeros(count, np.int16), start)
+        self.protocol.send_append(np.zeros(count, np.int16), start)
         self._samples += count
 
     def _commit(self, _: Line) -> None:
-        self.protocol.commit(self._commits)
+        self.protocol.send_commit(cut(self._commits))
         self._commits += 1
-        self.events += self.protocol.poll()
+        self.events += self.protocol.events_received()
 
     def _clear(self, _: Line) -> None:
-        self.protocol.clear()
+        self.protocol.send_clear()
 
     def _update(self, data: Line) -> None:
         turn_detection = data.get("session", {}).get("turn_detection") or {}
@@ -133,15 +135,16 @@ class Replay:
         if turn_detection.get("threshold") == 1.0:
             # With client cuts this is the protocol's own configuration.
             if not self.options.client_cuts:
-                self.protocol.flush()
+                self.protocol.send_flush()
         elif self.protocol.state is ProtocolState.FLUSHING:
             return
         elif len(turn_detection) >= 5:
             known = ("threshold", "silence_duration_ms", "prefix_padding_ms", "create_response")
-            self.protocol.update(turn_detection=ServerTurnDetection(**{name: turn_detection[name] for name in known}))
+            server_vad = ServerTurnDetection(**{name: turn_detection[name] for name in known})
+            self.protocol.reconfigure({"server_vad": server_vad})
         elif transcription.get("language") == "":
-            self.protocol.update(language=None)
+            self.protocol.reconfigure({"language": None})
         elif "language" in transcription and "model" in transcription and transcription["language"]:
-            self.protocol.update(model=transcription["model"], language=transcription["language"])
+            self.protocol.reconfigure({name: transcription[name] for name in ("model", "language")})
         else:
             self.refused.append(json.dumps(data))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import exchange
+from ipyspeaches.protocol.http import request_protocol
 from ipyspeaches.session import Session, events
 from sessions import ENERGY
 
@@ -15,7 +15,7 @@ from sessions import ENERGY
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy server is asked again at once."""
-    monkeypatch.setattr(exchange, "RETRY_WAITS_S", (0.02, 0.04))
+    monkeypatch.setattr(request_protocol, "RETRY_WAITS_S", (0.02, 0.04))
 
 
 def session(script: Any, recording: Any, transport: str = "chunked", **options: Any) -> Session:

@@ -17,7 +17,7 @@ from ipyspeaches.local.realtime_events import event
 from ipyspeaches.local.rtc_peer import RtcPeer
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
-from ipyspeaches.protocol import Sound
+from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.transports import RtcEndpoint, WebRtcTransport
 from ipyspeaches.transports.webrtc import prepare_webrtc
 
@@ -97,9 +97,9 @@ class LossySound:
         return None
 
 
-def silence(milliseconds: int) -> Sound:
+def silence(milliseconds: int) -> StreamAudio:
     """Return silence that the protocol adds."""
-    return Sound(np.zeros(milliseconds * SESSION_RATE_HZ // 1000, np.int16), padding=True)
+    return StreamAudio(np.zeros(milliseconds * SESSION_RATE_HZ // 1000, np.int16), padding=True)
 
 
 def heard_by(peer: RtcPeer) -> HeardSession:

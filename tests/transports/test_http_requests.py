@@ -18,12 +18,12 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerUnreachableError,
 )
-from ipyspeaches.protocol import Answer, Broken, Outcome, Refused, Severity, TranscriptionOptions
+from ipyspeaches.protocol import Answer, Broken, Outcome, RecognitionOptions, Refused, Severity
+from ipyspeaches.protocol.http.transcriptions import form_of
 from ipyspeaches.transports import RequestTransport, http_requests
 from scripted_http import Reply, deltas, document, recorded
 
-ONE_BY_ONE = TranscriptionOptions(model="test/model", language="en")
-STREAMED = TranscriptionOptions(model="test/model", stream=True)
+ASKED = RecognitionOptions(model="test/model", language="en")
 FILE = ("utterance_7.wav", wav(np.arange(-12_000, 12_000, dtype=np.int16), 24_000))
 
 
@@ -34,28 +34,35 @@ async def transport(http_script: Any) -> AsyncIterator[RequestTransport]:
     await carrier.close()
 
 
-async def post(transport: RequestTransport, options: TranscriptionOptions) -> tuple[Outcome, list[str]]:
+@pytest.fixture
+async def streaming(http_script: Any) -> AsyncIterator[RequestTransport]:
+    carrier = RequestTransport(http_script.url, "very-secret", stream=True)
+    yield carrier
+    await carrier.close()
+
+
+async def post(transport: RequestTransport, options: RecognitionOptions) -> tuple[Outcome, list[str]]:
     texts: list[str] = []
     return await transport.post(options, FILE, texts.append), texts
 
 
 async def test_the_form_and_the_file_arrive_whole(http_script: Any, transport: RequestTransport) -> None:
-    await post(transport, ONE_BY_ONE)
+    await post(transport, ASKED)
     (posted,) = http_script.posted
     assert posted.path == "/v1/audio/transcriptions"
-    assert posted.fields == ONE_BY_ONE.form()
+    assert posted.fields == form_of(ASKED, stream=False)
     assert (posted.name, posted.sound) == FILE
     assert posted.headers["authorization"] == "Bearer very-secret"
 
 
 async def test_translations_go_to_their_own_endpoint(http_script: Any, transport: RequestTransport) -> None:
-    await post(transport, TranscriptionOptions(model="test/model", translate=True))
+    await post(transport, RecognitionOptions(model="test/model", task="translate"))
     assert http_script.posted[0].path == "/v1/audio/translations"
 
 
 async def test_a_recorded_answer_with_words(http_script: Any, transport: RequestTransport) -> None:
     http_script.script(recorded("transcription-verbose_json-words"))
-    outcome, texts = await post(transport, ONE_BY_ONE)
+    outcome, texts = await post(transport, ASKED)
     assert isinstance(outcome, Answer)
     assert outcome.language == "en"
     assert len(outcome.words) == 16
@@ -63,12 +70,12 @@ async def test_a_recorded_answer_with_words(http_script: Any, transport: Request
     assert texts == []
 
 
-async def test_recorded_streams(http_script: Any, transport: RequestTransport) -> None:
+async def test_recorded_streams(http_script: Any, streaming: RequestTransport) -> None:
     http_script.script(recorded("sse"), recorded("sse-long"))
-    outcome, texts = await post(transport, STREAMED)
+    outcome, texts = await post(streaming, ASKED)
     assert isinstance(outcome, Answer)
     assert texts == [outcome.text]
-    outcome, texts = await post(transport, STREAMED)
+    outcome, texts = await post(streaming, ASKED)
     assert isinstance(outcome, Answer)
     assert len(texts) == 3
     assert texts[-1] == outcome.text
@@ -77,28 +84,28 @@ async def test_recorded_streams(http_script: Any, transport: RequestTransport) -
 
 @pytest.mark.parametrize(("name", "deltas"), [("sse-broken", 1), ("sse-broken-at-once", 0), ("sse-bad-language", 0)])
 async def test_recorded_streams_that_break(
-    http_script: Any, transport: RequestTransport, name: str, deltas: int
+    http_script: Any, streaming: RequestTransport, name: str, deltas: int
 ) -> None:
     http_script.script(recorded(name))
-    outcome, texts = await post(transport, STREAMED)
+    outcome, texts = await post(streaming, ASKED)
     assert isinstance(outcome, Broken)
     assert len(texts) == deltas
     assert outcome.text == "".join(texts)
 
 
 async def test_a_stream_without_its_end_is_broken_even_if_the_body_is_whole(
-    http_script: Any, transport: RequestTransport
+    http_script: Any, streaming: RequestTransport
 ) -> None:
     http_script.script(Reply(content_type="text/event-stream"))
-    outcome, _ = await post(transport, STREAMED)
+    outcome, _ = await post(streaming, ASKED)
     assert outcome == Broken("", "The stream of text ended before its end")
 
 
 async def test_a_document_where_a_stream_was_asked_for_is_understood(
-    http_script: Any, transport: RequestTransport
+    http_script: Any, streaming: RequestTransport
 ) -> None:
     http_script.script(recorded("transcription-json"))
-    outcome, _ = await post(transport, STREAMED)
+    outcome, _ = await post(streaming, ASKED)
     assert isinstance(outcome, Answer)
     assert outcome.text.startswith("in being")
 
@@ -107,7 +114,7 @@ async def test_a_stream_where_a_document_was_asked_for_is_understood(
     http_script: Any, transport: RequestTransport
 ) -> None:
     http_script.script(deltas(" good", " morning"))
-    outcome, _ = await post(transport, ONE_BY_ONE)
+    outcome, _ = await post(transport, ASKED)
     assert outcome == Answer(" good morning")
 
 
@@ -131,7 +138,7 @@ async def test_recorded_refusals(
     http_script: Any, transport: RequestTransport, name: str, kind: type, severity: Severity, cure: str
 ) -> None:
     http_script.script(recorded(name))
-    outcome, _ = await post(transport, ONE_BY_ONE)
+    outcome, _ = await post(transport, ASKED)
     assert isinstance(outcome, Refused)
     assert type(outcome.error) is kind
     assert outcome.severity is severity
@@ -142,7 +149,7 @@ async def test_recorded_refusals(
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 async def test_a_busy_server_may_be_asked_again(http_script: Any, transport: RequestTransport, status: int) -> None:
     http_script.script(Reply(status, "text/html", ("<html>busy</html>",)))
-    outcome, _ = await post(transport, ONE_BY_ONE)
+    outcome, _ = await post(transport, ASKED)
     assert isinstance(outcome, Refused)
     assert isinstance(outcome.error, ServerUnreachableError)
     assert outcome.severity is Severity.PASSING
@@ -158,12 +165,12 @@ async def test_a_busy_server_may_be_asked_again(http_script: Any, transport: Req
         document(hello="world"),
     ],
 )
-@pytest.mark.parametrize("options", [ONE_BY_ONE, STREAMED])
+@pytest.mark.parametrize("stream", [False, True])
 async def test_what_no_recogniser_says(
-    http_script: Any, transport: RequestTransport, reply: Reply, options: TranscriptionOptions
+    http_script: Any, transport: RequestTransport, streaming: RequestTransport, reply: Reply, stream: bool
 ) -> None:
     http_script.script(reply)
-    outcome, _ = await post(transport, options)
+    outcome, _ = await post(streaming if stream else transport, ASKED)
     assert isinstance(outcome, Refused)
     assert isinstance(outcome.error, NotSpeachesError)
     assert outcome.severity is Severity.SINGLE
@@ -174,7 +181,7 @@ async def test_a_connection_that_drops_may_be_tried_again(
     http_script: Any, transport: RequestTransport, reply: Reply | None
 ) -> None:
     http_script.script(reply)
-    outcome, _ = await post(transport, ONE_BY_ONE)
+    outcome, _ = await post(transport, ASKED)
     assert isinstance(outcome, Refused)
     assert isinstance(outcome.error, ConnectionLostError)
     assert outcome.severity is Severity.PASSING
@@ -182,7 +189,7 @@ async def test_a_connection_that_drops_may_be_tried_again(
 
 async def test_a_server_that_has_gone_may_come_back() -> None:
     carrier = RequestTransport("http://127.0.0.1:9")
-    outcome, _ = await post(carrier, ONE_BY_ONE)
+    outcome, _ = await post(carrier, ASKED)
     await carrier.close()
     assert isinstance(outcome, Refused)
     assert isinstance(outcome.error, ServerUnreachableError)
@@ -193,7 +200,7 @@ async def test_a_server_that_says_nothing_is_not_asked_again(http_script: Any, m
     monkeypatch.setattr(http_requests, "ANSWER_TIMEOUT_S", 0.2)
     carrier = RequestTransport(http_script.url)
     http_script.script(Reply(after_s=30))
-    outcome, _ = await post(carrier, ONE_BY_ONE)
+    outcome, _ = await post(carrier, ASKED)
     await carrier.close()
     assert isinstance(outcome, Refused)
     assert outcome.severity is Severity.SINGLE

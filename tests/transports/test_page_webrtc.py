@@ -20,7 +20,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
     UdpBlockedError,
 )
-from ipyspeaches.protocol import Noticed, Sound
+from ipyspeaches.protocol import Noticed, StreamAudio
 from ipyspeaches.sources import BrowserMicrophone
 from ipyspeaches.transports import PageLine, PageTransport, RtcEndpoint, TransportClosed, page_gone
 
@@ -87,8 +87,8 @@ async def test_a_commit_waits_as_long_as_the_padding_before_it(ends: Ends, monke
     monkeypatch.setattr("ipyspeaches.transports.page_webrtc.asyncio.sleep", note)
     zeros = np.zeros(2_400, np.int16)
     await ends.transport.send(b'{"type":"opening"}')
-    ends.transport.send_audio(Sound(zeros))
-    ends.transport.send_audio(Sound(zeros, padding=True))
+    ends.transport.send_audio(StreamAudio(zeros))
+    ends.transport.send_audio(StreamAudio(zeros, padding=True))
     await ends.transport.send(b'{"type":"closing"}')
     for _ in range(10):
         await sleep(0)

@@ -16,8 +16,8 @@ from human_speech import load
 from ipyspeaches import samples
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.local.rtc_peer import TrackAudio
-from ipyspeaches.protocol import Sound
-from ipyspeaches.protocol.media import LOSSY_CLOCK, PADDING_MS, SHORT_PADDING_MS
+from ipyspeaches.protocol import StreamAudio
+from ipyspeaches.protocol.realtime.media import LOSSY_CLOCK, PADDING_MS, SHORT_PADDING_MS
 from ipyspeaches.transports.rtc_connection import AudioTrack
 from rtc_wire import LossySound, connected, new_peer, silence
 
@@ -66,7 +66,7 @@ async def test_audio_arrives_as_the_codec_gives_it_and_messages_stay_behind_it(
     async with connected() as (transport, _, heard):
         positions, at = [], 0
         for number, third in enumerate(thirds):
-            transport.send_audio(Sound(third))
+            transport.send_audio(StreamAudio(third))
             transport.send_audio(silence(SHORT_PADDING_MS))
             await transport.send(f"commit {number}".encode())
             at += len(third)
@@ -102,7 +102,7 @@ async def test_padding_gets_an_utterance_through_a_receiver_like_that_of_speache
         at, positions = 0, []
         for number in range(3):
             part = speech[: SESSION_RATE_HZ + number * 777]
-            transport.send_audio(Sound(part))
+            transport.send_audio(StreamAudio(part))
             transport.send_audio(silence(PADDING_MS))
             await transport.send(b"commit")
             at += len(part)
@@ -127,7 +127,7 @@ async def test_nothing_to_say_sends_nothing() -> None:
 
 async def test_a_recording_waits_for_its_time_in_the_stream(speech: NDArray[np.int16]) -> None:
     async with connected() as (transport, _, _heard):
-        transport.send_audio(Sound(speech))
+        transport.send_audio(StreamAudio(speech))
         await transport.drain(5)  # it is three seconds long
         waiting = asyncio.create_task(transport.drain(1))
         await asyncio.sleep(0.2)

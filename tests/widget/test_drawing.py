@@ -7,18 +7,18 @@ import pytest
 
 from ipyspeaches.audio import AudioBlock
 from ipyspeaches.session import TurnDetection
-from ipyspeaches.session.hearing import Hearing
+from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.vad import EnergyVad
 from ipyspeaches.widget.drawing import COLUMN, MAX_COLUMNS, Drawing
 
 
 def test_messages_add_up_to_the_recording() -> None:
-    hearing = Hearing(TurnDetection.client(EnergyVad()))
-    drawing = Drawing(hearing)
+    pipeline = Pipeline(TurnDetection.client(EnergyVad()))
+    drawing = Drawing(pipeline)
     sound = np.random.default_rng(2).integers(-32_768, 32_767, 24_000 * 130, dtype=np.int16)
     extremes, scores, energies = b"", b"", b""
     for piece in np.array_split(sound, 7):
-        hearing.push(AudioBlock(piece, 24_000), 4_800)
+        pipeline.process(AudioBlock(piece, 24_000))
         for header, buffers in iter(drawing.new, None):
             assert header["columns"] <= MAX_COLUMNS
             assert header["first_column"] * 4 == len(extremes)
@@ -28,15 +28,15 @@ def test_messages_add_up_to_the_recording() -> None:
     columns = sound[: len(drawn) * COLUMN].reshape(-1, COLUMN)
     assert len(drawn) == len(sound) // COLUMN
     assert np.array_equal(drawn, np.stack((columns.min(axis=1), columns.max(axis=1)), axis=1))
-    assert np.array_equal(np.frombuffer(scores, dtype="<f4"), hearing.frames.score)
-    assert np.array_equal(np.frombuffer(energies, dtype="<f4"), hearing.frames.energy)
+    assert np.array_equal(np.frombuffer(scores, dtype="<f4"), pipeline.frames.score)
+    assert np.array_equal(np.frombuffer(energies, dtype="<f4"), pipeline.frames.energy)
 
 
 def test_lost_sound_is_no_silence_at_any_resolution() -> None:
-    hearing = Hearing(TurnDetection.client(EnergyVad()))
-    drawing = Drawing(hearing)
+    pipeline = Pipeline(TurnDetection.client(EnergyVad()))
+    drawing = Drawing(pipeline)
     for lost in (0, 24_000):
-        hearing.push(AudioBlock(np.zeros(12_000, dtype=np.int16), 24_000, lost=lost), 4_800)
+        pipeline.process(AudioBlock(np.zeros(12_000, dtype=np.int16), 24_000, lost=lost))
     message = drawing.new()
     assert message is not None
     extremes = np.frombuffer(message[1][0], dtype="<i2").reshape(-1, 2)
@@ -50,18 +50,18 @@ def test_lost_sound_is_no_silence_at_any_resolution() -> None:
 
 
 def test_nothing_new_is_no_message() -> None:
-    hearing = Hearing(TurnDetection.client(EnergyVad()))
-    drawing = Drawing(hearing)
+    pipeline = Pipeline(TurnDetection.client(EnergyVad()))
+    drawing = Drawing(pipeline)
     assert drawing.new() is None
-    hearing.push(AudioBlock(np.zeros(2_400, dtype=np.int16), 24_000), 4_800)
+    pipeline.process(AudioBlock(np.zeros(2_400, dtype=np.int16), 24_000))
     assert drawing.new() is not None
     assert drawing.new() is None
 
 
 def test_clipping_and_level_are_those_of_the_last_moment() -> None:
-    hearing = Hearing(TurnDetection.client(EnergyVad()))
-    hearing.push(AudioBlock(np.full(24_000, 32_767, dtype=np.int16), 24_000), 4_800)
-    message = Drawing(hearing).new()
+    pipeline = Pipeline(TurnDetection.client(EnergyVad()))
+    pipeline.process(AudioBlock(np.full(24_000, 32_767, dtype=np.int16), 24_000))
+    message = Drawing(pipeline).new()
     assert message is not None
     header, _ = message
     assert header["clipped"]
@@ -69,21 +69,21 @@ def test_clipping_and_level_are_those_of_the_last_moment() -> None:
 
 
 def test_windows_and_replay_show_the_same_as_the_live_messages() -> None:
-    hearing = Hearing(TurnDetection.client(EnergyVad()))
-    drawing = Drawing(hearing)
+    pipeline = Pipeline(TurnDetection.client(EnergyVad()))
+    drawing = Drawing(pipeline)
     sound = np.random.default_rng(2).integers(-9_000, 9_000, 24_000 * 90, dtype=np.int16)
     live = bytearray()
     for number, piece in enumerate(np.array_split(sound, 9)):
         if number == 4:
-            hearing.set_detector(EnergyVad(frame_ms=32), 4_800)
-        hearing.push(AudioBlock(piece, 24_000), 4_800)
+            pipeline.set_detector(EnergyVad(frame_ms=32))
+        pipeline.process(AudioBlock(piece, 24_000))
         for _, buffers in iter(drawing.new, None):
             live += buffers[0]
     replayed = list(drawing.replay(0))
     assert b"".join(buffers[0] for _, buffers in replayed) == live
     assert {header["frame_s"] for header, _ in replayed if header["frames"]} == {0.02, 0.032}
     scores = b"".join(buffers[1] for _, buffers in replayed)
-    assert np.array_equal(np.frombuffer(scores, dtype="<f4"), hearing.frames.score)
+    assert np.array_equal(np.frombuffer(scores, dtype="<f4"), pipeline.frames.score)
     header, (extremes, first_score, *_) = drawing.window(1, 0, 2_000)
     assert header["columns"] == 9_000 // 8
     base = np.frombuffer(bytes(live), dtype="<i2").reshape(-1, 8, 2)

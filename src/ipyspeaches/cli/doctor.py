@@ -234,17 +234,20 @@ async def _endpoint_is_there(server: Server, path: str) -> str:
 
 
 async def _session_opens(url: str, api_key: str | None, model: str | None) -> str:
-    from ipyspeaches.protocol import RealtimeOptions, RealtimeProtocol
-    from ipyspeaches.session.link import Link
+    from ipyspeaches.audio import AudioStore
+    from ipyspeaches.protocol import RealtimeProtocol, RecognitionOptions
+    from ipyspeaches.protocol.address import realtime_query
+    from ipyspeaches.session.realtime_connection import RealtimeConnection
     from ipyspeaches.transports import WebSocketTransport
 
     info = await check(url, api_key=api_key, model=model)
-    protocol = RealtimeProtocol(RealtimeOptions(model=info.model))
-    link = Link(protocol, WebSocketTransport(url, protocol.query(), api_key), lambda _event: None)
+    asked = RecognitionOptions(model=info.model)
+    transport = WebSocketTransport(url, realtime_query(url, asked), api_key)
+    connection = RealtimeConnection(RealtimeProtocol(asked), transport, AudioStore(), lambda _event: None)
     try:
-        await link.open()
+        await connection.open()
     finally:
-        await link.close()
+        await connection.close()
     return "the WebSocket opens a session; no audio was sent"
 
 

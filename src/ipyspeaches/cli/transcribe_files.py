@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS
+from ipyspeaches.session.options import TRANSPORTS
 from ipyspeaches.terminal import columns, redraw, tail
 
 if TYPE_CHECKING:
     from ipyspeaches import Transcript, TurnDetection
-
-# As in `session.recognition`, which takes too long to import for a help text.
-TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")
-TASKS = ("transcribe", "translate")
 
 
 def add_command(commands: Commands) -> None:

@@ -2,79 +2,71 @@
 
 from __future__ import annotations
 
-from ipyspeaches.protocol.append_length import AppendLength
-from ipyspeaches.protocol.configuration import UNSET
-from ipyspeaches.protocol.events import (
+from ipyspeaches.protocol.http.request_protocol import Request, RequestProtocol
+from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity
+from ipyspeaches.protocol.interim_text import InterimText
+from ipyspeaches.protocol.protocol_events import (
+    AudioSent,
     ClockMismatch,
-    Committed,
-    Completed,
-    Delta,
+    ConfigurationChanged,
     Disconnected,
-    Failed,
     Flushed,
+    ItemCommitted,
+    ItemCompleted,
+    ItemDelta,
+    ItemFailed,
     MessageLost,
     Mismatch,
     Noticed,
     ProtocolEvent,
     Ready,
-    Reconfigured,
     Reported,
-    Span,
-    SpeechStarted,
-    SpeechStopped,
+    ServerSpeechStarted,
+    ServerSpeechStopped,
     Unknown,
 )
-from ipyspeaches.protocol.exchange import RequestProtocol
-from ipyspeaches.protocol.fragments import FragmentJoiner
-from ipyspeaches.protocol.interim_text import InterimText
-from ipyspeaches.protocol.items import Pending
-from ipyspeaches.protocol.media import Media, Sound
-from ipyspeaches.protocol.options import Hints, RealtimeOptions, ServerTurnDetection
-from ipyspeaches.protocol.outcomes import Answer, Broken, Outcome, Refused, Severity
-from ipyspeaches.protocol.realtime import RealtimeProtocol
-from ipyspeaches.protocol.request import Request
-from ipyspeaches.protocol.state import ProtocolState
-from ipyspeaches.protocol.timeline import Timeline
-from ipyspeaches.protocol.transcription_form import TranscriptionOptions
+from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
+from ipyspeaches.protocol.realtime.media import Media, StreamAudio
+from ipyspeaches.protocol.realtime.outbox import AppendLength
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.realtime.timeline import Timeline
+from ipyspeaches.protocol.recognition import Changes, RecognitionOptions, ServerTurnDetection
 
 __all__ = [
-    "UNSET",
     "Answer",
     "AppendLength",
+    "AudioSent",
     "Broken",
+    "Changes",
     "ClockMismatch",
-    "Committed",
-    "Completed",
-    "Delta",
+    "ConfigurationChanged",
     "Disconnected",
-    "Failed",
     "Flushed",
     "FragmentJoiner",
-    "Hints",
     "InterimText",
+    "ItemCommitted",
+    "ItemCompleted",
+    "ItemDelta",
+    "ItemFailed",
     "Media",
     "MessageLost",
     "Mismatch",
     "Noticed",
     "Outcome",
-    "Pending",
     "ProtocolEvent",
     "ProtocolState",
     "Ready",
-    "RealtimeOptions",
     "RealtimeProtocol",
-    "Reconfigured",
+    "RecognitionOptions",
     "Refused",
     "Reported",
     "Request",
     "RequestProtocol",
+    "ServerSpeechStarted",
+    "ServerSpeechStopped",
     "ServerTurnDetection",
     "Severity",
-    "Sound",
-    "Span",
-    "SpeechStarted",
-    "SpeechStopped",
+    "StreamAudio",
     "Timeline",
-    "TranscriptionOptions",
     "Unknown",
 ]

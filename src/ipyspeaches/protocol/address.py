@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.recognition import RecognitionOptions
 
 _HTTP_OF: Final = {"ws": "http", "wss": "https"}
 EXAMPLE: Final = "http://localhost:8000"
@@ -16,7 +17,19 @@ API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
 _MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
 
 
-def takes_model(base_url: str) -> bool:
+def realtime_query(base_url: str, options: RecognitionOptions) -> dict[str, str]:
+    """Return the query of a realtime session's address; without ``intent`` the server would open a chat."""
+    query = {"intent": "transcription"}
+    if not _takes_model(base_url):
+        return query
+    if options.model is not None:
+        query = {"model": options.model, **query}
+    if options.language:
+        query["language"] = options.language
+    return query
+
+
+def _takes_model(base_url: str) -> bool:
     """Return whether a realtime address of this server names the model.
 
     Speaches refuses one without. OpenAI's own servers open a conversation for one with it, in which no transcription

@@ -22,7 +22,7 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.protocol.address import API_KEY_VARIABLE
-from ipyspeaches.protocol.outcomes import Severity
+from ipyspeaches.protocol.http.transcriptions import Severity
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
 Explain: TypeAlias = Callable[[Failed], ServerError | None]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Self, overload
 
 import msgspec
 
-from ipyspeaches.protocol.media import EMBEDDED_MEDIA, SPEACHES_MEDIA, Media
+from ipyspeaches.protocol.realtime.media import EMBEDDED_MEDIA, SPEACHES_MEDIA, Media
 from ipyspeaches.tables import Rows
 
 EMBEDDED_TITLE: Final = "ipyspeaches"

@@ -2,11 +2,9 @@
 
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE, Engine, allow_nested_loops, run
-from ipyspeaches.session.options import SessionKeywords, SessionOptions
-from ipyspeaches.session.session import Session
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.session import Session, transcribe
 from ipyspeaches.session.state import SessionState
-from ipyspeaches.session.transcribe import transcribe
-from ipyspeaches.session.turn_detection import TurnDetection
 
 __all__ = [
     "ENGINE",

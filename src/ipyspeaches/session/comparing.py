@@ -13,9 +13,8 @@ from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.results import ComparedRun, Comparison, Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
-from ipyspeaches.session.options import SessionKeywords, SessionOptions
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.session import Session
-from ipyspeaches.session.turn_detection import TurnDetection
 
 Runs = Mapping[str, SessionKeywords] | Sequence[SessionKeywords]
 """The options of each run: by name, or without names, which are then made from the options."""
@@ -97,8 +96,8 @@ def compared_run(name: str, session: Session) -> ComparedRun:
         name,
         session.transcript,
         session.latency,
-        transport=session.options.transport,
-        model=session.options.model if session.destination is None else session.destination.model,
+        transport=session.options.route.transport,
+        model=session.options.recognition.model if session.destination is None else session.destination.model,
         cuts=turn.detector.name if turn.client_cuts else "server",
         warnings=tuple(event.text for event in session.events if event.type == events.Warning.__name__),
         error=None if session.error is None else str(session.error),

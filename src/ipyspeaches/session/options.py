@@ -1,19 +1,134 @@
-"""What a session is told: where, what, and who cuts."""
+"""What a session is told: where speech goes and by which way, what the recogniser is asked for, and who cuts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TypedDict
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.session.events import SessionEvent
-from ipyspeaches.session.recognition import Recognition, Route
-from ipyspeaches.session.turn_detection import TurnDetection
+from ipyspeaches.vad import Detector, GateOptions, SileroVad
+
+TRANSPORTS: Final = ("realtime", "chunked", "sse", "webrtc")
+REQUESTS: Final = frozenset({"chunked", "sse"})
+"""Transports that send each utterance as a request of its own."""
+SHORTEST_CHUNK_S: Final = 1.0
+LONGEST_CHUNK_S: Final = 30.0
+SHORTEST_INTERIM_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDetection:
+    """Who cuts; made by `TurnDetection.client` or `TurnDetection.server`.
+
+    Attributes
+    ----------
+    detector
+        Cuts the utterances (client), or is only drawn beside the server's verdict (server).
+    gate
+        What is sent around speech when this side cuts.
+    server_vad
+        The server's options when the server cuts; None when this side does.
+    """
+
+    detector: Detector = field(default_factory=SileroVad)
+    gate: GateOptions = field(default_factory=GateOptions)
+    server_vad: ServerTurnDetection | None = None
+
+    @classmethod
+    def client(
+        cls, detector: Detector | None = None, *, pre_roll_ms: float = 300, hangover_ms: float = 300
+    ) -> TurnDetection:
+        """Cut here, with ``detector`` (Silero if None), and send only speech.
+
+        The default: onsets are not clipped, silence costs the server nothing, and the threshold that one sees is the
+        one that counts.
+        """
+        return cls(detector or SileroVad(), GateOptions(pre_roll_ms, hangover_ms))
+
+    @classmethod
+    def server(
+        cls, threshold: float = 0.9, silence_duration_ms: int = 550, *, detector: Detector | None = None
+    ) -> TurnDetection:
+        """Let the server cut; ``detector`` is drawn beside it (Silero with the same numbers if None)."""
+        options = ServerTurnDetection(threshold, silence_duration_ms)
+        shown = detector or SileroVad(threshold=threshold, min_silence_duration_ms=silence_duration_ms)
+        return cls(shown, GateOptions(), options)
+
+    @property
+    def client_cuts(self) -> bool:
+        """Whether this side cuts."""
+        return self.server_vad is None
+
+    def with_detector(self, detector: Detector) -> TurnDetection:
+        """Return the same choice with another detector."""
+        return replace(self, detector=detector)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the choice in plain values, for widgets and logs."""
+        shown: dict[str, Any] = {
+            "kind": "client" if self.client_cuts else "server",
+            "detector": self.detector.describe(),
+        }
+        if self.server_vad is not None:
+            shown["threshold"] = self.server_vad.threshold
+            shown["silence_duration_ms"] = self.server_vad.silence_duration_ms
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """By which way speech goes to the recogniser and text comes back.
+
+    Parameters
+    ----------
+    transport
+        ``"realtime"``: OpenAI-Realtime events over a WebSocket. ``"chunked"``: a request an utterance. ``"sse"``: the
+        same, with text as it is recognised. ``"webrtc"``: audio as a media stream, events over a data channel.
+    chunk_s
+        For ``"chunked"`` and ``"sse"``: cut every so many seconds instead of where the detector hears an end. Where
+        somebody speaks at a cut, windows overlap by a second and a half, and the words there are told once; windows in
+        which the detector hears nobody are not sent.
+    interim_s
+        For servers that send no text of an unfinished utterance: ask for it over HTTP, at most this often, and less
+        often where the server is slow. `events.Partial` says how much of it is settled. None: never.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used.
+    """
+
+    transport: str = "realtime"
+    chunk_s: float | None = None
+    interim_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.transport not in TRANSPORTS:
+            raise InputError(f"transport is {self.transport!r}: use one of {', '.join(map(repr, TRANSPORTS))}.")
+        if self.chunk_s is not None:
+            if not self.by_requests:
+                raise InputError('chunk_s cuts requests: give it with transport="chunked" or "sse", or leave it out.')
+            if not SHORTEST_CHUNK_S <= self.chunk_s <= LONGEST_CHUNK_S:
+                raise InputError(
+                    f"chunk_s is {self.chunk_s}: give from {SHORTEST_CHUNK_S:g} to {LONGEST_CHUNK_S:g} seconds."
+                )
+        if self.interim_s is not None and not self.interim_s >= SHORTEST_INTERIM_S:
+            raise InputError(f"interim_s is {self.interim_s}: give {SHORTEST_INTERIM_S:g} seconds or more, or None.")
+
+    @property
+    def by_requests(self) -> bool:
+        """Whether each utterance is a request of its own, so that nobody but this side can cut."""
+        return self.transport in REQUESTS
 
 
 class SessionKeywords(TypedDict, total=False):
-    """The keywords of `Session`, `transcribe` and `Transcriber`; see `SessionOptions`, `Recognition` and `Route`."""
+    """The keywords of `Session`, `transcribe` and `Transcriber`.
+
+    `SessionOptions`, `RecognitionOptions` and `Route` say what they mean.
+    """
 
     server: str | None
     api_key: str | None
@@ -43,7 +158,7 @@ class SessionOptions:
     api_key
         The server's key; None for ``$SPEACHES_API_KEY``. It is never shown.
     recognition
-        What the recogniser is told: model, language, …
+        What the recogniser is asked for: model, language, …
     route
         By which way: transport, …
     turn_detection
@@ -62,41 +177,27 @@ class SessionOptions:
 
     server: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    recognition: Recognition = field(default_factory=Recognition)
+    recognition: RecognitionOptions = field(default_factory=RecognitionOptions)
     route: Route = field(default_factory=Route)
     turn_detection: TurnDetection | None = None
     pace: float | None = None
     on_event: Callable[[SessionEvent], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        transport = self.route.transport
         if self.turn_detection is not None and not isinstance(self.turn_detection, TurnDetection):
             raise InputError(
                 f"turn_detection is {self.turn_detection!r}: use TurnDetection.client(…) or TurnDetection.server(…)."
             )
         if self.route.by_requests and self.turn_detection is not None and not self.turn_detection.client_cuts:
             raise InputError(
-                f'With transport="{self.transport}" nobody but this side can cut: use TurnDetection.client(…), or '
+                f'With transport="{transport}" nobody but this side can cut: use TurnDetection.client(…), or '
                 'transport="realtime".'
             )
-        if self.recognition.task == "translate" and self.transport != "chunked":
-            raise InputError(f'transport="{self.transport}" cannot translate: use transport="chunked" with it.')
-        if self.recognition.task == "translate" and self.route.interim_s is not None:
+        if self.recognition.translates and transport != "chunked":
+            raise InputError(f'transport="{transport}" cannot translate: use transport="chunked" with it.')
+        if self.recognition.translates and self.route.interim_s is not None:
             raise InputError("interim_s shows words as they are spoken, not their translation: leave it out.")
-
-    @property
-    def model(self) -> str | None:
-        """The model, as it was named."""
-        return self.recognition.model
-
-    @property
-    def language(self) -> str | None:
-        """The language's code."""
-        return self.recognition.language
-
-    @property
-    def transport(self) -> str:
-        """By which way speech goes."""
-        return self.route.transport
 
     @classmethod
     def of(cls, keywords: dict[str, Any]) -> SessionOptions:
@@ -111,14 +212,16 @@ class SessionOptions:
         unknown = sorted(set(keywords) - known)
         if unknown:
             raise InputError(f"Unknown option {', '.join(unknown)}: the options are {', '.join(sorted(known))}.")
+        turn_detection = keywords.get("turn_detection")
+        server_vad = turn_detection.server_vad if isinstance(turn_detection, TurnDetection) else None
         return cls(
-            recognition=Recognition(**_of_group(keywords, _RECOGNITION)),
+            recognition=RecognitionOptions(**_of_group(keywords, _RECOGNITION), server_vad=server_vad),
             route=Route(**_of_group(keywords, _ROUTE)),
             **_of_group(keywords, _OWN),
         )
 
 
-_RECOGNITION: Final = frozenset(one.name for one in fields(Recognition))
+_RECOGNITION: Final = frozenset(one.name for one in fields(RecognitionOptions)) - {"server_vad"}
 _ROUTE: Final = frozenset(one.name for one in fields(Route))
 _OWN: Final = frozenset(one.name for one in fields(SessionOptions)) - {"recognition", "route"}
 

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, Unpack
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+import numpy as np
+from numpy.typing import NDArray
+
+from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import SpeachesError, StateError
-from ipyspeaches.session.bus import Bus
-from ipyspeaches.session.destination import Destination
+from ipyspeaches.errors import InputError, MicrophoneError, SpeachesError, StateError
+from ipyspeaches.protocol import Changes, ProtocolEvent
+from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.engine import ENGINE
-from ipyspeaches.session.events import SessionEvent
-from ipyspeaches.session.hearing import Hearing
-from ipyspeaches.session.lifecycle import Lifecycle
-from ipyspeaches.session.opening import SourceLike, open_source
-from ipyspeaches.session.options import SessionKeywords, SessionOptions
-from ipyspeaches.session.state import ENDED, SessionState
-from ipyspeaches.session.turn_detection import TurnDetection
-from ipyspeaches.sources import Source
+from ipyspeaches.session.events import Bus, ErrorOccurred, EventListener, SessionEvent, StateChanged
+from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.pipeline import Pipeline, Processed
+from ipyspeaches.session.recorder import Listener, Recorder
+from ipyspeaches.session.state import ENDED, SessionState, check_transition
 from ipyspeaches.vad import Detector
 
 if TYPE_CHECKING:
     from ipyspeaches.results import EventLog, Frames, Latency, Mark, Marks, Transcript
+
+SETTLE_S: Final = 120.0
+"""How long a server may say nothing while texts are pending before the session ends without them."""
+MAX_PENDING: Final = 8
+"""Utterances without text that a recording may run ahead of the server."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def on_engine(
+    method: Callable[Concatenate[Session, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Session, P], Coroutine[Any, Any, T]]:
+    """Have a coroutine of `Session` run on the engine's loop, whichever loop awaits it."""
+
+    @wraps(method)
+    async def call(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await ENGINE.call(method(session, *args, **kwargs))
+
+    return call
 
 
 class Session:
@@ -40,8 +65,16 @@ class Session:
 
     Attributes
     ----------
-    transcript, events, latency
-        What was said, what happened, how long it took; they grow while the session runs.
+    source
+        Where audio comes from.
+    state
+        What the session is doing.
+    error
+        What ended it, if it failed.
+    destination
+        The server, once it is known to answer.
+    pipeline
+        The audio and its frames, for displays.
 
     Raises
     ------
@@ -53,43 +86,33 @@ class Session:
 
     def __init__(self, source: SourceLike, **options: Unpack[SessionKeywords]) -> None:
         self.options = SessionOptions.of(dict(options))
+        self.source = open_source(source, self.options.pace)
+        self.state = SessionState.IDLE
+        self.error: SpeachesError | None = None
+        self.destination: Destination | None = None
+        turn_detection = self.options.turn_detection or TurnDetection.client()
+        self.pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
         self._bus = Bus()
-        self._life = Lifecycle(open_source(source, self.options.pace), self.options, self._bus)
+        self._recorder = Recorder(self.pipeline, self._bus)
+        self._listeners: list[Listener] = [self._recorder]
+        self._connection: Connection | None = None  # the one that is open
+        self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+        self._going = asyncio.Event()  # not paused
+        self._going.set()
+        self._ended = asyncio.Event()
         if self.options.on_event is not None:
             self._bus.subscribe(self.options.on_event)
 
     def __repr__(self) -> str:
-        return f"<Session {self._life.state}: {self._life.source.label}, {self._life.hearing.store.duration_s:.1f} s>"
+        return f"<Session {self.state}: {self.source.label}, {self.pipeline.store.duration_s:.1f} s>"
 
-    @property
-    def state(self) -> SessionState:
-        """What the session is doing."""
-        return self._life.state
-
-    @property
-    def error(self) -> SpeachesError | None:
-        """What ended the session, if it failed."""
-        return self._life.error
-
-    @property
-    def destination(self) -> Destination | None:
-        """The server, once it is known to answer."""
-        return self._life.destination
-
-    @property
-    def source(self) -> Source:
-        """Where sound comes from."""
-        return self._life.source
-
-    @property
-    def source_label(self) -> str:
-        """What the source is called."""
-        return self._life.source.label
+    # What there is
 
     @property
     def transcript(self) -> Transcript:
-        """What was said."""
-        return self._life.scribe.transcript
+        """What was said; it grows while the session runs, as all results do."""
+        return self._recorder.transcript
 
     @property
     def recording(self) -> Recording:
@@ -100,7 +123,7 @@ class Session:
         StateError
             If nothing was heard yet.
         """
-        store = self._life.hearing.store
+        store = self.pipeline.store
         if not len(store):
             raise StateError("Nothing was recorded yet: start the session and speak first.")
         return Recording(store.read(0, len(store)), SESSION_RATE_HZ)
@@ -108,123 +131,54 @@ class Session:
     @property
     def frames(self) -> Frames:
         """Level, energy and score of each frame."""
-        return self._life.hearing.frames
+        return self.pipeline.frames
 
     @property
     def events(self) -> EventLog:
         """What happened, in order."""
-        return self._life.scribe.events
+        return self._recorder.events
 
     @property
     def latency(self) -> Latency:
         """How long each utterance took."""
-        return self._life.scribe.latency
+        return self._recorder.latency
 
     @property
     def marks(self) -> Marks:
         """Moments that were marked."""
-        return self._life.scribe.marks
+        return self._recorder.marks
 
     @property
     def model(self) -> str | None:
         """The model that transcribes now, as the server confirms it; None before there is a server."""
-        confirmed, destination = self._life.scribe.confirmed, self._life.destination
-        asked = None if destination is None else destination.model
+        confirmed = self._recorder.confirmed
+        asked = None if self.destination is None else self.destination.model
         return asked if confirmed is None else confirmed.model or asked
 
     @property
     def language(self) -> str | None:
         """The language that is transcribed now, as the server confirms it; None lets it find out."""
-        confirmed = self._life.scribe.confirmed
-        return self._life.language if confirmed is None else confirmed.language
+        confirmed = self._recorder.confirmed
+        return self.options.recognition.language if confirmed is None else confirmed.language
 
     @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector that is in use now."""
-        return self._life.hearing.turn_detection
+        return self.pipeline.turn_detection
 
-    @property
-    def hearing(self) -> Hearing:
-        """The sound and its frames, for displays."""
-        return self._life.hearing
+    # Following it
 
-    def subscribe(self, listener: Callable[[SessionEvent], None], *, replay: bool = False) -> Callable[[], None]:
+    def subscribe(self, listener: EventListener, *, replay: bool = False) -> Callable[[], None]:
         """Call ``listener`` with each event, on the engine's thread; return what ends that."""
         return self._bus.subscribe(listener, replay=replay)
 
     def __aiter__(self) -> AsyncIterator[SessionEvent]:
         return self._bus.stream()
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._life.state in ENDED:
-            return
-        if kind is None:
-            await self.stop()
-        else:
-            await ENGINE.call(self._life.abort())
-
-    async def start(self) -> None:
-        """Connect and begin to listen; returns when sound is being heard.
-
-        Raises
-        ------
-        StateError
-            If the session runs or has ended.
-        SpeachesError
-            What kept it from starting.
-        """
-        await ENGINE.call(self._life.start())
-
-    async def pause(self) -> None:
-        """Hear and send nothing until `resume`; the utterance under way ends here.
-
-        Raises
-        ------
-        StateError
-            If the session is not listening.
-        """
-        await ENGINE.call(self._life.pause())
-
-    async def resume(self) -> None:
-        """Listen again.
-
-        Raises
-        ------
-        StateError
-            If the session is not paused.
-        """
-        await ENGINE.call(self._life.resume())
-
-    async def stop(self) -> None:
-        """Stop listening, wait for the last texts, and close. Stopping twice is harmless.
-
-        Raises
-        ------
-        StateError
-            If the session has not started.
-        """
-        await ENGINE.call(self._life.stop())
-
-    async def wait(self) -> None:
-        """Wait until the session has ended: a recording is over, or it was stopped.
-
-        Raises
-        ------
-        SpeachesError
-            What ended it, if it failed; everything recorded is kept.
-        """
-        await ENGINE.call(self._life.wait())
-
     def mark(self, name: str = "", time_s: float | None = None) -> Mark:
         """Mark a moment: now, or ``time_s`` seconds into the session; callable from any thread."""
-        mark = self.marks.add(self._life.scribe.now_s if time_s is None else time_s, name)
-        self._life.scribe.mark(mark)
+        mark = self.marks.add(self._recorder.now_s if time_s is None else time_s, name)
+        self._recorder.mark(mark)
         return mark
 
     def rename_mark(self, number: int, name: str) -> Mark:
@@ -236,7 +190,7 @@ class Session:
             If there is no such mark.
         """
         mark = self.marks.rename(number, name)
-        self._life.scribe.mark(mark)
+        self._recorder.mark(mark)
         return mark
 
     def painted(self, item_ids: Iterable[str], at_s: float) -> None:
@@ -251,24 +205,114 @@ class Session:
         at_s
             When that was, or became known, on the clock of ``time.monotonic()``.
         """
-        self._life.scribe.painted(item_ids, at_s)
+        self._recorder.painted(item_ids, at_s)
 
-    async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
-        """Use other options of the same side that cuts, from the next frame on.
+    # From start to end
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.state in ENDED:
+            return
+        if kind is None:
+            await self.stop()
+        else:
+            await self._abort()
+
+    @on_engine
+    async def start(self) -> None:
+        """Connect and begin to listen; returns when audio is being heard.
 
         Raises
         ------
         StateError
-            If it would change who cuts, which counts only from the next session on.
+            If the session runs or has ended.
+        SpeachesError
+            What kept it from starting.
         """
-        await ENGINE.call(self._life.set_turn_detection(turn_detection))
+        self._enter(SessionState.CONNECTING)
+        self._task = asyncio.create_task(self._live())
+        try:
+            await self._until_listening(self._task)
+        except asyncio.CancelledError:
+            # Whoever waited has gone, so nobody will stop the session.
+            await self._abort()
+            raise
+        if self.error is not None:
+            raise self.error
+
+    @on_engine
+    async def pause(self) -> None:
+        """Hear and send nothing until `resume`; the utterance under way ends here.
+
+        Raises
+        ------
+        StateError
+            If the session is not listening.
+        """
+        self._enter(SessionState.PAUSED)
+        assert self._connection is not None
+        self._going.clear()
+        await self._act(self._connection, self.pipeline.end_segment())
+        for listener in self._listeners:
+            listener.pause()
+
+    @on_engine
+    async def resume(self) -> None:
+        """Listen again.
+
+        Raises
+        ------
+        StateError
+            If the session is not paused.
+        """
+        if self.state is not SessionState.PAUSED:
+            raise StateError(f"This session is {self.state}, not paused.")
+        self._enter(SessionState.LISTENING)
+        self._go_on()
+
+    @on_engine
+    async def stop(self) -> None:
+        """Stop listening, wait for the last texts, and close. Stopping twice is harmless.
+
+        Raises
+        ------
+        StateError
+            If the session has not started.
+        """
+        if self.state not in ENDED and self.state is not SessionState.STOPPING:
+            self._enter(SessionState.STOPPING)
+            self._go_on()
+            self.source.end()
+        await self._ended.wait()
+
+    @on_engine
+    async def wait(self) -> None:
+        """Wait until the session has ended: a recording is over, or it was stopped.
+
+        Raises
+        ------
+        SpeachesError
+            What ended it, if it failed; everything recorded is kept.
+        """
+        if self.state is SessionState.IDLE:
+            raise StateError("This session has not started: start it first.")
+        await self._ended.wait()
+        if self.error is not None:
+            raise self.error
+
+    # Changing it
 
     async def set_language(self, language: str | None) -> None:
         """Have speech transcribed in another language, such as ``"zh"``, from the next utterance on.
 
         None lets the server find out. `Reconfigured` tells what the server has confirmed, `Warning` where it differs.
         """
-        await ENGINE.call(self._life.set_language(language or None))
+        await self.reconfigure({"language": language or None})
 
     async def set_model(self, model: str | None) -> None:
         """Have speech transcribed by another model of the server, from the next utterance on.
@@ -280,8 +324,238 @@ class Session:
         ModelNotFoundError
             If the server does not have it; nothing changes then.
         """
-        await ENGINE.call(self._life.set_model(model or None))
+        await self.reconfigure({"model": model or None})
 
+    async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
+        """Use other options of the same side that cuts, from the next frame on.
+
+        Raises
+        ------
+        StateError
+            If it would change who cuts, which counts only from the next session on.
+        """
+        now = self.turn_detection
+        if now.client_cuts is not turn_detection.client_cuts and self.state is not SessionState.IDLE:
+            raise StateError("Who cuts cannot change while recording: it counts from the next recording on.")
+        await self.set_detector(turn_detection.detector)
+        if now.server_vad != turn_detection.server_vad:
+            await self.reconfigure({"server_vad": turn_detection.server_vad})
+
+    @on_engine
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
-        await ENGINE.call(self._life.set_detector(detector))
+        processed = self.pipeline.set_detector(detector)
+        if self._connection is not None and self.state not in ENDED:
+            await self._act(self._connection, processed)
+
+    @on_engine
+    async def reconfigure(self, changes: Changes) -> None:
+        """Ask the recogniser for something else, from the next utterance on; its answer comes as an event."""
+        connection = await self._open_connection()
+        if connection is not None and self.destination is not None:
+            asked = dict(changes)
+            if "model" in changes:
+                asked["model"] = await self.destination.find(changes["model"])
+            await connection.reconfigure(asked)
+            for listener in self._listeners:
+                listener.reconfigure(asked)
+        recognition = self.options.recognition.changed(changes)
+        self.options = replace(self.options, recognition=recognition)
+        self.pipeline.turn_detection = replace(self.turn_detection, server_vad=recognition.server_vad)
+
+    # The run, on the engine's loop
+
+    def _enter(self, state: SessionState) -> None:
+        check_transition(self.state, state)
+        self.state = state
+        self._recorder.emit(StateChanged(self._recorder.now_s, state), detail=state)
+        if state in ENDED:
+            self._ended.set()
+
+    def _fail(self, error: SpeachesError) -> None:
+        if self.state in ENDED:
+            return
+        self.error = error
+        failed = ErrorOccurred(self._recorder.now_s, error)
+        self._recorder.emit(failed, text=str(error), detail=type(error).__name__)
+        self._enter(SessionState.FAILED)
+
+    def _go_on(self) -> None:
+        self._recorder.lateness.restart()
+        self._going.set()
+
+    @on_engine
+    async def _abort(self) -> None:
+        """End at once, without waiting for texts; what was recorded is kept."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _until_listening(self, live: asyncio.Task[None]) -> None:
+        """Return when the session listens, or has ended before."""
+        listening = asyncio.create_task(self._listening.wait())
+        try:
+            await asyncio.wait({live, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listening.cancel()
+
+    async def _open_connection(self) -> Connection | None:
+        """Return the connection that can be told something, if there is one; one that is being made is waited for."""
+        if self.state is SessionState.CONNECTING and self._task is not None:
+            await self._until_listening(self._task)
+        return None if self.state in ENDED else self._connection
+
+    async def _live(self) -> None:
+        try:
+            self.destination = await resolve(self.options)
+            await self._run_at(self.destination)
+        except SpeachesError as exc:
+            if self.state is SessionState.STOPPING and self._connection is None:
+                self._enter(SessionState.STOPPED)  # stopped while connecting: nobody waits for that any more
+            else:
+                self._fail(exc)
+        except asyncio.CancelledError:
+            self._fail(StateError("The session was cancelled; what was recorded is kept."))
+            raise
+        except Exception as exc:  # noqa: BLE001  whatever it is, the user is told and keeps the recording
+            failure = SpeachesError(
+                f"The session failed unexpectedly ({type(exc).__name__}); what was recorded is kept."
+            )
+            failure.__cause__ = exc
+            self._fail(failure)
+
+    async def _run_at(self, destination: Destination) -> None:
+        """Connect, listen, finish, and close whatever happens."""
+        asked = replace(self.options.recognition, model=destination.model)
+        interim_s = self.options.route.interim_s
+        if interim_s is not None:
+            # Before the recorder: it looks at each event of the recogniser first.
+            self._listeners.insert(0, interim_to(destination, asked, interim_s, self.pipeline, self._recorder))
+        transport = self.options.route.transport
+        connection = connection_to(destination, transport, asked, self.source, self.pipeline, self._receive_event)
+        failure: MicrophoneError | None = None
+        try:
+            await connection.open()
+            if self.state is SessionState.CONNECTING:
+                self._connection = connection
+                self._enter(SessionState.LISTENING)
+                self._listening.set()
+                failure = await self._listen(connection)
+            if self.state is not SessionState.STOPPING:
+                self._enter(SessionState.STOPPING)
+            await self._finish(connection)
+        finally:
+            self.source.end()
+            for listener in self._listeners:
+                await listener.close()
+            await connection.close()
+        if failure is not None:
+            raise failure
+        self._enter(SessionState.STOPPED)
+
+    async def _listen(self, connection: Connection) -> MicrophoneError | None:
+        """Hear the source to its end, or until the connection is lost.
+
+        A microphone that fails ends the audio, but what it gave is still transcribed: its error is returned.
+        """
+        hearing = asyncio.create_task(self._hear_source(connection))
+        awaited: set[asyncio.Future[Any]] = {hearing, connection.lost}
+        try:
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hearing.cancel()
+            # Sending into a lost connection fails too: the reason that counts is the connection's.
+            (outcome,) = await asyncio.gather(hearing, return_exceptions=True)
+        _check_connected(connection)
+        if outcome is None or isinstance(outcome, MicrophoneError):
+            return outcome
+        raise outcome
+
+    async def _finish(self, connection: Connection) -> None:
+        """Send what is left and wait for the texts that are pending."""
+        _check_connected(connection)
+        await self._act(connection, self.pipeline.end_segment())
+        await connection.flush()
+        if not await connection.settle(SETTLE_S) and not connection.lost.done():
+            self._recorder.warn(
+                "unanswered",
+                f"The server did not answer for {SETTLE_S:.0f} s: {connection.pending} utterances have no text. "
+                "Their audio is kept in the recording; transcribe it again when the server has recovered.",
+            )
+        _check_connected(connection)
+
+    async def _hear_source(self, connection: Connection) -> None:
+        async with aclosing(self.source.blocks()) as blocks:
+            async for block in blocks:
+                if not self._going.is_set():
+                    if self.source.live:
+                        continue
+                    await self._going.wait()
+                await self._hear(connection, block)
+
+    async def _hear(self, connection: Connection, block: AudioBlock) -> None:
+        processed = self.pipeline.process(block)
+        if processed.lost_s:
+            text = f"{processed.lost_s:.2f} s of audio were lost on the way; the gap is kept."
+            self._recorder.warn("audio_lost", text)
+        if block.overflowed:
+            text = "The microphone gave audio faster than it was taken: some may be missing."
+            self._recorder.warn("overflow", text)
+        if self.source.live:
+            self._recorder.note_lateness()
+        await self._act(connection, processed)
+        if not self.source.live:
+            await connection.wait_below(MAX_PENDING)
+
+    async def _act(self, connection: Connection, processed: Processed) -> None:
+        """Note what the pipeline has decided, and do what it wants."""
+        for listener in self._listeners:
+            listener.receive_audio(processed)
+        await connection.send(processed.actions, last=processed.ends)
+        for listener in self._listeners:
+            listener.audio_sent(processed, connection.pending)
+
+    def _receive_event(self, event: ProtocolEvent) -> None:
+        for listener in self._listeners:
+            listener.receive_event(event)
+
+
+def _check_connected(connection: Connection) -> None:
+    if connection.lost.done():
+        raise connection.lost.result()
+
+
+async def transcribe(
+    audio: SourceLike | NDArray[Any], rate: int | None = None, **options: Unpack[SessionKeywords]
+) -> Transcript:
+    """Transcribe a recording.
+
+    Parameters
+    ----------
+    audio
+        A path, a `Recording`, a source, or an array (integer or floating, shape ``(n,)`` or ``(n, channels)``).
+    rate
+        Samples per second of an array.
+    **options
+        See `SessionOptions`; ``pace`` is 0 (as fast as the server takes it) unless given.
+
+    Returns
+    -------
+    Transcript
+        What was said.
+
+    Raises
+    ------
+    AudioError
+        If the audio cannot be used.
+    ServerError
+        If the server cannot be reached, refuses, or fails.
+    """
+    if isinstance(audio, np.ndarray):
+        if rate is None:
+            raise InputError("An array needs its sample rate: transcribe(array, rate=16000).")
+        audio = Recording.from_array(audio, rate)
+    options.setdefault("pace", 0)
+    async with Session(audio, **options) as session:
+        await session.wait()
+    return session.transcript

@@ -8,9 +8,16 @@ from typing import Final
 import httpx2
 
 from ipyspeaches.protocol.address import normalise_base_url
-from ipyspeaches.protocol.outcomes import Outcome, Refused, Severity
-from ipyspeaches.protocol.transcription_answers import StreamedText, read_answer
-from ipyspeaches.protocol.transcription_form import TranscriptionOptions
+from ipyspeaches.protocol.http.transcriptions import (
+    Outcome,
+    Refused,
+    Severity,
+    StreamedText,
+    form_of,
+    path_of,
+    read_answer,
+)
+from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.server.api import http_client
 from ipyspeaches.server.failures import (
     explain_interruption,
@@ -34,6 +41,8 @@ class RequestTransport:
         Base address of the server.
     api_key
         The server's key; never shown.
+    stream
+        Whether texts are wanted piece by piece.
 
     Raises
     ------
@@ -41,14 +50,15 @@ class RequestTransport:
         If the address cannot be one of a server.
     """
 
-    def __init__(self, url: str, api_key: str | None = None) -> None:
+    def __init__(self, url: str, api_key: str | None = None, *, stream: bool = False) -> None:
+        self._stream = stream
         self._url = normalise_base_url(url)
         self._key_given = api_key is not None
         timeout = httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         self._client = http_client(self._url, api_key, timeout)
 
     async def post(
-        self, options: TranscriptionOptions, file: tuple[str, bytes], on_text: Callable[[str], None]
+        self, options: RecognitionOptions, file: tuple[str, bytes], on_text: Callable[[str], None]
     ) -> Outcome:
         """Send a request and return what became of it.
 
@@ -61,9 +71,9 @@ class RequestTransport:
         on_text
             Called with all the text so far whenever a stream has brought more of it.
         """
-        upload = {"file": (*file, "audio/wav")}
+        upload, form = {"file": (*file, "audio/wav")}, form_of(options, stream=self._stream)
         try:
-            async with self._client.stream("POST", options.path, data=options.form(), files=upload) as response:
+            async with self._client.stream("POST", path_of(options), data=form, files=upload) as response:
                 return await self._read(response, on_text)
         except httpx2.ReadTimeout as exc:
             # Asking once more would take as long once more, and the server works on the first one still.
@@ -97,7 +107,7 @@ async def _read_stream(response: httpx2.Response, on_text: Callable[[str], None]
     streamed = StreamedText()
     try:
         async for event in httpx2.EventSource(response):
-            if streamed.push(event.data):
+            if streamed.receive(event.data):
                 on_text(streamed.text)
     except httpx2.RequestError:
         pass  # half a stream: what it amounts to is the protocol's to say

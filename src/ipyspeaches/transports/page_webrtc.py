@@ -26,7 +26,7 @@ from ipyspeaches.errors import (
     SpeachesError,
     UdpBlockedError,
 )
-from ipyspeaches.protocol import Noticed, Sound
+from ipyspeaches.protocol import Noticed, StreamAudio
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 from ipyspeaches.transports.webrtc import RtcEndpoint, offer_refused
 
@@ -203,7 +203,7 @@ class PageTransport:
             raise TransportClosed
         self._hand_over(message)
 
-    def send_audio(self, audio: Sound) -> None:
+    def send_audio(self, audio: StreamAudio) -> None:
         """Wait as long as padding lasts before the next message leaves; all other audio goes by itself."""
         if audio.padding:
             self._hand_over(to_seconds(len(audio.samples)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ipyspeaches.errors import ServerError, StateError
-from ipyspeaches.protocol import Sound
+from ipyspeaches.protocol import StreamAudio
 
 
 class TransportClosed(Exception):  # noqa: N818 - the end of a connection is news, mostly, not an error
@@ -24,11 +24,6 @@ class TransportClosed(Exception):  # noqa: N818 - the end of a connection is new
         self.code = code
         self.reason = reason
         self.error = error
-
-    @property
-    def close_frame(self) -> bool:
-        """Whether a close frame came from the other side."""
-        return self.code is not None
 
 
 def not_connected() -> StateError:
@@ -81,7 +76,7 @@ class MediaTransport(Transport, Protocol):
     leaves only when the audio that was handed over before it has had the time to arrive.
     """
 
-    def send_audio(self, audio: Sound) -> None:
+    def send_audio(self, audio: StreamAudio) -> None:
         """Hand over audio; it goes out in real time."""
 
     async def drain(self, unsent_s: float) -> None:

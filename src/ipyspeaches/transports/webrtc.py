@@ -21,7 +21,7 @@ import httpx2
 
 from ipyspeaches.audio import to_seconds
 from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
-from ipyspeaches.protocol import Sound
+from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.server.api import http_client
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
@@ -59,7 +59,7 @@ class WebRtcTransport:
         self._endpoint = endpoint
         self._connection: RtcConnection | None = None
         self._writer: asyncio.Task[None] | None = None
-        self._to_send: asyncio.Queue[bytes | Sound] = asyncio.Queue()
+        self._to_send: asyncio.Queue[bytes | StreamAudio] = asyncio.Queue()
         self._queued_samples = 0
         self._progressed = asyncio.Event()
 
@@ -101,7 +101,7 @@ class WebRtcTransport:
             raise TransportClosed
         self._to_send.put_nowait(message)
 
-    def send_audio(self, audio: Sound) -> None:
+    def send_audio(self, audio: StreamAudio) -> None:
         """Hand over audio; it goes out in real time."""
         if not self._opened().ended:
             self._queued_samples += len(audio.samples)
@@ -134,7 +134,7 @@ class WebRtcTransport:
         with suppress(TransportClosed):  # whoever receives learns of it
             while True:
                 entry = await self._to_send.get()
-                if isinstance(entry, Sound):
+                if isinstance(entry, StreamAudio):
                     track.append(entry.samples)
                     self._queued_samples -= len(entry.samples)
                     self._progressed.set()

@@ -15,7 +15,7 @@ from ipyspeaches.vad.evaluation import (
     decisions,
     evaluate,
 )
-from ipyspeaches.vad.gate import Commit, Gate, GateAction, GateOptions, OpenGate, Send
+from ipyspeaches.vad.gate import Cut, Gate, GateAction, GateOptions, Send, Utterance, WindowGate
 from ipyspeaches.vad.grid import Between
 from ipyspeaches.vad.labels import Labels, labels_path, save_labels
 from ipyspeaches.vad.noise import NoiseBench, NoisyRecording, mix, noise_bench, speech
@@ -31,7 +31,6 @@ from ipyspeaches.vad.segmenter import (
 )
 from ipyspeaches.vad.segments import Segments, SpeechSegment
 from ipyspeaches.vad.sweeps import SweepResult, SweepRow, sweep
-from ipyspeaches.vad.windows import WindowGate
 
 __all__ = [
     "HIGH_IS_GOOD",
@@ -41,7 +40,7 @@ __all__ = [
     "Boundaries",
     "BoundaryErrors",
     "Closed",
-    "Commit",
+    "Cut",
     "DecisionLatency",
     "Decisions",
     "Detector",
@@ -54,7 +53,6 @@ __all__ = [
     "Labels",
     "NoiseBench",
     "NoisyRecording",
-    "OpenGate",
     "OpenSpeech",
     "Opened",
     "PrecisionRecallCurve",
@@ -71,6 +69,7 @@ __all__ = [
     "SpeechSegment",
     "SweepResult",
     "SweepRow",
+    "Utterance",
     "WebRtcVad",
     "WindowGate",
     "decision_latency",

@@ -25,7 +25,7 @@ from ipyspeaches.session import (
     TurnDetection,
     events,
 )
-from ipyspeaches.session.destination import Place, locate, resolve
+from ipyspeaches.session.opening import Place, locate, resolve
 from ipyspeaches.session.state import ACTIVE, ENDED
 from ipyspeaches.sources import BrowserMicrophone, list_input_devices
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply

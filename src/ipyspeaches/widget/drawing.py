@@ -15,7 +15,7 @@ from ipyspeaches.audio import SESSION_RATE_HZ, Pyramid, measure
 from ipyspeaches.audio.extremes import Extremes
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.session import Session
-from ipyspeaches.session.hearing import Hearing
+from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.state import ENDED
 
 COLUMN_S: Final = 0.01
@@ -56,12 +56,12 @@ class Drawing:
 
     Parameters
     ----------
-    hearing
+    pipeline
         The audio and its frames.
     """
 
-    def __init__(self, hearing: Hearing) -> None:
-        self._hearing = hearing
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
         self._waveform = Pyramid(np.int16)
         self._curves: list[Curves] = []
         self._row = 0
@@ -69,7 +69,7 @@ class Drawing:
     @property
     def clock_s(self) -> float:
         """The session clock."""
-        return self._hearing.store.duration_s
+        return self._pipeline.store.duration_s
 
     def new(self) -> Message | None:
         """Return what is new, header and buffers, or None; much comes in several messages."""
@@ -112,7 +112,7 @@ class Drawing:
 
     def _clock(self) -> dict[str, Any]:
         """Return the session clock and the level of the last tenth of a second."""
-        store = self._hearing.store
+        store = self._pipeline.store
         level = measure(store.read(len(store) - SESSION_RATE_HZ // 10, len(store)))
         return {
             "clock_s": store.duration_s,
@@ -143,19 +143,19 @@ class Drawing:
         return header, buffers
 
     def _new_columns(self) -> tuple[Extremes, int]:
-        store, first = self._hearing.store, len(self._waveform)
+        store, first = self._pipeline.store, len(self._waveform)
         count = min(len(store) // COLUMN - first, MAX_COLUMNS)
         extremes = _extremes(store.read(first * COLUMN, (first + count) * COLUMN), COLUMN)
         if len(extremes):
-            for begin, end in self._hearing.lost:
+            for begin, end in self._pipeline.lost:
                 extremes[max(0, -(-begin // COLUMN) - first) : max(0, end // COLUMN - first)] = NO_AUDIO
             self._waveform.append(extremes)
         return extremes, first
 
     def _new_frames(self) -> tuple[Curves, Curve, Curve]:
         """Return new rows of one detector: a message never mixes two."""
-        frames = self._hearing.frames
-        tracks = self._hearing.tracks
+        frames = self._pipeline.frames
+        tracks = self._pipeline.tracks
         for track in tracks[len(self._curves) :]:
             grid = round(track.start_s / track.frame_s)
             self._curves.append(
@@ -196,7 +196,7 @@ class Feed:
 
     def begin(self, session: Session) -> None:
         """Follow a new session."""
-        self.drawing = Drawing(session.hearing)
+        self.drawing = Drawing(session.pipeline)
         self._queue.clear()
         self._send({"type": "reset"}, [])
         self._ticker = asyncio.create_task(self._tick(session))

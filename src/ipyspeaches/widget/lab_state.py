@@ -13,7 +13,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.server.client import Server
 from ipyspeaches.session import SessionKeywords, SessionOptions
-from ipyspeaches.session.destination import resolve
+from ipyspeaches.session.opening import resolve
 from ipyspeaches.tables import Table
 from ipyspeaches.vad import METRICS, Detector, Evaluation, Labels, Scores, Segments, SileroVad, evaluate
 from ipyspeaches.vad.sweeps import evaluate_settings

@@ -71,9 +71,9 @@ class Settings:
         """Return the traits that show all of it."""
         options = self.options
         return {
-            "_language": options.language or "",
-            "_model": options.model or "",
-            "_transport": options.transport,
+            "_language": options.recognition.language or "",
+            "_model": options.recognition.model or "",
+            "_transport": options.route.transport,
             **source_traits(self.source),
             **server_traits(options),
             **turn_detection_traits(self.turn_detection),

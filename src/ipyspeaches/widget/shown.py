@@ -14,8 +14,7 @@ from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.server.models import Overview
 from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
-from ipyspeaches.session.destination import Destination
-from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.session.opening import Destination, SourceLike
 from ipyspeaches.widget.page_messages import failure_message
 
 SAVED_CLASS: Final = "ipyspeaches-saved"
@@ -85,7 +84,7 @@ def server_traits(options: SessionOptions) -> dict[str, str]:
 def session_traits(session: Session) -> dict[str, Any]:
     """Return the traits that follow a session."""
     shown: dict[str, Any] = {"state": session.state.value, "_server_state": _SERVER_STATE[session.state]}
-    shown["_source_label"] = session.source_label
+    shown["_source_label"] = session.source.label
     if session.destination is not None:
         shown |= destination_traits(session.destination)
         shown["_model"] = session.model

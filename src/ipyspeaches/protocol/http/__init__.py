@@ -1,0 +1,1 @@
+"""Utterances as requests to ``/v1/audio/transcriptions``."""

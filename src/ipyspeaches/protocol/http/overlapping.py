@@ -1,0 +1,234 @@
+"""Where two windows overlap, each word is told once.
+
+Windows are cut by the clock, so a cut may run through a word. Therefore the next window repeats the end of the one
+before: the word at the cut is whole there. The words of a window count until the middle of what both have heard, those
+of the next from there on. What is told of a window is final at once, so the later one of two has to fit to the earlier
+one:
+
+- With the times of words, a word belongs to the side on which its middle lies. Two recognitions differ by a few
+  hundredths of a second, so the later window goes on behind the last word that was told, wherever that is.
+- Without them (event streams, translations) the last word of the earlier window, which the cut may have damaged, is
+  left to the later one. That goes on where the longest run of words that both have says that it should. Scripts that
+  are written without spaces are compared by character.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import Final
+
+from ipyspeaches.protocol.http.transcriptions import Answer
+from ipyspeaches.words import Word, join_text, spaceless_script
+
+REACH_BEFORE_S: Final = 0.25
+REACH_BEHIND_S: Final = 0.1
+"""How far around that middle the end of the last told word counts. Further before it, the earlier window has heard the
+words whole and the later one maybe not; further behind it, the end of a word was stretched over the next one."""
+
+SAME_WORD_S: Final = 0.25
+"""The same word, so near to itself, was said once; a repetition comes later, because a word takes about as long."""
+
+WORDS_SHARED: Final = 7
+CHARACTERS_SHARED: Final = 11
+"""What fits into a second and a half of quick speech, and one for the cut."""
+
+TELLING_LENGTH: Final = 4
+"""A word of four letters tells where two texts meet, a shorter one only if no more than a damaged word on each side
+lies about it."""
+
+ALIKE: Final = 0.5
+"""A damaged word and the whole one have at least so much in common (ratio of `difflib.SequenceMatcher`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, or a character of a script without spaces, at ``text[start:end]``; ``key`` is what is compared."""
+
+    key: str
+    start: int
+    end: int
+    by_character: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What is told of a window, and what the next one needs to know of it.
+
+    Parameters
+    ----------
+    text, words
+        What is told; words on the session clock.
+    until_s
+        Up to where its words count; None if the next window repeats nothing of it.
+    tail
+        The last tokens that were heard, told or not.
+    untold
+        How many of these are left to the next window.
+    untold_text
+        The same as text.
+    """
+
+    text: str
+    words: tuple[Word, ...] = ()
+    until_s: float | None = None
+    tail: tuple[Token, ...] = ()
+    untold: int = 0
+    untold_text: str = ""
+
+
+def share_of(whole: Answer, before: Share | None, until_s: float | None) -> Share:
+    """Return what is to be told of a window.
+
+    Parameters
+    ----------
+    whole
+        All that was recognised in it, words on the session clock.
+    before
+        The window whose end it repeats; None if there is none, or if it has no text.
+    until_s
+        Where its share ends because the next window repeats its end; None if it counts to its end.
+    """
+    if whole.words and (before is None or before.words or not before.text):
+        return _share_of_words(whole, before, until_s)
+    return _share_of_text(whole.text, before, cut=until_s is not None, until_s=until_s)
+
+
+def unfinished(text: str, before: Share | None) -> str:
+    """Return what can be shown of a text that still grows."""
+    return _share_of_text(text, before, cut=False, until_s=None).text
+
+
+def tokens(text: str) -> list[Token]:
+    """Return the words of a text, and the characters where its script has no spaces; punctuation counts to them."""
+    found: list[Token] = []
+    start: int | None = None
+    for at, character in enumerate(text):
+        if spaceless_script(character) is not None:
+            if start is not None:
+                _add(found, text, start, at)
+            found.append(Token(character, at, at + 1, by_character=True))
+            start = None
+        elif character.isspace():
+            if start is not None:
+                _add(found, text, start, at)
+            start = None
+        elif start is None:
+            start = at
+    if start is not None:
+        _add(found, text, start, len(text))
+    return found
+
+
+def _add(found: list[Token], text: str, start: int, end: int) -> None:
+    key = "".join(character for character in text[start:end].casefold() if character.isalnum())
+    if key or not found:
+        found.append(Token(key, start, end, by_character=False))
+    else:
+        found[-1] = replace(found[-1], end=end)
+
+
+def _share_of_words(whole: Answer, before: Share | None, until_s: float | None) -> Share:
+    words = whole.words if before is None else _following(whole.words, before)
+    told = words if until_s is None else tuple(word for word in words if word.middle < until_s)
+    text = whole.text if len(told) == len(whole.words) else _text_of(told)
+    untold_text = _text_of(words[len(told) :])
+    return Share(text, told, until_s, _tail(_text_of(words)), len(tokens(untold_text)), untold_text)
+
+
+def _following(words: tuple[Word, ...], before: Share) -> tuple[Word, ...]:
+    if not before.words or before.until_s is None:
+        return words
+    last = before.words[-1]
+    reached_s = min(max(last.end, before.until_s - REACH_BEFORE_S), before.until_s + REACH_BEHIND_S)
+    rest = tuple(word for word in words if word.middle > reached_s)
+    return rest[1:] if rest and _is_same(last, rest[0]) else rest
+
+
+def _is_same(told: Word, word: Word) -> bool:
+    same = [token.key for token in tokens(told.word)] == [token.key for token in tokens(word.word)]
+    return same and abs(told.middle - word.middle) < SAME_WORD_S
+
+
+def _text_of(words: tuple[Word, ...]) -> str:
+    # Engines whose words carry their own spaces say with it where none belong.
+    if any(word.word[:1].isspace() for word in words):
+        return "".join(word.word for word in words).strip()
+    return join_text(word.word for word in words)
+
+
+def _tail(text: str) -> tuple[Token, ...]:
+    return tuple(tokens(text)[-CHARACTERS_SHARED:])
+
+
+def _share_of_text(text: str, before: Share | None, *, cut: bool, until_s: float | None) -> Share:
+    all_tokens = tokens(text)
+    first, lost = (0, "") if before is None else _meeting(before, all_tokens)
+    rest = all_tokens[first:]
+    told = rest[:-1] if cut else rest
+    shown = join_text((lost, text[told[0].start : told[-1].end] if told else ""))
+    untold = text[rest[-1].start :].strip() if cut and rest else ""
+    return Share(shown, (), until_s, tuple(all_tokens[-CHARACTERS_SHARED:]), len(rest) - len(told), untold)
+
+
+def _meeting(before: Share, head: list[Token]) -> tuple[int, str]:
+    """Return the first token that was not told before, and what was left untold and is not in this text."""
+    tail = before.tail
+    span = CHARACTERS_SHARED if _by_character(tail, head) else WORDS_SHARED
+    left, right = tail[-span:], head[:span]
+    found = _longest_run(left, right) or _longest_likeness(left, right)
+    if found is not None:
+        at_left, at_right = found
+        return max(0, at_right + len(left) - before.untold - at_left), ""
+    if before.untold and not _has_like(right, left[-1]):
+        return 0, before.untold_text
+    return 0, ""
+
+
+def _by_character(*texts: tuple[Token, ...] | list[Token]) -> bool:
+    return any(token.by_character for text in texts for token in text)
+
+
+def _longest_run(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
+    """Return where the longest run of equal tokens begins in both; among equals, the one nearest to the cut."""
+    keys, others = [token.key for token in left], [token.key for token in right]
+    best: tuple[int, int, int] | None = None
+    found: tuple[int, int] | None = None
+    for at_left in range(len(keys)):
+        for at_right in range(len(others)):
+            length = 0
+            while (
+                at_left + length < len(keys)
+                and at_right + length < len(others)
+                and keys[at_left + length] == others[at_right + length] != ""
+            ):
+                length += 1
+            behind, before = len(keys) - at_left - length, at_right
+            if _tells(left[at_left : at_left + length], behind, before):
+                rank = (length, -behind - before, at_left)
+                if best is None or rank > best:
+                    best, found = rank, (at_left, at_right)
+    return found
+
+
+def _longest_likeness(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
+    """Return two words that have a run of letters in common: a damaged word in one text, whole in the other."""
+    owners = [[at for at, token in enumerate(text) for _ in token.key] for text in (left, right)]
+    one, two = ("".join(token.key for token in text) for text in (left, right))
+    block = SequenceMatcher(None, one, two, autojunk=False).find_longest_match()
+    if block.size < TELLING_LENGTH or _by_character(left, right):
+        return None
+    middle = block.size // 2
+    return owners[0][block.a + middle], owners[1][block.b + middle]
+
+
+def _tells(run: tuple[Token, ...], behind: int, before: int) -> bool:
+    """Whether a run is evidence: a short word alone is met by chance, unless only damaged words lie about it."""
+    if len(run) != 1:
+        return bool(run)
+    at_the_cut = behind <= 1 and before <= 1
+    return at_the_cut or (not run[0].by_character and len(run[0].key) >= TELLING_LENGTH)
+
+
+def _has_like(head: list[Token], damaged: Token) -> bool:
+    return any(SequenceMatcher(None, damaged.key, token.key).ratio() >= ALIKE for token in head[:2])

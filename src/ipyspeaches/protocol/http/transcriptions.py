@@ -1,0 +1,185 @@
+"""The endpoints ``/v1/audio/transcriptions`` and ``…/translations``: the form that they take, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from ipyspeaches.errors import ServerError
+from ipyspeaches.protocol.realtime.failure import quote
+from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.words import Word
+
+TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
+TRANSLATIONS: Final = "/v1/audio/translations"
+
+_DELTA: Final = "transcript.text.delta"
+_DONE: Final = "transcript.text.done"
+
+
+class _TranslationForm(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The fields of `TRANSLATIONS` besides the file; what has its default is left out."""
+
+    model: str
+    response_format: str
+    prompt: str | None = None
+    temperature: str | None = None
+
+
+class _TranscriptionForm(_TranslationForm, omit_defaults=True, kw_only=True):
+    """The fields of `TRANSCRIPTIONS` besides the file."""
+
+    language: str | None = None
+    hotwords: str | None = None
+    granularity: str | None = msgspec.field(default=None, name="timestamp_granularities[]")
+    stream: str | None = None
+
+
+def path_of(options: RecognitionOptions) -> str:
+    """Return where a request goes."""
+    return TRANSLATIONS if options.translates else TRANSCRIPTIONS
+
+
+def form_of(options: RecognitionOptions, *, stream: bool) -> dict[str, str]:
+    """Return the fields of the form, without the file.
+
+    Parameters
+    ----------
+    options
+        What is asked for; the model must be known.
+    stream
+        Whether the text is wanted piece by piece, as server-sent events; it comes without the times of words then.
+    """
+    assert options.model is not None
+    temperature = None if options.temperature is None else f"{options.temperature:g}"
+    form: _TranslationForm
+    if options.translates:
+        form = _TranslationForm(
+            model=options.model, response_format="verbose_json", prompt=options.prompt, temperature=temperature
+        )
+    else:
+        form = _TranscriptionForm(
+            model=options.model,
+            response_format="json" if stream else "verbose_json",
+            prompt=options.prompt,
+            temperature=temperature,
+            language=options.language,
+            hotwords=options.hotwords,
+            granularity=None if stream else "word",
+            stream="true" if stream else None,
+        )
+    fields: dict[str, str] = msgspec.to_builtins(form)
+    return fields
+
+
+class Severity(StrEnum):
+    """What a refusal means for the rest of the session."""
+
+    FATAL = "fatal"
+    """Every other request would be refused, too."""
+    PASSING = "passing"
+    """The same request may succeed in a while."""
+    SINGLE = "single"
+    """This utterance gets no text; others may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the recogniser heard; the times of the words count from the first sample that was sent."""
+
+    text: str
+    language: str | None = None
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The stream ended before its end; ``text`` is what had come until then."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """There is no answer, and why."""
+
+    error: ServerError
+    severity: Severity
+
+
+Outcome = Answer | Broken | Refused
+
+
+class _Transcription(msgspec.Struct):
+    """``json`` has the text alone, ``verbose_json`` the language too, and words if they were asked for."""
+
+    text: str
+    language: str | None = None
+    words: tuple[Word, ...] | None = None
+
+
+class _StreamEvent(msgspec.Struct):
+    type: str = ""
+    delta: str = ""
+    text: str = ""
+    error: Any = None
+
+
+def read_answer(body: bytes) -> Answer | None:
+    """Return what a JSON answer says, None if it is none."""
+    try:
+        said = msgspec.json.decode(body, type=_Transcription)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return Answer(said.text, said.language, said.words or ())
+
+
+class StreamedText:
+    """The text of one event stream, put together from its pieces.
+
+    Speaches sends the text in deltas and nothing in ``done``; other servers repeat the whole text there, which then
+    counts. A stream without ``done`` is broken, even if its body is complete: an engine that fails ends it so.
+
+    Attributes
+    ----------
+    text
+        What has come so far.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._done = False
+        self._problem: str | None = None
+
+    def receive(self, data: str) -> bool:
+        """Take the data of one event and return whether there is more text; what is unknown is passed over."""
+        try:
+            event = msgspec.json.decode(data, type=_StreamEvent)
+        except (msgspec.MsgspecError, UnicodeEncodeError):
+            return False
+        if event.error is not None or event.type == "error":
+            self._problem = quote(_message_of(event.error))
+        elif event.type == _DONE:
+            self._done = True
+            self.text = event.text if event.text.strip() else self.text
+        elif event.type == _DELTA and event.delta and not self._done:
+            self.text += event.delta
+            return True
+        return False
+
+    def end(self) -> Answer | Broken:
+        """Return what the stream amounts to, now that nothing more comes."""
+        if self._done:
+            return Answer(self.text)
+        reason = f"The server reported {self._problem}" if self._problem else "The stream of text ended before its end"
+        return Broken(self.text, reason)
+
+
+def _message_of(error: object) -> str | None:
+    if isinstance(error, dict):
+        error = error.get("message")
+    return error if isinstance(error, str) else None

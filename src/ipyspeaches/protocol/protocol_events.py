@@ -1,0 +1,175 @@
+"""What the protocols tell the session: frozen values, times in session seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ipyspeaches.errors import ServerError
+from ipyspeaches.vad.gate import Utterance
+from ipyspeaches.words import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The server has confirmed the configuration; audio may flow."""
+
+    session_id: str
+    model: str | None
+    language: str | None
+    turn_detection: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationChanged:
+    """The server has answered a change of the running session: this is what holds now."""
+
+    model: str | None
+    language: str | None
+    turn_detection: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The server runs with another value than the one asked for."""
+
+    field: str
+    asked: object
+    confirmed: object
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpeechStarted:
+    """The server's own VAD heard speech begin."""
+
+    item_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpeechStopped:
+    """The server's own VAD heard speech end (``at_s`` is when it was sure, not the end of speech)."""
+
+    item_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSent:
+    """Audio went out: session samples from ``start`` to ``end``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCommitted:
+    """The server took an utterance."""
+
+    item_id: str
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDelta:
+    """Text of an unfinished utterance; ``text`` is all of it so far, not the piece that came."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCompleted:
+    """The final text of an utterance, once per item."""
+
+    item_id: str
+    utterance: Utterance
+    text: str
+    language: str | None
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFailed:
+    """The server could not transcribe this utterance; the session lives."""
+
+    item_id: str
+    utterance: Utterance
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something the user should know while the session goes on; ``kind`` is stable, ``message`` is a sentence."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An error event of the server that does not end the session."""
+
+    message: str
+    kind: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMismatch:
+    """The server counts other seconds for an utterance than were sent (wrong rate, lost audio)."""
+
+    item_id: str
+    sent_s: float
+    counted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLost:
+    """A message of the server came incomplete over a data channel; what it said is not known."""
+
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event that this version does not know: kept, never fatal."""
+
+    type: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """The barrier came back: ``pending`` are the items whose text is still to come."""
+
+    pending: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection is gone, and why."""
+
+    error: ServerError
+
+
+ProtocolEvent = (
+    Ready
+    | ConfigurationChanged
+    | Mismatch
+    | ServerSpeechStarted
+    | ServerSpeechStopped
+    | AudioSent
+    | ItemCommitted
+    | ItemDelta
+    | ItemCompleted
+    | ItemFailed
+    | Noticed
+    | Reported
+    | ClockMismatch
+    | MessageLost
+    | Unknown
+    | Flushed
+    | Disconnected
+)

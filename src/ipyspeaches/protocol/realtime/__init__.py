@@ -1,0 +1,1 @@
+"""OpenAI's Realtime protocol, as Speaches and its family speak it."""

@@ -1,0 +1,192 @@
+"""Why a connection ended, in words: the server itself rarely says.
+
+A crash anywhere in a Speaches session cuts the connection without a close frame and mostly without an error
+event. What came last tells the cases apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError
+from ipyspeaches.protocol.address import API_KEY_VARIABLE
+from ipyspeaches.protocol.protocol_events import Disconnected
+from ipyspeaches.protocol.realtime import wire
+
+_TOO_BIG: Final = 1009
+_REFUSED_KEY: Final = frozenset({1008, 3000, 4401, 4403})
+# An item is transcribed at once; a server that cannot reach itself fails within milliseconds of creating it.
+_LOOPBACK_WITHIN_S: Final = 2.0
+_MISSING_MODEL: Final = re.compile(
+    r"[Mm]odel '(?P<model>[^']*)' (is not installed|does not exist|was not found|not found)"
+)
+_MAX_QUOTE: Final = 300
+
+
+class Diagnosis:
+    """Remembers what came last, and explains the end of the connection with it."""
+
+    def __init__(self, *, model: str | None, client_cuts: bool) -> None:
+        self.model = model
+        self.chat = False
+        self._client_cuts = client_cuts
+        self._last: wire.KnownEvent | wire.Unrecognised | None = None
+        self._stopped: set[str] = set()
+        self._any_text = False
+        self._answering = False
+
+    def observe(self, event: wire.KnownEvent | wire.Unrecognised) -> None:
+        """Take note of an event of the server."""
+        self._last = event
+        if isinstance(event, wire.BufferSpeechStopped):
+            self._stopped.add(event.item_id)
+        elif isinstance(event, wire.TranscriptionCompleted | wire.ResponseDone):
+            self._any_text = True
+            self._stopped.clear()
+        elif isinstance(event, wire.Unrecognised) and event.type == "response.created":
+            self._answering = True
+
+    def explain(self, code: int | None, reason: str, *, idle_s: float | None) -> Disconnected:
+        """Return the failure for a connection that was not closed by this side."""
+        error = self._last.error if isinstance(self._last, wire.ErrorEvent) else None
+        return (
+            self._wrong_model(error)
+            or self._wrong_key(error, code, reason)
+            or self._chat(error)
+            or self._server_error(error, code)
+            or self._too_big(code)
+            or self._no_loopback(code, idle_s=idle_s)
+            or self._just_lost(code, reason)
+        )
+
+    def explain_silence(self) -> Disconnected:
+        """Return the failure for a session that answers nothing any more while its connection is up."""
+        error = self._last.error if isinstance(self._last, wire.ErrorEvent) else None
+        return (
+            self._wrong_model(error)
+            or self._chat(error)
+            or self._no_loopback(None, idle_s=None)
+            or Disconnected(
+                ConnectionLostError(
+                    "The connection is up, but the session behind it answers nothing any more: connect again and send "
+                    "once more what has no text yet, and see the server's log for what ended it."
+                )
+            )
+        )
+
+    def _wrong_model(self, error: wire.ErrorDetail | None) -> Disconnected | None:
+        if error is None:
+            return None
+        found = _MISSING_MODEL.search(error.message or "")
+        model = (found and found["model"]) or self.model
+        if found is None and error.code == "invalid_model":
+            return Disconnected(
+                ModelNotFoundError(
+                    f"The server does not transcribe with the model {model!r} ({quote(error.message)}): choose "
+                    "one that its documentation names for realtime transcription."
+                )
+            )
+        if found is None and error.code != "model_not_found":
+            return None
+        return Disconnected(
+            ModelNotFoundError(
+                f"The server does not have the model {model!r}: install it there (POST /v1/models/{model}) "
+                "or choose one of those that GET /v1/models lists."
+            )
+        )
+
+    def _wrong_key(self, error: wire.ErrorDetail | None, code: int | None, reason: str) -> Disconnected | None:
+        if error is not None and error.code != "invalid_api_key":
+            return None  # it has said what it refuses
+        if error is None and code not in _REFUSED_KEY:
+            return None
+        return Disconnected(
+            ServerAuthError(
+                f"The server ended the session for want of a valid key{_because(code, reason)}: "
+                f"check api_key or {API_KEY_VARIABLE}."
+            )
+        )
+
+    def _chat(self, error: wire.ErrorDetail | None) -> Disconnected | None:
+        if not self._answering or error is None:
+            return None
+        if self.chat:
+            return Disconnected(
+                ProtocolError(
+                    "The server opened a chat session and failed to answer with a language model, because "
+                    "intent=transcription did not reach it: let the proxy in front of it pass the query on."
+                )
+            )
+        return Disconnected(
+            ProtocolError(
+                "The server tried to answer with a language model and dropped the session: "
+                "connect again, and send no response.create."
+            )
+        )
+
+    def _server_error(self, error: wire.ErrorDetail | None, code: int | None) -> Disconnected | None:
+        if error is None:
+            return None
+        if code in _REFUSED_KEY:
+            return Disconnected(
+                ProtocolError(
+                    f"The server refused the session{_because(code, '')}: {quote(error.message)} "
+                    "Change what it names, then start again."
+                )
+            )
+        return Disconnected(
+            ProtocolError(
+                f"The server reported {quote(error.message)} and dropped the session{_because(code, '')}: "
+                "connect again, and if that repeats itself, check the language and the server's log."
+            )
+        )
+
+    def _too_big(self, code: int | None) -> Disconnected | None:
+        if code != _TOO_BIG:
+            return None
+        return Disconnected(
+            ProtocolError(
+                "The server refused a message as too big (code 1009): send the audio in shorter appends, "
+                "or raise the limit of the proxy in front of it."
+            )
+        )
+
+    def _no_loopback(self, code: int | None, *, idle_s: float | None) -> Disconnected | None:
+        created = isinstance(self._last, wire.ItemCreated) and self._last.item.id
+        late = idle_s is not None and idle_s > _LOOPBACK_WITHIN_S
+        if not created or code is not None or late or self._any_text:
+            return None
+        # Without a stop before it, the item came from a commit in mid-speech, which crashes a server in another way.
+        if not self._client_cuts and created not in self._stopped:
+            return None
+        return Disconnected(
+            ProtocolError(
+                "The server dropped the session at the first utterance, as Speaches does without "
+                "LOOPBACK_HOST_URL: start it with LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
+            )
+        )
+
+    def _just_lost(self, code: int | None, reason: str) -> Disconnected:
+        if self._last is None:
+            what = "The server closed the connection before it opened a session"
+            cure = "check that the address is a Speaches server and see its log"
+        elif code is not None:
+            what = "The server closed the session"
+            cure = "connect again and send once more what has no text yet"
+        else:
+            what = "The connection was cut without notice"
+            cure = "connect again and send once more what has no text yet (Speaches does this after 30 minutes)"
+        return Disconnected(ConnectionLostError(f"{what}{_because(code, reason)}: {cure}."))
+
+
+def quote(message: str | None) -> str:
+    """Return a server's words in one line and in quotation marks, shortened if need be."""
+    text = " ".join((message or "an error without a message").split())
+    return f"“{text[:_MAX_QUOTE]}…”" if len(text) > _MAX_QUOTE else f"“{text}”"
+
+
+def _because(code: int | None, reason: str) -> str:
+    parts = [f"code {code}"] if code is not None else []
+    parts += [quote(reason)] if reason else []
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,298 @@
+"""The messages of the realtime protocol as they go over the wire: the server's events, then the client's.
+
+Known events are decoded into typed values; whatever does not fit (another type, another shape, no JSON at all)
+becomes an `Unrecognised` that keeps everything. Fields that this version does not know are skipped. Nothing that a
+server sends raises.
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from ipyspeaches.words import Word
+
+
+class ServerEvent(msgspec.Struct, tag_field="type", frozen=True):
+    """Base of the known events; ``type`` selects the class."""
+
+
+class Transcription(msgspec.Struct, frozen=True):
+    """``input_audio_transcription`` of a session."""
+
+    model: str | None = None
+    language: str | None = None
+    prompt: str | None = None
+
+
+class AudioInput(msgspec.Struct, frozen=True):
+    """``session.audio.input``, where newer servers keep what older ones keep in the session itself."""
+
+    transcription: Transcription | None = None
+    turn_detection: dict[str, Any] | None = None
+
+
+class Audio(msgspec.Struct, frozen=True):
+    """``session.audio`` of newer servers."""
+
+    input: AudioInput | None = None
+
+
+class SessionInfo(msgspec.Struct, frozen=True):
+    """What a server says about a session."""
+
+    id: str | None = None
+    type: str | None = None
+    input_audio_transcription: Transcription | None = None
+    turn_detection: dict[str, Any] | None = None
+    audio: Audio | None = None
+
+    @property
+    def transcription(self) -> Transcription:
+        """Model and language, wherever the server keeps them."""
+        nested = self.audio.input if self.audio is not None else None
+        return self.input_audio_transcription or (nested and nested.transcription) or Transcription()
+
+    @property
+    def vad(self) -> dict[str, Any] | None:
+        """``turn_detection``, wherever the server keeps it."""
+        nested = self.audio.input if self.audio is not None else None
+        return self.turn_detection or (nested.turn_detection if nested is not None else None)
+
+
+class SessionCreated(ServerEvent, tag="session.created", frozen=True):
+    """The first event of every session."""
+
+    session: SessionInfo
+
+
+class SessionUpdated(ServerEvent, tag="session.updated", frozen=True):
+    """The answer to a ``session.update``; it says what holds now, not what was asked."""
+
+    session: SessionInfo
+
+
+class BufferSpeechStarted(ServerEvent, tag="input_audio_buffer.speech_started", frozen=True):
+    """The server's VAD heard speech begin; milliseconds from the start of the current buffer."""
+
+    item_id: str
+    audio_start_ms: float = 0.0
+
+
+class BufferSpeechStopped(ServerEvent, tag="input_audio_buffer.speech_stopped", frozen=True):
+    """The server's VAD was sure that speech had ended; the buffer ends here, too."""
+
+    item_id: str
+    audio_end_ms: float = 0.0
+
+
+class BufferCommitted(ServerEvent, tag="input_audio_buffer.committed", frozen=True):
+    """The buffer has become an item."""
+
+    item_id: str
+    previous_item_id: str | None = None
+
+
+class BufferCleared(ServerEvent, tag="input_audio_buffer.cleared", frozen=True):
+    """The buffer is empty and its clock stands at 0."""
+
+
+class ConversationItem(msgspec.Struct, frozen=True):
+    """An item of the conversation."""
+
+    id: str | None = None
+    role: str | None = None
+
+
+class ItemCreated(ServerEvent, tag="conversation.item.created", frozen=True):
+    """The item is in the conversation; its transcription begins."""
+
+    item: ConversationItem
+    previous_item_id: str | None = None
+
+
+class ItemAdded(ServerEvent, tag="conversation.item.added", frozen=True):
+    """The same from newer servers."""
+
+    item: ConversationItem
+
+
+class ItemDone(ServerEvent, tag="conversation.item.done", frozen=True):
+    """The item will not change any more; behind `ItemAdded` for what was said."""
+
+    item: ConversationItem
+
+
+class DeltaText(msgspec.Struct, frozen=True):
+    """A delta that is an object instead of a string."""
+
+    text: str = ""
+
+
+class TranscriptionDelta(ServerEvent, tag="conversation.item.input_audio_transcription.delta", frozen=True):
+    """A piece of text of an unfinished item."""
+
+    item_id: str | None = None
+    delta: str | DeltaText | None = None
+
+
+class TranscriptionSegment(ServerEvent, tag="conversation.item.input_audio_transcription.segment", frozen=True):
+    """A finished stretch of an unfinished item, from models that tell speakers apart."""
+
+    item_id: str
+    text: str = ""
+
+
+class ResponseDelta(ServerEvent, tag="response.audio_transcript.delta", frozen=True):
+    """The same from older servers, which named it after a response."""
+
+    item_id: str | None = None
+    delta: str | DeltaText = ""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a transcription was charged for: seconds on some servers, tokens on others."""
+
+    seconds: float | None = None
+
+
+class SpokenLanguage(msgspec.Struct, frozen=True):
+    """A language that was heard."""
+
+    code: str | None = None
+
+
+class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_transcription.completed", frozen=True):
+    """The final text of an item."""
+
+    item_id: str | None = None
+    transcript: str = ""
+    usage: Usage | None = None
+    language: str | None = None
+    languages: list[SpokenLanguage] | None = None
+    words: list[Word] | None = None  # seconds from the start of the item's buffer
+
+    @property
+    def spoken(self) -> str | None:
+        """Code of the language that was heard; the first where the server names several."""
+        return self.language or (self.languages[0].code if self.languages else None)
+
+
+class ResponseDone(ServerEvent, tag="response.audio_transcript.done", frozen=True):
+    """The final text from older servers."""
+
+    item_id: str | None = None
+    transcript: str = ""
+
+
+class ErrorDetail(msgspec.Struct, frozen=True):
+    """What went wrong, in the server's words."""
+
+    message: str | None = None
+    type: str | None = None
+    code: str | int | None = None
+    param: str | None = None
+    event_id: str | None = None
+
+
+class TranscriptionFailed(ServerEvent, tag="conversation.item.input_audio_transcription.failed", frozen=True):
+    """The item will have no text."""
+
+    item_id: str
+    error: ErrorDetail | None = None
+
+
+class ErrorEvent(ServerEvent, tag="error", frozen=True):
+    """An error that is no answer to a particular message: the server never says to which."""
+
+    error: ErrorDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A message that is no known event; ``data`` holds all of it."""
+
+    type: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+KnownEvent = (
+    SessionCreated
+    | SessionUpdated
+    | BufferSpeechStarted
+    | BufferSpeechStopped
+    | BufferCommitted
+    | BufferCleared
+    | ItemCreated
+    | ItemAdded
+    | ItemDone
+    | TranscriptionDelta
+    | TranscriptionSegment
+    | ResponseDelta
+    | TranscriptionCompleted
+    | ResponseDone
+    | TranscriptionFailed
+    | ErrorEvent
+)
+_DECODER: Final[msgspec.json.Decoder[KnownEvent]] = msgspec.json.Decoder(KnownEvent)
+# What msgspec raises on bad input: its own errors, text that is no Unicode, and nesting without end.
+_UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+
+
+def decode(message: str | bytes) -> KnownEvent | Unrecognised:
+    """Return the event in a message of the server; never raises."""
+    try:
+        return _DECODER.decode(message)
+    except _UNDECODABLE:
+        return _keep(message)
+
+
+def _keep(message: str | bytes) -> Unrecognised:
+    try:
+        data = msgspec.json.decode(message)
+    except _UNDECODABLE:
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        return Unrecognised("", {"text": text})
+    if not isinstance(data, dict):
+        return Unrecognised("", {"value": data})
+    kind = data.get("type")
+    return Unrecognised(kind if isinstance(kind, str) else "", data)
+
+
+# The client's messages: UTF-8 JSON in bytes, always sent as text frames
+
+COMMIT: Final = b'{"type":"input_audio_buffer.commit"}'
+CLEAR: Final = b'{"type":"input_audio_buffer.clear"}'
+
+_APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
+_APPEND_TAIL: Final = b'"}'
+
+
+def append(pcm: bytes | memoryview) -> bytes:
+    """Return the append message for 16-bit little-endian mono PCM at 24 kHz, C-contiguous.
+
+    Built by hand: base64 needs no escaping, and this is the one message that goes out ten times a second.
+    """
+    return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
+
+
+def session_update(session: dict[str, Any], event_id: str | None = None) -> bytes:
+    """Return the update message.
+
+    Parameters
+    ----------
+    session
+        In the shape that the server speaks; see `SessionShape`.
+    event_id
+        By which an error names this message, on servers that do so.
+    """
+    named = {} if event_id is None else {"event_id": event_id}
+    return msgspec.json.encode({"type": "session.update", **named, "session": session})
+
+
+def delete_item(item_id: str) -> bytes:
+    """Return the message that deletes an item; of an unknown one, it is a ping that every server answers."""
+    return msgspec.json.encode({"type": "conversation.item.delete", "item_id": item_id})

@@ -1,0 +1,125 @@
+"""What a recogniser is asked for: one frozen value that travels unchanged from keyword to request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self, TypeAlias
+
+from ipyspeaches.errors import InputError
+
+NEVER_CUT: Final = 1.0
+"""A threshold that no speech probability exceeds: the server's VAD stays silent and the client may commit."""
+TASKS: Final = ("transcribe", "translate")
+
+Changes: TypeAlias = Mapping[str, Any]
+"""What is to be different from the next utterance on: fields of `RecognitionOptions` by name, with their new values."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTurnDetection:
+    """``turn_detection`` as it goes over the wire, always as a whole: servers ignore incomplete objects in silence.
+
+    Parameters
+    ----------
+    threshold
+        Speech probability from 0 to 1.
+    silence_duration_ms
+        Silence that ends an utterance.
+    prefix_padding_ms
+        Audio kept before the onset; Speaches keeps it at 0, whatever it is asked. None for what suits the server.
+    create_response
+        Whether the server answers with a language model; a transcription session never does.
+
+    Raises
+    ------
+    InputError
+        If the threshold is outside 0 to 1 or a duration is negative.
+    """
+
+    threshold: float = 0.9
+    silence_duration_ms: int = 550
+    prefix_padding_ms: int | None = None
+    create_response: bool = False
+
+    def __post_init__(self) -> None:
+        # Speaches ignores a threshold out of range without a word, so it must not get that far.
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold is {self.threshold}: give a probability from 0 to 1.")
+        for name in ("silence_duration_ms", "prefix_padding_ms"):
+            if (getattr(self, name) or 0) < 0:
+                raise InputError(f"{name} is {getattr(self, name)}: give milliseconds from 0 up.")
+
+    def to_wire(self, *, threshold: float | None = None) -> dict[str, Any]:
+        """Return the complete ``turn_detection`` object, with another threshold if one is given."""
+        return {
+            "type": "server_vad",
+            "threshold": self.threshold if threshold is None else threshold,
+            "silence_duration_ms": self.silence_duration_ms,
+            "prefix_padding_ms": self.prefix_padding_ms or 0,
+            "create_response": self.create_response,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionOptions:
+    """What the recogniser is asked for.
+
+    Parameters
+    ----------
+    model
+        A model id or a preset (``"realtime"``, ``"accurate"``, ``"fastest"``); None for the server's first
+        recognition model.
+    language
+        Code such as ``"en"`` or ``"zh"``; None lets the server find out.
+    task
+        ``"transcribe"``, or ``"translate"`` for English text of speech in any language (over HTTP only).
+    prompt
+        Text that could have come before: names, spellings, style. (Over HTTP only, as the next two; OpenAI's own
+        realtime endpoint has this one, too.)
+    hotwords
+        Words to listen for.
+    temperature
+        0 for the likeliest words, up to 1 for more variety; None for the server's own.
+    server_vad
+        The server's VAD, if it cuts the utterances; None if this side does.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used.
+    """
+
+    model: str | None = None
+    language: str | None = None
+    task: str = "transcribe"
+    prompt: str | None = None
+    hotwords: str | None = None
+    temperature: float | None = None
+    server_vad: ServerTurnDetection | None = None
+
+    def __post_init__(self) -> None:
+        if self.model is not None and not self.model.strip():
+            raise InputError("model is empty: give a model id, or None for the server's first recognition model.")
+        if self.task not in TASKS:
+            raise InputError(f"task is {self.task!r}: use one of {', '.join(map(repr, TASKS))}.")
+        if self.temperature is not None and not 0 <= self.temperature <= 1:
+            raise InputError(f"temperature is {self.temperature}: give a number from 0 to 1.")
+
+    @property
+    def client_cuts(self) -> bool:
+        """Whether this side cuts the utterances, and commits them."""
+        return self.server_vad is None
+
+    @property
+    def translates(self) -> bool:
+        """Whether the text is wanted in English, whatever is spoken."""
+        return self.task == "translate"
+
+    def changed(self, changes: Changes) -> Self:
+        """Return these options with some changed."""
+        return replace(self, **changes)
+
+    def given(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the named options that have a value."""
+        return tuple(name for name in names if getattr(self, name) is not None)

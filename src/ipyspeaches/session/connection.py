@@ -1,0 +1,100 @@
+"""One connection of a session to a recogniser: audio and utterances in, protocol events out, by whatever way.
+
+::
+
+    source ─► Pipeline ─► Session ─► Connection ─► protocol events ─► Recorder
+                                     ├── RealtimeConnection    the realtime protocol over a WebSocket
+                                     │   └── MediaConnection   over WebRTC, from the kernel
+                                     │       └── PageConnection   over WebRTC, from the page
+                                     └── RequestConnection     each utterance a request over HTTP
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+
+from ipyspeaches.errors import ServerError
+from ipyspeaches.protocol import Changes, Disconnected, ProtocolEvent
+from ipyspeaches.vad import GateAction
+
+
+class Connection(ABC):
+    """Carries one run to a recogniser. All coroutines run on the engine's loop.
+
+    Parameters
+    ----------
+    on_event
+        Called on the loop with each protocol event.
+
+    Attributes
+    ----------
+    lost
+        Done when the connection cannot go on, with the reason.
+    """
+
+    def __init__(self, on_event: Callable[[ProtocolEvent], None]) -> None:
+        self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
+        self._on_event = on_event
+        self._progress = asyncio.Event()
+
+    @property
+    @abstractmethod
+    def pending(self) -> int:
+        """How many utterances have no text yet."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect; returns when audio may flow.
+
+        Raises
+        ------
+        ServerError
+            If the recogniser cannot be reached or refuses.
+        """
+
+    @abstractmethod
+    async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
+        """Send stretches of the session and commit utterances, in order.
+
+        How much audio goes out at a time is for the connection to say; ``last`` leaves nothing behind.
+        """
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """End what is being said, where the other side cuts."""
+
+    @abstractmethod
+    async def reconfigure(self, changes: Changes) -> None:
+        """Ask for something else from the next utterance on; what the server confirms comes as an event."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End the connection; what is pending gets no text."""
+
+    async def settle(self, silence_s: float) -> bool:
+        """Wait until no text is pending; False when the server said nothing for ``silence_s`` seconds."""
+        while self.pending and not self.lost.done():
+            self._progress.clear()
+            try:
+                await asyncio.wait_for(self._progress.wait(), silence_s)
+            except TimeoutError:
+                return False
+        return not self.pending
+
+    async def wait_below(self, pending: int) -> None:
+        """Wait until fewer than ``pending`` utterances have no text."""
+        while self.pending >= pending and not self.lost.done():
+            self._progress.clear()
+            await self._progress.wait()
+
+    def _receive(self, events: Iterable[ProtocolEvent]) -> None:
+        for event in events:
+            if isinstance(event, Disconnected) and not self.lost.done():
+                self.lost.set_result(event.error)
+            self._receive_event(event)
+        self._progress.set()
+
+    def _receive_event(self, event: ProtocolEvent) -> None:
+        self._on_event(event)

@@ -1,0 +1,284 @@
+"""A connection in the realtime protocol, over whichever transport carries its messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore
+from ipyspeaches.errors import ServerUnreachableError
+from ipyspeaches.protocol import (
+    AppendLength,
+    AudioSent,
+    Changes,
+    Disconnected,
+    Flushed,
+    ProtocolEvent,
+    ProtocolState,
+    Ready,
+    RealtimeProtocol,
+)
+from ipyspeaches.session.connection import Connection
+from ipyspeaches.transports import Transport, TransportClosed
+from ipyspeaches.vad import GateAction, Send
+
+READY_TIMEOUT_S: Final = 10.0
+QUIET_S: Final = 30
+KEPT_S: Final = 3
+
+_QUIET: Final = QUIET_S * SESSION_RATE_HZ
+_KEPT: Final = KEPT_S * SESSION_RATE_HZ
+
+
+class RealtimeConnection(Connection):
+    """Sends audio as appends and utterances as commits, in order; reads; says when the connection is lost.
+
+    Parameters
+    ----------
+    protocol
+        Not opened yet.
+    transport
+        Carries its messages.
+    store
+        The session's audio.
+    on_event
+        Called on the loop with each protocol event.
+    hears_speech
+        Whether the detector on this side is inside speech; without it a server that cuts keeps its silence.
+    """
+
+    def __init__(
+        self,
+        protocol: RealtimeProtocol,
+        transport: Transport,
+        store: AudioStore,
+        on_event: Callable[[ProtocolEvent], None],
+        hears_speech: Callable[[], bool] | None = None,
+    ) -> None:
+        super().__init__(on_event)
+        self._protocol = protocol
+        self._transport = transport
+        self._buffer = ServerBuffer(protocol, store, hears_speech)
+        self._append_length = AppendLength(client_cuts=protocol.options.client_cuts)
+        self._gathered: Send | None = None  # audio that waits until there is enough for an append
+        self._sending = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._received_at_s = 0.0  # on the loop's clock
+
+    @property
+    def pending(self) -> int:
+        """How many utterances have no text yet."""
+        return self._protocol.pending
+
+    @property
+    def append_samples(self) -> int:
+        """How many samples to gather for an append."""
+        return self._append_length.samples
+
+    async def open(self) -> None:
+        """Connect and wait until the server has confirmed the configuration.
+
+        Raises
+        ------
+        ServerError
+            If there is no connection, or it is lost before the server was ready.
+        """
+        await self._transport.connect()
+        self._protocol.connection_opened()
+        self._reader = asyncio.create_task(self._read())
+        await self._transmit()
+        ready = asyncio.create_task(self._ready.wait())
+        awaited: set[asyncio.Future[Any]] = {ready, self.lost}
+        try:
+            await asyncio.wait(awaited, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if self.lost.done():
+            raise self.lost.result()
+        if not self._ready.is_set():
+            raise ServerUnreachableError(
+                f"The server accepted the connection but did not answer within {READY_TIMEOUT_S:.0f} s: "
+                "check that it is a Speaches server and not overloaded, then start again."
+            )
+
+    async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
+        """Append and commit, in order."""
+        for action in actions:
+            if isinstance(action, Send):
+                self._gather(action)
+            else:
+                self._append_rest(action.audio_end)
+                self._protocol.send_commit(action)
+        if last and not self._protocol.options.client_cuts:
+            self._append_rest()
+        if actions or last:
+            await self._transmit()
+
+    async def flush(self) -> None:
+        """Ask the server to end what is being said, if it cuts."""
+        self._buffer.flush()
+        await self._transmit()
+
+    async def reconfigure(self, changes: Changes) -> None:
+        """Ask for something else; the server's answer comes as an event."""
+        self._protocol.reconfigure(changes)
+        await self._transmit()
+
+    async def close(self) -> None:
+        """Close the connection and stop reading."""
+        if self._protocol.state not in {ProtocolState.CLOSED, ProtocolState.FAILED}:
+            self._protocol.close()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        await self._transport.close()
+
+    def _gather(self, audio: Send) -> None:
+        """Append as much as makes whole appends."""
+        waiting = self._gathered
+        # What waits and does not adjoin it was left over by an utterance, and belongs to none.
+        start = waiting.start if waiting is not None and waiting.end == audio.start else audio.start
+        while audio.end - start >= (length := self.append_samples):
+            self._append(start, start + length)
+            start += length
+        self._gathered = Send(start, audio.end) if start < audio.end else None
+
+    def _append_rest(self, until: int | None = None) -> None:
+        """Append what was gathered, as far as ``until``."""
+        if self._gathered is None:
+            return
+        start, end = self._gathered.start, self._gathered.end
+        until = end if until is None else min(max(start, until), end)
+        if start < until:
+            self._append(start, until)
+        self._gathered = Send(until, end) if until < end else None
+
+    def _append(self, start: int, end: int) -> None:
+        self._buffer.send(Send(start, end))
+        self._receive([AudioSent(start, end)])
+
+    async def _transmit(self) -> None:
+        """Send what the protocol has queued; messages never overtake each other."""
+        async with self._sending:
+            for message in self._protocol.messages_to_send():
+                try:
+                    await self._transport.send(message)
+                except TransportClosed:
+                    return  # the reader sees the same end, with its reason
+
+    async def _read(self) -> None:
+        clock = asyncio.get_running_loop().time
+        self._received_at_s = clock()
+        try:
+            while True:
+                message = await self._transport.receive()
+                self._received_at_s = clock()
+                self._receive(self._protocol.receive_message(message))
+                await self._transmit()
+        except TransportClosed as closed:
+            # How long the server was silent before tells a fault in the server from one on the way to it.
+            idle_s = clock() - self._received_at_s
+            events = self._protocol.connection_lost(closed.code, closed.reason, idle_s=idle_s)
+            if events and closed.error is not None:
+                events = [Disconnected(closed.error)]
+            self._receive(events)
+
+    def _receive_event(self, event: ProtocolEvent) -> None:
+        if isinstance(event, Ready):
+            self._ready.set()
+        self._append_length.observe(event)
+        self._buffer.receive_event(event)
+        super()._receive_event(event)
+
+
+class ServerBuffer:
+    """Appends audio, and empties the buffer of a server that cuts by itself after long silence.
+
+    Such a server gets everything, silence too, and never trims it while nobody speaks: every append copies the whole
+    buffer, so that a quiet half hour makes each four times as dear. Nothing spoken may be lost by a clear; how that is
+    made sure of stands at each step.
+
+    Parameters
+    ----------
+    protocol
+        Takes the audio.
+    store
+        Has it.
+    hears_speech
+        Whether the detector on this side is inside speech; None leaves the server's buffer alone.
+    """
+
+    def __init__(
+        self, protocol: RealtimeProtocol, store: AudioStore, hears_speech: Callable[[], bool] | None = None
+    ) -> None:
+        self._protocol = protocol
+        self._store = store
+        self._hears_speech = hears_speech
+        self._sent = 0  # session sample behind the last one that was appended
+        self._quiet_from = 0
+        self._held: list[Send] | None = None  # while the barrier is on its way
+        self._flush_again = False
+
+    def send(self, action: Send) -> None:
+        """Append a stretch of the session, or hold it back until the buffer is empty."""
+        if self._held is not None:
+            self._held.append(action)
+            return
+        self._append(action.start, action.end)
+        if self._is_long_quiet():
+            # A clear while an utterance is on its way into the conversation crashes Speaches. So first comes a barrier,
+            # and audio is held back until it returns: between the barrier and the clear the server hears nothing, and
+            # what the barrier says of it is still true when it reads the clear.
+            self._held = []
+            self._protocol.send_flush()
+
+    def flush(self) -> None:
+        """End what is being said, with all that was sent before; an emptying under way is given up for that."""
+        if self._held is None:
+            self._protocol.send_flush()
+            return
+        self._release(self._held)
+        self._held = None
+        self._flush_again = True  # the barrier that is on its way knows nothing of what was held
+
+    def receive_event(self, event: ProtocolEvent) -> None:
+        """Take note of an event: the end of a barrier is the moment to clear."""
+        if not isinstance(event, Flushed) or self._protocol.state is not ProtocolState.READY:
+            return
+        if self._flush_again:
+            self._flush_again = False
+            self._protocol.send_flush()
+        elif self._held is not None:
+            held, self._held = self._held, None
+            if not event.pending and not self._speech():
+                self._protocol.send_clear()
+                # Somebody may just have begun to speak, too late for either VAD to be sure. So the last of it is sent
+                # once more; a server's VAD looks at no more than that, and judges as if nothing had been cleared. The
+                # timeline knows both pieces, so that the times of what they hold are right.
+                self._append(max(0, self._sent - _KEPT), self._sent)
+            self._quiet_from = self._sent
+            self._release(held)
+
+    def _speech(self) -> bool:
+        assert self._hears_speech is not None
+        return self._hears_speech() or self._protocol.speaking or bool(self._protocol.pending)
+
+    def _is_long_quiet(self) -> bool:
+        protocol = self._protocol
+        if self._hears_speech is None or not protocol.buffer_grows or protocol.state is not ProtocolState.READY:
+            return False
+        if self._speech():
+            self._quiet_from = self._sent
+        return self._sent - self._quiet_from >= _QUIET
+
+    def _release(self, held: list[Send]) -> None:
+        """Append what was held back in as few messages as the server's VAD can see at once: bursts confuse it."""
+        if held:
+            for begin in range(held[0].start, held[-1].end, _KEPT):
+                self._append(begin, min(begin + _KEPT, held[-1].end))
+
+    def _append(self, start: int, end: int) -> None:
+        self._protocol.send_append(self._store.read(start, end), start)
+        self._sent = max(self._sent, end)

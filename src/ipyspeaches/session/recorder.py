@@ -1,0 +1,288 @@
+"""Writes down what happens: protocol events and utterances become results and session events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ipyspeaches import protocol
+from ipyspeaches.audio import to_samples, to_seconds
+from ipyspeaches.protocol import Changes, ProtocolEvent
+from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript
+from ipyspeaches.session import events
+from ipyspeaches.session.ledger import Ledger, Stage
+from ipyspeaches.session.pipeline import Pipeline, Processed
+from ipyspeaches.session.timing import Lateness, Timing
+from ipyspeaches.vad import Closed, Opened, SegmenterEvent, Utterance
+
+
+class Listener:
+    """Follows a run: what was heard, what was sent, and what the recogniser says. All on the engine's loop."""
+
+    def receive_audio(self, processed: Processed) -> None:
+        """Take what the pipeline decided about new audio, before it is sent."""
+
+    def audio_sent(self, processed: Processed, pending: int) -> None:
+        """Take note that it was sent; ``pending`` utterances have no text yet."""
+
+    def receive_event(self, event: ProtocolEvent) -> None:
+        """Take an event of the recogniser."""
+
+    def reconfigure(self, changes: Changes) -> None:
+        """Take note that something else is asked of the recogniser from now on."""
+
+    def pause(self) -> None:
+        """Take note that nothing more is heard for now."""
+
+    async def close(self) -> None:
+        """End what was started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What the server says that it transcribes with; None where it does not say."""
+
+    model: str | None = None
+    language: str | None = None
+
+
+class Recorder(Listener):
+    """Keeps a session's results and tells its listeners.
+
+    Parameters
+    ----------
+    pipeline
+        Knows the session's clock.
+    bus
+        Where session events go.
+
+    Attributes
+    ----------
+    confirmed
+        What the server transcribes with, once it has said so.
+    """
+
+    def __init__(self, pipeline: Pipeline, bus: events.Bus) -> None:
+        self.transcript = Transcript()
+        self.events = EventLog()
+        self.latency = Latency()
+        self.marks = Marks()
+        self.ledger = Ledger()
+        self.lateness = Lateness()
+        self.confirmed: Confirmed | None = None
+        self._timing = Timing(self.latency)
+        self._pipeline = pipeline
+        self._bus = bus
+        self._partial_at: dict[str, float] = {}
+        self._warned: set[str] = set()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            protocol.Ready: self._ready,
+            protocol.ServerSpeechStarted: self._server_started,
+            protocol.ServerSpeechStopped: self._server_stopped,
+            protocol.AudioSent: self._sent,
+            protocol.ItemCommitted: self._committed,
+            protocol.ItemDelta: self._delta,
+            protocol.ItemCompleted: self._completed,
+            protocol.ItemFailed: self._failed,
+            protocol.Noticed: self._noticed,
+            protocol.ConfigurationChanged: self._reconfigured,
+            protocol.Mismatch: self._mismatch,
+            protocol.Reported: self._reported,
+            protocol.ClockMismatch: self._clock_mismatch,
+            protocol.MessageLost: self._message_lost,
+            protocol.Unknown: self._unknown,
+        }
+
+    @property
+    def now_s(self) -> float:
+        """The session clock."""
+        return self._pipeline.store.duration_s
+
+    def emit(self, event: events.SessionEvent, *, item_id: str | None = None, text: str = "", detail: str = "") -> None:
+        """Log an event and hand it to the listeners."""
+        self.events.append(
+            time_s=event.time_s,
+            wall_time=datetime.now(UTC),
+            type=type(event).__name__,
+            item_id=item_id,
+            text=text,
+            detail=detail,
+        )
+        self._bus.emit(event)
+
+    def warn(self, kind: str, text: str, *, once: bool = False) -> None:
+        """Tell the user something while the session goes on."""
+        if once and kind in self._warned:
+            return
+        self._warned.add(kind)
+        self.emit(events.Warning(self.now_s, kind, text), text=text, detail=kind)
+
+    def note(self, kind: str, text: str) -> None:
+        """Write something into the log that nobody needs to be told."""
+        self.events.append(time_s=self.now_s, wall_time=datetime.now(UTC), type=kind, text=text)
+
+    def mark(self, mark: Mark) -> None:
+        """Note a mark that was set or renamed."""
+        self.emit(events.Marked(self.now_s, mark.id, mark.time, mark.name), text=mark.name, detail=f"{mark.time:.3f}")
+
+    def receive_audio(self, processed: Processed) -> None:
+        """Note what the local detector decided, and which utterances this side has cut."""
+        self._timing.arrived(len(self._pipeline.store))
+        for event in processed.events:
+            self._decided(event)
+        for action in processed.actions:
+            if isinstance(action, Utterance):
+                self.ledger.cut(action, self._timing.since_ms(action.end_s))
+
+    def audio_sent(self, processed: Processed, pending: int) -> None:
+        """Note the utterances that were handed over."""
+        del pending
+        for action in processed.actions:
+            if isinstance(action, Utterance):
+                self.ledger.sent(action)
+
+    def note_lateness(self) -> None:
+        """Note how late live audio comes, and say so once when it is too late."""
+        was_late = self.lateness.is_late
+        late_s = self.lateness.observe(self.now_s, time.monotonic())
+        if self.lateness.is_late and not was_late:
+            text = f"Audio came {late_s:.1f} s late: it is kept, and its text comes as much later."
+            self.warn("audio_late", text)
+
+    def receive_event(self, event: ProtocolEvent) -> None:
+        """Note an event of the protocol."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def painted(self, item_ids: Iterable[str], at_s: float) -> None:
+        """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""
+        self._timing.painted(item_ids, at_s)
+
+    def partial(self, item_id: str, start_s: float, text: str, stable: int | None = None) -> None:
+        """Note all that an unfinished item says so far; its first ``stable`` characters are settled."""
+        self.transcript.set_partial(item_id, text)
+        self.emit(events.Partial(self.now_s, item_id, start_s, text, stable), item_id=item_id, text=text)
+
+    def withdraw(self, item_id: str) -> None:
+        """Take back what an unfinished item was said to say, if anything."""
+        if self.transcript.has_partial(item_id):
+            self.partial(item_id, self.now_s, "", 0)
+
+    def first_text(self, item_id: str, at_s: float) -> None:
+        """Note that an item that comes had its first text at second ``at_s`` already, before its speech was over."""
+        self._partial_at.setdefault(item_id, at_s)
+
+    def _decided(self, event: SegmenterEvent) -> None:
+        start_s = to_seconds(event.start)
+        if isinstance(event, Opened):
+            self.emit(events.SpeechStarted(self.now_s, start_s), detail=f"{start_s:.3f}")
+        elif isinstance(event, Closed):
+            end_s = to_seconds(event.end)
+            self._timing.speech_ended(end_s)
+            self.emit(events.SpeechStopped(self.now_s, start_s, end_s), detail=f"{start_s:.3f}-{end_s:.3f}")
+
+    def _ready(self, event: protocol.Ready) -> None:
+        self.confirmed = Confirmed(event.model, event.language)
+
+    def _server_started(self, event: protocol.ServerSpeechStarted) -> None:
+        at = to_samples(event.at_s)
+        self.ledger.heard_by_server(event.item_id, at, at)
+        started = events.SpeechStarted(self.now_s, event.at_s, "server")
+        self.emit(started, item_id=event.item_id, detail=f"{event.at_s:.3f}")
+
+    def _server_stopped(self, event: protocol.ServerSpeechStopped) -> None:
+        at = to_samples(event.at_s)
+        entry = self.ledger.heard_by_server(event.item_id, at, at)
+        entry.vad_stop_ms = self._timing.since_ms(event.at_s)
+        start_s = entry.utterance.start_s
+        stopped = events.SpeechStopped(self.now_s, start_s, event.at_s, "server")
+        self.emit(stopped, item_id=event.item_id, detail=f"{start_s:.3f}-{event.at_s:.3f}")
+
+    def _sent(self, event: protocol.AudioSent) -> None:
+        start_s, end_s = to_seconds(event.start), to_seconds(event.end)
+        self._bus.emit(events.Sent(self.now_s, start_s, end_s, start_s < self.lateness.late_until_s))
+
+    def _committed(self, event: protocol.ItemCommitted) -> None:
+        entry = self.ledger.committed(event.item_id, event.utterance)
+        start_s, end_s = event.utterance.start_s, event.utterance.end_s
+        entry.commit_ms = self._timing.since_ms(end_s)
+        if (partial_at_s := self._partial_at.pop(event.item_id, None)) is not None:
+            # It came before the end of speech was certain; then session and wall clock run alike.
+            entry.first_partial_ms = (partial_at_s - end_s) * 1000
+        self.emit(events.Committed(self.now_s, event.item_id, start_s, end_s), item_id=event.item_id)
+
+    def _delta(self, event: protocol.ItemDelta) -> None:
+        entry = self.ledger.find(event.item_id)
+        if entry is None or entry.commit_ms is None:
+            # Text of an utterance whose end is not known yet.
+            self.first_text(event.item_id, self.now_s)
+        elif entry.first_partial_ms is None:
+            entry.first_partial_ms = self._timing.since_ms(entry.utterance.end_s)
+        # An utterance that is not cut yet began where the open speech began.
+        start_s = self._pipeline.speech_start_s if entry is None else entry.utterance.start_s
+        self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text)
+
+    def _completed(self, event: protocol.ItemCompleted) -> None:
+        entry = self.ledger.settled(event.item_id, event.utterance, Stage.FINAL)
+        final_ms = self._timing.final(event.item_id, entry)
+        segment = Segment(
+            start=event.utterance.start_s,
+            end=event.utterance.end_s,
+            text=event.text.strip(),
+            words=event.words,
+            language=event.language,
+            item_id=event.item_id,
+            id=entry.order,
+            latency_s=None if final_ms is None else final_ms / 1000,
+        )
+        if segment.text:
+            self.transcript.append(segment)
+        else:
+            self.transcript.set_partial(event.item_id, "")
+        self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
+
+    def _failed(self, event: protocol.ItemFailed) -> None:
+        self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)
+        self.withdraw(event.item_id)
+        where = f"{event.utterance.start_s:.1f} to {event.utterance.end_s:.1f} s"
+        self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
+
+    def _reconfigured(self, event: protocol.ConfigurationChanged) -> None:
+        self.confirmed = Confirmed(event.model, event.language)
+        changed = events.Reconfigured(self.now_s, event.turn_detection, event.model, event.language)
+        self.emit(changed, detail=f"model={event.model!r}, language={event.language!r}, {event.turn_detection!r}")
+
+    def _mismatch(self, event: protocol.Mismatch) -> None:
+        text = f"The server uses {event.field} = {event.confirmed!r}, not {event.asked!r} as asked."
+        self.warn("server_differs", text)
+
+    def _noticed(self, event: protocol.Noticed) -> None:
+        self.warn(event.kind, event.message)
+
+    def _reported(self, event: protocol.Reported) -> None:
+        self.warn("server_error", f"The server reports: {event.message}")
+
+    def _clock_mismatch(self, event: protocol.ClockMismatch) -> None:
+        text = f"The server heard {event.counted_s:.2f} s where {event.sent_s:.2f} s were sent: words may be missing."
+        self.warn("clock", text)
+
+    def _message_lost(self, event: protocol.MessageLost) -> None:
+        text = (
+            f"A message of the server came incomplete ({event.reason}), a text may be missing: "
+            'transcribe the recording again, or use transport="realtime".'
+        )
+        self.warn("message_lost", text)
+
+    def _unknown(self, event: protocol.Unknown) -> None:
+        self.events.append(
+            time_s=self.now_s,
+            wall_time=datetime.now(UTC),
+            type=event.type,
+            item_id=None,
+            text="",
+            detail=repr(event.data)[:500],
+        )

@@ -1,0 +1,147 @@
+"""Two windows that overlap say each word once, with the times of words and without."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipyspeaches.protocol import Answer
+from ipyspeaches.protocol.http.overlapping import Share, share_of, tokens, unfinished
+from ipyspeaches.words import Word
+
+UNTIL_S = 4.5
+
+
+def timed(*words: tuple[str, float, float], space: str = " ") -> Answer:
+    spoken = tuple(Word(space + word, start, end) for word, start, end in words)
+    return Answer("".join(word.word for word in spoken).strip(), "en", spoken)
+
+
+def shares(one: Answer, two: Answer) -> list[str]:
+    first = share_of(one, None, UNTIL_S)
+    return [first.text, share_of(two, first, None).text]
+
+
+ONE = timed(("a", 0.0, 0.2), ("short", 3.6, 4.0), ("test", 4.0, 4.4), ("of", 4.45, 4.7), ("spee", 4.7, 5.0))
+TWO = timed(("est", 4.0, 4.3), ("of", 4.46, 4.71), ("speech", 4.7, 5.2), ("recognition", 5.2, 6.0))
+
+
+def test_the_middle_of_a_word_decides() -> None:
+    assert shares(ONE, TWO) == ["a short test", "of speech recognition"]
+
+
+def test_words_alone_keep_the_text_as_it_was_written() -> None:
+    whole = Answer("Good morning, everyone.", "en", timed(("good", 0, 1), ("morning", 1, 2), ("everyone", 2, 3)).words)
+    share = share_of(whole, None, None)
+    assert (share.text, share.words) == ("Good morning, everyone.", whole.words)
+
+
+@given(jitter_s=st.floats(-0.24, 0.24), until_s=st.floats(4.1, 4.9))
+def test_two_recognitions_that_differ_a_little_neither_lose_nor_double_a_word(jitter_s: float, until_s: float) -> None:
+    spoken = [(f"word{number}", 3 + 0.5 * number, 3.45 + 0.5 * number) for number in range(7)]
+    one = timed(*[word for word in spoken if word[2] <= 5])
+    two = timed(*[(word, start + jitter_s, end + jitter_s) for word, start, end in spoken if start >= 4])
+    first = share_of(one, None, until_s)
+    second = share_of(two, first, None)
+    assert f"{first.text} {second.text}".split() == [word for word, _, _ in spoken]
+
+
+def test_a_repetition_is_kept_and_an_echo_is_not() -> None:
+    one = timed(("very", 4.1, 4.4))
+    assert shares(one, timed(("very", 4.2, 4.5), ("very", 4.5, 4.8), ("good", 4.8, 5))) == ["very", "very good"]
+    assert shares(one, timed(("very", 4.3, 4.6), ("good", 4.8, 5))) == ["very", "good"]
+
+
+def test_a_told_word_whose_end_was_stretched_does_not_swallow_what_follows() -> None:
+    one = timed(("so", 3.6, 5.3))
+    assert shares(one, timed(("so", 3.6, 3.9), ("now", 4.7, 4.9), ("we", 4.9, 5.0))) == ["so", "now we"]
+
+
+def test_nothing_before_means_that_everything_is_told() -> None:
+    assert share_of(TWO, None, None).text == TWO.text
+    assert share_of(TWO, share_of(Answer(""), None, UNTIL_S), None).text == TWO.text
+
+
+def test_words_without_spaces_of_their_own_are_spaced_by_script() -> None:
+    one = timed(("good", 4.0, 4.3), ("day", 4.6, 5.0), space="")
+    assert share_of(one, None, UNTIL_S).text == "good"
+    chinese = timed(("今天", 4.0, 4.2), ("天气", 4.2, 4.45), ("很", 4.5, 4.7), space="")
+    assert share_of(chinese, None, UNTIL_S).text == "今天天气"
+
+
+def texts(one: str, two: str) -> list[str]:
+    first = share_of(Answer(one), None, UNTIL_S)
+    return [first.text, share_of(Answer(two), first, None).text]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "told"),
+    [
+        # What both have, whole.
+        ("the quick brown fox", "brown fox jumps over", ["the quick brown", "fox jumps over"]),
+        # The cut has damaged a word on either side.
+        ("a short test of stuff", "protest of speech recognition", ["a short test of", "speech recognition"]),
+        ("in the same operations they", "moderation swim well", ["in the same operations", "swim well"]),
+        # Case and punctuation do not matter.
+        ("and then, he said", "He said: hello.", ["and then, he", "said: hello."]),
+        # A short word far from the cut is no evidence, so nothing is dropped but what is like the damaged word.
+        ("of the printed boo", "book is the best thing", ["of the printed", "book is the best thing"]),
+        # What was left untold and is not said again is not lost.
+        ("he was never there", "a new sentence", ["he was never", "there a new sentence"]),
+        ("", "everything is new", ["", "everything is new"]),
+        ("everything was old", "", ["everything was", "old"]),
+        # Scripts without spaces are compared by character.
+        ("今天天气很好我们去公", "好我们去公园散步吧。", ["今天天气很好我们去", "公园散步吧。"]),
+        ("我说的是北京大学", "北京大学的学生", ["我说的是北京大", "学的学生"]),
+        # An echo of one character is nothing to go by.
+        ("他是我的", "中国是大的", ["他是我", "的中国是大的"]),
+        ("我用 Python 写程", "Python 写程序", ["我用 Python 写", "程序"]),
+    ],
+)
+def test_texts_without_times(one: str, two: str, told: list[str]) -> None:
+    assert texts(one, two) == told
+
+
+@given(
+    words=st.lists(st.from_regex(r"[a-z]{4,9}", fullmatch=True), min_size=12, max_size=20, unique=True),
+    shared=st.integers(2, 5),
+    at=st.integers(5, 7),
+)
+def test_windows_that_agree_are_joined_without_a_trace(words: list[str], shared: int, at: int) -> None:
+    assert " ".join(texts(" ".join(words[: at + shared]), " ".join(words[at:]))).split() == words
+
+
+@given(
+    text=st.lists(st.sampled_from("天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏"), min_size=14, unique=True),
+    shared=st.integers(2, 8),
+)
+def test_chinese_windows_that_agree_are_joined_without_a_trace(text: list[str], shared: int) -> None:
+    joined = "".join(text)
+    assert "".join(texts(joined[: 5 + shared], joined[5:])) == joined
+
+
+def test_a_growing_text_leaves_out_what_was_told() -> None:
+    first = share_of(Answer("the quick brown fox"), None, UNTIL_S)
+    assert unfinished(" brown fox jumps", first) == "fox jumps"
+    assert unfinished(" alone", None) == "alone"
+
+
+def test_words_meet_a_text_without_times() -> None:
+    first = share_of(ONE, None, UNTIL_S)
+    assert share_of(Answer("test of speech recognition"), first, None).text == "of speech recognition"
+
+
+@given(st.text())
+def test_any_text_has_tokens_in_order(text: str) -> None:
+    found = tokens(text)
+    edges = [edge for token in found for edge in (token.start, token.end)]
+    assert edges == sorted(edges)
+    kept = "".join(text[token.start : token.end] for token in found)
+    assert "".join(kept.split()) == "".join(text.split())
+
+
+@given(one=st.text(), two=st.text(), cut=st.booleans())
+def test_any_two_texts_can_be_joined(one: str, two: str, cut: bool) -> None:
+    first = share_of(Answer(one), None, UNTIL_S)
+    assert isinstance(share_of(Answer(two), first, UNTIL_S if cut else None), Share)

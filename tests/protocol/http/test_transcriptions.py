@@ -1,0 +1,124 @@
+"""The form that the endpoints take, and documents and streams as real servers and others write them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ipyspeaches.protocol import Answer, Broken, RecognitionOptions
+from ipyspeaches.protocol.http.transcriptions import StreamedText, form_of, path_of, read_answer
+from ipyspeaches.words import Word
+from scripted_http import recorded
+
+EVERYTHING: dict[str, Any] = {"language": "zh", "prompt": "Anna, Beijing", "hotwords": "Speaches", "temperature": 0.2}
+
+
+def form(*, stream: bool = False, **options: Any) -> dict[str, str]:
+    return form_of(RecognitionOptions(model="m", **options), stream=stream)
+
+
+def test_words_are_asked_for_with_their_times() -> None:
+    assert form() == {
+        "model": "m",
+        "response_format": "verbose_json",
+        "timestamp_granularities[]": "word",
+    }
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_every_option_has_its_field(stream: bool) -> None:
+    fields = form(stream=stream, **EVERYTHING)
+    assert {name: fields[name] for name in EVERYTHING} == {**EVERYTHING, "temperature": "0.2"}
+    assert path_of(RecognitionOptions(**EVERYTHING)) == "/v1/audio/transcriptions"
+
+
+def test_a_temperature_of_zero_is_one() -> None:
+    assert form(temperature=0)["temperature"] == "0"
+
+
+def test_a_stream_has_no_times() -> None:
+    assert form(stream=True) == {"model": "m", "response_format": "json", "stream": "true"}
+
+
+def test_translation_has_an_endpoint_of_its_own_with_fewer_fields() -> None:
+    assert path_of(RecognitionOptions(task="translate")) == "/v1/audio/translations"
+    assert form(task="translate", **EVERYTHING) == {
+        "model": "m",
+        "response_format": "verbose_json",
+        "prompt": "Anna, Beijing",
+        "temperature": "0.2",
+    }
+
+
+def event(**fields: object) -> str:
+    return json.dumps(fields)
+
+
+def streamed(*data: str) -> Answer | Broken:
+    text = StreamedText()
+    for one in data:
+        text.receive(one)
+    return text.end()
+
+
+DELTA = event(type="transcript.text.delta", delta=" good", logprobs=None)
+MORE = event(type="transcript.text.delta", delta=" morning")
+DONE = event(type="transcript.text.done", text="", usage=None)
+
+
+def test_a_recorded_document() -> None:
+    answer = read_answer(recorded("transcription-verbose_json-words").pieces[0].encode())
+    assert answer is not None
+    assert answer.words[1] == Word(" being", 0.74, 1.02)
+    assert "".join(word.word for word in answer.words).strip() == answer.text
+
+
+@pytest.mark.parametrize("name", ["transcription-json", "transcription-verbose_json"])
+def test_recorded_documents_without_words(name: str) -> None:
+    answer = read_answer(recorded(name).pieces[0].encode())
+    assert answer is not None
+    assert answer.text.startswith("in being")
+    assert answer.words == ()
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"<html>", b"\xff\xfe", b'{"text": 1}', b'{"words": []}'])
+def test_what_is_no_document(body: bytes) -> None:
+    assert read_answer(body) is None
+
+
+def test_deltas_are_the_text_where_done_is_empty() -> None:
+    assert streamed(DELTA, MORE, DONE) == Answer(" good morning")
+
+
+def test_done_is_the_text_where_it_has_one() -> None:
+    assert streamed(DELTA, event(type="transcript.text.done", text="Good morning.")) == Answer("Good morning.")
+
+
+def test_nothing_counts_behind_the_end() -> None:
+    assert streamed(DELTA, DONE, MORE) == Answer(" good")
+
+
+def test_without_done_it_is_broken() -> None:
+    assert streamed(DELTA) == Broken(" good", "The stream of text ended before its end")
+    assert streamed() == Broken("", "The stream of text ended before its end")
+
+
+@pytest.mark.parametrize(
+    "error", [event(error={"message": "out of memory"}), event(type="error", error={"message": "out of memory"})]
+)
+def test_an_error_in_the_stream_is_quoted(error: str) -> None:
+    assert streamed(DELTA, error) == Broken(" good", "The server reported “out of memory”")
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "[DONE]", "null", "[]", '{"delta": 1}', event(type="transcript.text.segment", text="x"), "\ud800"]
+)
+def test_what_is_unknown_is_passed_over(odd: str) -> None:
+    assert streamed(odd, DELTA, odd, DONE) == Answer(" good")
+
+
+def test_chinese_has_no_spaces_between_deltas() -> None:
+    pieces = [event(type="transcript.text.delta", delta=piece) for piece in ("今天天气", "很好。")]
+    assert streamed(*pieces, DONE) == Answer("今天天气很好。")

@@ -1,0 +1,146 @@
+"""Commits and texts find each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipyspeaches.protocol import ClockMismatch, ItemCommitted, ItemCompleted, ItemDelta, ItemFailed, ProtocolState
+from ipyspeaches.words import Word
+from realtime_wire import (
+    SILENCE,
+    committed,
+    completed,
+    cut,
+    delta,
+    error,
+    feed,
+    message,
+    ready,
+    server_cut,
+    started,
+    stopped,
+)
+
+
+def test_commits_are_paired_in_the_order_they_were_sent() -> None:
+    protocol = ready(client_cuts=True)
+    for number in (7, 9):
+        protocol.send_append(SILENCE, number * 48_000)
+        protocol.send_commit(cut(number))
+    assert protocol.pending == 2
+    events = feed(protocol, committed("a"), completed("a", " one ", 1.0), committed("b"), completed("b", "two", 1.0))
+    assert [(e.item_id, e.utterance) for e in events if isinstance(e, ItemCommitted)] == [("a", cut(7)), ("b", cut(9))]
+    assert [(e.text, e.utterance) for e in events if isinstance(e, ItemCompleted)] == [("one", cut(7)), ("two", cut(9))]
+    assert protocol.pending == 0
+
+
+def test_a_text_without_a_commit_before_it_brings_the_commit() -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(3))
+    first, second = feed(protocol, completed("a", "text", 1.0))
+    assert isinstance(first, ItemCommitted)
+    assert isinstance(second, ItemCompleted)
+    assert second.utterance == cut(3)
+    assert feed(protocol, committed("a"), completed("a", "text", 1.0)) == []
+
+
+def test_deltas_grow_until_the_text_is_final() -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    events = feed(protocol, delta("a", "good"), committed("a"), delta("a", {"text": " morning"}), delta("a", ""))
+    assert [event.text for event in events if isinstance(event, ItemDelta)] == ["good", "good morning"]
+    assert feed(protocol, completed("a", "Good morning."), delta("a", "late"))[-1:] == [
+        ItemCompleted("a", cut(0), "Good morning.", None, ())
+    ]
+
+
+def test_older_names_belong_to_the_oldest_utterance_without_text() -> None:
+    protocol = ready(client_cuts=True)
+    for utterance in range(2):
+        protocol.send_append(SILENCE, utterance * 24_000)
+        protocol.send_commit(cut(utterance))
+    feed(protocol, committed("a"), committed("b"))
+    older = "response.audio_transcript."
+    [growing] = protocol.receive_message(message(f"{older}delta", item_id="answer_1", delta="hel"))
+    [final] = protocol.receive_message(message(f"{older}done", item_id="answer_1", transcript="hello"))
+    assert growing == ItemDelta("a", "hel")
+    assert isinstance(final, ItemCompleted)
+    assert (final.item_id, final.utterance, final.text) == ("a", cut(0), "hello")
+    assert protocol.receive_message(message(f"{older}done", item_id="answer_1", transcript="hello")) == []
+    [other] = protocol.receive_message(message(f"{older}done", item_id="b", transcript="world"))
+    assert isinstance(other, ItemCompleted)
+    assert other.utterance == cut(1)
+
+
+def test_on_servers_with_newer_names_the_older_ones_are_not_ours() -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    feed(protocol, committed("a"), completed("a", "ours"))
+    assert protocol.receive_message(message("response.audio_transcript.done", item_id="r", transcript="theirs")) == []
+
+
+def test_words_and_language_come_on_the_session_clock() -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 48_000)
+    protocol.send_append(SILENCE, 96_000)
+    protocol.send_commit(cut(0))
+    words = [
+        {"word": " good", "start": 0.25, "end": 0.5, "probability": 0.75},
+        {"word": "morning", "start": 0.75, "end": 1.25},
+    ]
+    final = feed(protocol, committed("a"), completed("a", "good morning", 2.0, words=words, language="en"))[-1]
+    assert isinstance(final, ItemCompleted)
+    assert final.language == "en"
+    assert final.words == (Word("good", 2.25, 2.5, 0.75), Word("morning", 2.75, 4.25, None))
+
+
+def test_a_failed_transcription_ends_one_utterance_only() -> None:
+    protocol = ready(client_cuts=True)
+    for utterance in range(2):
+        protocol.send_append(SILENCE, utterance * 24_000)
+        protocol.send_commit(cut(utterance))
+    kind = "conversation.item.input_audio_transcription.failed"
+    events = feed(protocol, committed("a"), message(kind, item_id="a", error={"message": "too noisy"}))
+    assert events[-1] == ItemFailed("a", cut(0), "too noisy")
+    assert protocol.pending == 1
+    assert protocol.state is ProtocolState.READY
+
+
+def test_a_refused_commit_fails_and_the_next_ones_keep_their_partners() -> None:
+    protocol = ready(client_cuts=True)
+    for utterance in range(2):
+        protocol.send_append(SILENCE, utterance * 24_000)
+        protocol.send_commit(cut(utterance))
+    text = "Error committing input audio buffer: buffer too small."
+    events = feed(protocol, error(text), committed("b"), completed("b", "second"))
+    assert [type(event).__name__ for event in events] == ["Reported", "ItemFailed", "ItemCommitted", "ItemCompleted"]
+    assert events[1] == ItemFailed("", cut(0), text)
+    final = events[-1]
+    assert isinstance(final, ItemCompleted)
+    assert final.utterance == cut(1)
+
+
+@pytest.mark.parametrize(("counted", "told"), [(1.0, False), (1.004, False), (1.5, True), (0.667, True), (2, False)])
+def test_other_seconds_than_were_sent_are_told(counted: float, told: bool) -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    events = feed(protocol, committed("a"), completed("a", "text", counted))
+    assert (ClockMismatch("a", 1.0, counted) in events) is told
+    assert isinstance(events[-1], ItemCompleted)
+
+
+def test_a_server_that_cuts_although_it_should_not_takes_no_commit_of_ours() -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    feed(protocol, started("theirs", 100), stopped("theirs", 1000), committed("theirs"))
+    protocol.send_append(SILENCE, 24_000)
+    protocol.send_commit(cut(0))
+    events = feed(protocol, completed("theirs", "x"), committed("ours"), completed("ours", "y"))
+    assert [(e.item_id, e.utterance) for e in events if isinstance(e, ItemCompleted)] == [
+        ("theirs", server_cut(0, 0.1, 1.0)),
+        ("ours", cut(0)),
+    ]

@@ -1,0 +1,50 @@
+"""Which connection a session has."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipyspeaches.protocol import RecognitionOptions
+from ipyspeaches.server.models import ServerInfo
+from ipyspeaches.session import TurnDetection
+from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.media_connections import MediaConnection, PageConnection
+from ipyspeaches.session.opening import Destination, connection_to
+from ipyspeaches.session.pipeline import Pipeline
+from ipyspeaches.session.realtime_connection import RealtimeConnection
+from ipyspeaches.session.request_connection import RequestConnection
+from ipyspeaches.sources import BrowserMicrophone, Source, Tee
+from ipyspeaches.transports import PageLine
+
+
+def connection(source: Source, transport: str) -> Connection:
+    destination = Destination("http://server.example", None, embedded=False, info=ServerInfo("1", (), "m"))
+    asked = RecognitionOptions(model="m")
+    pipeline = Pipeline(TurnDetection.client())
+    return connection_to(destination, transport, asked, source, pipeline, lambda _event: None)
+
+
+def page() -> BrowserMicrophone:
+    microphone = BrowserMicrophone()
+    microphone.line = PageLine(1, lambda _order: None)
+    return microphone
+
+
+@pytest.mark.parametrize(
+    ("transport", "kind"),
+    [
+        ("realtime", RealtimeConnection),
+        ("chunked", RequestConnection),
+        ("sse", RequestConnection),
+        ("webrtc", MediaConnection),
+    ],
+)
+async def test_the_transport_chooses(transport: str, kind: type) -> None:
+    assert type(connection(BrowserMicrophone(), transport)) is kind
+
+
+async def test_a_page_sends_its_audio_itself_also_where_others_listen_along() -> None:
+    shared = Tee(page(), 1)
+    assert type(connection(page(), "webrtc")) is PageConnection
+    assert type(connection(shared, "webrtc")) is PageConnection
+    assert type(connection(shared.branches[0], "webrtc")) is MediaConnection
