@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from harness import Browser, LabPage, LabServer, NullSink, OpenNotebook, spoken
+from harness import TWO_SENTENCES_S, Browser, LabPage, LabServer, NullSink, OpenNotebook, spoken
 from harness.axe import SCRIPT
 
 
@@ -28,8 +28,8 @@ def artifacts(root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the microphone plays; before it, the page's own connection takes longest to be open."""
-    return spoken(tmp_path_factory.mktemp("speech"), lead_s=5)
+    """What the microphone plays: two sentences; before them, the page's own connection takes longest to be open."""
+    return spoken(tmp_path_factory.mktemp("speech"), lead_s=5, end_s=TWO_SENTENCES_S)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from harness import OpenNotebook, spoken
+from harness import WORDS_TIMEOUT_MS, OpenNotebook, spoken
 from harness.browser import result_of
 from ipyspeaches import samples, wer
 
@@ -45,9 +45,9 @@ def test_a_busy_cell_costs_no_word(open_notebook: OpenNotebook, speech: Path, ar
     widget.get_by_role("button", name="Record", exact=True).click()
     expect(widget.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     page.run_cell(1)
-    expect(widget.get_by_role("log")).to_contain_text("speech recognition", timeout=90_000, ignore_case=True)
+    expect(widget.get_by_role("log")).to_contain_text("speech recognition", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
     page.page.screenshot(path=artifacts / f"busy-{busy}.png")
-    expect(widget.get_by_role("log")).to_contain_text("turn to speak", timeout=90_000, ignore_case=True)
+    expect(widget.get_by_role("log")).to_contain_text("turn to speak", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
     widget.get_by_role("button", name="Stop", exact=True).click()
     expect(widget.get_by_role("button", name="Record", exact=True)).to_be_visible()
     page.run_cell(2)

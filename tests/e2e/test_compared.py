@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from harness import LabPage
+from harness import WORDS_TIMEOUT_MS, LabPage
 from harness.browser import result_of
 
 pytestmark = pytest.mark.e2e
@@ -40,7 +40,7 @@ def test_columns_fill_and_everything_is_timed_to_the_screen(
     expect(page.page.get_by_role("region", name="energy", exact=True)).to_be_visible()
     page.run_cell(1)
     energy = page.page.get_by_role("region", name="energy", exact=True)
-    expect(energy).to_contain_text("speech recognition", timeout=60_000, ignore_case=True)
+    expect(energy).to_contain_text("speech recognition", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
     expect(energy).to_contain_text("median")
     expect(page.page.get_by_role("region", name="nowhere", exact=True)).to_contain_text("Failed.")
     page.page.screenshot(path=artifacts / "compared.png")

@@ -199,6 +199,7 @@ def test_words_segments_and_stretches_are_selected_and_played(page: Page, harnes
     expect(row).to_have_attribute("aria-current", "true")
     expect(page.locator(".sp-playhead")).to_be_visible()
     page.screenshot(path=artifacts / "selected.png")
+    page.wait_for_function(f"() => ({SENT})('audio').length === 1")
     assert axis.sent("audio") == [{"start_s": pytest.approx(6.0), "end_s": pytest.approx(9.8)}]
     expect(page.locator(".sp-playhead")).to_be_hidden()  # it is over
     row.click()

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from harness import NullSink, OpenNotebook, button, widget
+from harness import TWO_SENTENCES, TWO_SENTENCES_S, WORDS_TIMEOUT_MS, NullSink, OpenNotebook, button, spoken, widget
 from harness.browser import result_of
-from ipyspeaches import samples, wer
+from ipyspeaches import wer
 
 pytestmark = pytest.mark.e2e
 
 MOST_WORDS_WRONG = 0.2
-WORDS_TIMEOUT_MS = 60_000
 
 SHOW = "import pandas as pd\ndata = pd.DataFrame(w.transcript)[['start', 'end', 'text']]\ndata"
 READ_BACK = result_of("dict(data.to_dict('list'), all=w.transcript.text, heard_s=w.recording.duration)")
@@ -23,7 +22,7 @@ READ_BACK = result_of("dict(data.to_dict('list'), all=w.transcript.text, heard_s
 
 def check_words(found: dict[str, Any]) -> None:
     """Compare what the next cell read with what was said."""
-    assert wer(samples.info("quickstart").text, found["all"]).rate <= MOST_WORDS_WRONG, found["all"]
+    assert wer(TWO_SENTENCES, found["all"]).rate <= MOST_WORDS_WRONG, found["all"]
     assert found["text"][0].lower().startswith("good morning"), "the first onset is clipped"
     assert " ".join(found["text"]) == found["all"]
     starts, ends = found["start"], found["end"]
@@ -37,9 +36,9 @@ def test_browser_microphone(open_notebook: OpenNotebook, speech: Path, artifacts
     button(page, "Record").click()
     expect(button(page, "Stop")).to_be_visible()
     transcript = widget(page).get_by_role("log")
-    expect(transcript).to_contain_text("speech recognition", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
+    expect(transcript).to_contain_text("good morning", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
     page.page.screenshot(path=artifacts / "browser-microphone-live.png")
-    expect(transcript).to_contain_text("turn to speak", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
+    expect(transcript).to_contain_text("speech recognition", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
     button(page, "Stop").click()
     expect(button(page, "Record")).to_be_visible()
     page.run_cell(1)
@@ -50,15 +49,15 @@ def test_browser_microphone(open_notebook: OpenNotebook, speech: Path, artifacts
     assert page.errors == []
 
 
-def test_kernel_microphone(open_notebook: OpenNotebook, null_sink: NullSink, speech: Path, artifacts: Path) -> None:
+def test_kernel_microphone(open_notebook: OpenNotebook, null_sink: NullSink, tmp_path: Path, artifacts: Path) -> None:
     page = open_notebook(["import ipyspeaches as sp\nw = sp.Transcriber(source='kernel')\nw", SHOW, READ_BACK])
     page.run_cell(0)
     button(page, "Record").click()
     expect(button(page, "Stop")).to_be_visible()
     expect(widget(page).get_by_role("status")).to_contain_text("Listening")
-    player = null_sink.play(speech)
+    player = null_sink.play(spoken(tmp_path, lead_s=0, end_s=TWO_SENTENCES_S))
     transcript = widget(page).get_by_role("log")
-    expect(transcript).to_contain_text("turn to speak", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
+    expect(transcript).to_contain_text("speech recognition", timeout=WORDS_TIMEOUT_MS, ignore_case=True)
     player.wait(120)
     page.page.screenshot(path=artifacts / "kernel-microphone.png")
     button(page, "Stop").click()

@@ -3,6 +3,18 @@
 from harness.browser import Browser, LabPage
 from harness.lab import LabServer
 from harness.microphone import NullSink
-from harness.transcriber import OpenNotebook, button, spoken, widget
+from harness.transcriber import TWO_SENTENCES, TWO_SENTENCES_S, WORDS_TIMEOUT_MS, OpenNotebook, button, spoken, widget
 
-__all__ = ["Browser", "LabPage", "LabServer", "NullSink", "OpenNotebook", "button", "spoken", "widget"]
+__all__ = [
+    "TWO_SENTENCES",
+    "TWO_SENTENCES_S",
+    "WORDS_TIMEOUT_MS",
+    "Browser",
+    "LabPage",
+    "LabServer",
+    "NullSink",
+    "OpenNotebook",
+    "button",
+    "spoken",
+    "widget",
+]
