@@ -1,5 +1,5 @@
 import { Capture } from "./capture/capture.ts";
-import { type CaptureError, microphonePermission } from "./capture/errors.ts";
+import { type CaptureError, microphonePermission } from "./capture/capture-errors.ts";
 import { type Words, wordsFor } from "./i18n/index.ts";
 import { Painted } from "./painted.ts";
 import { PeerLink } from "./rtc/link.ts";
@@ -20,7 +20,7 @@ import type {
   SourceKind,
 } from "./wire/messages.ts";
 
-/** The kernel takes its time over these: waiting for them does not mean that it is busy with a cell. */
+/** The kernel may need long for these: waiting for them does not mean that it is busy with a cell. */
 const SLOW: ReadonlySet<CommandName> = new Set([
   "check_server",
   "list_devices",
@@ -31,7 +31,7 @@ const SLOW: ReadonlySet<CommandName> = new Set([
   "window",
   "audio",
 ]);
-/** These tell their failures where they were asked for. */
+/** Failures of these are shown where they were asked for. */
 const QUIET: ReadonlySet<CommandName> = new Set([
   "check_server",
   "set_server",
@@ -43,11 +43,11 @@ const QUIET: ReadonlySet<CommandName> = new Set([
   "audio",
 ]);
 
-/** Refused, these leave nothing to look at; the others are told in the status line. */
+/** Refused, these leave nothing to look at; the others stand in the status line. */
 const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
 
 const UNSEEN_MS = 2_000; // views move: one goes, another comes a moment later
-const STANDS_MS = 2_500; // after so much silence the kernel takes a page that captured for gone
+const STANDS_MS = 2_500; // after so long without audio the kernel gives a page up
 
 const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
@@ -172,7 +172,7 @@ export class App extends WidgetApp<CommandName> {
     return this.ask("list_models");
   }
 
-  /** Has the server download or load a model, which may take long; what became of it stays on the page. */
+  /** Has the server download or load a model, which may need long; what became of it stays on the page. */
   async workOnModel(kind: ModelJob["kind"], model: string): Promise<void> {
     this.page.model_outcome.value = null;
     const { failure, data } = await this.ask(kind === "load" ? "load_model" : "download_model", { model });
@@ -298,10 +298,10 @@ export class App extends WidgetApp<CommandName> {
         break;
       case "capture":
         this.page.orphaned.value = false;
-        void this.#capture.order(content);
+        void this.#capture.receiveOrder(content);
         break;
       case "peer":
-        this.#peer.order(content);
+        this.#peer.receiveOrder(content);
         break;
     }
   }

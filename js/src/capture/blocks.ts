@@ -21,7 +21,7 @@ export class BlockCollector {
   }
 
   /** Adds one quantum; channels are mixed to mono. `frame` is the audio clock at its first sample. */
-  push(channels: readonly Float32Array[], frame: number): void {
+  append(channels: readonly Float32Array[], frame: number): void {
     const length = channels[0]?.length ?? 0;
     if (this.#filled > 0 && frame !== this.#first_frame + this.#filled) this.#break();
     for (let i = 0; i < length; i++) {

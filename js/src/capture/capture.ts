@@ -2,11 +2,11 @@ import { type Scope, Topic } from "../scope.ts";
 import type { PageState } from "../store/page.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { CaptureOrder } from "../wire/messages.ts";
-import { type CaptureError, captureError } from "./errors.ts";
+import { type CaptureError, captureError } from "./capture-errors.ts";
 import { type Block, type Microphone, openMicrophone } from "./microphone.ts";
 
 /** One opening of the microphone, from the kernel's order to its end. */
-interface Take {
+interface Opening {
   readonly id: number;
   readonly scope: Scope;
   microphone: Microphone | null;
@@ -32,7 +32,7 @@ export class Capture {
   readonly #page: PageState;
   readonly #scope: Scope;
   readonly #failed: (error: CaptureError) => void;
-  #take: Take | null = null;
+  #opening: Opening | null = null;
   readonly captured = new Topic<CapturedBlock>();
   /** Device to open; "" is the browser's default. */
   device = "";
@@ -51,18 +51,18 @@ export class Capture {
 
   /** The microphone as the browser has it, for whoever passes it on; null while none is open. */
   get track(): MediaStreamTrack | null {
-    return this.#take?.microphone?.track ?? null;
+    return this.#opening?.microphone?.track ?? null;
   }
 
-  async order(order: CaptureOrder): Promise<void> {
+  async receiveOrder(order: CaptureOrder): Promise<void> {
     const mine = order.client_id === undefined || order.client_id === this.#channel.client_id;
     if (order.action === "start") {
       if (!mine) this.#close();
-      else if (this.#take?.id === order.capture_id) await this.#resume(this.#take);
+      else if (this.#opening?.id === order.capture_id) await this.#resume(this.#opening);
       else await this.#start(order.capture_id);
-    } else if (this.#take && this.#take.id === order.capture_id) {
-      if (order.action === "pause") await this.#pause(this.#take);
-      else await this.#stop(this.#take);
+    } else if (this.#opening && this.#opening.id === order.capture_id) {
+      if (order.action === "pause") await this.#pause(this.#opening);
+      else await this.#stop(this.#opening);
     }
   }
 
@@ -83,80 +83,80 @@ export class Capture {
 
   async #start(id: number): Promise<void> {
     this.#close();
-    const take: Take = { id, scope: this.#scope.child(), microphone: null, paused: false, seq: 0 };
-    this.#take = take;
+    const opening: Opening = { id, scope: this.#scope.child(), microphone: null, paused: false, seq: 0 };
+    this.#opening = opening;
     this.#page.capture.value = "asking";
     try {
       const events = {
-        block: (block: Block) => this.#send(take, block),
-        ended: () => this.#lost(take),
+        block: (block: Block) => this.#send(opening, block),
+        ended: () => this.#lost(opening),
       };
-      take.microphone = await openMicrophone(this.device, events, take.scope);
+      opening.microphone = await openMicrophone(this.device, events, opening.scope);
     } catch (error) {
-      if (this.#take === take) this.#refused(take, captureError(error));
+      if (this.#opening === opening) this.#refused(opening, captureError(error));
       return;
     }
-    const { label, rate_hz } = take.microphone;
+    const { label, rate_hz } = opening.microphone;
     this.#channel.send({ type: "capture", state: "started", capture_id: id, label, rate: rate_hz });
     this.#page.capture.value = "open";
-    if (take.paused) await this.#pause(take);
+    if (opening.paused) await this.#pause(opening);
     await this.listDevices();
   }
 
-  async #pause(take: Take): Promise<void> {
-    take.paused = true;
-    if (!take.microphone) return; // still asking: it is paused as soon as it opens
+  async #pause(opening: Opening): Promise<void> {
+    opening.paused = true;
+    if (!opening.microphone) return; // still asking: it is paused as soon as it opens
     this.#page.capture.value = "paused";
-    await take.microphone.pause();
-    if (!take.paused) await take.microphone.resume(); // resumed while the audio thread was being emptied
+    await opening.microphone.pause();
+    if (!opening.paused) await opening.microphone.resume(); // resumed while the audio thread was being emptied
   }
 
-  async #resume(take: Take): Promise<void> {
-    take.paused = false;
-    if (!take.microphone) return;
+  async #resume(opening: Opening): Promise<void> {
+    opening.paused = false;
+    if (!opening.microphone) return;
     this.#page.capture.value = "open";
-    await take.microphone.resume();
+    await opening.microphone.resume();
   }
 
-  async #stop(take: Take): Promise<void> {
-    await take.microphone?.flush();
-    if (this.#take !== take) return;
+  async #stop(opening: Opening): Promise<void> {
+    await opening.microphone?.flush();
+    if (this.#opening !== opening) return;
     this.#close();
-    this.#channel.send({ type: "capture", state: "ended", capture_id: take.id });
+    this.#channel.send({ type: "capture", state: "ended", capture_id: opening.id });
   }
 
-  #refused(take: Take, error: CaptureError): void {
+  #refused(opening: Opening, error: CaptureError): void {
     const { kind, detail } = error;
     this.#close();
-    this.#channel.send({ type: "capture", state: "failed", capture_id: take.id, error: kind, detail });
+    this.#channel.send({ type: "capture", state: "failed", capture_id: opening.id, error: kind, detail });
     this.#failed(error);
   }
 
-  #lost(take: Take): void {
-    if (this.#take !== take) return;
+  #lost(opening: Opening): void {
+    if (this.#opening !== opening) return;
     this.#close();
     this.#channel.send({
       type: "capture",
       state: "ended",
-      capture_id: take.id,
+      capture_id: opening.id,
       error: "no-device",
       detail: "the microphone was disconnected",
     });
   }
 
-  #send(take: Take, { first_frame, samples }: Block): void {
-    const rate = take.microphone?.rate_hz;
-    if (this.#take !== take || rate === undefined) return;
+  #send(opening: Opening, { first_frame, samples }: Block): void {
+    const rate = opening.microphone?.rate_hz;
+    if (this.#opening !== opening || rate === undefined) return;
     this.captured.emit({ end_s: (first_frame + samples.length) / rate, samples });
-    const message = { type: "audio", seq: take.seq++, first_frame, rate, capture_id: take.id } as const;
+    const message = { type: "audio", seq: opening.seq++, first_frame, rate, capture_id: opening.id } as const;
     // a connection that is closed, as that of a closed notebook, does not come back
     if (!this.#channel.trySend(message, [samples.buffer])) this.#close();
   }
 
   #close(): void {
-    if (!this.#take) return;
-    this.#take.scope.dispose();
-    this.#take = null;
+    if (!this.#opening) return;
+    this.#opening.scope.dispose();
+    this.#opening = null;
     this.#page.capture.value = "closed";
   }
 }

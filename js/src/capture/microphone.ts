@@ -1,8 +1,8 @@
 import type { Scope } from "../scope.ts";
-import { CaptureError, captureError, refusedBeforehand } from "./errors.ts";
+import { CaptureError, captureError, refusedBeforehand } from "./capture-errors.ts";
 import processor from "./processor.ts?raw";
 
-export const SESSION_RATE_HZ = 24_000;
+const SESSION_RATE_HZ = 24_000;
 const BLOCK_S = 0.04; // 25 messages a second; shorter blocks cost more and arrive no sooner
 const START_LIMIT_MS = 3_000;
 const FLUSH_LIMIT_MS = 200;
@@ -12,7 +12,7 @@ export interface Block {
   samples: Int16Array<ArrayBuffer>;
 }
 
-export interface MicrophoneEvents {
+interface MicrophoneEvents {
   block(block: Block): void;
   /** the browser or the user took the device away */
   ended(): void;

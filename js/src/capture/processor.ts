@@ -18,7 +18,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
 
   process(inputs: Float32Array[][]): boolean {
     const channels = inputs[0];
-    if (channels?.length) this.#collector.push(channels, currentFrame);
+    if (channels?.length) this.#collector.append(channels, currentFrame);
     return true;
   }
 }

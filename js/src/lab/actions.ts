@@ -4,7 +4,7 @@ import type { Selection } from "./selection.ts";
 import { indexAt } from "./spans.ts";
 import type { ErrorKind } from "./store.ts";
 
-const AROUND_S = 0.5; // of an error, so that one hears where it happened
+const AROUND_S = 0.5; // of an error, so that it is heard in its place
 
 /** What buttons and keys of one view do. */
 export class LabActions {

@@ -69,7 +69,7 @@ export class LabApp extends WidgetApp<LabCommand> {
     return this.#do("truth_from", { index });
   }
 
-  /** Asks the server where it hears speech. */
+  /** Asks the server where it finds speech. */
   async askServer(): Promise<void> {
     if (this.askingServer.value) return;
     this.askingServer.value = true;

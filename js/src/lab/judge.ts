@@ -1,4 +1,4 @@
-import { at, complement, intersected, joined, length_s } from "./spans.ts";
+import { at, complement, firstAfter, intersected, joined, length_s } from "./spans.ts";
 import type { Metrics, Spans } from "./wire.ts";
 
 /** How segments compare with the truth; the twin of `ipyspeaches/vad/evaluation.py`, for numbers that move with a line. */
@@ -17,11 +17,11 @@ export function judge(found: Spans, truth: Spans, collar_s: number, duration_s: 
   if (truth.length === 0) return null;
   const evaluated = complement(collars(truth, collar_s), 0, duration_s);
   const speech = intersected(joined(truth), evaluated);
-  const heard = intersected(joined(found), evaluated);
-  const hits = intersected(heard, speech);
+  const detected = intersected(joined(found), evaluated);
+  const hits = intersected(detected, speech);
   const speech_s = length_s(speech);
   const hit_s = filled(length_s(hits));
-  const false_s = filled(length_s(heard) - length_s(hits));
+  const false_s = filled(length_s(detected) - length_s(hits));
   const missed_s = filled(speech_s - length_s(hits));
   const silence_s = filled(length_s(evaluated) - speech_s - false_s);
   const precision = ratio(hit_s, hit_s + false_s, 1);
@@ -36,8 +36,8 @@ export function judge(found: Spans, truth: Spans, collar_s: number, duration_s: 
       false_alarm_rate: ratio(false_s, false_s + silence_s, 0),
       ...boundaryErrors(truth, found),
     },
-    missed: without(speech, heard, duration_s),
-    false_alarms: without(heard, speech, duration_s),
+    missed: without(speech, detected, duration_s),
+    false_alarms: without(detected, speech, duration_s),
   };
 }
 
@@ -88,14 +88,8 @@ function edgesOf(truth: Spans, region: number, found: Spans): { start: number | 
 /** First and last of the others that one stretch overlaps; last below first: none. */
 export function overlapping(these: Spans, i: number, others: Spans): [number, number] {
   const [start, end] = [at(these, 2 * i), at(these, 2 * i + 1)];
-  let low = 0;
-  let high = others.length / 2;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (at(others, 2 * middle + 1) <= start) low = middle + 1;
-    else high = middle;
-  }
-  let last = low - 1;
+  const first = firstAfter(others, start);
+  let last = first - 1;
   while (2 * (last + 1) < others.length && at(others, 2 * (last + 1)) < end) last++;
-  return [low, last];
+  return [first, last];
 }

@@ -8,7 +8,7 @@ import type { CurvePoint, LabDetector, LabState, Metrics, ScoresHeader, Spans, S
 const LAST_COLUMNS_S = 0.03; // the windows of a growing session leave its last columns out; these are complete
 const SHORTEST_ERROR_S = 0.05; // shorter ones are drawn, but not stepped to
 
-/** One detector: its scores, and what it cuts with its lines as they stand. */
+/** One detector: its scores, and the segments that it finds with its lines as they stand. */
 export interface Lane {
   detector: LabDetector;
   scores: Float32Array | null;
@@ -20,14 +20,14 @@ export interface Lane {
   /** why there are no scores */
   failure: string;
   spans: number[];
-  /** the detector that cut them */
-  cut_by: LabDetector | null;
+  /** the detector that found them */
+  found_by: LabDetector | null;
   judgement: Judgement | null;
 }
 
 export type ErrorKind = "missed" | "false_alarms";
 
-/** What the kernel told about the lab, and what is being moved; shared by all views. */
+/** What is known of the lab, and what is being moved; shared by all views. */
 export class LabStore {
   readonly #changes = signal(0);
   /** waveform columns live where the Transcriber's do */
@@ -36,7 +36,7 @@ export class LabStore {
   #state: LabState | null = null;
   curves: readonly (readonly CurvePoint[])[] = [];
   sweep: (Sweep & { index: number }) | null = null;
-  /** where the server hears speech */
+  /** where the server found speech */
   server: Spans = new Float64Array();
   #serverJudgement: Judgement | null = null;
   #truth: Spans = new Float64Array();
@@ -97,8 +97,8 @@ export class LabStore {
 
   /** How the server does; like `metrics`. */
   get serverMetrics(): Metrics | null {
-    const told = this.moving ? null : this.#state?.server?.metrics;
-    return told ?? this.#serverJudgement?.metrics ?? null;
+    const known = this.moving ? null : this.#state?.server?.metrics;
+    return known ?? this.#serverJudgement?.metrics ?? null;
   }
 
   /** Errors of the active detector that are worth a step. */
@@ -132,7 +132,7 @@ export class LabStore {
     if (!lane) return;
     const drawn = new Pyramid(scores.length);
     for (let i = 0; i < scores.length; i++) drawn.set(i, scores[i] as number, scores[i] as number);
-    this.#lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "", cut_by: null };
+    this.#lanes[index] = { ...lane, scores, hop, rate, length, drawn, failure: "", found_by: null };
     this.#cut();
   }
 
@@ -167,10 +167,10 @@ export class LabStore {
     for (const [i, lane] of this.#lanes.entries()) {
       const detector = this.detector(i);
       if (!lane.scores || !detector) continue;
-      if (lane.cut_by !== detector) {
-        const cut = segment(lane.scores, detector, lane.hop, lane.rate, lane.length);
-        lane.spans = cut.map((sample) => sample / lane.rate);
-        lane.cut_by = detector;
+      if (lane.found_by !== detector) {
+        const found = segment(lane.scores, detector, lane.hop, lane.rate, lane.length);
+        lane.spans = found.map((sample) => sample / lane.rate);
+        lane.found_by = detector;
       }
       lane.judgement = judge(lane.spans, truth, collar_s, duration_s);
     }
@@ -187,7 +187,7 @@ function emptyLane(detector: LabDetector): Lane {
     drawn: new Pyramid(1),
     failure: "",
     spans: [],
-    cut_by: null,
+    found_by: null,
     judgement: null,
   };
   return { detector, scores: null, ...nothing };

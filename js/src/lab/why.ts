@@ -22,7 +22,7 @@ export interface Why {
   truth: { time_s: number; late_ms: number } | null;
 }
 
-export interface Scored {
+interface Scored {
   scores: ArrayLike<number>;
   hop: number;
   rate: number;
@@ -47,7 +47,7 @@ export function why(
   return { edge, time_s, rules, truth: truthAt(spans, i, edge, truth) };
 }
 
-/** The same cuts without padding, as sample indices; padding counts in the rule for long speech, so that it stays there. */
+/** The same segments without padding, as sample indices; padding counts in the rule for long speech, so that it stays there. */
 function unpadded({ scores, hop, rate, length }: Scored, options: SegmentOptions): number[] {
   const longest_s = options.max_speech_duration_s;
   const max_speech_duration_s = longest_s === null ? null : longest_s - (2 * options.speech_pad_ms) / 1000;

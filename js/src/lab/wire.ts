@@ -110,7 +110,7 @@ export function decodeTruth(buffers: readonly DataView[]): Float64Array {
   return new Float64Array(bytesOf(only(buffers)));
 }
 
-/** What the server heard; nothing where it was not asked. */
+/** Where the server found speech; nothing where it was not asked. */
 export function decodeServer([, buffer]: readonly DataView[]): Float64Array {
   return buffer ? new Float64Array(bytesOf(buffer)) : new Float64Array();
 }

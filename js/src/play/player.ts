@@ -31,7 +31,7 @@ export class Player {
     return this.#playing.value !== null;
   }
 
-  /** The moment that is heard now; null while nothing plays. */
+  /** The moment that is played now; null while nothing plays. */
   get position_s(): number | null {
     const playing = this.#playing.value;
     if (!playing || !this.#context) return null;

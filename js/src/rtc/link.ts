@@ -3,11 +3,10 @@ import type { Scope } from "../scope.ts";
 import type { PageState } from "../store/page.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { PeerNews, PeerOrder } from "../wire/messages.ts";
-import { Batch } from "./batch.ts";
-import { BlockedError, PeerError, peerError } from "./errors.ts";
-import { InOrder } from "./in-order.ts";
+import { Loudness } from "./loudness.ts";
 import { openPeer, type Peer, SILENCE_MS } from "./peer.ts";
-import { Loudness } from "./quiet.ts";
+import { BlockedError, PeerError, peerError } from "./peer-errors.ts";
+import { Batch, InOrder } from "./queues.ts";
 import { askServer } from "./signalling.ts";
 
 /** One connection, from the kernel's order to its end. */
@@ -27,7 +26,7 @@ interface Line {
  *                                 '-- failed --------'-- failed --> no line
  *
  * The kernel speaks the protocol: what it sends is passed on to the server, and everything that the server sends is
- * passed on to the kernel as it is. The sound goes to the server from here, and to the kernel as well, by `Capture`.
+ * passed on to the kernel as it is. The audio goes to the server from here, and to the kernel as well, by `Capture`.
  */
 export class PeerLink {
   readonly #channel: Channel;
@@ -43,15 +42,15 @@ export class PeerLink {
     this.#capture = capture;
     this.#scope = scope;
     // Paused or released, the microphone is silent for the server too; resumed, it goes on.
-    scope.effect(() => this.#listen());
+    scope.effect(() => this.#passOn());
     capture.captured.listen(scope, (block) => this.#loudness.add(block));
   }
 
-  order(order: PeerOrder): void {
+  receiveOrder(order: PeerOrder): void {
     const mine = order.client_id === undefined || order.client_id === this.#channel.client_id;
     if (!mine) return;
     if (order.action === "open") this.#begin(order.link_id);
-    if (this.#line?.id === order.link_id) this.#line.orders.put(order.seq, order);
+    if (this.#line?.id === order.link_id) this.#line.orders.add(order.seq, order);
   }
 
   /** Ends the connection without a word: nobody is there to hear it. */
@@ -59,14 +58,14 @@ export class PeerLink {
     this.#close();
   }
 
-  get #heard(): MediaStreamTrack | null {
+  get #track(): MediaStreamTrack | null {
     return this.#page.capture.value === "open" ? this.#capture.track : null;
   }
 
-  #listen(): void {
-    const heard = this.#heard;
-    if (this.#line?.peer?.hear(heard)) {
-      this.#tell(this.#line, { news: "silent", seconds: SILENCE_MS / 1000 });
+  #passOn(): void {
+    const track = this.#track;
+    if (this.#line?.peer?.sendTrack(track)) {
+      this.#send(this.#line, { news: "silent", seconds: SILENCE_MS / 1000 });
     }
   }
 
@@ -76,8 +75,8 @@ export class PeerLink {
     const line: Line = {
       id,
       scope,
-      orders: new InOrder((order) => this.#obey(line, order)),
-      batch: new Batch((messages) => this.#tell(line, { news: "messages", messages }), scope),
+      orders: new InOrder((order) => this.#receive(line, order)),
+      batch: new Batch((messages) => this.#send(line, { news: "messages", messages }), scope),
       peer: null,
       answer: null,
       seq: 0,
@@ -85,7 +84,7 @@ export class PeerLink {
     this.#line = line;
   }
 
-  #obey(line: Line, order: PeerOrder): void {
+  #receive(line: Line, order: PeerOrder): void {
     switch (order.action) {
       case "open":
         void this.#open(line, order.url);
@@ -97,11 +96,11 @@ export class PeerLink {
         for (const message of order.messages) line.peer?.send(message);
         break;
       case "clear":
-        this.#tell(line, { news: "cleared", done: this.#clear(line, order), at_s: this.#loudness.now_s });
+        this.#send(line, { news: "cleared", done: this.#clear(line, order), at_s: this.#loudness.now_s });
         break;
       case "echo":
         line.batch.flush();
-        this.#tell(line, { news: "echo" });
+        this.#send(line, { news: "echo" });
         break;
       case "close":
         this.#close();
@@ -113,7 +112,7 @@ export class PeerLink {
     try {
       // Without the microphone's permission, browsers hide this computer's addresses from the server.
       await this.#microphoneOpen(line.scope);
-      this.#tell(line, { news: "opening" });
+      this.#send(line, { news: "opening" });
       const exchange = (offer: string) => this.#exchange(line, url, offer);
       const events = {
         message: (text: string) => line.batch.add(text),
@@ -125,12 +124,12 @@ export class PeerLink {
       this.#end(line, { news: "failed", kind, detail, status });
       return;
     }
-    this.#listen();
-    this.#tell(line, { news: "open", from_s: this.#loudness.now_s });
+    this.#passOn();
+    this.#send(line, { news: "open", from_s: this.#loudness.now_s });
   }
 
-  /** A clear throws away all that the server has heard, and it has heard nothing yet of what is captured now: the sound
-   * takes longer to it than messages do. So no more than what has been captured can go, and that was quiet. */
+  /** A clear throws away all audio that has reached the server, and none of what is captured now has: audio
+   * needs longer than messages do. So no more than what has been captured can go, and that was quiet. */
   #clear({ peer }: Line, { message, heard_s }: Extract<PeerOrder, { action: "clear" }>): boolean {
     if (!peer || !this.#loudness.quietSince(heard_s)) return false;
     peer.send(message);
@@ -168,18 +167,18 @@ export class PeerLink {
     return new Promise((resolve, reject) => {
       line.answer = resolve;
       line.scope.own(() => reject(new PeerError("other", "stopped while waiting")));
-      this.#tell(line, offer);
+      this.#send(line, offer);
     });
   }
 
   #end(line: Line, news: PeerNews): void {
     if (this.#line !== line) return;
     line.batch.flush(); // what the server said before it went
-    this.#tell(line, news);
+    this.#send(line, news);
     this.#close();
   }
 
-  #tell(line: Line, news: PeerNews): void {
+  #send(line: Line, news: PeerNews): void {
     if (line.scope.disposed) return;
     const { client_id } = this.#channel;
     this.#channel.send({ type: "peer", link_id: line.id, seq: line.seq++, client_id, ...news });

@@ -1,23 +1,21 @@
 import type { Scope } from "../scope.ts";
-import { PeerError, peerError } from "./errors.ts";
-import { forRecognisers } from "./opus.ts";
-import { silentTrack } from "./silence.ts";
+import { PeerError, peerError } from "./peer-errors.ts";
 
 const GATHER_LIMIT_MS = 2_000; // an address that is not found by then is not needed
 const OPEN_LIMIT_MS = 10_000;
 export const SILENCE_MS = 1_000; // a server holds back a third of that
 
-export interface PeerEvents {
+interface PeerEvents {
   message(text: string): void;
-  /** the other side, or the way to it, has gone; this side's own end is not told */
+  /** the other side, or the way to it, has gone; this side's own end is not reported */
   closed(detail: string): void;
 }
 
 /** An open connection with a server: one track there, messages both ways. It ends with its scope. */
 export interface Peer {
   send(text: string): void;
-  /** What the server hears from now on; null is `SILENCE_MS` of silence, and then nothing. Tells whether that begins. */
-  hear(track: MediaStreamTrack | null): boolean;
+  /** Sends a track from now on; null is `SILENCE_MS` of silence, and then nothing. Returns whether that begins. */
+  sendTrack(track: MediaStreamTrack | null): boolean;
 }
 
 /** Opens a connection; `exchange` gives the server's answer to an offer.
@@ -35,7 +33,7 @@ export async function openPeer(
   try {
     const connection = new RTCPeerConnection();
     scope.own(() => connection.close());
-    // Without a track yet: the server's clock begins with the first sound that it is to hear.
+    // Without a track yet: the server's clock begins with the first audio that it is sent.
     const transceiver = connection.addTransceiver("audio", { direction: "sendonly" });
     preferOpus(transceiver);
     const channel = connection.createDataChannel("oai-events");
@@ -60,7 +58,7 @@ function preferOpus(transceiver: RTCRtpTransceiver): void {
   if (opus.length > 0) transceiver.setCodecPreferences(opus);
 }
 
-/** Resolves when the offer names every address of this computer: servers take no later ones. */
+/** Resolves when the offer names every address of this computer: servers accept no later ones. */
 function gathered(connection: RTCPeerConnection, scope: Scope): Promise<void> {
   const done = () => connection.iceGatheringState === "complete";
   return until(connection, "icegatheringstatechange", done, GATHER_LIMIT_MS, scope);
@@ -104,7 +102,7 @@ function isLost({ connectionState }: RTCPeerConnection): boolean {
   return connectionState === "failed" || connectionState === "closed";
 }
 
-/** "disconnected" is not told: it may heal, and a server that has really gone is found out by its silence. */
+/** "disconnected" is not reported: it may heal, and a server that has really gone is found out by its silence. */
 function watch(
   connection: RTCPeerConnection,
   channel: RTCDataChannel,
@@ -126,7 +124,7 @@ class OpenPeer implements Peer {
   readonly #channel: RTCDataChannel;
   readonly #sender: RTCRtpSender;
   readonly #scope: Scope;
-  #heard: MediaStreamTrack | null = null;
+  #track: MediaStreamTrack | null = null;
   #silence: Scope | null = null;
 
   constructor(channel: RTCDataChannel, sender: RTCRtpSender, scope: Scope) {
@@ -140,9 +138,9 @@ class OpenPeer implements Peer {
     if (this.#channel.readyState === "open") this.#channel.send(text);
   }
 
-  hear(track: MediaStreamTrack | null): boolean {
-    if (this.#scope.disposed || track === this.#heard) return false;
-    this.#heard = track;
+  sendTrack(track: MediaStreamTrack | null): boolean {
+    if (this.#scope.disposed || track === this.#track) return false;
+    this.#track = track;
     this.#silence?.dispose();
     this.#silence = null;
     if (track) void this.#send(track);
@@ -162,8 +160,38 @@ class OpenPeer implements Peer {
     }, SILENCE_MS);
   }
 
-  /** Refused only once the connection is closed, and then nobody hears it anyway. */
+  /** Refused only once the connection is closed, and then nobody listens anyway. */
   async #send(track: MediaStreamTrack | null): Promise<void> {
     await this.#sender.replaceTrack(track).catch(() => {});
   }
+}
+
+/** A track of silence. */
+function silentTrack(scope: Scope): MediaStreamTrack | null {
+  const context = new AudioContext();
+  scope.own(() => void context.close());
+  const source = context.createConstantSource();
+  source.offset.value = 0;
+  const destination = context.createMediaStreamDestination();
+  source.connect(destination);
+  source.start();
+  const track = destination.stream.getAudioTracks()[0] ?? null;
+  scope.own(() => track?.stop());
+  return track;
+}
+
+/** Browsers encode one channel for telephones: filtered and reshaped for ears, at some 32 kbit/s. Two channels are
+ * encoded as music, closer to the original; that is what a recogniser understands best. */
+const FOR_RECOGNISERS = "stereo=1;maxaveragebitrate=128000";
+
+/** A server's answer, with its wish for telephone quality replaced by ours; unchanged where it speaks no Opus. */
+export function forRecognisers(answer: string): string {
+  const payload = /^a=rtpmap:(\d+) opus\/48000\/2$/im.exec(answer)?.[1];
+  if (payload === undefined) return answer;
+  const wishes = new RegExp(`^a=fmtp:${payload} .*$`, "m");
+  if (wishes.test(answer)) return answer.replace(wishes, (line) => `${line};${FOR_RECOGNISERS}`);
+  return answer.replace(
+    new RegExp(`^a=rtpmap:${payload} .*$`, "m"),
+    (line) => `${line}\r\na=fmtp:${payload} ${FOR_RECOGNISERS}`,
+  );
 }

@@ -1,4 +1,4 @@
-import { BlockedError, PeerError } from "./errors.ts";
+import { BlockedError, PeerError } from "./peer-errors.ts";
 
 const ANSWER_LIMIT_MS = 10_000;
 const DETAIL_LENGTH = 2_000; // what a server says about a refusal; a proxy's page would be longer
@@ -34,7 +34,7 @@ async function post(url: string, offer: string, signal: AbortSignal): Promise<Re
   }
 }
 
-/** The browser tells nobody why a request failed. One whose answer stays closed needs no permission of the server: if
+/** The browser does not say why a request failed. One whose answer stays closed needs no permission of the server: if
  * that comes through, only the permission is missing. */
 async function whyBlocked(url: string, signal: AbortSignal): Promise<"cors" | "unreachable"> {
   try {

@@ -78,7 +78,7 @@ export class Lines {
     return known;
   }
 
-  /** An empty final removes its row: the server heard no words. Returns null then. */
+  /** An empty final removes its row: the server found no words. Returns null then. */
   final({ item_id, start_s, end_s, text, language, latency_s }: Segment): Line | null {
     const known = this.#by_key.get(item_id);
     if (text.trim() === "") {

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals-core";
 import type { CommandName, Failure, ModelJob, Unit } from "../wire/messages.ts";
 
-export type CaptureState = "closed" | "asking" | "open" | "paused";
+type CaptureState = "closed" | "asking" | "open" | "paused";
 
 /** One word for what is going on; the whole view follows from it. */
 export type Phase =
@@ -16,16 +16,16 @@ export type Phase =
   | "gone";
 
 /** A command that was sent and not answered yet. */
-export interface Waiting {
+interface Waiting {
   name: CommandName;
   since_ms: number;
 }
 
 /** Lanes that can be switched off together. */
-export type LaneGroup = "server" | "sent";
+type LaneGroup = "server" | "sent";
 
 /** What became of the last job on a model that this page asked for. */
-export interface ModelOutcome {
+interface ModelOutcome {
   model: string;
   kind: ModelJob["kind"];
   failure: Failure | null;

@@ -1,7 +1,7 @@
 import { at } from "../assert.ts";
 
 export const FACTOR = 8;
-export const LEVELS = 6; // coarsest entry: 8^5 columns = 5.5 minutes of waveform
+const LEVELS = 6; // coarsest entry: 8^5 columns = 5.5 minutes of waveform
 const CHUNK = 4096; // entries; one chunk of the finest level is 41 s of waveform
 
 /** Known to hold no data: min above max. What is not known is NaN. */

@@ -2,7 +2,7 @@ import { Segmenter, type SegmentOptions, type Spans } from "../vad/segmenter.ts"
 import type { Detector } from "../wire/messages.ts";
 import type { Curves } from "./drawing.ts";
 import type { SessionStore } from "./session.ts";
-import type { Speech } from "./spans.ts";
+import type { SegmentVisitor, Speech } from "./spans.ts";
 
 const RATE_HZ = 24_000; // the session's clock, on which every frame length is a whole number of samples
 
@@ -41,7 +41,7 @@ export class Recut implements Speech {
       from_s = Number.NEGATIVE_INFINITY;
     }
     if (!this.#segmenter || this.#fed === scores.length) return from_s;
-    this.#segmenter.feed(scores.values, this.#fed, scores.length);
+    this.#segmenter.advance(scores.values, this.#fed, scores.length);
     this.#fed = scores.length;
     const length = this.#fed * hop;
     const [spans, open] = [this.#segmenter.spans(length), this.#segmenter.open(length)];
@@ -51,19 +51,13 @@ export class Recut implements Speech {
     return Math.min(from_s, changed / RATE_HZ);
   }
 
-  /** Whether the score of this moment is here: elsewhere this cut says nothing. */
+  /** Whether the score of this moment is here: elsewhere these segments say nothing. */
   covers(time_s: number): boolean {
     const curves = this.#curves;
     return curves?.score.knows(Math.floor(time_s / curves.frame_s)) ?? false;
   }
 
-  /** Visits every segment in the window; the open one ends at `now_s`. */
-  visit(
-    from_s: number,
-    to_s: number,
-    now_s: number,
-    visitor: (start_s: number, end_s: number, open: boolean) => void,
-  ): void {
+  visit(from_s: number, to_s: number, now_s: number, visitor: SegmentVisitor): void {
     const spans = this.#spans;
     const time = (i: number) => (spans[i] as number) / RATE_HZ;
     let low = 0; // the first segment that ends at `from_s` or later
@@ -107,12 +101,7 @@ export class ClientLane implements Speech {
     return this.#recut.update(this.#session.drawing.curvesOf(detector.name), detector);
   }
 
-  visit(
-    from_s: number,
-    to_s: number,
-    now_s: number,
-    visitor: (start_s: number, end_s: number, open: boolean) => void,
-  ): void {
+  visit(from_s: number, to_s: number, now_s: number, visitor: SegmentVisitor): void {
     this.#session.segments.client.visit(from_s, to_s, now_s, (start_s, end_s, open) => {
       if (!this.#recut.covers((start_s + end_s) / 2) && !(open && this.#recut.covers(start_s)))
         visitor(start_s, end_s, open);

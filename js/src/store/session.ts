@@ -17,7 +17,7 @@ import { SegmentLane, Spans } from "./spans.ts";
 export const LATE = 1; // flag of a sent span: it was kept and sent late
 
 /** Everything from `from_s` on looks different. */
-export interface Change {
+interface Change {
   from_s: number;
   /** lanes or rows changed, not only curves */
   lanes: boolean;
@@ -29,7 +29,7 @@ export interface Level {
   clipped: boolean;
 }
 
-/** What the kernel told about the recording: shared by all views of a model, never written by them. */
+/** What is known of the recording: shared by all views of a model, never written by them. */
 export class SessionStore {
   readonly changed = new Topic<Change>();
   readonly warned = new Topic<WarningEvent>();
@@ -114,7 +114,7 @@ export class SessionStore {
     this.changed.emit({ from_s: 0, lanes: true });
   }
 
-  /** Takes one event in; returns the earliest second that it changes. */
+  /** Adds an event; returns the earliest second that it changes. */
   #add(event: SessionEvent): number {
     switch (event.type) {
       case "speech_started":
@@ -124,11 +124,11 @@ export class SessionStore {
         this.segments[event.source].stopped(event.start_s, event.end_s);
         return event.start_s;
       case "sent":
-        this.sent.push(event.start_s, event.end_s, event.late ? LATE : 0);
+        this.sent.add(event.start_s, event.end_s, event.late ? LATE : 0);
         if (event.late) this.late_s.value += event.end_s - event.start_s;
         return event.start_s;
       case "committed":
-        this.committed.push(event.start_s, event.end_s);
+        this.committed.add(event.start_s, event.end_s);
         return event.start_s;
       case "partial": {
         const { item_id, start_s, text, stable } = event;

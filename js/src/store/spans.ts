@@ -1,13 +1,11 @@
 import { at } from "../assert.ts";
 
+export type SegmentVisitor = (start_s: number, end_s: number, open: boolean) => void;
+
 /** Segments, whoever found them. */
 export interface Speech {
-  visit(
-    from_s: number,
-    to_s: number,
-    now_s: number,
-    visitor: (start_s: number, end_s: number, open: boolean) => void,
-  ): void;
+  /** Visits every segment in the window; an open one ends at `now_s`. */
+  visit(from_s: number, to_s: number, now_s: number, visitor: SegmentVisitor): void;
 }
 
 /** Stretches of time in the order in which they began, with flags; built for hours of them. */
@@ -21,7 +19,7 @@ export class Spans {
     return this.#length;
   }
 
-  push(start_s: number, end_s: number, flag = 0): void {
+  add(start_s: number, end_s: number, flag = 0): void {
     if (this.#length === this.#start.length) this.#grow();
     // events may overtake each other a little: keep the order by start
     let i = this.#length++;
@@ -92,17 +90,11 @@ export class SegmentLane implements Speech {
   }
 
   stopped(start_s: number, end_s: number): void {
-    this.closed.push(start_s, end_s);
+    this.closed.add(start_s, end_s);
     if (this.open_s !== null && this.open_s <= end_s) this.open_s = null;
   }
 
-  /** Visits every segment in the window; the open one ends at `now_s`. */
-  visit(
-    from_s: number,
-    to_s: number,
-    now_s: number,
-    visitor: (start_s: number, end_s: number, open: boolean) => void,
-  ): void {
+  visit(from_s: number, to_s: number, now_s: number, visitor: SegmentVisitor): void {
     this.closed.visit(from_s, to_s, (start_s, end_s) => visitor(start_s, end_s, false));
     if (this.open_s !== null && this.open_s <= to_s && now_s >= from_s) visitor(this.open_s, now_s, true);
   }

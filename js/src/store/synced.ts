@@ -32,7 +32,7 @@ export class Synced {
 
   constructor(model: Model, scope: Scope) {
     this.#traits = new Map(NAMES.map((name) => [name, signal<unknown>(model.get(traitName(name)))]));
-    // traits that were set together change together, although the model tells of one after the other
+    // traits that were set together change together, although the model announces one after the other
     const follow = () =>
       batch(() => {
         for (const [name, trait] of this.#traits) trait.value = model.get(traitName(name));

@@ -10,7 +10,6 @@ import tokens from "./tokens.css?raw";
 import tracks from "./tracks.css?raw";
 import transcript from "./transcript.css?raw";
 import tuning from "./tuning.css?raw";
-import widget from "./widget.css?raw";
 
 /** One sheet; it goes into the widget's own element, so that it also reaches a shadow tree and leaves with the view. */
 export const STYLE = [
@@ -22,7 +21,6 @@ export const STYLE = [
   transcript,
   runs,
   overlays,
-  widget,
   moving,
   narrow,
   dialogs,

@@ -37,7 +37,7 @@ export function segment(
   length: number,
 ): Spans {
   const segmenter = new Segmenter(options, hop, rate);
-  segmenter.feed(scores, 0, scores.length);
+  segmenter.advance(scores, 0, scores.length);
   return segmenter.spans(length);
 }
 
@@ -70,8 +70,8 @@ export class Segmenter {
     this.#max_speech = longest_s * rate - hop - 2 * this.#padding;
   }
 
-  /** Takes the scores of frames `from` to `to`, in order. */
-  feed(scores: ArrayLike<number>, from: number, to: number): void {
+  /** Reads the scores of frames `from` to `to`, in order. */
+  advance(scores: ArrayLike<number>, from: number, to: number): void {
     const [threshold, neg_threshold, hop] = [this.#threshold, this.#neg_threshold, this.#hop];
     for (let i = from; i < to; i++) {
       const score = scores[i] as number;
@@ -102,8 +102,8 @@ export class Segmenter {
   /** One frame inside speech. */
   #step(score: number, now: number): void {
     if (score >= this.#threshold && this.#silence_start !== NONE) this.#endPause(now);
-    if (this.#too_long(now) && this.#cutLong(now)) return;
-    if (score < this.#neg_threshold) this.#hearSilence(now);
+    if (this.#too_long(now) && this.#splitLong(now)) return;
+    if (score < this.#neg_threshold) this.#inSilence(now);
   }
 
   #endPause(now: number): void {
@@ -115,7 +115,7 @@ export class Segmenter {
     this.#silence_start = NONE;
   }
 
-  #hearSilence(now: number): void {
+  #inSilence(now: number): void {
     if (this.#silence_start === NONE) this.#silence_start = now;
     if (now - this.#silence_start < this.#min_silence) return;
     if (this.#silence_start - this.#start > this.#min_speech) this.#close(this.#silence_start);
@@ -123,7 +123,7 @@ export class Segmenter {
   }
 
   /** Cuts a segment that is too long; returns whether this frame is used up by it. */
-  #cutLong(now: number): boolean {
+  #splitLong(now: number): boolean {
     if (this.#pause_start === NONE) {
       this.#close(now);
       this.#reset();

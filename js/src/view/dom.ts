@@ -2,7 +2,7 @@ import type { Scope } from "../scope.ts";
 import { type IconName, icon } from "./icons.ts";
 
 export type Child = Node | string | null | undefined | false;
-export type Attributes = Record<string, string | number | boolean | null | undefined>;
+type Attributes = Record<string, string | number | boolean | null | undefined>;
 
 /** Makes an element. Words become text nodes, so that nothing a server says is ever read as markup. */
 export function h<K extends keyof HTMLElementTagNameMap>(

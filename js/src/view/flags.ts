@@ -18,9 +18,9 @@ import { shareOfY, yOfShare } from "./paint/score.ts";
 import { type Scale, scaleOf, shown } from "./scale.ts";
 
 const FLAG_PX = 19;
-const APPLY_AFTER_MS = 250; // keys repeat: the kernel hears of where they came to rest
+const APPLY_AFTER_MS = 250; // keys repeat: the kernel is sent where they come to rest
 
-export interface FlagEvents {
+interface FlagEvents {
   /** resolves to whether it was done */
   apply(changes: Partial<Thresholds>): Promise<boolean>;
   /** the lines stand elsewhere */
@@ -176,7 +176,7 @@ export class Flags implements Lines {
     this.drop();
   }
 
-  /** Asked for and not confirmed: only a server takes its time over that. */
+  /** Asked for and not confirmed: only a server needs long for that. */
   get #waits(): boolean {
     return this.#server && this.#state === "sent";
   }

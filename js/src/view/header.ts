@@ -11,7 +11,7 @@ const BEAT_S = 1.6; // of the light while a recording runs
 const STEPS_A_SECOND = 5;
 const FADE = 0.65;
 
-export interface HeaderParts {
+interface HeaderParts {
   chooseFile(): void;
   mark(): void;
   /** the button of the menu of everything else */

@@ -4,9 +4,9 @@ import type { Popup } from "./popup.ts";
 import type { Viewport } from "./viewport.ts";
 
 /** What the single keys do; "Shift n" is another key than "n" where both are given. They work with focus inside the widget only, and never while a field has the focus. */
-export type KeyMap = Readonly<Record<string, () => unknown>>;
+type KeyMap = Readonly<Record<string, () => unknown>>;
 
-export interface KeyActions {
+interface KeyActions {
   keys: KeyMap;
   /** with Ctrl or Cmd, such as "z"; with Shift too: "Z". They are kept from the notebook as well. */
   combinations?: KeyMap;

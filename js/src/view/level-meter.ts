@@ -89,7 +89,7 @@ export class LevelMeter {
     setAttribute(this.#meter, "aria-valuetext", `${spoken} dBFS`);
   }
 
-  /** Nothing comes in. The clip light stays: it tells about the past. */
+  /** Nothing comes in. The clip light stays: it is about the past. */
   rest(): void {
     this.#peaks = [];
     this.#level_db = null;

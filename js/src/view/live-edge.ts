@@ -62,10 +62,10 @@ export class FrameChange {
     const avoid_px = avoid_x === null ? -1 : Math.round(avoid_x / AVOID_PX);
     const edge_px = Math.floor((edge_s * width * ratio) / span_s);
     const tenth = Math.floor(edge_s * 10);
-    const told = tenth === this.#tenth || (live && edge_s * 10 - tenth < CLOCK_LATE);
+    const ticked = tenth === this.#tenth || (live && edge_s * 10 - tenth < CLOCK_LATE);
     const same =
       edge_px === this.#edge_px &&
-      told &&
+      ticked &&
       (follow || start_s === this.#start_s) &&
       follow === this.#follow &&
       avoid_px === this.#avoid_px &&

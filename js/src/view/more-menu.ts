@@ -3,7 +3,7 @@ import { FORMATS, type Format } from "./download.ts";
 import type { IconName } from "./icons.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
 
-export interface MoreActions {
+interface MoreActions {
   save(format: Format): void;
   copy(): void;
   present(): void;

@@ -2,7 +2,7 @@ import type { Scope } from "../scope.ts";
 import type { Line } from "../store/thresholds.ts";
 import { h, setAttribute } from "./dom.ts";
 
-export interface FieldOptions {
+interface FieldOptions {
   label: string;
   unit?: string;
   /** name of the option, for tests and style sheets */

@@ -154,7 +154,7 @@ export class Pickers {
     void this.#listKernelDevices();
   }
 
-  /** Asked each time the list is opened: the kernel has no way to tell that a microphone was plugged in. */
+  /** Asked each time the list is opened: the kernel does not notice that a microphone was plugged in. */
   async #listKernelDevices(): Promise<void> {
     const { failure, data } = await this.#app.listKernelDevices();
     const devices = Array.isArray(data.devices) ? (data.devices as KernelDevice[]) : [];

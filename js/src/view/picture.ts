@@ -86,7 +86,7 @@ export class Picture {
         palette: this.palette,
         session,
         detector: flags.detector,
-        local: recutting.lane,
+        client: recutting.lane,
         speech: recutting.speech,
         before: recutting.before,
         edge_s,

@@ -29,7 +29,7 @@ export interface Group {
 }
 
 /** What a dialog is filled with; `close` gives the focus back to the button that opened it. */
-export type Fill = (scope: Scope, close: () => void) => readonly Node[];
+type Fill = (scope: Scope, close: () => void) => readonly Node[];
 
 interface Open {
   scope: Scope;

@@ -4,7 +4,7 @@ import type { Speech } from "../store/spans.ts";
 import type { Flags } from "./flags.ts";
 import type { Scene } from "./paint/scene.ts";
 
-const RECUT_S = 3600; // so much of a past that is not here yet is fetched when a line is taken
+const RECUT_S = 3600; // so much of a past that is not here yet is fetched when a line is grasped
 
 /** The client's segments as the lines stand; while a line is moved also as they were, and what the move would do, in figures. */
 export class Recutting {

@@ -12,11 +12,11 @@ import { type Sentence, StatusLine, say } from "./status-line.ts";
 
 const PATIENCE_MS = 1_500; // a command unanswered for longer: the kernel runs something else
 const SILENCE_MS = 30_000; // and not a word from it for so long: it may have gone
-/** In these, an answer takes its time without a busy kernel. */
+/** In these, an answer may be long in coming without a busy kernel. */
 const UNDER_WAY = new Set(["asking", "connecting", "stopping"]);
 const WARNING_MS = 12_000;
 const NOTE_MS = 3_000;
-const TICK_MS = 1_000; // waiting is told in seconds
+const TICK_MS = 1_000; // waiting is counted in seconds
 const LOUD_CLIPS = 3;
 const LOUD_S = 10;
 

@@ -45,7 +45,7 @@ export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: numb
   return false;
 }
 
-/** Tells when the host's theme or the view's size changes; called once the root is in the page. */
+/** Calls back when the host's theme or the view's size changes; called once the root is in the page. */
 export function followPage(
   root: HTMLElement,
   view: HTMLElement,

@@ -23,7 +23,7 @@ import type { Viewport } from "./viewport.ts";
 const PEAK_MS = 200; // the peak of the window, as often as the level in figures
 const DESCRIBE_MS = 2_000; // the sentence about the picture
 
-export interface TimeViewEvents {
+interface TimeViewEvents {
   chooseFile(): void;
   /** called with every frame that differs from the one before */
   painted(edge_s: number, now_ms: number): void;

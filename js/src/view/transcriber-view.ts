@@ -164,7 +164,7 @@ class TranscriberView {
 
   async #save(format: Format): Promise<void> {
     const answer = await this.#app.export(format);
-    if (answer.failure) return; // told in the status line
+    if (answer.failure) return; // it stands in the status line
     download(answer);
     this.#status.line.note(this.#app.words.saved(String(answer.data.name ?? format)));
   }

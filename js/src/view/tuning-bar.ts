@@ -15,7 +15,7 @@ export interface Tuned {
 }
 
 /** The fields of some options, in their order. A refused number is put back: a field shows what the kernel has. */
-export class OptionFields {
+class OptionFields {
   readonly #fields = new Map<Option, NumberField>();
   readonly #tuned: Tuned;
 

@@ -37,7 +37,7 @@ export class Channel<Name extends string = CommandName> {
       this.send(message, buffers);
       return true;
     } catch {
-      return false; // the connection went first: there is nobody to tell
+      return false; // the connection went first: nobody is there to receive it
     }
   }
 

@@ -41,7 +41,7 @@ export interface ServerTurnDetection {
   silence_duration_ms: number;
 }
 
-export interface Preset {
+interface Preset {
   name: string;
   model: string;
 }
@@ -60,7 +60,7 @@ export interface ComparedRun {
   /** transport, model and detector */
   about: string;
   error: Failure | null;
-  /** seconds of audio that it has not taken yet; 0 where that is nothing to speak of */
+  /** seconds of audio that it has not read yet; 0 where that is nothing to speak of */
   behind_s: number;
 }
 
@@ -113,7 +113,7 @@ export type SessionEvent =
   | { type: "sent"; start_s: number; end_s: number; late?: boolean };
 
 /** All that an unfinished utterance says so far; an empty text takes it back. */
-export interface PartialEvent {
+interface PartialEvent {
   type: "partial";
   item_id: string;
   start_s: number;
@@ -122,7 +122,7 @@ export interface PartialEvent {
   stable?: number;
 }
 
-/** What a compared session tells; `run` is its name. */
+/** What happens in a compared session; `run` is its name. */
 export type RunEvent = (PartialEvent | FinalEvent | WarningEvent) & { run: string };
 
 /** Utterances as the transcript has them. */
@@ -265,7 +265,7 @@ export type CommandName =
   | "window"
   | "audio";
 
-/** What a page says; `Name` is what its widget may be told to do. */
+/** What a page says; `Name` is what its widget may be asked to do. */
 export type ToKernel<Name extends string = CommandName> =
   | { type: "hello"; client_id: string }
   | { type: "bye"; client_id: string }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeModel } from "../../dev/fake-model.ts";
 import { Capture } from "../../src/capture/capture.ts";
-import type { CaptureError } from "../../src/capture/errors.ts";
+import type { CaptureError } from "../../src/capture/capture-errors.ts";
 import { Scope } from "../../src/scope.ts";
 import { PageState } from "../../src/store/page.ts";
 import { Channel } from "../../src/wire/channel.ts";
@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 const order = (action: "start" | "pause" | "stop", capture_id = 1) =>
-  capture.order({ type: "capture", action, capture_id });
+  capture.receiveOrder({ type: "capture", action, capture_id });
 const sent = <T extends ToKernel["type"]>(type: T) =>
   fake.sent.filter(({ message }) => message.type === type) as {
     message: Extract<ToKernel, { type: T }>;
@@ -144,7 +144,12 @@ describe("orders that come at a bad moment", () => {
   });
 
   it("does not record for another page", async () => {
-    await capture.order({ type: "capture", action: "start", capture_id: 1, client_id: "another page" });
+    await capture.receiveOrder({
+      type: "capture",
+      action: "start",
+      capture_id: 1,
+      client_id: "another page",
+    });
     expect(audio.constraints).toEqual([]);
   });
 });

@@ -54,7 +54,7 @@ export class LinkBench {
 
   /** Plays the kernel. */
   order(content: Order<PeerOrder>, link_id = 1, at = this.seq++): void {
-    this.link.order({ type: "peer", link_id, seq: at, ...content } as PeerOrder);
+    this.link.receiveOrder({ type: "peer", link_id, seq: at, ...content } as PeerOrder);
   }
 
   /** What the kernel was told. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { BATCH_MS } from "../../src/rtc/batch.ts";
 import { SILENCE_MS } from "../../src/rtc/peer.ts";
+import { BATCH_MS } from "../../src/rtc/queues.ts";
 import { LinkBench, MICROPHONE, settle } from "./link-bench.ts";
 
 let bench: LinkBench;

@@ -8,7 +8,6 @@ export const en = {
   unnamed: "in memory",
   length: (name: string, seconds: string) => `${name}, ${seconds} s`,
   play: "Play",
-  stop: "Stop",
   loop: "Loop the selection",
   missed: "missed",
   falseAlarm: "false alarm",
@@ -25,8 +24,6 @@ export const en = {
   remove: "Remove the region",
   pin: "Pin these settings for comparison",
   askServer: "Ask the server",
-  server: "Server",
-  serverLane: "Server VAD",
   serverAsked: (threshold: string, silence_ms: string) =>
     `asked with threshold ${threshold}, silence ${silence_ms} ms`,
   serverSaid: (count: number, asked: string) =>
@@ -34,7 +31,6 @@ export const en = {
   truthFrom: (detector: string) => `Truth from ${detector}`,
   saveTruth: "Save the truth as",
   edits: "Edit the truth",
-  shortcuts: "Keyboard shortcuts",
   keyList: [
     ["Space", "play, stop"],
     ["N Shift+N", "next, previous missed"],
@@ -48,11 +44,8 @@ export const en = {
     ["+ − 0", "zoom; everything"],
   ],
   settings: "Detector settings",
-  detector: "Detector",
   aggressiveness: "Aggressiveness",
   collar: "Collar",
-  waveform: "Waveform",
-  fullScale: "full scale",
   truth: "Truth",
   regions: (count: number, seconds: string) => `${count} ${count === 1 ? "region" : "regions"}, ${seconds} s`,
   noTruth: "drag here to paint speech",
@@ -134,7 +127,6 @@ export const en = {
   usedLive: "The live session cuts with these settings from now on.",
   noLive: "In Python: lab.vad is this detector; lab.transcriber = w lets this button hand it over.",
   copy: "Copy",
-  copied: "Copied.",
   status: {
     loading: ["Loading.", "The scores of each detector appear as they are ready."],
     paint: ["Painting truth.", "Drag in the Truth lane to add speech; drag an edge to move it."],

@@ -16,7 +16,7 @@ interface Side {
   text: HTMLElement;
 }
 
-/** What would have been transcribed with these cuts, beside the pinned ones: a stretch goes through the server again. */
+/** What would have been transcribed with these settings, beside the pinned ones: a stretch goes through the server again. */
 export class ComparePanel {
   readonly node: HTMLElement;
   readonly #app: LabApp;
@@ -47,8 +47,8 @@ export class ComparePanel {
       "aria-label": words.reference,
       placeholder: words.reference,
     });
-    const [struck = "", said = "", wavy = "", heard = ""] = words.legend;
-    this.#note = h("p", { class: "tbl-note" }, h("del", {}, struck), said, h("ins", {}, wavy), heard);
+    const [struck = "", said = "", wavy = "", extra = ""] = words.legend;
+    this.#note = h("p", { class: "tbl-note" }, h("del", {}, struck), said, h("ins", {}, wavy), extra);
     this.node = h(
       "section",
       { "aria-label": words.compare },
@@ -84,21 +84,21 @@ export class ComparePanel {
     return this.#selection.now.stretch ?? this.#compared?.result ?? null;
   }
 
-  #fill(role: "now" | "pinned", detector: LabDetector | undefined, heard: Transcribed | null): void {
+  #fill(role: "now" | "pinned", detector: LabDetector | undefined, found: Transcribed | null): void {
     const { words } = this.#app;
     const { setting, wer, text, node } = this.#sides[role];
     const current = detector
       ? words.setting(nameOf(detector, words), shown(detector.threshold, detector.unit))
       : "";
-    setText(setting, (heard && this.#compared?.[role]) || current);
+    setText(setting, (found && this.#compared?.[role]) || current);
     // texts of other settings stay readable, but are told apart
-    node.classList.toggle("is-old", heard !== null && role === "now" && this.#compared?.now !== current);
-    setText(wer, heard ? (heard.wer === null ? words.noWer : words.wer(heard.wer.toFixed(2))) : "");
-    if (!heard) {
+    node.classList.toggle("is-old", found !== null && role === "now" && this.#compared?.now !== current);
+    setText(wer, found ? (found.wer === null ? words.noWer : words.wer(found.wer.toFixed(2))) : "");
+    if (!found) {
       text.replaceChildren(h("span", { class: "sp-2" }, role === "now" ? this.#failure || words.notYet : ""));
       return;
     }
-    const parts = heard.words.flatMap(([kind, part], i) => [
+    const parts = found.words.flatMap(([kind, part], i) => [
       i ? " " : "",
       kind === "same" ? part : h(kind === "said" ? "del" : "ins", {}, part),
     ]);

@@ -7,21 +7,21 @@ import type { LabApp } from "../app.ts";
 const FORMS = ["code", "turn_detection", "json"] as const;
 type Form = (typeof FORMS)[number];
 
-/** The tuned detector to take away, and into the live session. */
+/** The tuned detector to copy, and to use in the live session. */
 export class ExportPanel {
   readonly node: HTMLElement;
   readonly #app: LabApp;
-  readonly #tell: (text: string) => void;
+  readonly #note: (text: string) => void;
   readonly #tabs = new Map<Form, HTMLButtonElement>();
   readonly #text = h("pre", { class: "code", tabindex: 0 });
   readonly #live: HTMLButtonElement;
   #form: Form = "code";
   #asked = "";
 
-  constructor(app: LabApp, tell: (text: string) => void, scope: Scope) {
+  constructor(app: LabApp, note: (text: string) => void, scope: Scope) {
     const { words } = app;
     this.#app = app;
-    this.#tell = tell;
+    this.#note = note;
     const tabs = h("span", { class: "tabs", role: "tablist" });
     for (const form of FORMS) {
       const tab = button(scope, { role: "tab" }, [words.forms[form]], () => {
@@ -67,12 +67,12 @@ export class ExportPanel {
 
   async #useLive(): Promise<void> {
     const used = await this.#app.useLive();
-    this.#tell(used ? this.#app.words.usedLive : this.#app.words.noLive);
+    this.#note(used ? this.#app.words.usedLive : this.#app.words.noLive);
   }
 
   async #copy(): Promise<void> {
-    const { base, copied } = this.#app.words;
+    const { copied, notCopied } = this.#app.words.base;
     const done = await copyText(this.#text.textContent ?? "", this.node);
-    this.#tell(done ? copied : base.notCopied);
+    this.#note(done ? copied : notCopied);
   }
 }

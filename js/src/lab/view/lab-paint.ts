@@ -1,4 +1,5 @@
 import type { SessionStore } from "../../store/session.ts";
+import type { Speech } from "../../store/spans.ts";
 import { bar, hatch, outlinedBar } from "../../view/paint/lanes.ts";
 import type { Palette } from "../../view/paint/palette.ts";
 import { paintRuler, type RulerScene } from "../../view/paint/ruler.ts";
@@ -24,13 +25,13 @@ export const LAB_COLOURS = {
 
 export type LabPalette = Palette & Record<keyof typeof LAB_COLOURS, string>;
 
-export interface DetectorBoxes {
+interface DetectorBoxes {
   score: Box;
   segments: Box;
   errors: Box;
 }
 
-export interface LabScene extends RulerScene {
+interface LabScene extends RulerScene {
   height: number;
   palette: LabPalette;
   wave: Box;
@@ -41,7 +42,7 @@ export interface LabScene extends RulerScene {
   session: SessionStore;
   selection: Selection;
   words: LabWords;
-  /** while a line is moved: the detector before, and its cuts */
+  /** while a line is moved: the detector before, and its segments */
   before: Before | null;
 }
 
@@ -67,13 +68,9 @@ export function paintLab(scene: LabScene): void {
     context.fillRect(axis.x(start_s), top, axis.x(end_s) - axis.x(start_s), height - top);
   }
   const spans = store.lane?.spans ?? [];
-  const speech = {
-    visit: (
-      from_s: number,
-      to_s: number,
-      _now_s: number,
-      visitor: (a: number, b: number, open: boolean) => void,
-    ) => visit(spans, from_s, to_s, (start_s, end_s) => visitor(start_s, end_s, false)),
+  const speech: Speech = {
+    visit: (from_s, to_s, _now_s, visitor) =>
+      visit(spans, from_s, to_s, (start_s, end_s) => visitor(start_s, end_s, false)),
   };
   const layout = { wave: scene.wave, named: 0 };
   paintWave({ ...surface, palette, session: scene.session, speech, layout }, strip);

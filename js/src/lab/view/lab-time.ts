@@ -27,7 +27,7 @@ export class LabTime {
   readonly #truth: TruthLane;
   readonly #regions = h("span", { style: "top:8px" });
   readonly #serverRow: Row;
-  readonly #heard = h("span");
+  readonly #serverCount = h("span");
   readonly #invitation: HTMLElement;
   readonly #head = h("div", { class: "sp-playhead", "aria-hidden": "true" });
   readonly #why: WhyTip;
@@ -48,7 +48,11 @@ export class LabTime {
     this.#scope = scope;
     this.#wave = waveRow(words.base);
     this.#truthRow = timeRow("lab-truth lab-row-end", [h("span", {}, words.truth)], [this.#regions]);
-    this.#serverRow = timeRow("lab-server lab-row-end", [h("span", {}, words.base.serverVad)], [this.#heard]);
+    this.#serverRow = timeRow(
+      "lab-server lab-row-end",
+      [h("span", {}, words.base.serverVad)],
+      [this.#serverCount],
+    );
     this.#serverRow.node.hidden = true;
     this.#invitation = h("span", { class: "lab-invitation" }, words.noTruth);
     this.#truth = new TruthLane(app, selection, () => this.#axis, scope);
@@ -178,7 +182,7 @@ export class LabTime {
     const asked = store.state?.server ?? null;
     this.#serverRow.node.hidden = asked === null;
     if (!asked) return;
-    setText(this.#heard, words.segmentCount(store.server.length / 2));
+    setText(this.#serverCount, words.segmentCount(store.server.length / 2));
     this.#serverRow.node.title = serverAsked(words, asked);
   }
 

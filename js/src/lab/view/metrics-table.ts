@@ -34,7 +34,7 @@ export class MetricsTable {
       h(
         "table",
         { class: "tbl" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, words.detector), ...heads)),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, words.base.detector), ...heads)),
         this.#body,
       ),
       this.#note,
@@ -68,7 +68,7 @@ export class MetricsTable {
     const lines = store.lanes.map(({ detector }, index) =>
       line(index, colourOf(detector), shapeOf(index), nameOf(detector, words), index === store.active),
     );
-    if (asked) lines.push(line(lines.length, "server", "kernel", words.server, false));
+    if (asked) lines.push(line(lines.length, "server", "kernel", words.base.server, false));
     this.#body.replaceChildren(...lines);
   }
 }

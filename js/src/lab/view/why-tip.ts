@@ -11,7 +11,7 @@ import type { LabDetector, Spans } from "../wire.ts";
 const REACH_PX = 6;
 const WIDTH_PX = 288;
 
-/** Hover a boundary to see which rule cut there: each rule with its time, then the distance to the truth. */
+/** Hover a boundary to see which rule put it there: each rule with its time, then the distance to the truth. */
 export class WhyTip {
   readonly node = h("div", { class: "why", role: "tooltip", hidden: true });
   /** frame around the boundary */
@@ -125,11 +125,7 @@ export class WhyTip {
 }
 
 /** The boundary within reach, the nearest. */
-export function boundaryAt(
-  spans: Spans,
-  axis: Axis,
-  x: number,
-): { index: number; edge: "start" | "end" } | null {
+function boundaryAt(spans: Spans, axis: Axis, x: number): { index: number; edge: "start" | "end" } | null {
   const reach_s = REACH_PX / axis.px_per_s;
   const near = firstAfter(spans, axis.time(x) - reach_s);
   let best: { index: number; edge: "start" | "end" } | null = null;

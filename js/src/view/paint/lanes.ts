@@ -10,7 +10,7 @@ const SLITS = { count: 3, first_px: 6, every_px: 5, width_px: 2 };
 const SLITS_PX = SLITS.first_px + SLITS.every_px * (SLITS.count - 1);
 const SLIT_FROM = 8; // slits closer than this would be noise, not information
 
-/** The lanes below the score: our cuts, the server's, what was sent, what it took. */
+/** The lanes below the score: the client's segments, the server's, what was sent, what was committed. */
 export function paintLanes(scene: Scene, strip: Strip): void {
   paintLocal(scene, strip);
   paintServer(scene, strip);
@@ -23,9 +23,9 @@ function window_s({ axis }: Scene, strip: Strip): [number, number] {
 }
 
 /** Where the slits of open speech begin, in seconds; null: nobody speaks. */
-export function slitsOf({ axis, local, edge_s }: Scene): number | null {
+export function slitsOf({ axis, client, edge_s }: Scene): number | null {
   let found: number | null = null;
-  local.visit(axis.time(0), axis.time(axis.width), edge_s, (_start_s, end_s, open) => {
+  client.visit(axis.time(0), axis.time(axis.width), edge_s, (_start_s, end_s, open) => {
     if (!open) return;
     found = Math.min(end_s, edge_s) - (SLITS_PX + 1) / axis.px_per_s;
   });
@@ -33,12 +33,12 @@ export function slitsOf({ axis, local, edge_s }: Scene): number | null {
 }
 
 export function paintLocal(scene: Scene, strip: Strip): void {
-  const { context, axis, layout, palette, local, detector, edge_s } = scene;
+  const { context, axis, layout, palette, client, detector, edge_s } = scene;
   const lane = layout.local;
   if (!lane) return;
   const y = lane.y + BAR.top;
   if (scene.before) outline(scene, strip, lane, scene.before.speech);
-  local.visit(...window_s(scene, strip), edge_s, (start_s, end_s, open) => {
+  client.visit(...window_s(scene, strip), edge_s, (start_s, end_s, open) => {
     if (start_s > edge_s) return;
     const [a, b] = [axis.x(start_s), axis.x(Math.min(end_s, edge_s))];
     bar(scene, a, y, b - a, BAR.height, palette.detector(detector.name).line, 2);
@@ -51,7 +51,7 @@ export function paintLocal(scene: Scene, strip: Strip): void {
   });
 }
 
-/** Where the cuts were before a line was moved: dashed, around the new ones. */
+/** Where the segments were before a line was moved: dashed, around the new ones. */
 function outline(scene: Scene, strip: Strip, lane: Box, speech: Speech): void {
   const { context, axis, palette, edge_s } = scene;
   context.save();

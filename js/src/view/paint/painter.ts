@@ -68,12 +68,13 @@ export class Painter {
     if (Math.abs(shift) > (this.#canvas.width * 2) / 3) return whole;
     if (shift !== 0) this.#move(-shift);
     const exposed = Math.abs(shift) / ratio + (shift === 0 ? 0 : JOINT_PX);
-    const seam = shift < 0 ? within(0, exposed, axis) : within(width - exposed, width, axis);
+    const uncovered = shift < 0 ? within(0, exposed, axis) : within(width - exposed, width, axis);
     const moved = dirty_s !== Number.POSITIVE_INFINITY || edge_s !== this.#edge_s;
-    if (!moved) return [seam];
+    if (!moved) return [uncovered];
     const news = within(from, axis.x(Math.max(edge_s, this.#edge_s)) + TICK_PX, axis);
-    if (news.x1 < seam.x0 || seam.x1 < news.x0 || seam.x1 === seam.x0) return [news, seam];
-    return [{ x0: Math.min(news.x0, seam.x0), x1: Math.max(news.x1, seam.x1) }];
+    if (news.x1 < uncovered.x0 || uncovered.x1 < news.x0 || uncovered.x1 === uncovered.x0)
+      return [news, uncovered];
+    return [{ x0: Math.min(news.x0, uncovered.x0), x1: Math.max(news.x1, uncovered.x1) }];
   }
 
   #ruler(scene: Scene, whole: boolean): void {

@@ -61,11 +61,11 @@ export interface Scene {
   palette: Palette;
   session: SessionStore;
   detector: Detector;
-  /** our cuts, as the lines stand */
-  local: Speech;
-  /** the cuts that colour the waveform */
+  /** the client's segments, as the lines stand */
+  client: Speech;
+  /** the segments that colour the waveform */
   speech: Speech;
-  /** while a line is moved: where it was, and our cuts by it */
+  /** while a line is moved: where it was, and the client's segments by it */
   before: { threshold: number; speech: Speech } | null;
   /** nothing is drawn right of this moment */
   edge_s: number;

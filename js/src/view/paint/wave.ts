@@ -24,23 +24,23 @@ export function paintWave(scene: WaveScene, strip: Strip): void {
   const breaks: number[] = [];
   let run = 0;
   let line_x = first; // where the flat line began; negative: none
-  let heard = true;
+  let known = true;
   for (let x = first; x < last; x += step) {
     columns.range(axis.time(x) / column_s, axis.time(x + step) / column_s, found);
     const { min, max } = found;
-    if (min <= max !== heard) {
-      heard = min <= max;
+    if (min <= max !== known) {
+      known = min <= max;
       if (x > first) breaks.push(x);
-      if (heard) line_x = x;
+      if (known) line_x = x;
       else flatLine(scene, line_x, x, middle);
     }
-    if (!heard) continue;
+    if (!known) continue;
     while (run < runs.length && (runs[run + 1] as number) <= x) run += 2;
     const path = run < runs.length && (runs[run] as number) <= x ? inside : outside;
     path.rect(x, middle - max * half - 0.25, step, (max - min) * half + 0.5);
   }
   // what is still to come is no gap
-  if (!heard) line_x = Math.max(first, last);
+  if (!known) line_x = Math.max(first, last);
   flatLine(scene, line_x, strip.x1, middle);
   context.fillStyle = palette.wave;
   context.fill(outside);

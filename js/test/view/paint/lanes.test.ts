@@ -3,7 +3,7 @@ import { slitsOf } from "../../../src/view/paint/lanes.ts";
 import { Axis, type Scene } from "../../../src/view/paint/scene.ts";
 
 function scene(spans: [number, number, boolean][]): Scene {
-  const local = {
+  const client = {
     visit: (
       _from: number,
       _to: number,
@@ -13,7 +13,7 @@ function scene(spans: [number, number, boolean][]): Scene {
       for (const span of spans) visitor(...span);
     },
   };
-  return { axis: new Axis(0, 10, 1000, 1), local, edge_s: 8 } as unknown as Scene;
+  return { axis: new Axis(0, 10, 1000, 1), client, edge_s: 8 } as unknown as Scene;
 }
 
 it("knows where the slits of open speech begin, so that the picture loses them when it goes on or ends", () => {

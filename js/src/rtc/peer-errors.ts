@@ -19,7 +19,7 @@ export class PeerError extends Error {
   }
 }
 
-/** Sorts what WebRTC throws; anything unknown is told with the browser's own word for it. */
+/** Sorts what WebRTC throws; anything unknown keeps the browser's own word for it. */
 export function peerError(error: unknown): PeerError {
   if (error instanceof PeerError) return error;
   const name = error instanceof Error || error instanceof DOMException ? error.name : "Error";

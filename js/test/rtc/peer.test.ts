@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { expect, it } from "vitest";
-import { forRecognisers } from "../../src/rtc/opus.ts";
+import { forRecognisers } from "../../src/rtc/peer.ts";
 
 const WISHES = "stereo=1;maxaveragebitrate=128000";
 const sdp = (...lines: string[]) => lines.map((line) => `${line}\r\n`).join("");

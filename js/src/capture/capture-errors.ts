@@ -51,7 +51,7 @@ function microphonePolicy(): boolean | null {
   return featurePolicy ? featurePolicy.allowsFeature("microphone") : null;
 }
 
-/** Whether the microphone opens without a question; browsers without that interface are taken to ask. */
+/** Whether the microphone opens without a question; browsers without that interface are expected to ask. */
 export async function microphonePermission(): Promise<PermissionState> {
   try {
     return (await navigator.permissions.query({ name: "microphone" as PermissionName })).state;

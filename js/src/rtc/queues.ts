@@ -1,6 +1,6 @@
 import type { Scope } from "../scope.ts";
 
-/** As often as blocks of sound; more messages a second would bunch up in the notebook server. */
+/** As often as blocks of audio; more messages a second would bunch up in the notebook server. */
 export const BATCH_MS = 40;
 
 /** Gathers messages: the first goes at once, what comes within `BATCH_MS` of it goes together. */
@@ -30,5 +30,25 @@ export class Batch {
       this.#waiting = false;
       this.flush();
     }, BATCH_MS);
+  }
+}
+
+/** Hands numbered things on in the order of their numbers, from 0, each once. */
+export class InOrder<T> {
+  readonly #release: (thing: T) => void;
+  readonly #early = new Map<number, T>();
+  #next = 0;
+
+  constructor(release: (thing: T) => void) {
+    this.#release = release;
+  }
+
+  add(seq: number, thing: T): void {
+    if (seq < this.#next) return;
+    this.#early.set(seq, thing);
+    for (let due = this.#early.get(this.#next); due !== undefined; due = this.#early.get(this.#next)) {
+      this.#early.delete(this.#next++);
+      this.#release(due);
+    }
   }
 }

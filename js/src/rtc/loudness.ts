@@ -9,7 +9,7 @@ const NOTHING = 4;
 
 /** Remembers how loud the last seconds were, and where the capture is now.
  *
- * The kernel judges sound some time after it was captured, and its orders take time to come back: between a server's
+ * The kernel judges audio some time after it was captured, and its orders need time to come back: between a server's
  * clear that it wants and the moment that it happens, somebody may have begun to speak. The page knows.
  */
 export class Loudness {
