@@ -105,22 +105,6 @@ def test_client_cuts_are_as_good_as_the_whole_file_and_clip_nothing(
             assert covered(segment.start, segment.end, sent), f"{file.name}: {segment} was not sent whole: {sent}"
 
 
-@pytest.mark.parametrize("transport", ["chunked", "sse"])
-def test_requests_are_as_good_as_the_whole_file(
-    local: LocalServer, whole: Callable[[Path], str], speech: dict[Path, str], transport: str
-) -> None:
-    async def all_files() -> list[Transcript]:
-        return [await transcribe(file, server=local.url, transport=transport) for file in speech]
-
-    for (file, spoken), transcript in zip(speech.items(), ENGINE.run(all_files()), strict=True):
-        by_requests, at_once = wer(spoken, transcript.text).rate, wer(spoken, whole(file)).rate
-        assert by_requests <= at_once + POINTS, f"{file.name}: {transcript.text!r}"
-        assert bool(transcript.words) == (transport == "chunked")
-        heard = SileroVad(speech_pad_ms=0).segment(Recording.load(file))
-        for word in transcript.words:
-            assert any(one.start - 0.5 <= word.start < word.end <= one.end + 0.5 for one in heard), (file.name, word)
-
-
 @pytest.mark.parametrize(("transport", "margin"), [("chunked", OVERLAP_POINTS), ("sse", OVERLAP_POINTS_WITHOUT_TIMES)])
 def test_no_word_is_lost_or_doubled_where_windows_overlap(
     local: LocalServer, whole: Callable[[Path], str], talk: Path, transport: str, margin: float
@@ -149,7 +133,7 @@ def test_words_come_while_speaking(local: LocalServer) -> None:
 def test_words_come_while_speaking_from_a_server_that_sends_none(local: LocalServer) -> None:
     """The embedded recogniser, whose own live text is held back. It is slow: so is the speech."""
     samples = np.concatenate([one.samples for one in recordings() if one.name.startswith("LJ")])
-    speech = Recording(samples, SESSION_RATE_HZ).slice(0, 6)
+    speech = Recording(samples, SESSION_RATE_HZ).slice(0, 4)
     one_utterance = TurnDetection.client(SileroVad(min_silence_duration_ms=5_000))
 
     async def listen_to(url: str) -> list[Any]:
@@ -172,15 +156,6 @@ def test_words_come_while_speaking_from_a_server_that_sends_none(local: LocalSer
     assert all(after.text.startswith(before) for before, after in zip(settled, shown[1:], strict=False))
     final = next(event.segment.text for event in seen if isinstance(event, events.Final))
     assert wer(final[: len(settled[-1])], settled[-1]).rate < 0.5  # the same speech, if not the same words
-
-
-def test_server_cuts_give_the_same_words(
-    local: LocalServer, whole: Callable[[Path], str], speech: dict[Path, str]
-) -> None:
-    file = next(file for file in speech if file.name == "LJ001-0004.wav")
-    transcript, seen = ENGINE.run(listen(file, local, TurnDetection.server(0.5, 550)))
-    assert wer(speech[file], transcript.text).rate <= wer(speech[file], whole(file)).rate + POINTS
-    assert [event.source for event in seen if isinstance(event, events.SpeechStopped) and event.source == "server"]
 
 
 def covered(start_s: float, end_s: float, spans: list[tuple[float, float]]) -> bool:
