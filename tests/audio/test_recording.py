@@ -28,7 +28,9 @@ def recording(seconds: float = 0.5, rate: int = 16_000) -> Recording:
     return Recording.from_array(tone(seconds, rate), rate)
 
 
-SHAPES = hnp.array_shapes(min_dims=1, max_dims=2, max_side=40)
+SHAPES = hnp.array_shapes(min_dims=1, max_dims=2, max_side=40).filter(
+    lambda shape: len(shape) < 2 or shape[1] <= shape[0]
+)
 
 
 @given(hnp.arrays(np.int16, SHAPES))
@@ -56,6 +58,8 @@ def test_floats_keep_their_value_to_half_a_step(samples: NDArray[np.float32]) ->
         (np.array([-1.0, 0.5, 1.0, 1.5], dtype=np.float64), [-32_768, 16_384, 32_767, 32_767]),
         (np.array([1, -2], dtype=">i2"), [1, -2]),
         (np.array([0.25], dtype=">f4"), [8192]),
+        (np.array([0.25], dtype=np.float16), [8192]),
+        (np.zeros(2, dtype=np.int32), [0, 0]),
         (np.array([[32_767, 32_767], [-32_768, -32_768]], dtype=np.int16), [32_767, -32_768]),
         ([0.5, -0.5], [16_384, -16_384]),
     ],
@@ -73,6 +77,11 @@ def test_each_dtype_has_its_own_full_scale(samples: NDArray[Any], expected: list
         (np.zeros((2, 5, 1), dtype=np.int16), "(samples, channels)"),
         (np.int16(1), "(samples, channels)"),
         (np.zeros((2, 48_000), dtype=np.int16), "samples.T"),
+        (np.zeros((1, 200), dtype=np.int16), "samples.T"),
+        (np.zeros((2, 200), dtype=np.float32), "samples.T"),
+        (np.array([-32_768, 5], dtype=np.int32), "samples.astype(np.int16)"),
+        (np.array([1, 8_388_607], dtype=np.int32), "samples * 256"),
+        ([[0.5], [0.5, 0.25]], "cannot be made an array"),
         (np.array([0.0, np.nan]), "NaN"),
         (np.array([[0.0], [-np.inf]], dtype=np.float32), "infinity"),
         (np.array([0.0, 20_000.0]), "reaches 20000"),
@@ -88,10 +97,20 @@ def test_arrays_that_are_not_audio_are_refused_in_one_sentence(samples: NDArray[
     assert re.fullmatch(r"[A-Z][^\n]*\.", str(caught.value))
 
 
-@pytest.mark.parametrize("rate", [0, -16_000, 1, 10**9, 16_000.5, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "rate", [0, -16_000, 1, 10**9, pytest.param(10**5000, id="5000 digits"), 16_000.5, float("nan"), float("inf")]
+)
 def test_an_impossible_rate_is_refused(rate: float) -> None:
     with pytest.raises(AudioError, match=r"sample rate of .* Hz is not possible"):
         Recording.from_array(tone(), rate)
+
+
+@pytest.mark.parametrize("rate", ["16000", "16k", None, True, [16_000], 16_000j])
+def test_a_rate_that_is_no_number_is_refused(rate: Any) -> None:
+    with pytest.raises(AudioError, match=r"is not a sample rate: give a number"):
+        Recording.from_array(tone(), rate)
+    with pytest.raises(AudioError, match=r"is not a sample rate: give a number"):
+        Recording(np.zeros(9, dtype=np.int16), rate)
 
 
 def test_a_recording_cannot_be_changed() -> None:

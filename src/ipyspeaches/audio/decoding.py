@@ -6,6 +6,7 @@ libsndfile (via python-soundfile) reads and writes the files.
 from __future__ import annotations
 
 import io
+import numbers
 import os
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -35,19 +36,55 @@ _MAX_VORBIS_RATE_HZ: Final = 200_000
 
 def check_rate(rate: float) -> int:
     """Return a sample rate as int, or raise an `AudioError` if it is not a whole number in the range of rates."""
-    if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or rate != int(rate):
+    if isinstance(rate, bool | np.bool_) or not isinstance(rate, numbers.Real):
+        raise AudioError(f"{rate!r:.40} is not a sample rate: give a number of samples per second, such as 16000.")
+    if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or not float(rate).is_integer():
         raise AudioError(
-            f"A sample rate of {rate} Hz is not possible: give the rate at which the audio was recorded, such as 16000."
+            f"A sample rate of {_shown(rate)} Hz is not possible: give the rate at which the audio was recorded, "
+            "such as 16000."
         )
     return int(rate)
 
 
-def to_mono(samples: ArrayLike) -> NDArray[np.int16]:
-    """Return audio as a new mono int16 array; see `Recording.from_array`.
+def _shown(rate: float) -> str:
+    # Python refuses to print whole numbers of thousands of digits.
+    return f"±{10**15} or more" if abs(rate) >= 10**15 else str(rate)
+
+
+def array_to_mono(samples: ArrayLike) -> NDArray[np.int16]:
+    """Return an array that a user gave as a new mono int16 array; see `Recording.from_array`."""
+    try:
+        array = np.asarray(samples)
+    except (TypeError, ValueError, RuntimeError) as exc:  # lists of several lengths, tensors on another device
+        raise AudioError(f"The samples cannot be made an array ({exc}): give a NumPy array of numbers.") from exc
+    _check_shape(array)
+    if array.ndim == 2 and array.shape[1] > array.shape[0]:
+        raise AudioError(
+            f"Audio of shape {array.shape} has more channels than samples: if the channels come first, give samples.T."
+        )
+    _check_full_scale(array)
+    return to_mono(array)
+
+
+def _check_full_scale(array: NDArray[Any]) -> None:
+    """Refuse narrower audio in a wider dtype: it would become silence."""
+    if array.dtype.kind != "i" or array.dtype.itemsize != 4:
+        return
+    peak = max(-int(array.min()), int(array.max()))
+    for bits, cure in ((16, "samples.astype(np.int16)"), (24, "samples * 256")):
+        reach = 1 << (bits - 1)
+        if 0 < peak <= reach:
+            raise AudioError(
+                f"Full scale of int32 is ±{1 << 31:,}, but this audio stays within ±{reach:,}: "
+                f"if it has {bits} bits, give {cure}."
+            )
+
+
+def to_mono(array: NDArray[Any]) -> NDArray[np.int16]:
+    """Return audio, shape ``(n,)`` or ``(n, channels)``, as a new mono int16 array.
 
     Channels are averaged before they are rounded, so that they cannot clip; floats over full scale clip.
     """
-    array = np.asarray(samples)
     _check_shape(array)
     values = _full_scale_32768(array)
     if values.ndim == 1 and values.dtype.kind == "i":
@@ -80,10 +117,10 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
     if kind == "u1":
         centred: NDArray[np.int16] = (array.astype(np.int16) - 128) * 256
         return centred
-    if kind not in {"f4", "f8"}:
-        raise AudioError(
-            f"Audio of dtype {array.dtype} cannot be used: convert it to int16, int32, uint8, float32 or float64."
-        )
+    if kind == "f2":
+        array = array.astype(np.float32)
+    elif kind not in {"f4", "f8"}:
+        raise AudioError(f"Audio of dtype {array.dtype} cannot be used: convert it to int16, int32, uint8 or float32.")
     if not np.isfinite(array).all():
         raise AudioError(
             "The audio has values that are not finite (NaN or infinity): remove them, as with np.nan_to_num."

@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
-from ipyspeaches.audio.decoding import AudioFile, check_rate, decode, encode, to_mono, wav
+from ipyspeaches.audio.decoding import AudioFile, array_to_mono, check_rate, decode, encode, wav
 from ipyspeaches.errors import AudioError, InputError
 
 if TYPE_CHECKING:
@@ -77,18 +77,18 @@ class Recording:
         Parameters
         ----------
         samples
-            Shape ``(n,)`` or ``(n, channels)``; int16, int32 or uint8 at their full scale, float32 or float64 within
-            ±1. Channels are averaged.
+            Shape ``(n,)`` or ``(n, channels)``; int16, int32 or uint8 at their full scale, floats within ±1. Channels
+            are averaged.
         rate
             Samples per second.
 
         Raises
         ------
         AudioError
-            If there are no samples or channels, too many dimensions, values that are not finite, another dtype or an
-            impossible rate.
+            If there are no samples or channels, more channels than samples, too many dimensions, values that are not
+            finite, another dtype, int32 audio of only 16 or 24 bits, or an impossible rate.
         """
-        return cls(to_mono(samples), check_rate(rate))
+        return cls(array_to_mono(samples), check_rate(rate))
 
     @classmethod
     def sample(cls, name: str = "quickstart") -> Self:
