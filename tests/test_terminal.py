@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.terminal import columns, is_notebook, is_read, tail
+from ipyspeaches.terminal import columns, is_notebook, is_read, redraw, tail
 
 
 class Terminal(io.StringIO):
@@ -38,3 +38,10 @@ def test_the_tail_fits_and_is_an_end(text: str, room: int) -> None:
     assert columns(kept) <= max(room, 0)
     assert text.endswith(kept.removeprefix("…"))
     assert kept == text or columns(text) > room
+
+
+def test_a_progress_line_needs_no_character_that_the_stream_does_not_know() -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    redraw(stream, "█ 你好 b\udce9")
+    assert written.getvalue() == b"\r\x1b[K? ?? b?"

@@ -140,7 +140,7 @@ class Table(ABC):
         capsule: object = exporter.__arrow_c_stream__(requested_schema)
         return capsule
 
-    def to_csv(self, path: str | Path | None = None) -> str | None:
+    def to_csv(self, path: str | Path | None = None, *, bom: bool = False) -> str | None:
         """Write comma-separated values with a header line, UTF-8.
 
         Numbers are rounded to a millionth; columns that hold records (the words of a segment) are left out.
@@ -149,6 +149,8 @@ class Table(ABC):
         ----------
         path
             File to write; without one, the text is returned.
+        bom
+            Whether the file begins with a byte order mark: without one, Excel reads it in the system's old encoding.
 
         Raises
         ------
@@ -162,7 +164,7 @@ class Table(ABC):
         writer.writerows([_cell(value) for value in row] for row in zip(*_lists(columns), strict=True))
         if path is None:
             return buffer.getvalue()
-        write_file(path, buffer.getvalue().encode())
+        write_file(path, buffer.getvalue().encode("utf-8-sig" if bom else "utf-8"))
         return None
 
     def to_parquet(self, path: str | Path) -> None:

@@ -10,8 +10,13 @@ _CLEAR_LINE: Final = "\r\x1b[K"
 
 
 def redraw(stream: TextIO, line: str) -> None:
-    """Draw a line over the one that the cursor is on; it must not be so long that it wraps."""
-    stream.write(f"{_CLEAR_LINE}{line}")
+    """Draw a line over the one that the cursor is on; it must not be so long that it wraps.
+
+    What the stream cannot show becomes a question mark: a progress line is not worth an exception.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    shown = line.encode(encoding, "replace").decode(encoding)
+    stream.write(f"{_CLEAR_LINE}{shown}")
     stream.flush()
 
 

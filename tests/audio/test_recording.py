@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,18 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(
     with pytest.raises(AudioError, match=message):
         recording(0.01, rate).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_name_need_not_be_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    Recording.sample().save(path)
+    assert Recording.load(path).duration == Recording.sample().duration
+    path.write_text("no audio")
+    for file in (path, path.with_name(f"no {path.name}"), path.with_name("nul\0.wav")):
+        with pytest.raises(AudioError) as caught:
+            Recording.load(file)
+        assert str(caught.value).encode(), "it can be shown anywhere"
 
 
 def test_slices_are_seconds_cut_to_what_is_there_and_share_the_samples() -> None:

@@ -130,3 +130,12 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         cli.build_parser().parse_args(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("ipyspeaches ")
+
+
+def test_help_is_shown_whatever_the_encoding() -> None:
+    command = [sys.executable, "-m", "ipyspeaches", "transcribe", "--help"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(command, env=environment, capture_output=True)
+    assert shown.returncode == 0
+    assert shown.stderr == b""
+    assert "mp3, …" in shown.stdout.decode()

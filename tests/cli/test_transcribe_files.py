@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,46 @@ def test_a_broken_file_does_not_stop_the_others(heard: list[Path], capsys: pytes
     assert said.err == "ipyspeaches: broken.wav cannot be read as audio: convert it first.\n"
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+def test_nothing_is_lost_to_the_encoding_of_a_redirect(
+    heard: list[Path], monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, newline="\n"))
+    assert main(["transcribe", "a.wav", "b\udce9.wav"]) == 0
+    assert (
+        written.getvalue().decode() == "==> a.wav <==\ngood morning\n你好\n==> b\\udce9.wav <==\ngood morning\n你好\n"
+    )
+
+
+def test_a_terminal_that_cannot_show_a_character_shows_its_escape(
+    heard: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    terminal = io.TextIOWrapper(written, encoding="cp1252", newline="\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["transcribe", "a.wav"]) == 0
+    assert written.getvalue() == b"good morning\n\\u4f60\\u597d\n"
+
+
+def test_a_file_may_begin_with_the_mark_that_excel_needs(
+    heard: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["transcribe", "a.wav", "--format", "csv", "--bom"]) == 0
+    assert capsys.readouterr().out.startswith("\ufeffstart,")
+    assert main(["transcribe", "a.wav", "--output", str(tmp_path / "a.csv"), "--bom"]) == 0
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfstart,")
+
+
+def test_an_output_that_ends_in_a_slash_is_a_folder(heard: list[Path], tmp_path: Path) -> None:
+    assert main(["transcribe", "a.wav", "--format", "srt", "--output", f"{tmp_path}/results/"]) == 0
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["a.srt"]
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit):
+        main(["transcribe", "a.wav", "--output", f"{tmp_path}/file/"])
+
+
 def test_a_server_that_is_away_stops_at_once(heard: list[Path]) -> None:
     assert main(["transcribe", "offline.wav", "b.wav"]) == 1
     assert heard == [Path("offline.wav")]
@@ -92,7 +133,9 @@ def test_an_output_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").touch()
     assert main(["transcribe", "a.wav", "--output", str(tmp_path / "file" / "a.txt")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "cannot be written" in said.err
+    assert "good morning" in said.out, "what is finished is not lost"
 
 
 def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,3 +239,12 @@ def test_a_long_transcript_shows_its_beginning_and_says_how_much_more() -> None:
 )
 def test_times_are_rounded_once(time_s: float, shown: str) -> None:
     assert clock(time_s) == shown
+
+
+def test_a_byte_order_mark_is_written_on_request_and_read(tmp_path: Path) -> None:
+    said = Transcript([Segment(0.0, 1.0, "你好")])
+    for name in ("a.csv", "a.srt"):
+        assert said.save(tmp_path / name, bom=True).read_bytes().startswith(b"\xef\xbb\xbf")
+        assert not said.save(tmp_path / name).read_bytes().startswith(b"\xef\xbb\xbf")
+    written = said.save(tmp_path / "a.json", bom=True)
+    assert Transcript.from_json(written.read_bytes()).text == Transcript.from_json(written.read_text("utf-8")).text

@@ -141,12 +141,16 @@ def decode(file: AudioFile) -> tuple[NDArray[np.int16], int]:
         If the file is missing, not audio, damaged or empty.
     """
     if isinstance(file, str | os.PathLike):
-        name = Path(file).name
-        _check_openable(Path(file))
+        path = Path(file)
+        name = printable_name(path)
+        _check_openable(path)
+        # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
+        opened: Any = str(path) if os.name == "nt" else os.fsencode(path)
     else:
-        name = Path(str(getattr(file, "name", "The audio"))).name
+        name = printable_name(str(getattr(file, "name", "The audio")))
+        opened = file
     try:
-        with soundfile.SoundFile(file) as source:
+        with soundfile.SoundFile(opened) as source:
             rate = check_rate(source.samplerate)
             dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             blocks = []
@@ -165,17 +169,25 @@ def decode(file: AudioFile) -> tuple[NDArray[np.int16], int]:
     return np.concatenate(blocks), rate
 
 
+def printable_name(path: str | os.PathLike[str]) -> str:
+    """Return the name of a file as text that can be shown anywhere: bytes that are no UTF-8 are escaped."""
+    return Path(path).name.encode("utf-8", "backslashreplace").decode()
+
+
 def _check_openable(path: Path) -> None:
     """Ask the system first: libsndfile calls every refusal "System error"."""
+    name = printable_name(path)
     try:
         with path.open("rb"):
             pass
     except FileNotFoundError as exc:
-        raise AudioError(f"There is no file {path.name}: check the name; relative ones start at {Path.cwd()}.") from exc
+        raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
+    except ValueError as exc:
+        raise AudioError(f"{name!r} cannot be the name of a file: check it.") from exc
     except OSError as exc:
-        raise AudioError(f"{path.name} cannot be opened ({exc.strerror}): choose a file that you may read.") from exc
+        raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a file that you may read.") from exc
     if path.is_file() and path.stat().st_size == 0:  # a pipe has no size
-        raise AudioError(f"{path.name} is empty (0 bytes): record it again, or choose another file.")
+        raise AudioError(f"{name} is empty (0 bytes): record it again, or choose another file.")
 
 
 def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:

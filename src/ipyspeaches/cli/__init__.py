@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         From argparse: code 2 after wrong usage, code 0 after ``--help`` and ``--version``.
     """
+    _let_streams_take_all_characters()
     args = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -90,6 +92,16 @@ def build_parser() -> argparse.ArgumentParser:
     for module in (demo, serve, transcribe_files, manage_models, doctor):
         module.add_command(commands)
     return parser
+
+
+def _let_streams_take_all_characters() -> None:
+    """Let no character stop a print: a finished transcript would be lost to a terminal's cp1252, or to ``LC_ALL=C``."""
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        # A terminal knows only its own encoding, and shows the rest as escapes; files and pipes get UTF-8.
+        own = stream is sys.stderr or stream.isatty()
+        stream.reconfigure(encoding=None if own else "utf-8", errors="backslashreplace")
 
 
 def _version() -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.errors import AudioError
 from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS
 from ipyspeaches.session.options import TRANSPORTS
@@ -17,6 +18,8 @@ from ipyspeaches.terminal import columns, redraw, tail
 
 if TYPE_CHECKING:
     from ipyspeaches import Transcript, TurnDetection
+
+_SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
 def add_command(commands: Commands) -> None:
@@ -35,7 +38,12 @@ def add_command(commands: Commands) -> None:
     _add_route_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="of the result (default: from --output's ending, else txt)")
     parser.add_argument(
-        "--output", type=Path, metavar="PATH", help="a file for one input, a folder for several (default: stdout)"
+        "--output",
+        metavar="PATH",
+        help="a file for one input, a folder (also one that ends in /) for several (default: stdout)",
+    )
+    parser.add_argument(
+        "--bom", action="store_true", help="begin the result with a byte order mark, as Excel wants it before UTF-8"
     )
     parser.add_argument(
         "--pace",
@@ -91,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
     """Transcribe every file; return 1 when one failed, which does not stop the others."""
     targets = _targets(args)
     failed = False
+    if args.bom and args.output is None and not sys.stdout.isatty():
+        sys.stdout.write("\ufeff")
     for file, target in targets.items():
         try:
             transcript = _transcribe(file, args)
@@ -99,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"ipyspeaches: {exc}", file=sys.stderr)
             failed = True
             continue
-        _write(transcript, file, target, args)
+        failed |= not _write(transcript, file, target, args)
     return int(failed)
 
 
@@ -171,18 +181,21 @@ class Progress:
 
 def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
     """Return where each input's result goes, None for stdout; usage errors leave through argparse."""
-    args.format = args.format or _format_of(args.output)
+    output = None if args.output is None else Path(args.output)
+    args.format = args.format or _format_of(output)
     files: list[Path] = list(dict.fromkeys(args.files))
-    if args.output is None:
+    if output is None:
         if len(files) > 1 and args.format != "txt":
             args.parser.error(f"several files as {args.format} need --output FOLDER")
         return dict.fromkeys(files)
-    if len(files) == 1 and not args.output.is_dir():
-        targets: dict[Path, Path | None] = {files[0]: args.output}
+    names_folder = args.output.endswith(_SEPARATORS)
+    if len(files) == 1 and not names_folder and not output.is_dir():
+        targets: dict[Path, Path | None] = {files[0]: output}
     else:
-        if args.output.exists() and not args.output.is_dir():
-            args.parser.error(f"--output {args.output} is a file, and there are several inputs: name a folder")
-        targets = {file: args.output / f"{file.stem}.{args.format}" for file in files}
+        if output.exists() and not output.is_dir():
+            why = "" if len(files) == 1 else ", and there are several inputs"
+            args.parser.error(f"--output {output} is a file{why}: name a folder")
+        targets = {file: output / f"{file.stem}.{args.format}" for file in files}
     if len(set(targets.values())) < len(targets):
         args.parser.error("several inputs have the same name, so their results would overwrite each other: rename one")
     inputs = {file.resolve() for file in files}
@@ -192,19 +205,26 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
     return targets
 
 
-def _write(transcript: Transcript, file: Path, target: Path | None, args: argparse.Namespace) -> None:
+def _write(transcript: Transcript, file: Path, target: Path | None, args: argparse.Namespace) -> bool:
+    """Write a result to where it belongs; what cannot be written there goes to stdout, and False is returned."""
     text = transcript.render(args.format)
     if target is not None:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+            target.write_text(text, encoding="utf-8-sig" if args.bom else "utf-8", newline="\n")
         except OSError as exc:
-            raise InputError(f"{target} cannot be written ({exc.strerror}): choose another --output.") from exc
-        return
+            print(
+                f"ipyspeaches: {target} cannot be written ({exc.strerror}), so the result goes to stdout: "
+                "choose another --output.",
+                file=sys.stderr,
+            )
+        else:
+            return True
     if len(args.files) > 1:
         print(f"==> {file} <==")
     sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
     sys.stdout.flush()
+    return target is None
 
 
 def _format_of(output: Path | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -189,18 +190,23 @@ class Transcript(Rows[Segment]):
             If the text is no JSON, or not that of a transcript.
         """
         try:
-            document = msgspec.json.decode(text, type=_Document)
+            # A file may begin with a byte order mark, which is none of JSON.
+            plain = text.removeprefix("\ufeff") if isinstance(text, str) else text.removeprefix(BOM_UTF8)
+            document = msgspec.json.decode(plain, type=_Document)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise InputError(f"This is not a transcript ({exc}): give the text that to_json() returned.") from exc
         return cls(document.segments)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, bom: bool = False) -> Path:
         """Write the transcript in the format that the file's suffix names.
 
         Parameters
         ----------
         path
             File ending in ``.srt``, ``.vtt``, ``.txt``, ``.json``, ``.csv`` or ``.parquet``.
+        bom
+            Whether a text file begins with a byte order mark: without one, Excel and old players do not see that it is
+            UTF-8.
 
         Returns
         -------
@@ -219,7 +225,7 @@ class Transcript(Rows[Segment]):
         if kind == "parquet":
             self.to_parquet(file)
         elif kind in FORMATS:
-            write_file(file, self.render(kind).encode())
+            write_file(file, self.render(kind).encode("utf-8-sig" if bom else "utf-8"))
         else:
             known = ", ".join(f".{name}" for name in (*FORMATS, "parquet"))
             raise InputError(f"A transcript cannot be saved as {file.name!r}: end the name with one of {known}.")

@@ -6,8 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from ipyspeaches.audio.decoding import printable_name
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, RecognitionOptions, RequestProtocol
@@ -46,7 +46,7 @@ def open_source(source: SourceLike, pace: float | None) -> Source:
     if isinstance(source, str) and source == "browser":
         raise InputError('source="browser" needs the Transcriber widget: use "kernel" or a file in a plain session.')
     if isinstance(source, (str, os.PathLike)):
-        return RecordedSource(Recording.load(source), speed, Path(source).name)
+        return RecordedSource(Recording.load(source), speed, printable_name(source))
     if not hasattr(source, "blocks"):
         raise InputError(f'{type(source).__name__} is no source: give a path, a Recording, "kernel", or a Source.')
     return source
