@@ -126,20 +126,13 @@ def test_functions_can_be_read_at_once() -> None:
     assert too_long == []
 
 
-# Each is to get a name of its own.
-NAMED_TWICE = {
-    *("Answer", "Committed", "Engine", "Item", "LiveText", "Outbox", "Progress", "Recognition", "Reconfigured"),
-    *("SpeechStarted", "SpeechStopped", "Stretch", "Utterance"),
-}
-
-
 def test_no_two_classes_share_a_name() -> None:
     homes = defaultdict(list)
     for name, tree in MODULES.items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(name)
-    assert {name: where for name, where in homes.items() if len(where) > 1 and name not in NAMED_TWICE} == {}
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
 def test_importing_the_package_imports_nothing_expensive() -> None:

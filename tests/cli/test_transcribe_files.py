@@ -13,7 +13,7 @@ import pytest
 
 from ipyspeaches import Recording, Segment, Transcript, samples
 from ipyspeaches.cli import main, transcribe_files
-from ipyspeaches.cli.transcribe_files import Progress
+from ipyspeaches.cli.transcribe_files import LiveLine
 from ipyspeaches.errors import AudioError, ServerUnreachableError
 from ipyspeaches.protocol import RecognitionOptions
 from ipyspeaches.session import SessionOptions
@@ -229,7 +229,7 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_follows_the_words_and_is_left_clean() -> None:
     stream = Terminal()
-    with Progress(stream, "talk.wav") as progress:
+    with LiveLine(stream, "talk.wav") as progress:
         progress.show(Partial(1.0, "a", 0.0, "good\nmorning"))
         assert stream.getvalue().endswith("talk.wav: good morning")
     assert stream.getvalue().endswith("\r\x1b[K")
@@ -237,7 +237,7 @@ def test_a_terminal_follows_the_words_and_is_left_clean() -> None:
 
 def test_no_terminal_hears_nothing() -> None:
     stream = io.StringIO()
-    with Progress(stream, "talk.wav") as progress:
+    with LiveLine(stream, "talk.wav") as progress:
         progress.show(Partial(1.0, "a", 0.0, "good morning"))
     assert stream.getvalue() == ""
 
@@ -245,6 +245,6 @@ def test_no_terminal_hears_nothing() -> None:
 def test_a_narrow_terminal_shows_the_newest_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     stream = Terminal()
-    with Progress(stream, "a.wav") as progress:
+    with LiveLine(stream, "a.wav") as progress:
         progress.show(Partial(1.0, "a", 0.0, "one two three four five"))
         assert stream.getvalue().rpartition("\x1b[K")[2] == "a.wav: …e four five"

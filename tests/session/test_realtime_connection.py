@@ -133,6 +133,14 @@ async def test_audio_behind_the_end_of_an_utterance_goes_with_the_next_one_if_it
     await wire.connection.close()
 
 
+async def test_an_utterance_whose_audio_all_went_with_the_one_before_is_not_committed() -> None:
+    wire = await Wire.open(client_cuts=True)
+    await wire.connection.send([Send(0, 6_000), cut(0, 0, 6_000), cut(1, 5_000, 6_000)])
+    assert kinds(await wire.received(3)) == ["append", "append", "commit"]
+    assert wire.connection.pending == 1
+    await wire.connection.close()
+
+
 async def test_appends_grow_long_once_a_text_has_come_without_pieces() -> None:
     wire = await Wire.open(client_cuts=True)
     assert wire.connection.append_samples == APPEND

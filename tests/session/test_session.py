@@ -12,7 +12,7 @@ import pytest
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError, StateError
-from ipyspeaches.session import Session, SessionState, TurnDetection, events, run, transcribe
+from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection, events, run, transcribe
 from ipyspeaches.vad import EnergyVad
 from sessions import ENERGY, next_event, session
 
@@ -125,6 +125,13 @@ def test_sources_that_are_none(source: Any) -> None:
 def test_unknown_options_are_refused_by_name(bursts: Recording) -> None:
     with pytest.raises(InputError, match="Unknown option modell"):
         Session(bursts, modell="x")  # type: ignore[call-arg]
+
+
+def test_who_cuts_is_the_same_for_the_recogniser_and_for_the_pipeline() -> None:
+    turn_detection = TurnDetection.server(0.4)
+    options = SessionOptions(turn_detection=turn_detection)
+    assert options.recognition.server_vad == turn_detection.server_vad
+    assert SessionOptions().recognition.client_cuts
 
 
 def test_the_key_is_in_no_repr(bursts: Recording) -> None:

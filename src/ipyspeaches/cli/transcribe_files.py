@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
     import ipyspeaches
 
-    with Progress(sys.stderr, file.name) as progress:
+    with LiveLine(sys.stderr, file.name) as progress:
         return ipyspeaches.run(
             ipyspeaches.transcribe(
                 file,
@@ -146,7 +146,7 @@ def _turn_detection(args: argparse.Namespace) -> TurnDetection:
     return TurnDetection.client(EnergyVad() if args.vad == "energy" else SileroVad())
 
 
-class Progress:
+class LiveLine:
     """A line on the terminal that follows the words as they come; nothing where the stream is no terminal."""
 
     def __init__(self, stream: TextIO, label: str) -> None:

@@ -1,4 +1,4 @@
-"""The text of an utterance while it is spoken, out of recognitions of its growing sound."""
+"""The text of an utterance while it is spoken, from recognitions of its growing audio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ipyspeaches.results.agreement import LocalAgreement
 from ipyspeaches.words import Word, needs_space, spaceless_script
 
 LONG_S: Final = 15.0
-"""Sound beyond this length is cut at a settled word, so that each recognition stays short."""
+"""Audio beyond this length is cut at a settled word, so that each recognition stays short."""
 
 LONGEST_S: Final = 30.0
 """Where hypotheses do not agree on anything for so long, the older half is taken as it is."""
@@ -22,12 +22,12 @@ class InterimText:
     Parameters
     ----------
     start_s
-        Where its sound begins, in session seconds.
+        Where its audio begins, in session seconds.
 
     Attributes
     ----------
     from_s
-        Where the sound to recognise next begins; what is before it is settled.
+        Where the audio to recognise next begins; what is before it is settled.
     """
 
     def __init__(self, start_s: float) -> None:
@@ -55,7 +55,7 @@ class InterimText:
         words
             Its words, or longer pieces of it, on the session clock; none if only the text is known.
         end_s
-            Where the recognised sound ends.
+            Where the recognised audio ends.
         """
         timed = words or [Word(text, self.from_s, end_s)]
         self._settle(self._agreement.update(_spaced(text, timed, self._settled)))
@@ -66,7 +66,7 @@ class InterimText:
             self._cut_before(self.from_s)
 
     def _cut_before(self, at_least_s: float) -> None:
-        """Begin at the last settled word, which stays: a word is heard badly where sound begins in the midst of it."""
+        """Begin at the last settled word, which stays: a word is heard badly where audio begins in the midst of it."""
         last = self._agreement.last
         self.from_s = at_least_s if last is None else max(at_least_s, last.start)
         self._agreement.forget_before(self.from_s)

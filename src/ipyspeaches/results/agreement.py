@@ -3,7 +3,7 @@
 LocalAgreement-2 (Macháček, Dabre and Bojar, "Turning Whisper into Real-Time Transcription System", 2023): a word is
 settled once two hypotheses in a row agree on it and on all before it, and then it is never taken back. Words that are
 settled are found again by what they say, and where that has changed, by their times: so a later change of mind about
-them does not hold up the rest, and the sound before them need not be recognised again.
+them does not hold up the rest, and the audio before them need not be recognised again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LocalAgreement:
         rest = hypothesis[self._covered(hypothesis) :]
         believed = rest[: max(0, len(rest) - UNSETTLED_WORDS)]
         pairs = zip(self.tentative, believed, strict=False)
-        agreed = sum(1 for _ in takewhile(lambda pair: sound_of(pair[0].word) == sound_of(pair[1].word), pairs))
+        agreed = sum(1 for _ in takewhile(lambda pair: comparable(pair[0].word) == comparable(pair[1].word), pairs))
         return self._settle(rest, agreed)
 
     def settle_until(self, time_s: float) -> list[Word]:
@@ -65,8 +65,8 @@ class LocalAgreement:
         """Return how many words at the start of a hypothesis are settled already."""
         if not self._settled:
             return 0
-        said = [sound_of(word.word) for word in hypothesis]
-        settled = [sound_of(word.word) for word in self._settled]
+        said = [comparable(word.word) for word in hypothesis]
+        settled = [comparable(word.word) for word in self._settled]
         until_s = self._settled[-1].end
         if said[: len(settled)] == settled and hypothesis[len(settled) - 1].start < until_s + JITTER_S:
             return len(settled)
@@ -78,7 +78,7 @@ class LocalAgreement:
         return sum(1 for _ in takewhile(lambda word: word.middle < until_s, hypothesis))
 
 
-def sound_of(word: str) -> str:
+def comparable(word: str) -> str:
     """Return what counts when words are compared: neither case nor the punctuation around them."""
     folded = word.strip().casefold()
     letters = [i for i, character in enumerate(folded) if character.isalnum()]

@@ -64,12 +64,12 @@ async def compare(
     wanted = {name: with_defaults(options, common) for name, options in named(runs).items()}
     for name, options in wanted.items():
         check_options(name, options)
-    sound = recording if isinstance(recording, Recording) else Recording.load(recording)
-    return Comparison(await ENGINE.call(_run_all(sound, wanted, at_once=at_once)), reference)
+    audio = recording if isinstance(recording, Recording) else Recording.load(recording)
+    return Comparison(await ENGINE.call(_run_all(audio, wanted, at_once=at_once)), reference)
 
 
-async def _run_all(sound: Recording, wanted: Mapping[str, SessionKeywords], *, at_once: bool) -> list[ComparedRun]:
-    sessions = {name: Session(sound, **options) for name, options in wanted.items()}
+async def _run_all(audio: Recording, wanted: Mapping[str, SessionKeywords], *, at_once: bool) -> list[ComparedRun]:
+    sessions = {name: Session(audio, **options) for name, options in wanted.items()}
     if at_once:
         await asyncio.gather(*map(live_through, sessions.values()))
     else:

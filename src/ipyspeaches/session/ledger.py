@@ -77,7 +77,7 @@ class Ledger:
     def sent(self, utterance: Utterance) -> None:
         """Note that an utterance and its commit were handed to the connection."""
         entry = self._by_number.get(utterance.number)
-        if entry is not None and entry.stage is Stage.CUT:
+        if entry is not None:
             entry.stage = Stage.SENT
 
     def find(self, item_id: str) -> Entry | None:

@@ -185,11 +185,13 @@ class SessionOptions:
 
     def __post_init__(self) -> None:
         transport = self.route.transport
-        if self.turn_detection is not None and not isinstance(self.turn_detection, TurnDetection):
-            raise InputError(
-                f"turn_detection is {self.turn_detection!r}: use TurnDetection.client(…) or TurnDetection.server(…)."
-            )
-        if self.route.by_requests and self.turn_detection is not None and not self.turn_detection.client_cuts:
+        if self.turn_detection is not None:
+            if not isinstance(self.turn_detection, TurnDetection):
+                given = f"turn_detection is {self.turn_detection!r}"
+                raise InputError(f"{given}: use TurnDetection.client(…) or TurnDetection.server(…).")
+            asked = replace(self.recognition, server_vad=self.turn_detection.server_vad)
+            object.__setattr__(self, "recognition", asked)
+        if self.route.by_requests and not self.recognition.client_cuts:
             raise InputError(
                 f'With transport="{transport}" nobody but this side can cut: use TurnDetection.client(…), or '
                 'transport="realtime".'
@@ -212,10 +214,8 @@ class SessionOptions:
         unknown = sorted(set(keywords) - known)
         if unknown:
             raise InputError(f"Unknown option {', '.join(unknown)}: the options are {', '.join(sorted(known))}.")
-        turn_detection = keywords.get("turn_detection")
-        server_vad = turn_detection.server_vad if isinstance(turn_detection, TurnDetection) else None
         return cls(
-            recognition=RecognitionOptions(**_of_group(keywords, _RECOGNITION), server_vad=server_vad),
+            recognition=RecognitionOptions(**_of_group(keywords, _RECOGNITION)),
             route=Route(**_of_group(keywords, _ROUTE)),
             **_of_group(keywords, _OWN),
         )

@@ -183,7 +183,7 @@ class Pipeline:
         for index, score in enumerate(scores.tolist()):
             events += self._segmenter.advance((score,))
             is_speech[index] = self._segmenter.in_speech
-        # Frames that reach behind the end of the sound (padding) are judged, but not shown.
+        # Frames that reach behind the end of the audio (padding) are judged, but not shown.
         shown = min(len(scores), (len(self.store) - start) // hop)
         if shown > 0:
             self._write_frames(start, scores[:shown], is_speech[:shown])

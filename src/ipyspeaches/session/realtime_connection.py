@@ -110,7 +110,8 @@ class RealtimeConnection(Connection):
                 self._gather(action)
             else:
                 self._append_rest(action.audio_end)
-                self._protocol.send_commit(action)
+                if self._protocol.uncommitted:  # else, all of its audio went with the one before, as its hangover
+                    self._protocol.send_commit(action)
         if last and not self._protocol.options.client_cuts:
             self._append_rest()
         if actions or last:

@@ -101,9 +101,9 @@ class GateOptions:
     Parameters
     ----------
     pre_roll_ms
-        Sound before the onset: recognisers lose words that begin abruptly.
+        Audio before the onset: recognisers lose words that begin abruptly.
     hangover_ms
-        Sound behind the end, as far as it was heard when the end was certain.
+        Audio behind the end, as far as it was heard when the end was certain.
     """
 
     pre_roll_ms: float = 300
@@ -205,7 +205,7 @@ class WindowGate:
     rate
         Samples per second.
     pre_roll_ms
-        Sound before an onset that was noticed too late for its own window.
+        Audio before an onset that was noticed too late for its own window.
     overlap_s
         What a window repeats of the one before where speech goes on; at most half of ``chunk_s`` is used.
     """
@@ -240,9 +240,9 @@ class WindowGate:
         position
             Samples judged so far.
         speech
-            Speech that is under way; at the end of the sound, as it was before the segmenter finished.
+            Speech that is under way; at the end of the audio, as it was before the segmenter finished.
         last
-            Whether the sound ends at ``position``; what comes later begins anew.
+            Whether the audio ends at ``position``; what comes later begins anew.
         """
         self._closed += [
             (event.start, event.end)

@@ -138,8 +138,6 @@ class RealtimeProtocol:
         What the session is asked to be.
     media
         How audio travels, if not in messages.
-    start_sample
-        Session sample at which this connection begins to listen (0 unless it continues another one).
 
     Attributes
     ----------
@@ -147,10 +145,10 @@ class RealtimeProtocol:
         Where the session stands.
     """
 
-    def __init__(self, options: RecognitionOptions, *, media: Media | None = None, start_sample: int = 0) -> None:
+    def __init__(self, options: RecognitionOptions, *, media: Media | None = None) -> None:
         self.state = ProtocolState.CONNECTING
         self._configuration = Configuration(options)
-        self._timeline = Timeline(start_sample, media)
+        self._timeline = Timeline(media)
         self._outbox = Outbox(self._timeline)
         self._items = items = Items(self._timeline)
         self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
@@ -203,6 +201,11 @@ class RealtimeProtocol:
     def buffer_grows(self) -> bool:
         """Whether the server cuts by itself and keeps all silence that it was sent: a clear helps it then."""
         return not self.options.client_cuts and self._configuration.shape.buffer_grows
+
+    @property
+    def uncommitted(self) -> int:
+        """How many samples of audio and padding were sent since the last commit."""
+        return self._timeline.position - self._timeline.current.begin
 
     @property
     def may_clear(self) -> bool:
@@ -311,7 +314,7 @@ class RealtimeProtocol:
         self._check_audio_flows("commit")
         if not self.options.client_cuts:
             raise StateError("Cannot commit while the server cuts the utterances: use send_flush() instead.")
-        sent = self._timeline.position - self._timeline.current.begin
+        sent = self.uncommitted
         if not sent:
             raise StateError("Cannot commit an empty buffer: append the utterance's audio first.")
         self._outbox.pad(max(MIN_COMMIT_SAMPLES - sent, 0))
@@ -329,7 +332,7 @@ class RealtimeProtocol:
         self._check_audio_flows("clear")
         if not self.may_clear:
             raise StateError("Cannot clear while an utterance is on its way into the conversation: flush first.")
-        if self._timeline.position == self._timeline.current.begin:
+        if not self.uncommitted:
             return
         self._outbox.drop_carried()
         self._outbox.put(wire.CLEAR)
@@ -389,7 +392,7 @@ class RealtimeProtocol:
         self._configuration.model_for(options.model)
         self._postponed = options
         buffer = self._timeline.current
-        filled = self._timeline.position > buffer.begin
+        filled = self.uncommitted > 0
         self._postponed_behind = buffer if filled and options.client_cuts else None
         self._diagnosis.model = options.model or self._diagnosis.model
         self._send_postponed()

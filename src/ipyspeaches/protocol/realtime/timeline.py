@@ -63,10 +63,8 @@ class Timeline:
 
     Parameters
     ----------
-    start_sample
-        Session sample that counts as "now" until something is sent.
     media
-        How sound travels, if not in messages.
+        How audio travels, if not in messages.
 
     Attributes
     ----------
@@ -77,14 +75,13 @@ class Timeline:
         start of all that was written to its buffers.
     """
 
-    def __init__(self, start_sample: int = 0, media: Media | None = None) -> None:
+    def __init__(self, media: Media | None = None) -> None:
         self.position = 0
         self.restarts = True
         self.media = media
         self._per_ms = _SAMPLES_PER_MS * (1.0 if media is None else media.clock_factor)
         self._held = 0 if media is None else media.held_samples
         self._cuts_here = False  # whether this side ends buffers, and knows what it had sent by then
-        self._start_sample = start_sample
         self._pieces: list[Piece] = []
         self._ends: deque[int] = deque(maxlen=_REMEMBERED_ENDS)
         self._buffers: list[Buffer] = [Buffer(0)]
@@ -93,14 +90,6 @@ class Timeline:
     def current(self) -> Buffer:
         """The buffer that the server fills now."""
         return self._buffers[-1]
-
-    @property
-    def last_sample(self) -> int:
-        """Session sample after the last one that was sent."""
-        if not self._pieces:
-            return self._start_sample
-        last = self._pieces[-1]
-        return last.start + last.length
 
     def append(self, start: int, length: int) -> None:
         """Note ``length`` samples from session sample ``start`` as sent."""
@@ -199,7 +188,7 @@ class Timeline:
             Between two pieces the position is the end of the one and the start of the other: which is meant.
         """
         if not self._pieces:
-            return self._start_sample
+            return 0
         reached = position - 1 if ending else position
         index = bisect_right(self._pieces, reached, key=lambda piece: piece.position) - 1
         piece = self._pieces[max(index, 0)]
