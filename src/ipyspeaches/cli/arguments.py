@@ -7,7 +7,8 @@ import os
 from typing import TypeAlias
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import API_KEY_VARIABLE, BASE_URL_VARIABLE
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, ApiKey, key_from_environment, read_key
 
 # argparse keeps this type to itself, and it takes parameters only in the eyes of type checkers.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -52,22 +53,22 @@ def server_url(args: argparse.Namespace) -> str | None:
     return args.server or os.environ.get(BASE_URL_VARIABLE) or None
 
 
-def api_key(args: argparse.Namespace) -> str | None:
+def api_key(args: argparse.Namespace) -> ApiKey | None:
     """Return the server's key, or None without one.
 
     Raises
     ------
     InputError
-        ``--api-key-env`` names a variable that is not set.
+        ``--api-key-env`` names a variable that is not set, or the key cannot be one.
     """
     if args.api_key:
-        return str(args.api_key)
+        return read_key(args.api_key)
     if args.api_key_env:
         try:
-            return os.environ[args.api_key_env]
+            return read_key(os.environ[args.api_key_env])
         except KeyError as exc:
             raise InputError(
                 f"The environment variable {args.api_key_env} is not set: set it to the server's key, or leave out "
                 "--api-key-env."
             ) from exc
-    return os.environ.get(API_KEY_VARIABLE) or None
+    return key_from_environment()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from ipyspeaches.cli.arguments import Commands, port
 from ipyspeaches.local.engines import ENGINE_NAMES
-from ipyspeaches.protocol.address import API_KEY_VARIABLE
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, key_from_environment, read_key
 
 
 def add_command(commands: Commands) -> None:
@@ -36,6 +35,6 @@ def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C, and return 0."""
     from ipyspeaches.local import serve
 
-    key = args.api_key or os.environ.get(API_KEY_VARIABLE) or None
+    key = read_key(args.api_key) or key_from_environment()
     serve(host=args.host, port=args.port, engine=args.engine, model=args.model, api_key=key)
     return 0

@@ -19,6 +19,7 @@ import ipyspeaches
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
 from ipyspeaches.local.engines import EngineSpec, engine_spec
 from ipyspeaches.protocol.address import is_loopback
+from ipyspeaches.protocol.api_key import read_key
 
 if TYPE_CHECKING:
     import uvicorn
@@ -66,7 +67,7 @@ class LocalServer:
     ) -> None:
         self._spec = engine_spec(engine, model)
         self._port = port
-        self._api_key = api_key
+        self._api_key = read_key(api_key)
         self._process: subprocess.Popen[str] | None = None
         self._url: str | None = None
         self._owner = os.getpid()
@@ -274,7 +275,7 @@ def serve(
     MissingExtraError
         If a package is missing.
     """
-    key = api_key or os.environ.get(KEY_VARIABLE) or None
+    key = read_key(api_key) or read_key(os.environ.get(KEY_VARIABLE))
     if key is None and not is_loopback(host):
         raise InputError(
             f"{host} can be reached from other machines: set a key with --api-key or ${KEY_VARIABLE}, or listen on "

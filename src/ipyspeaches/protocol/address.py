@@ -12,7 +12,6 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
 _HTTP_OF: Final = {"ws": "http", "wss": "https"}
 EXAMPLE: Final = "http://localhost:8000"
 BASE_URL_VARIABLE: Final = "SPEACHES_BASE_URL"
-API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
 
 _MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
 
@@ -55,8 +54,9 @@ def normalise_base_url(url: str) -> str:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
-    except ValueError as exc:
-        raise InputError(f"The server's address cannot be read ({exc}): write it like {EXAMPLE}.") from exc
+    except ValueError:
+        # What Python says quotes the part that it cannot read, which may be a password.
+        raise InputError(f"The server's address cannot be read: write it like {EXAMPLE}.") from None
     _check(parts)
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host

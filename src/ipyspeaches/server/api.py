@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
+from ipyspeaches.protocol.api_key import bearer, read_key
 from ipyspeaches.server.failures import Explain, detail_of, explain_status, explain_transport, not_speaches
 
 Value = TypeVar("Value")
@@ -24,7 +25,7 @@ def http_client(
     parts = urlsplit(url)
     return httpx2.AsyncClient(
         base_url=url,
-        headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+        headers=bearer(api_key),
         timeout=timeout,
         transport=transport,
         trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
@@ -69,7 +70,7 @@ class HttpApi:
 
     def __init__(self, url: str, api_key: str | None, transport: httpx2.AsyncBaseTransport | None) -> None:
         self.url = normalise_base_url(url)
-        self._api_key = api_key
+        self._api_key = read_key(api_key)
         self._transport = transport
 
     @property

@@ -16,6 +16,7 @@ import httpx2
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ModelNotFoundError, ServerError
+from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.server.api import Call, HttpApi
 from ipyspeaches.server.failures import (
@@ -77,12 +78,13 @@ class Server:
     Raises
     ------
     InputError
-        If the address is none.
+        If the address is none, or the key cannot be one.
     """
 
     def __init__(
         self, url: str, api_key: str | None = None, *, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
+        api_key = read_key(api_key)
         self._api = HttpApi(url, api_key, transport)
         self.url = self._api.url
 
@@ -296,7 +298,7 @@ async def check(
     Raises
     ------
     InputError
-        If the address is none.
+        If the address is none, or the key cannot be one.
     ServerUnreachableError
         If nothing answers there.
     ServerAuthError
@@ -306,6 +308,7 @@ async def check(
     ModelNotFoundError
         If the model is not installed; the message lists what is.
     """
+    api_key = read_key(api_key)
     server = Server(url, api_key, transport=transport)
     models, interface = await asyncio.gather(server.models(), server.interface())
     chosen = _choose(models, model, server.url)

@@ -21,7 +21,7 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
-from ipyspeaches.protocol.address import API_KEY_VARIABLE
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
@@ -200,7 +200,15 @@ def detail_of(response: httpx2.Response) -> str | None:
         shown = "; ".join(f"{'.'.join(map(str, problem.loc[1:]))}: {problem.msg}" for problem in failure.detail)
     else:
         shown = failure.detail or failure.message or ""
-    return shown[:_LONGEST_DETAIL] or None
+    return without_key(shown, _key_sent(response))[:_LONGEST_DETAIL] or None
+
+
+def _key_sent(response: httpx2.Response) -> str:
+    try:
+        sent: str = response.request.headers.get("Authorization", "")
+    except RuntimeError:  # an answer that came by another way than HTTP has no request
+        return ""
+    return sent.partition(" ")[2]
 
 
 def explain_lack(address: str) -> Explain:

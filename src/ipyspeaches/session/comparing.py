@@ -13,7 +13,7 @@ from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.results import ComparedRun, Comparison, Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
-from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.session import Session
 
 Runs = Mapping[str, SessionKeywords] | Sequence[SessionKeywords]
@@ -61,7 +61,9 @@ async def compare(
     AudioError
         If the recording cannot be read.
     """
-    wanted = {name: with_defaults(options, common) for name, options in named(runs).items()}
+    hide_key(common)
+    runs = named(runs)
+    wanted = {name: with_defaults(options, common) for name, options in runs.items()}
     for name, options in wanted.items():
         check_options(name, options)
     audio = recording if isinstance(recording, Recording) else Recording.load(recording)
@@ -120,7 +122,9 @@ def named(runs: Runs) -> dict[str, SessionKeywords]:
         if not isinstance(options, Mapping):
             raise InputError(f"{options!r:.60} are no options of a run: give a dict such as {{'language': 'en'}}.")
         name = str(given) or _name(options) or f"run {number}"
-        found[name if name not in found else f"{name} ({number})"] = cast("SessionKeywords", dict(options))
+        copied = cast("SessionKeywords", dict(options))
+        hide_key(copied)
+        found[name if name not in found else f"{name} ({number})"] = copied
     return found
 
 

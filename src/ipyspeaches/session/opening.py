@@ -11,7 +11,8 @@ from ipyspeaches.audio.decoding import printable_name
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, RecognitionOptions, RequestProtocol
-from ipyspeaches.protocol.address import API_KEY_VARIABLE, BASE_URL_VARIABLE, realtime_query
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE, realtime_query
+from ipyspeaches.protocol.api_key import key_from_environment
 from ipyspeaches.server.client import check
 from ipyspeaches.server.models import ServerInfo, model_id
 from ipyspeaches.session.connection import Connection
@@ -112,7 +113,7 @@ async def locate(options: SessionOptions) -> Place:
     """
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
     if url:
-        return Place(url, options.api_key or os.environ.get(API_KEY_VARIABLE), embedded=False)
+        return Place(url, options.api_key or key_from_environment(), embedded=False)
     from ipyspeaches.local import LocalServer
 
     # Starting the process takes about a second: the engine must not wait for it.

@@ -8,6 +8,8 @@ from typing import Any, Final, TypedDict
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import RecognitionOptions, ServerTurnDetection
+from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.api_key import ApiKey, read_key
 from ipyspeaches.session.events import SessionEvent
 from ipyspeaches.vad import Detector, GateOptions, SileroVad
 
@@ -146,6 +148,19 @@ class SessionKeywords(TypedDict, total=False):
     on_event: Callable[[SessionEvent], None] | None
 
 
+def hide_key(keywords: SessionKeywords) -> None:
+    """Put the key into keywords, in place, as what no traceback and no notebook shows.
+
+    Raises
+    ------
+    InputError
+        If it cannot be one.
+    """
+    if isinstance(keywords.get("api_key"), str):
+        keywords["api_key"] = ApiKey(keywords["api_key"])  # first of all: the error's traceback has these keywords
+        keywords["api_key"] = read_key(keywords["api_key"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
     """Where speech goes and how it is cut. `of` makes them from flat keywords.
@@ -184,6 +199,9 @@ class SessionOptions:
     on_event: Callable[[SessionEvent], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "api_key", read_key(self.api_key))
+        if self.server:
+            normalise_base_url(self.server)  # what has a password in it is refused before anything shows it
         transport = self.route.transport
         if self.turn_detection is not None:
             if not isinstance(self.turn_detection, TurnDetection):

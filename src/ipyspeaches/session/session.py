@@ -21,7 +21,7 @@ from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.events import Bus, ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
-from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, SessionState, check_transition
@@ -85,6 +85,7 @@ class Session:
     """
 
     def __init__(self, source: SourceLike, **options: Unpack[SessionKeywords]) -> None:
+        hide_key(options)
         self.options = SessionOptions.of(dict(options))
         self.source = open_source(source, self.options.pace)
         self.state = SessionState.IDLE
@@ -105,6 +106,8 @@ class Session:
             self._bus.subscribe(self.options.on_event)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "pipeline"):  # a traceback shows the session whose options are refused
+            return "<Session>"
         return f"<Session {self.state}: {self.source.label}, {self.pipeline.store.duration_s:.1f} s>"
 
     # What there is
@@ -551,6 +554,7 @@ async def transcribe(
     ServerError
         If the server cannot be reached, refuses, or fails.
     """
+    hide_key(options)
     if isinstance(audio, np.ndarray):
         if rate is None:
             raise InputError("An array needs its sample rate: transcribe(array, rate=16000).")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import httpx2
 
 from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.http.transcriptions import (
+    Broken,
     Outcome,
     Refused,
     Severity,
@@ -53,7 +56,8 @@ class RequestTransport:
     def __init__(self, url: str, api_key: str | None = None, *, stream: bool = False) -> None:
         self._stream = stream
         self._url = normalise_base_url(url)
-        self._key_given = api_key is not None
+        api_key = read_key(api_key)
+        self._api_key = api_key
         timeout = httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         self._client = http_client(self._url, api_key, timeout)
 
@@ -91,10 +95,10 @@ class RequestTransport:
         content_type = response.headers.get("content-type", "no content type")
         media_type = content_type.split(";")[0].strip().lower()
         if response.is_success and media_type == "text/event-stream":
-            return await _read_stream(response, on_text)
+            return await self._read_stream(response, on_text)
         body = await response.aread()
         if not response.is_success:
-            error = explain_status(response, self._url, key_given=self._key_given)
+            error = explain_status(response, self._url, key_given=self._api_key is not None)
             return Refused(error, severity(error))
         # A server that does not know stream=true answers it with a document: that is as good.
         answer = read_answer(body) if media_type == "application/json" else None
@@ -102,13 +106,15 @@ class RequestTransport:
             return answer
         return Refused(not_speaches(self._url, content_type), Severity.SINGLE)
 
-
-async def _read_stream(response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
-    streamed = StreamedText()
-    try:
-        async for event in httpx2.EventSource(response):
-            if streamed.receive(event.data):
-                on_text(streamed.text)
-    except httpx2.RequestError:
-        pass  # half a stream: what it amounts to is the protocol's to say
-    return streamed.end()
+    async def _read_stream(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
+        streamed = StreamedText()
+        try:
+            async for event in httpx2.EventSource(response):
+                if streamed.receive(event.data):
+                    on_text(streamed.text)
+        except httpx2.RequestError:
+            pass  # half a stream: what it amounts to is the protocol's to say
+        outcome = streamed.end()
+        if isinstance(outcome, Broken):
+            return replace(outcome, reason=without_key(outcome.reason, self._api_key))
+        return outcome

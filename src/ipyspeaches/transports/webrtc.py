@@ -23,6 +23,7 @@ from ipyspeaches.audio import to_seconds
 from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
 from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.server.api import http_client
 from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
 from ipyspeaches.transports.transport import TransportClosed, not_connected
@@ -170,7 +171,7 @@ class RtcEndpoint:
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
         self.address = normalise_base_url(url)
         self.url = f"{self.address}{realtime_path(query)}"
-        self._api_key = api_key
+        self._api_key = read_key(api_key)
 
     def __repr__(self) -> str:
         return f"RtcEndpoint({self.address!r})"

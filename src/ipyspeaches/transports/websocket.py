@@ -21,6 +21,7 @@ from websockets.protocol import State
 
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
+from ipyspeaches.protocol.api_key import bearer, read_key, without_key
 from ipyspeaches.server.failures import BUSY, KEY_REFUSED, busy, key_cure, proxy_refused, timed_out, unreachable
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 
@@ -65,7 +66,7 @@ class WebSocketTransport:
         # A proxy that the environment names cannot lead to this machine.
         self._proxy: dict[str, Any] = {"proxy": None} if is_loopback(parts.hostname or "") else {}
         self._uri = f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{realtime_path(query)}"
-        self._api_key = api_key
+        self._api_key = read_key(api_key)
         self._connection: ClientConnection | None = None
 
     def __repr__(self) -> str:
@@ -83,12 +84,11 @@ class WebSocketTransport:
         NotSpeachesError
             If what answers has no realtime endpoint.
         """
-        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else None
         try:
             self._connection = await connect(
                 self._uri,
                 compression=None,  # it would shrink base64 of speech by a third, at ten times the CPU of all the rest
-                additional_headers=headers,
+                additional_headers=bearer(self._api_key),
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
                 ping_interval=PING_INTERVAL_S,
@@ -101,7 +101,8 @@ class WebSocketTransport:
             error = explain_refusal(exc, self.address, timeout_s=OPEN_TIMEOUT_S, key_given=bool(self._api_key))
             if error is None:
                 raise
-            raise error from exc
+            # What refuses a proxy quotes its address, password and all.
+            raise error from (None if isinstance(exc, InvalidProxy) else exc)
 
     async def send(self, message: bytes) -> None:
         """Send UTF-8 text in a text frame; waits while the server is behind."""
@@ -120,9 +121,11 @@ class WebSocketTransport:
     async def receive(self) -> bytes:
         """Return the server's next message, not decoded: JSON is read from bytes."""
         try:
-            return await self._opened().recv(decode=False)
+            message = await self._opened().recv(decode=False)
         except ConnectionClosed as exc:
             raise self._closed(exc) from exc
+        # Some servers quote the key that they refuse.
+        return message.replace(self._api_key.encode(), b"...") if self._api_key else message
 
     async def close(self) -> None:
         """Close the connection in good order, within `CLOSE_TIMEOUT_S`."""
@@ -138,9 +141,7 @@ class WebSocketTransport:
         frame = exc.rcvd
         if frame is None:
             return TransportClosed()
-        # Some servers quote the key that they refuse.
-        reason = frame.reason.replace(self._api_key, "…") if self._api_key else frame.reason
-        return TransportClosed(frame.code, reason)
+        return TransportClosed(frame.code, without_key(frame.reason, self._api_key))
 
 
 def realtime_path(query: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.session import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.sources import KernelMicrophone
@@ -87,8 +88,9 @@ class Settings:
 
     def use_server(self, url: str, api_key: str) -> dict[str, Any]:
         """Use another server, of which nothing is known yet; an empty address is the default server."""
-        self._keywords["server"] = url or None
-        self._keywords["api_key"] = api_key or None
+        changed: SessionKeywords = {**self._keywords, "server": url or None, "api_key": read_key(api_key)}
+        SessionOptions.of({**changed, "turn_detection": None})
+        self._keywords = changed
         return {**server_traits(self.options), "_models": [], "_loaded_models": [], "_server_version": ""}
 
     def use_model(self, model: str) -> dict[str, Any]:

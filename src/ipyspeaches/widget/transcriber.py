@@ -12,6 +12,7 @@ from ipyspeaches.server.models import presets
 from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.comparing import Runs, compared_run
 from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.session.options import hide_key
 from ipyspeaches.vad import Detector
 from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
 from ipyspeaches.widget.compared import MAIN, compared_options
@@ -78,6 +79,7 @@ class Transcriber(anywidget.AnyWidget):
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
+        hide_key(options)
         settings = Settings(source, options)
         compared = compared_options(compare)
         super().__init__(

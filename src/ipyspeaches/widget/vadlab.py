@@ -13,6 +13,7 @@ import traitlets
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.session import ENGINE, SessionKeywords, SessionOptions
+from ipyspeaches.session.options import hide_key
 from ipyspeaches.vad import Detector, EnergyVad, Segments, SileroVad, WebRtcVad
 from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
 from ipyspeaches.widget.lab_controller import LabController, Reference
@@ -61,6 +62,7 @@ class VadLab(anywidget.AnyWidget):
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
+        hide_key(options)
         SessionOptions.of(dict(options))
         if not isinstance(recording, (Recording, str, os.PathLike)):
             raise InputError(f"{type(recording).__name__} is not a recording: give a path or a Recording.")

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError
-from ipyspeaches.protocol.address import API_KEY_VARIABLE
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 from ipyspeaches.protocol.protocol_events import Disconnected
 from ipyspeaches.protocol.realtime import wire
 

@@ -1,0 +1,65 @@
+"""The key of a server: what can be one, and how it stays out of everything that is shown."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from typing import Final
+
+from ipyspeaches.errors import InputError
+
+API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
+_QUOTES: Final = "\"'`"
+_CURE: Final = f"copy it once more, and set it as api_key or {API_KEY_VARIABLE}"
+
+
+class ApiKey(str):
+    """A key, or the header that holds it: text whose ``repr`` does not show it, as tracebacks and notebooks print."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ApiKey(…)"
+
+
+def read_key(given: str | None) -> ApiKey | None:
+    """Return a key without the white space around it, None where there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be sent in a header; the message does not quote it.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise InputError(f"The API key is of type {type(given).__name__}: give it as text.")
+    given = ApiKey(given.strip())  # no frame of this function shows it from here on
+    if given.partition(" ")[0].lower() == "bearer":  # the header's whole value was copied
+        given = ApiKey(given.partition(" ")[2].strip())
+    if given and (given[0] in _QUOTES or given[-1] in _QUOTES):
+        raise InputError(f"The API key has quotation marks around it: leave them out, and {_CURE}.")
+    # An error's traceback is saved with the notebook, and libraries quote the header that they refuse.
+    odd = next((character for character in given if not "!" <= character <= "~"), None)
+    if odd is not None:
+        raise InputError(f"The API key contains a character that no key has ({_name(odd)}): {_CURE}.")
+    return given or None
+
+
+def key_from_environment() -> ApiKey | None:
+    """Return the key that ``$SPEACHES_API_KEY`` holds."""
+    return read_key(os.environ.get(API_KEY_VARIABLE))
+
+
+def bearer(key: str | None) -> dict[str, str]:
+    """Return the header that carries a key, none without one."""
+    return {"Authorization": ApiKey(f"Bearer {key}")} if key else {}
+
+
+def without_key(text: str, key: str | None) -> str:
+    """Return a server's words without the key: some quote the one that they refuse."""
+    return text.replace(str(key), "…") if key else text
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "").lower() or f"U+{ord(character):04X}"

@@ -1,0 +1,53 @@
+"""What options make of keys and addresses as people paste them."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+
+import pytest
+
+import ipyspeaches
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import InputError
+from ipyspeaches.session import Session, SessionOptions
+from ipyspeaches.session.opening import locate
+
+SECRET = "sk-secret"
+SOUND = Recording.from_array([0.0] * 1600, 16_000)
+
+
+def values_in(error: BaseException) -> str:
+    """Return what a traceback with values prints, but for the frame of the test."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(str(frame.locals) for frame in shown.stack if frame.filename != __file__) + str(error)
+
+
+@pytest.mark.parametrize("key", [SECRET, f"{SECRET}\n", f"“{SECRET}”"])
+def test_no_frame_of_a_failing_call_shows_the_key(key: str) -> None:
+    with pytest.raises(InputError) as refused:
+        Session(SOUND, api_key=key, chunk_s=99.0)
+    assert SECRET not in values_in(refused.value)
+    with pytest.raises(InputError) as refused:
+        asyncio.run(ipyspeaches.transcribe(SOUND, api_key=key, chunk_s=99.0))
+    assert SECRET not in values_in(refused.value)
+    with pytest.raises(InputError) as refused:
+        asyncio.run(ipyspeaches.compare(SOUND, [{"chunk_s": 99.0}], api_key=key))
+    assert SECRET not in values_in(refused.value)
+
+
+def test_an_empty_key_leaves_it_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEACHES_API_KEY", f"{SECRET}\n")
+    place = asyncio.run(locate(SessionOptions(server="http://host:8000", api_key=" ")))
+    assert place.api_key == SECRET
+    assert SECRET not in repr(place)
+
+
+@pytest.mark.parametrize(
+    "address", [f"http://me:{SECRET}@host:8000", f"http://me:{SECRET}/x@host", f"http://{SECRET}\u2100@host"]
+)
+def test_an_address_with_a_password_is_refused_before_anything_shows_it(address: str) -> None:
+    with pytest.raises(InputError) as refused:
+        SessionOptions.of({"server": address})
+    assert SECRET not in str(refused.value)
+    assert refused.value.__cause__ is None
