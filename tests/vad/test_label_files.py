@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from decimal import localcontext
 from pathlib import Path
 
 import pytest
@@ -161,14 +163,86 @@ def test_a_corrupt_rttm_is_refused_by_line(tmp_path: Path, text: str, message: s
         Segments.from_rttm(written(tmp_path, text))
 
 
+NAMED = "SPEAKER team_meeting 1 3.000 4.000 <NA> <NA> A <NA> <NA>\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SPEAKER team meeting 1 3.000 4.000 <NA> <NA> A <NA> <NA>",
+        "SPEAKER team meeting 1 3.000 4.000 <NA> <NA> A <NA>",  # ten fields, as the format has with a look-ahead
+        "SPEAKER talk 2 of 7 1 3.000 4.000 <NA> <NA> Ann Lee <NA> <NA>",
+        "SPEAKER talk\u00a0one 1 3.000 4.000 <NA> <NA> 王\u3000明 <NA> <NA>",
+        "SPEAKER talk 1 3.000 4.000 <NA> <NA> 1 2 <NA> <NA>",
+        "SPEAKER talk 1 3.000 4.000 <NA> <NA> A\u2028B <NA> <NA>",
+        "SPEAKER talk 1 3.000 4.000",
+    ],
+)
+def test_times_are_found_beside_names_with_spaces(tmp_path: Path, line: str) -> None:
+    assert Segments.from_rttm(written(tmp_path, line + "\n")) == Segments([(3, 7)])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SPEAKER team meeting 1 3.0 4.0 x x x x x",
+        "SPEAKER team meeting 1 3.0 4.0",
+        "SPEAKER talk 2 1 3.0 4.0",
+        "SPEAKER team meeting 1 3.0",
+        "SPEAKER a 1 0 1 x x x x x x x",
+    ],
+)
+def test_fields_that_may_be_shifted_are_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(InputError, match=r"line 2: .* which of them are the times"):
+        Segments.from_rttm(written(tmp_path, NAMED + line))
+
+
+@pytest.mark.parametrize(
+    "uri", ["team meeting", "team_meeting", " team\tmeeting", "team\u2028meeting", "team\udce9meeting"]
+)
+def test_a_name_of_any_kind_is_read_as_it_was_written(tmp_path: Path, uri: str) -> None:
+    Segments([(3, 7)]).to_rttm(tmp_path / "x.rttm", uri)
+    assert (tmp_path / "x.rttm").read_text() == NAMED.replace(" A ", " speech ")
+    assert Segments.from_rttm(tmp_path / "x.rttm", uri) == Segments([(3, 7)])
+
+
+def test_a_file_whose_name_is_not_utf8_names_its_recording(tmp_path: Path) -> None:
+    Segments([(3, 7)]).to_rttm(tmp_path / "caf\udce9.rttm")
+    assert Segments.from_rttm(tmp_path / "caf\udce9.rttm", "caf_") == Segments([(3, 7)])
+
+
+def test_rttm_holds_no_time_before_the_recording() -> None:
+    with pytest.raises(InputError, match="RTTM cannot hold -1 to 2 s"):
+        Segments([(-1, 2)]).to_rttm()
+
+
+def test_times_are_exact_whatever_a_program_has_set_for_its_decimals(tmp_path: Path) -> None:
+    segments = Segments([(1234.567891, 2345.678912), (1e20, 1e300)])
+    with localcontext(prec=3):
+        text = segments.to_rttm()
+        assert text is not None
+        file = written(tmp_path, text.splitlines()[0])
+        assert Segments.from_rttm(file) == segments[:1]
+
+
 def test_audacity_with_spectral_selections_points_and_commas(tmp_path: Path) -> None:
     file = written(tmp_path, "0,500000\t1,000000\tspeech\n\\\t100,0\t2000,0\n3.0\t3.0\tpoint\n4.0\t5.0\n")
     assert Segments.from_audacity(file) == Segments([(0.5, 1), (4, 5)])
 
 
+def test_a_label_may_hold_what_others_take_for_the_end_of_a_line(tmp_path: Path) -> None:
+    file = written(tmp_path, "1.0\t2.0\tone\u2028two\x85\x0c\x1c\ttabbed\r\n3.0\t4.0\tb\r5.0\t6.0\n")
+    assert Segments.from_audacity(file) == Segments([(1, 2), (3, 4), (5, 6)])
+    file = written(tmp_path, "1.0,2.0,one\u2028two\x85\x0c\r\n3.0,4.0,b\n")
+    assert Segments.from_csv(file) == Segments([(1, 2), (3, 4)])
+    file = written(tmp_path, SHORT.replace("speech", "one\u2028two\x85\x0c"))
+    assert Segments.from_textgrid(file) == Segments([(0, 3)])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("0\t1\tx\n1\t2.0\t3.0\tindexed\n", "line 2: 4 fields, three of them numbers"),
         ("0\t1\tx\n1 2 x\n", "line 2: an end is missing"),
         ("0\tone\tx\n", "line 1: '0' and 'one' are not two times"),
         ("2\t1\tx\n", r"line 1: the end \(1 s\) is before the start \(2 s\)"),
@@ -186,6 +260,16 @@ def test_a_corrupt_label_track_is_refused_by_line(tmp_path: Path, text: str, mes
         "\ufeffText;End;Start\nhello;1;0,5\nyou;5;4\n",
         "0.5\t1\n\n4\t5\n",
         "0.5,1,spoken\n4,5,spoken\n",
+        "0,5;1\n4;5\n",
+        "0,5\t1,0\n4,0\t5,0\n",
+        "0,5;1,00;a, b, c, d\n4,0;5,00;e\n",
+        "start,end,notes (a;b;c;d)\n0.5,1,x\n4,5,\n",
+        "sep=;\nstart;end\n0,5;1\n4;5\n",
+        "start,end,text\n0.5,1,hello, world\n4,5,x,,\n",
+        'start,end,text\n0.5,1,"two\nlines"\n4,5,"a ""b"""\n',
+        'start,end,text\n0.5,1,"open\n4,5,"y"\n',
+        'start,end,text\n0.5,1,x\n4,5,"open\n',
+        'start,end,text\n0.5,1,"hello" she said\n4,5,x\n',
     ],
 )
 def test_csv_as_people_write_it(tmp_path: Path, text: str) -> None:
@@ -198,11 +282,52 @@ def test_csv_as_people_write_it(tmp_path: Path, text: str) -> None:
         ("start,end\n0,1\n1,x\n", "line 3: '1' and 'x' are not two times"),
         ("begin,end\n0,1\n", "line 1: no columns start and end among begin, end"),
         ("start,end\n3\n", "line 2: an end is missing"),
+        ("start,end\n1.0,2.0\n1,5,2,25\n", "line 3: 4 fields under the 2 names"),
+        ("start,end,text\n1,5,2,25,x\n", "line 2: 5 fields under the 3 names"),
+        ("text,start,end,note\nfive, 1,2,3,x\n", "line 2: 5 fields under the 4 names"),
+        ("1,5,2,25\n", "line 1: four whole numbers, which may be two times with decimal commas"),
+        ("start,end,start\n1,2,3\n", "line 1: 2 columns are called start"),
+        ('start,end,text\n0,1,"two\nlines"\n1,x,\n', "line 4: '1' and 'x' are not two times"),
+        ("start,end\n1_0,20\n", "line 2: '1_0' and '20' are not two times"),
+        ("start,end\n1,1e999999999\n", "line 2: '1' and '1e999999999' are not two times"),
     ],
 )
 def test_a_corrupt_csv_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Segments.from_csv(written(tmp_path, text))
+
+
+def test_a_field_may_be_longer_than_python_reads_of_itself(tmp_path: Path) -> None:
+    assert Segments.from_csv(written(tmp_path, f"start,end,text\n0,1,{'x' * 200_000}\n")) == Segments([(0, 1)])
+    assert Segments.from_csv(written(tmp_path, f"0,1,{'x' * 200_000}\n")) == Segments([(0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("latin-1", "café"), ("cp1252", "“naïve”"), ("gbk", "会议记录"), ("gb18030", "你好，世界"), ("utf-16-le", "会议")],
+)
+def test_another_encoding_is_guessed_with_a_warning_or_given(tmp_path: Path, encoding: str, said: str) -> None:
+    file = written(tmp_path, LONG.replace('"vad"', f'"{said}"'), encoding)
+    with pytest.warns(UserWarning, match="is not UTF-8 and was read as .* give encoding=") as caught:
+        assert Segments.from_textgrid(file, said) == Segments([(0, 3)])
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Segments.from_textgrid(file, said, encoding=encoding) == Segments([(0, 3)])
+
+
+def test_every_format_can_be_read_in_any_encoding(tmp_path: Path) -> None:
+    said = "Привет"
+    rttm = written(tmp_path, f"SPEAKER {said} 1 0 1 <NA> <NA> A <NA> <NA>\n", "koi8-r")
+    assert Segments.from_rttm(rttm, said, encoding="koi8-r") == Segments([(0, 1)])
+    assert Segments.from_audacity(written(tmp_path, f"0\t1\t{said}\n", "koi8-r"), encoding="koi8-r") == Segments(
+        [(0, 1)]
+    )
+    file = written(tmp_path, f"0,1,{said}\n", "koi8-r")
+    assert Segments.from_csv(file, encoding="koi8-r") == Segments([(0, 1)])
+    for wrong in ("ascii", "klingon", "hex", "\0"):
+        with pytest.raises(InputError, match=r"cannot be read as .*: give the file's encoding="):
+            Segments.from_csv(file, encoding=wrong)
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
@@ -212,6 +337,10 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     binary.write_bytes(b"fLaC\x00\x00\xff\xff\x80")
     with pytest.raises(InputError, match="not a text file"):
         Segments.from_rttm(binary)
+    with pytest.raises(InputError, match="cannot be read"):
+        Segments.from_rttm("nul\0.rttm")
+    with pytest.raises(InputError, match="cannot be read"):
+        Segments.from_rttm(tmp_path)
     with pytest.raises(InputError, match="cannot be written"):
         Segments().to_rttm(tmp_path / "no folder" / "x.rttm")
 
@@ -226,6 +355,18 @@ def test_the_long_textgrid_with_several_tiers(tmp_path: Path, encoding: str) -> 
         Segments.from_textgrid(file)
     with pytest.raises(InputError, match="0 interval tiers called 'words'"):
         Segments.from_textgrid(file, "words")
+
+
+def test_tiers_of_one_name_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    file = written(tmp_path, LONG.replace('"vad"', '"said ""loudly"""'))
+    with pytest.raises(InputError, match=r"2 interval tiers called .* tier=, of 0 \('said \"loudly\"'\), 1 \('said"):
+        Segments.from_textgrid(file, 'said "loudly"')
+    with pytest.raises(InputError, match=r"2 interval tiers: choose one with tier=, of 0 \("):
+        Segments.from_textgrid(file)
+    assert Segments.from_textgrid(file, 0) == Segments([(0.5, 2.25)])
+    assert Segments.from_textgrid(file, 1) == Segments([(0, 3)])
+    with pytest.raises(InputError, match="2 interval tiers, and none is number 2"):
+        Segments.from_textgrid(file, 2)
 
 
 def test_the_short_textgrid(tmp_path: Path) -> None:
@@ -251,6 +392,9 @@ def test_textgrids_give_back_what_they_took(file: Path, short: bool, segments: S
         (SHORT.replace('0\n3\n"sp', '4\n3\n"sp'), r"line 14: the end \(3 s\) is before the start \(4 s\)"),
         ('File type = "ooTextFile"\n"Pitch"\n', "line 2: this is not a TextGrid"),
         ("hello", "line 1: the file ends"),
+        (SHORT.replace('2\n0\n3\n"sp', '1\n0\n3\n"sp'), "line 16: more follows than the file's counts say"),
+        (SHORT.replace("<exists>\n1", "<exists>\n" + "1" * 5000), "line 7: '11111111111111111111' is not a count"),
+        (SHORT.replace("0\n5\n2", "0\n" + "5" * 5000 + "\n2"), "line 11: '55555555555555555555' is not a time"),
     ],
 )
 def test_a_corrupt_textgrid_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:

@@ -1,17 +1,19 @@
 """Labels in files: RTTM, Audacity label tracks, comma-separated values, Praat's TextGrids.
 
-Readers return pairs of start and end as they are written, and name the line of whatever they cannot read. Times are
-added and written in decimal arithmetic, so that what is written and read again is equal to a microsecond.
+Readers return pairs of start and end as they are written, and name the line of whatever they cannot read. Where a line
+has more fields than its format, they find out which of them are the times, or refuse it. Times are added and written in
+decimal arithmetic, so that what is written and read again is equal to a microsecond.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
+import math
 import re
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -26,33 +28,97 @@ Pairs: TypeAlias = list[tuple[float, float]]
 SILENCE: Final = ("", "silent", "silence", "sil", "sp", "pau", "#", "<sil>", "<p:>")
 """Texts of TextGrid intervals without speech, as Praat and forced aligners write them (in either case)."""
 
+MAX_BYTES: Final = 256 * 2**20
+"""Size of a file of labels: ten hours, phone by phone, take 50 MB."""
+MAX_TIME_S: Final = 10**9
+"""Times beyond this (30 years) are no times of a recording."""
+
 _RTTM_SPEAKER_FIELDS: Final = 5  # type, file, channel, begin, duration; the others may be missing
+_RTTM_MOST_FIELDS: Final = 10
 _RTTM_TYPES: Final = frozenset(
     {
         *("SPEAKER", "SPKR-INFO", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH"),
         *("FILLER", "EDIT", "IP", "SU", "CB", "A/P"),
     }
 )
+_RTTM_CHANNEL: Final = re.compile(r"\d+|\w|<NA>")
+# White space of ASCII: names may hold any other, such as an ideographic space.
+_RTTM_FIELD: Final = re.compile(r"[^ \t\v\f]+")
 _MICROSECOND: Final = Decimal("0.000001")
+_EXACT: Final = Context(prec=400)
+"""Enough for the sum of any two times, whatever the program that uses this has set for its own numbers."""
+_NUMBER: Final = re.compile(r"[-+]?(?:\d{1,60}[.,]?\d{0,60}|[.,]\d{1,60})(?:[eE][-+]?\d{1,3})?")
+_DELIMITERS: Final = "\t;,"
+# The hanzi that are used (level 1 of GB 2312) and its punctuation. Letters of Latin-1 rarely stand two in a row.
+_GB_PAIR: Final = re.compile(rb"[\xa1-\xa9\xb0-\xd7][\xa1-\xfe]")
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as that of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 # Praat reads a text file as a row of free-standing numbers, strings in double quotes and flags in angle brackets, and
 # takes everything else for a comment (Praat manual, "TextGrid file formats"). So does this, for both text formats.
 _TOKEN: Final = re.compile(
-    r'"(?P<text>(?:[^"]|"")*)"|<(?P<flag>\w+)>|(?<!\S)(?P<number>[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)(?!\S)|![^\n]*'
+    r'"(?P<text>[^"]*(?:""[^"]*)*)"|<(?P<flag>\w+)>|(?<!\S)(?P<number>[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)(?!\S)|![^\n]*'
 )
 
 
-def _read_text(path: str | Path) -> str:
-    """Return the text of a file in UTF-8 or, with a byte order mark, UTF-16."""
+def _read_text(path: str | Path, encoding: str | None) -> str:
+    """Return the text of a file with lines that end in a line feed, and in nothing else.
+
+    Without an encoding, it is UTF-8 or what the byte order mark says; what is neither is guessed, with a warning.
+    """
     try:
-        data = Path(path).read_bytes()
-    except OSError as exc:
-        reason = exc.strerror or type(exc).__name__
+        with Path(path).open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as exc:
+        reason = (isinstance(exc, OSError) and exc.strerror) or type(exc).__name__
         raise InputError(f"{path} cannot be read ({reason}): check the name of the label file.") from exc
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{path} is larger than {MAX_BYTES // 2**20} MB: give a file of labels.")
+    if encoding is None:
+        encoding, certain = _encoding(data)
+        if encoding is None:
+            raise InputError(f"{path} is not a text file: give a file of labels, saved as text.")
+        if not certain:
+            warnings.warn(
+                f"{path} is not UTF-8 and was read as {encoding}: if its names look wrong, give encoding=.",
+                stacklevel=4,  # who called Segments.from_…
+            )
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{path} is not a text file in UTF-8 or UTF-16: give a file of labels.") from exc
+        text = data.decode(encoding)
+    except (LookupError, TypeError, ValueError) as exc:
+        raise InputError(f"{path} cannot be read as {encoding!r}: give the file's encoding=, or none.") from exc
+    return re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff"))
+
+
+def _encoding(data: bytes) -> tuple[str | None, bool]:
+    """Return the encoding of a text, None if it is no text, and whether that is certain."""
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return (name, True) if _decodes(data, name) else (None, False)
+    # Where most characters are digits, every second byte of UTF-16 is 0, which is valid UTF-8 too.
+    if data.count(0) > len(data) / 4:
+        name = "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
+        return (name if _decodes(data, name) else None), False
+    if _decodes(data, "utf-8"):
+        return "utf-8", True
+    if b"\0" in data:
+        return None, False
+    high = sum(map(len, re.findall(rb"[\x80-\xff]+", data)))
+    if 2 * len(_GB_PAIR.findall(data)) >= 0.8 * high and _decodes(data, "gb18030"):
+        return "gb18030", False
+    return ("cp1252" if _decodes(data, "cp1252") else "latin-1"), False
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def write_or_return(text: str, path: str | Path | None) -> str | None:
@@ -65,7 +131,7 @@ def write_or_return(text: str, path: str | Path | None) -> str | None:
 
 def stem(path: str | Path) -> str:
     """Return a file's name without its suffixes, fit to name a recording in RTTM."""
-    return re.sub(r"\s+", "_", Path(path).name.partition(".")[0]) or "recording"
+    return _field(Path(path).name.partition(".")[0], "recording")
 
 
 def _refuse(path: str | Path, line: int, problem: str, cure: str) -> NoReturn:
@@ -73,14 +139,22 @@ def _refuse(path: str | Path, line: int, problem: str, cure: str) -> NoReturn:
 
 
 def _number(text: str) -> Decimal:
-    """Return a finite decimal number, in which a comma may stand for the point, or raise a `ValueError`."""
-    try:
-        value = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation as exc:
-        raise ValueError(text) from exc
-    if not value.is_finite():
+    """Return a decimal number, in which a comma may stand for the point, or raise a `ValueError`."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    value = Decimal(text.replace(",", "."))
+    if abs(value) > MAX_TIME_S:
         raise ValueError(text)
     return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        _number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _seconds(value: float) -> str:
@@ -90,27 +164,31 @@ def _seconds(value: float) -> str:
 
 
 def _rounded(value: float) -> Decimal:
-    return Decimal(repr(float(value))).quantize(_MICROSECOND)
+    return Decimal(repr(float(value))).quantize(_MICROSECOND, context=_EXACT)
 
 
-def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    for index, line in enumerate(_read_text(path).splitlines(), start=1):
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    # Not `splitlines`, which ends a line at a form feed and at U+2028 too: they may stand in a label.
+    for index, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield index, line
 
 
-def read_rttm(path: str | Path, uri: str | None = None) -> Pairs:
+def read_rttm(path: str | Path, uri: str | None = None, encoding: str | None = None) -> Pairs:
     """Read the ``SPEAKER`` lines of an RTTM file (NIST, Rich Transcription 2009 evaluation plan, appendix A).
 
     Where speakers overlap, speech is where anybody speaks. Lines of the other types and comments (``;;``)
-    are skipped.
+    are skipped. Names with spaces, which the format has not, are understood where the fields around them are clear.
 
     Parameters
     ----------
     path
         File to read.
     uri
-        Name of the recording in the file; None if there is only one.
+        Name of the recording in the file, with spaces or with the ``_`` that `rttm` writes for them; None if there is
+        only one.
+    encoding
+        Encoding of the file; None for UTF-8 or what its byte order mark says, and else a guess, with a warning.
 
     Raises
     ------
@@ -118,47 +196,83 @@ def read_rttm(path: str | Path, uri: str | None = None) -> Pairs:
         If a line cannot be read (it is named), or the file is about other or several recordings.
     """
     found: dict[str, Pairs] = {}
-    for line, text in _lines(path):
-        fields = text.split()
+    for line, text in _lines(_read_text(path, encoding)):
+        fields = _RTTM_FIELD.findall(text)
         if fields[0].startswith(";;"):
             continue
         if fields[0] not in _RTTM_TYPES:
             _refuse(path, line, f"{fields[0][:20]!r} is not a type of RTTM line", "Give an RTTM file.")
-        if fields[0] != "SPEAKER":
-            continue
-        if len(fields) < _RTTM_SPEAKER_FIELDS:
-            _refuse(
-                path, line, f"{len(fields)} of 9 or 10 fields", "A SPEAKER line says file, channel, begin, duration."
-            )
-        try:
-            begin, length = _number(fields[3]), _number(fields[4])
-        except ValueError:
-            _refuse(path, line, f"{fields[3]!r} and {fields[4]!r} are not seconds", "Fields 4 and 5 are times.")
-        if begin < 0 or length < 0:
-            _refuse(path, line, f"begin {begin} s, duration {length} s", "Neither may be negative.")
-        found.setdefault(fields[1], []).append((float(begin), float(begin + length)))
-    if uri is None and len(found) > 1:
-        raise InputError(f"{path} is about {len(found)} recordings: choose one with uri=, of {_few(found)}.")
-    if uri is not None and uri not in found:
-        raise InputError(f"{path} has nothing about {uri!r}: choose one with uri=, of {_few(found)}.")
-    pairs = found.get(uri, []) if uri is not None else next(iter(found.values()), [])
+        if fields[0] == "SPEAKER":
+            name, pair = _turn(path, line, fields)
+            found.setdefault(name, []).append(pair)
+    wanted = None if uri is None else _field(uri)
+    if wanted is None and len(found) > 1:
+        raise InputError(f"{path} is about {len(found)} recordings: choose one with uri=, of {_few(sorted(found))}.")
+    if wanted is not None and wanted not in found:
+        raise InputError(f"{path} has nothing about {uri!r}: choose one with uri=, of {_few(sorted(found))}.")
+    pairs = found[wanted] if wanted is not None else next(iter(found.values()), [])
     times = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     start, end = merged(times[:, 0], times[:, 1], touching=False)
     return list(zip(start.tolist(), end.tolist(), strict=True))
 
 
-def _few(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    return ", ".join(listed[:5]) + (", …" if len(listed) > 5 else "") or "none"
+def _turn(path: str | Path, line: int, fields: list[str]) -> tuple[str, tuple[float, float]]:
+    """Return whose turn a ``SPEAKER`` line is about, as a name without spaces, and its start and end."""
+    if len(fields) < _RTTM_SPEAKER_FIELDS:
+        _refuse(path, line, f"{len(fields)} of 9 or 10 fields", "A SPEAKER line says file, channel, begin, duration.")
+    at = _begin_field(fields)
+    if at is None:
+        _refuse(
+            path,
+            line,
+            f"{len(fields)} fields, and it is not clear which of them are the times",
+            "A SPEAKER line has 9 or 10: write names without spaces.",
+        )
+    try:
+        begin, length = _number(fields[at]), _number(fields[at + 1])
+    except ValueError:
+        shown = f"{fields[at][:20]!r} and {fields[at + 1][:20]!r} are not seconds"
+        _refuse(path, line, shown, "Fields 4 and 5 are times.")
+    if begin < 0 or length < 0:
+        _refuse(path, line, f"begin {begin} s, duration {length} s", "Neither may be negative.")
+    return _field(" ".join(fields[1 : at - 1])), (float(begin), float(_EXACT.add(begin, length)))
+
+
+def _begin_field(fields: list[str]) -> int | None:
+    """Return which field of a ``SPEAKER`` line is the begin; None if names with spaces leave it open."""
+    for at in range(3, len(fields) - 3):
+        # The two fields behind the times are always empty in such a line.
+        if fields[at + 2] == fields[at + 3] == "<NA>" and _is_number(fields[at]) and _is_number(fields[at + 1]):
+            return at
+    shifted = len(fields) > _RTTM_SPEAKER_FIELDS and _is_number(fields[3]) and _is_number(fields[5])
+    clear = len(fields) <= _RTTM_MOST_FIELDS and not shifted and _RTTM_CHANNEL.fullmatch(fields[2])
+    return 3 if clear else None
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(name[:40] for name in names[:5]) + (", …" if len(names) > 5 else "") or "none"
 
 
 def rttm(segments: Iterable[Any], uri: str) -> str:
-    """Return ``SPEAKER`` lines, one a segment; those that name no speaker are all of one."""
-    return "".join(
-        f"SPEAKER {uri} 1 {_seconds(s.start)} {_seconds(float(_rounded(s.end) - _rounded(s.start)))} "
-        f"<NA> <NA> {_field(getattr(s, 'speaker', 'speech'))} <NA> <NA>\n"
-        for s in segments
-    )
+    """Return ``SPEAKER`` lines, one a segment; those that name no speaker are all of one.
+
+    White space separates the fields: in names, ``_`` stands for it.
+
+    Raises
+    ------
+    InputError
+        If a segment begins before 0 or ends before it begins, which the format cannot say.
+    """
+    lines = []
+    for s in segments:
+        if not (0 <= s.start <= s.end and math.isfinite(s.end)):
+            raise InputError(
+                f"RTTM cannot hold {s.start:g} to {s.end:g} s: give a start from 0 and an end that is not before it."
+            )
+        begin, length = _seconds(s.start), _seconds(float(_EXACT.subtract(_rounded(s.end), _rounded(s.start))))
+        speaker = _field(str(getattr(s, "speaker", "speech")))
+        lines.append(f"SPEAKER {_field(uri)} 1 {begin} {length} <NA> <NA> {speaker} <NA> <NA>\n")
+    return "".join(lines)
 
 
 def write_rttm(segments: Iterable[Any], path: str | Path | None, uri: str | None) -> str | None:
@@ -166,16 +280,23 @@ def write_rttm(segments: Iterable[Any], path: str | Path | None, uri: str | None
     return write_or_return(rttm(segments, uri or ("recording" if path is None else stem(path))), path)
 
 
-def _field(name: str) -> str:
-    # White space separates fields.
-    return re.sub(r"\s+", "_", name.strip()) or "<NA>"
+def _field(name: str, empty: str = "<NA>") -> str:
+    # White space separates fields. Lone surrogates stand for bytes of a file's name that are not UTF-8.
+    return re.sub(r"\s+|[\ud800-\udfff]", "_", name.strip()) or empty
 
 
-def read_audacity(path: str | Path) -> Pairs:
+def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
     r"""Read an Audacity label track: start, end and text, separated by tabs.
 
     Lines that begin with a backslash (frequencies of a spectral selection) and point labels, which have no length, are
     skipped. The decimal sign may be a comma, as Audacity writes it in some languages.
+
+    Parameters
+    ----------
+    path
+        File to read.
+    encoding
+        As in `read_rttm`.
 
     Raises
     ------
@@ -183,10 +304,15 @@ def read_audacity(path: str | Path) -> Pairs:
         If a line cannot be read; it is named.
     """
     pairs = []
-    for line, text in _lines(path):
+    for line, text in _lines(_read_text(path, encoding)):
         if text.startswith("\\"):
             continue
         fields = text.split("\t")
+        # A text may hold tabs; a third number in a longer line means that the first columns are something else.
+        if len(fields) > 3 and _is_number(fields[2]):
+            _refuse(
+                path, line, f"{len(fields)} fields, three of them numbers", "A line has a start, an end and a text."
+            )
         pair = _pair(path, line, fields[:2])
         if pair[0] < pair[1]:
             pairs.append(pair)
@@ -198,45 +324,105 @@ def audacity(segments: Iterable[Any]) -> str:
     return "".join(f"{s.start:.6f}\t{s.end:.6f}\tspeech\n" for s in segments)
 
 
-def read_csv(path: str | Path) -> Pairs:
+def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     """Read start and end from a CSV file.
 
     Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two. Commas,
-    semicolons and tabs separate.
+    semicolons and tabs separate, whichever of them gives the first line these columns. Excel's ``sep=;`` is understood.
+
+    Parameters
+    ----------
+    path
+        File to read.
+    encoding
+        As in `read_rttm`.
 
     Raises
     ------
     InputError
         If a line cannot be read (it is named), or a column is missing.
     """
-    text = _read_text(path)
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(";\t,", key=head.count)
-    rows = csv.reader(text.splitlines(), delimiter=delimiter)
-    columns: tuple[int, int] | None = None
-    pairs: Pairs = []
-    for fields in rows:
-        if not any(cell.strip() for cell in fields):
-            continue
-        if columns is None:
-            columns = _csv_columns(path, rows.line_num, fields)
-            if columns is not None:
-                continue
-            columns = (0, 1)
-        pairs.append(_pair(path, rows.line_num, [fields[at] for at in columns if at < len(fields)]))
+    text = _read_text(path, encoding)
+    delimiter, said = _delimiter(text)
+    rows = [row for row in _csv_rows(text, delimiter) if any(cell.strip() for cell in row[1])][said:]
+    if not rows:
+        return []
+    line, fields = rows[0]
+    columns = _csv_columns(path, line, fields)
+    width = None if columns is None else len(fields)
+    at = columns or (0, 1)
+    pairs = []
+    for line, fields in rows[0 if columns is None else 1 :]:
+        problem = _misplaced(fields, at, width, delimiter)
+        if problem:
+            _refuse(path, line, problem, "Name the columns in the first line, and put texts and times in quotes.")
+        pairs.append(_pair(path, line, [fields[index] for index in at if index < len(fields)]))
     return pairs
+
+
+def _delimiter(text: str) -> tuple[str, int]:
+    """Return what separates the fields, and how many lines say only that."""
+    head = next((line for _, line in _lines(text)), "")
+    said = re.fullmatch(r"sep=([\t;,|])", head)
+    if said:
+        return said[1], 1
+    rows = {delimiter: _csv_rows(head, delimiter)[0][1] for delimiter in _DELIMITERS}
+    for delimiter, fields in rows.items():
+        if {"start", "end"} <= {cell.strip().casefold() for cell in fields}:
+            return delimiter, 0
+    for delimiter, fields in rows.items():
+        if len(fields) > 1 and _is_number(fields[0]) and _is_number(fields[1]):
+            return delimiter, 0
+    return max(_DELIMITERS[::-1], key=head.count), 0
+
+
+def _csv_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Return all rows with the line that each begins in.
+
+    Not Python's ``csv``: there, a quotation mark that is not closed swallows the rows behind it, and a long text is an
+    error. Here, quotation marks that do not enclose a whole field are text.
+    """
+    end = re.escape(delimiter) + r"\n"
+    field = re.compile(rf' *"([^"]*+(?:""[^"]*+)*+)" *(?=[{end}]|\Z)|[^{end}]*')
+    rows: list[tuple[int, list[str]]] = []
+    fields: list[str] = []
+    at, line = 0, 1
+    while at <= len(text):
+        match = field.match(text, at)
+        assert match is not None  # a field may be empty
+        fields.append(match[0] if match[1] is None else match[1].replace('""', '"'))
+        at = match.end()
+        if at == len(text) or text[at] == "\n":
+            rows.append((line, fields))
+            line += 1 + sum(cell.count("\n") for cell in fields)
+            fields = []
+        at += 1
+    return rows
+
+
+def _misplaced(fields: list[str], columns: tuple[int, int], width: int | None, delimiter: str) -> str | None:
+    """Return why the times may stand in other columns of this line than in those of the header, or None."""
+    if width is None:
+        decimal = delimiter == "," and len(fields) > 3 and all(cell.strip().isdecimal() for cell in fields[:4])
+        return "four whole numbers, which may be two times with decimal commas" if decimal else None
+    behind = max(columns) + 1
+    # A text with a delimiter in it, behind the times, moves nothing.
+    if any(cell.strip() for cell in fields[width:]) and (behind >= width or _is_number(fields[behind])):
+        return f"{len(fields)} fields under the {width} names of the first line"
+    return None
 
 
 def _csv_columns(path: str | Path, line: int, fields: list[str]) -> tuple[int, int] | None:
     """Return where start and end are if this is a header line."""
-    try:
-        _number(fields[0])
-    except ValueError:
-        names = [cell.strip().casefold() for cell in fields]
-        if "start" in names and "end" in names:
-            return names.index("start"), names.index("end")
+    if _is_number(fields[0]):
+        return None
+    names = [cell.strip().casefold() for cell in fields]
+    for name in ("start", "end"):
+        if names.count(name) > 1:
+            _refuse(path, line, f"{names.count(name)} columns are called {name}", "Leave one of them.")
+    if "start" not in names or "end" not in names:
         _refuse(path, line, f"no columns start and end among {', '.join(names)[:80]}", "Name them in the first line.")
-    return None
+    return names.index("start"), names.index("end")
 
 
 def _pair(path: str | Path, line: int, fields: list[str]) -> tuple[float, float]:
@@ -261,9 +447,8 @@ class _Token:
 class _Reader:
     """Read one value of a TextGrid after the other, each of the kind that must come."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, text: str) -> None:
         self._path = path
-        text = _read_text(path)
         self._tokens: list[_Token] = []
         line, behind = 1, 0
         for match in _TOKEN.finditer(text):
@@ -281,7 +466,7 @@ class _Reader:
         try:
             return float(_number(value))
         except ValueError:
-            self.refuse(f"{value!r} is not a number")
+            self.refuse(f"{value[:20]!r} is not a time")
 
     def span(self) -> tuple[float, float]:
         start, end = self.seconds(), self.seconds()
@@ -291,9 +476,14 @@ class _Reader:
 
     def count(self) -> int:
         value = self._next_value("number", "a count")
-        if not value.isdigit():
-            self.refuse(f"{value!r} is not a count")
+        if not value.isdecimal() or len(value) > 9:
+            self.refuse(f"{value[:20]!r} is not a count")
         return int(value)
+
+    def end(self) -> None:
+        if self._next < len(self._tokens):
+            self._next += 1
+            self.refuse("more follows than the file's counts say")
 
     def flag(self) -> str:
         return self._next_value("flag", "<exists> or <absent>")
@@ -312,7 +502,12 @@ class _Reader:
         return token.value
 
 
-def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[str] | None = None) -> Pairs:
+def read_textgrid(
+    path: str | Path,
+    tier: str | int | None = None,
+    silence: Iterable[str] | None = None,
+    encoding: str | None = None,
+) -> Pairs:
     """Read where an interval tier has speech.
 
     Parameters
@@ -320,23 +515,29 @@ def read_textgrid(path: str | Path, tier: str | None = None, silence: Iterable[s
     path
         File to read.
     tier
-        Name of the tier; None if the file has only one interval tier.
+        Name of the tier, or its place among the interval tiers, from 0; None if there is only one.
     silence
         Texts of the intervals that are no speech; None for `SILENCE`.
+    encoding
+        As in `read_rttm`.
 
     Raises
     ------
     InputError
         If the file is no TextGrid (the line is named), has no such tier, or several and none is chosen.
     """
-    tiers = _tiers(_Reader(path))
-    names = ", ".join(repr(name) for name, _ in tiers) or "none"
-    chosen = [intervals for name, intervals in tiers if tier is None or name == tier]
+    tiers = _tiers(_Reader(path, _read_text(path, encoding)))
+    numbers = dict(enumerate(tiers))
+    chosen = [at for at, (name, _) in numbers.items() if tier is None or tier in (name, at)]
     if len(chosen) != 1:
-        problem = f"has {len(chosen)} interval tiers" + ("" if tier is None else f" called {tier!r}")
-        raise InputError(f"{path} {problem}: choose one with tier=, of {names}.")
+        kind = "" if tier is None else f" called {tier!r}" if isinstance(tier, str) else f", and none is number {tier}"
+        found = len(tiers) if not isinstance(tier, str) else len(chosen)
+        names = [repr(name[:40]) for name, _ in tiers]
+        if len(set(names)) < len(names):
+            names = [f"{at} ({name})" for at, name in enumerate(names)]
+        raise InputError(f"{path} has {found} interval tiers{kind}: choose one with tier=, of {_few(names)}.")
     quiet = {text.casefold() for text in (SILENCE if silence is None else silence)}
-    return [(start, end) for start, end, text in chosen[0] if text.strip().casefold() not in quiet]
+    return [(start, end) for start, end, text in tiers[chosen[0]][1] if text.strip().casefold() not in quiet]
 
 
 def _tiers(reader: _Reader) -> list[tuple[str, list[tuple[float, float, str]]]]:
@@ -358,6 +559,7 @@ def _tiers(reader: _Reader) -> list[tuple[str, list[tuple[float, float, str]]]]:
             for _ in range(reader.count()):
                 reader.seconds()
                 reader.text()
+    reader.end()
     return tiers
 
 

@@ -179,9 +179,9 @@ class Segments(Table):
         return int(found[0]) if len(found) else None
 
     @classmethod
-    def from_rttm(cls, path: str | Path, uri: str | None = None) -> Self:
+    def from_rttm(cls, path: str | Path, uri: str | None = None, *, encoding: str | None = None) -> Self:
         """Read the speech of an RTTM file; see `label_files.read_rttm`."""
-        return cls(label_files.read_rttm(path, uri))
+        return cls(label_files.read_rttm(path, uri, encoding))
 
     def to_rttm(self, path: str | Path | None = None, uri: str | None = None) -> str | None:
         """Write RTTM ``SPEAKER`` lines, exact to a microsecond; without ``path``, return the text.
@@ -191,28 +191,40 @@ class Segments(Table):
         path
             File to write.
         uri
-            Name of the recording in the file; None for the name of the file.
+            Name of the recording in the file, where ``_`` will stand for white space; None for the name of the file.
+
+        Raises
+        ------
+        InputError
+            If a segment begins before 0, or the file cannot be written.
         """
         return label_files.write_rttm(self, path, uri)
 
     @classmethod
-    def from_audacity(cls, path: str | Path) -> Self:
+    def from_audacity(cls, path: str | Path, *, encoding: str | None = None) -> Self:
         """Read Audacity's label track; see `label_files.read_audacity`."""
-        return cls(label_files.read_audacity(path))
+        return cls(label_files.read_audacity(path, encoding))
 
     def to_audacity(self, path: str | Path | None = None) -> str | None:
         """Write a label track for Audacity's *Import > Labels*; without ``path``, return the text."""
         return label_files.write_or_return(label_files.audacity(self), path)
 
     @classmethod
-    def from_csv(cls, path: str | Path) -> Self:
+    def from_csv(cls, path: str | Path, *, encoding: str | None = None) -> Self:
         """Read start and end from comma-separated values; see `label_files.read_csv`."""
-        return cls(label_files.read_csv(path))
+        return cls(label_files.read_csv(path, encoding))
 
     @classmethod
-    def from_textgrid(cls, path: str | Path, tier: str | None = None, silence: Iterable[str] | None = None) -> Self:
+    def from_textgrid(
+        cls,
+        path: str | Path,
+        tier: str | int | None = None,
+        silence: Iterable[str] | None = None,
+        *,
+        encoding: str | None = None,
+    ) -> Self:
         """Read an interval tier of a Praat TextGrid; see `label_files.read_textgrid`."""
-        return cls(label_files.read_textgrid(path, tier, silence))
+        return cls(label_files.read_textgrid(path, tier, silence, encoding))
 
     def to_textgrid(
         self, path: str | Path | None = None, *, duration: float | None = None, short: bool = False
