@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self, TypeAlias
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.languages import language_code
 
 NEVER_CUT: Final = 1.0
 """A threshold that no speech probability exceeds: the server's VAD stays silent and the client may commit."""
@@ -71,7 +72,8 @@ class RecognitionOptions:
         A model id or a preset (``"realtime"``, ``"accurate"``, ``"fastest"``); None for the server's first
         recognition model.
     language
-        Code such as ``"en"`` or ``"zh"``; None lets the server find out.
+        Code or name such as ``"en"``, ``"zh-CN"`` or ``"English"``; becomes the code that recognisers know. None lets
+        the server find out.
     task
         ``"transcribe"``, or ``"translate"`` for English text of speech in any language (over HTTP only).
     prompt
@@ -99,6 +101,8 @@ class RecognitionOptions:
     server_vad: ServerTurnDetection | None = None
 
     def __post_init__(self) -> None:
+        # Speaches answers a code that it does not know with HTTP 500, or by dropping the session.
+        object.__setattr__(self, "language", language_code(self.language))
         if self.model is not None and not self.model.strip():
             raise InputError("model is empty: give a model id, or None for the server's first recognition model.")
         if self.task not in TASKS:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.protocol.api_key import read_key
+from ipyspeaches.protocol.languages import language_code
 from ipyspeaches.session import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.sources import KernelMicrophone
@@ -100,8 +101,9 @@ class Settings:
 
     def use_language(self, language: str) -> dict[str, Any]:
         """Use another language; an empty code lets the server find out."""
-        self._keywords["language"] = language or None
-        return {"_language": language}
+        code = language_code(language)
+        self._keywords["language"] = code
+        return {"_language": code or ""}
 
     def use_turn_detection(self, turn_detection: TurnDetection) -> dict[str, Any]:
         """Let the other side find the utterances, or use other numbers."""

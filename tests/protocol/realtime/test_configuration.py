@@ -248,16 +248,16 @@ def test_a_commit_that_is_refused_holds_nothing_up() -> None:
 
 def test_what_was_refused_is_not_asked_for_again() -> None:
     protocol = ready(client_cuts=True, language="en")
-    protocol.reconfigure({"language": "xx"})
-    assert asked(protocol) == [{"model": MODEL, "language": "xx"}]
+    protocol.reconfigure({"language": "sv"})
+    assert asked(protocol) == [{"model": MODEL, "language": "sv"}]
     feed(protocol, error("No such language.", param="session"))
     assert protocol.options.language == "en"
     protocol.reconfigure({"model": "other/model"})
     assert asked(protocol) == [{"model": "other/model", "language": "en"}]
     # A later change that is on its way already stands.
-    protocol.reconfigure({"language": "yy"})
+    protocol.reconfigure({"language": "fi"})
     feed(protocol, error("No such model.", param="session"))
-    assert protocol.options.language == "yy"
+    assert protocol.options.language == "fi"
 
 
 def test_nothing_is_sent_into_a_session_that_ends() -> None:

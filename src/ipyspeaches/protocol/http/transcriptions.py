@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ipyspeaches.errors import ServerError
+from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.words import Word
@@ -135,7 +136,7 @@ def read_answer(body: bytes) -> Answer | None:
         said = msgspec.json.decode(body, type=_Transcription)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return Answer(said.text, said.language, said.words or ())
+    return Answer(said.text, language_heard(said.language), said.words or ())
 
 
 class StreamedText:

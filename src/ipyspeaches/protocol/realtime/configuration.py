@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ipyspeaches.errors import StateError
+from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.protocol_events import ConfigurationChanged, Mismatch, Ready
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.shapes import Asked, Barrier, FlatShape, NestedShape, SessionShape, announced
@@ -64,12 +65,14 @@ class Configuration:
     def ready(self) -> Ready:
         """Return what the server has confirmed."""
         transcription = self.session.transcription
-        return Ready(self.session.id or "", transcription.model, transcription.language or None, self.session.vad)
+        return Ready(
+            self.session.id or "", transcription.model, language_heard(transcription.language), self.session.vad
+        )
 
     def reconfigured(self) -> ConfigurationChanged:
         """Return what holds after a change of the running session."""
         transcription = self.session.transcription
-        return ConfigurationChanged(transcription.model, transcription.language or None, self.session.vad)
+        return ConfigurationChanged(transcription.model, language_heard(transcription.language), self.session.vad)
 
     def begin(self, session: wire.SessionInfo) -> bytes | None:
         """Take the session that the server opened; return the update that it still needs, if any."""
@@ -86,7 +89,7 @@ class Configuration:
         model_differs = options.model is not None and opened.model != options.model
         if not model_differs and not asked.differences(session):
             return None
-        language_differs = options.language is not None and opened.language != options.language
+        language_differs = options.language is not None and language_heard(opened.language) != options.language
         if not (model_differs or language_differs):
             asked = Asked(turn_detection)
         return self._ask(asked)

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.protocol_events import Mismatch
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.recognition import NEVER_CUT, ServerTurnDetection
@@ -68,7 +69,7 @@ class Asked:
         says = confirmed.model is not None or session.audio is not None
         if self.model is not None and says and confirmed.model != self.model:
             found.append(Mismatch("model", self.model, confirmed.model))
-        if self.language is not None and (confirmed.language or "") != self.language:
+        if self.language is not None and (language_heard(confirmed.language) or "") != self.language:
             found.append(Mismatch("language", self.language or None, confirmed.language or None))
         if self.prompt is not None and (confirmed.prompt or "") != self.prompt:
             found.append(Mismatch("prompt", self.prompt, confirmed.prompt))

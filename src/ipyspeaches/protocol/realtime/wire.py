@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.words import Word
 
 
@@ -178,7 +179,7 @@ class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_tra
     @property
     def spoken(self) -> str | None:
         """Code of the language that was heard; the first where the server names several."""
-        return self.language or (self.languages[0].code if self.languages else None)
+        return language_heard(self.language or (self.languages[0].code if self.languages else None))
 
 
 class ResponseDone(ServerEvent, tag="response.audio_transcript.done", frozen=True):

@@ -1,0 +1,103 @@
+"""Languages as people type them and as servers name them, as the codes that Whisper's family of models knows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from difflib import get_close_matches
+from typing import Final
+
+from ipyspeaches.errors import InputError
+
+# Code, English name, then other names and codes: ISO 639-2 and 639-3, old codes, the language's own name.
+_TABLE: Final = """
+en english eng | zh chinese zho chi cmn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 | de german deu ger deutsch
+es spanish spa castilian español espanol | ru russian rus русский | ko korean kor 한국어
+fr french fra fre français francais | ja japanese jpn jp 日本語 | pt portuguese por português portugues
+tr turkish tur türkçe | pl polish pol polski | ca catalan cat valencian català
+nl dutch nld dut flemish nederlands | ar arabic ara arb العربية | sv swedish swe svenska
+it italian ita italiano | id indonesian ind in bahasa | hi hindi hin हिन्दी | fi finnish fin suomi
+vi vietnamese vie tiếng-việt | he hebrew heb iw עברית | uk ukrainian ukr українська | el greek ell gre ελληνικά
+ms malay msa may zsm | cs czech ces cze čeština | ro romanian ron rum mo moldavian moldovan română
+da danish dan dansk | hu hungarian hun magyar | ta tamil tam தமிழ் | no norwegian nor nb nob bokmål bokmal norsk
+th thai tha ไทย | ur urdu urd اردو | hr croatian hrv scr hrvatski | bg bulgarian bul български
+lt lithuanian lit lietuvių | la latin lat | mi maori mri mao māori | ml malayalam mal | cy welsh cym wel cymraeg
+sk slovak slk slo slovenčina | te telugu tel | fa persian fas per farsi pes فارسی | lv latvian lav latviešu
+bn bengali ben bangla বাংলা | sr serbian srp српски srpski | az azerbaijani aze
+sl slovenian slv slovene slovenščina | kn kannada kan | et estonian est eesti | mk macedonian mkd mac македонски
+br breton bre | eu basque eus baq euskara | is icelandic isl ice íslenska | hy armenian hye arm
+ne nepali nep | mn mongolian mon | bs bosnian bos bosanski | kk kazakh kaz | sq albanian sqi alb shqip
+sw swahili swa kiswahili | gl galician glg galego | mr marathi mar | pa punjabi pan panjabi
+si sinhala sin sinhalese | km khmer khm | sn shona sna | yo yoruba yor | so somali som | af afrikaans afr
+oc occitan oci | ka georgian kat geo | be belarusian bel | tg tajik tgk | sd sindhi snd | gu gujarati guj
+am amharic amh | yi yiddish yid ji | lo lao | uz uzbek uzb | fo faroese fao | ht haitian-creole hat haitian
+ps pashto pus pushto | tk turkmen tuk | nn nynorsk nno | mt maltese mlt | sa sanskrit san
+lb luxembourgish ltz letzeburgesch | my myanmar mya bur burmese | bo tibetan bod tib
+tl tagalog tgl fil filipino | mg malagasy mlg | as assamese asm | tt tatar tat | haw hawaiian | ln lingala lin
+ha hausa hau | ba bashkir bak | jw javanese jav jv | su sundanese sun | yue cantonese 粤语 粵語 广东话 廣東話
+"""
+_ROWS: Final = [row.split() for line in _TABLE.strip().splitlines() for row in line.split("|")]
+_NAME: Final = {row[0]: row[1].replace("-", " ").title() for row in _ROWS}
+_CODE: Final = {name: row[0] for row in _ROWS for name in row}
+_FIND_OUT: Final = frozenset({"", "auto", "detect", "none"})
+_TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
+_MOST_OFFERED: Final = 3
+_LONGEST_CODE: Final = 3
+
+
+def language_code(typed: str | None) -> str | None:
+    """Return the code for a language as people type it; None lets the server find out, as do ``""`` and ``"auto"``.
+
+    Parameters
+    ----------
+    typed
+        A code (``"zh"``, ``"eng"``), one with a region or script (``"zh-Hans-CN"``, ``"en_US"``), or a name
+        (``"English"``, ``"中文"``).
+
+    Raises
+    ------
+    InputError
+        If it is none that these models know; the message names the nearest.
+    """
+    if typed is None:
+        return None
+    if not isinstance(typed, str):
+        raise InputError(f"language is {typed!r:.60}: give a code such as 'en' or 'zh', or None.")
+    name = _plain(typed)
+    if name in _FIND_OUT:
+        return None
+    code = _find(name)
+    if code is None:
+        raise InputError(
+            f"language is {typed!r:.60}, which Whisper's models do not know: {_nearest(name)}, or None to let the "
+            "server find out."
+        )
+    return code
+
+
+def language_heard(named: str | None) -> str | None:
+    """Return the code of a language that a server names, by whichever name; None for what is no language."""
+    name = _plain(named or "")
+    return _find(name) or (name if _TAG.fullmatch(name) else None)
+
+
+def _find(name: str) -> str | None:
+    if name in _CODE:
+        return _CODE[name]
+    # Behind the language come script, region, encoding: "zh-Hans-CN", "en-us.utf-8", "english-(us)".
+    parts = re.split(r"[-.@()/,]+", name.rstrip(")"))
+    if parts[0] == "zh" and "yue" in parts:
+        return "yue"
+    last = parts[-1] if len(parts[-1]) > _LONGEST_CODE else ""  # "brazilian-portuguese"
+    return _CODE.get(parts[0]) or _CODE.get(last)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_]+", "-", unicodedata.normalize("NFKC", name).strip().casefold())
+
+
+def _nearest(name: str) -> str:
+    near = get_close_matches(name, _CODE, n=2 * _MOST_OFFERED, cutoff=0.6)
+    codes = list(dict.fromkeys(_CODE[one] for one in near))[:_MOST_OFFERED]
+    offered = " or ".join(f"'{code}' ({_NAME[code]})" for code in codes)
+    return f"use {offered}" if offered else "give a code such as 'en' or 'zh'"
