@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import copy
 import csv
 import importlib
 import io
 import math
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -85,6 +87,19 @@ def test_pandas_takes_a_table_as_it_is() -> None:
     assert [d.kind for d in frame.dtypes] == [d.kind for d in exact.dtypes]
     assert frame["text"].tolist()[2] == "你好"
     assert frame["when"][0] == WHEN
+
+
+def test_rows_go_to_other_processes_and_into_files() -> None:
+    for row in (Visits(3)[1], list(Visits(3))[1]):
+        for other in (pickle.loads(pickle.dumps(row)), copy.copy(row), copy.deepcopy(row), row._replace(number=9)):
+            assert type(other) is type(row)
+            assert (other.level, other.text) == (row.level, row.text)
+    assert type(Visits(3)[0]) is type(Visits(2)[1])
+
+
+def test_an_error_of_another_process_says_the_same() -> None:
+    error = MissingExtraError("pandas", "frames", "give results as pandas data frames")
+    assert str(pickle.loads(pickle.dumps(error))) == str(copy.copy(error)) == str(error)
 
 
 def test_what_is_not_there_is_null_and_not_a_number_or_a_word() -> None:

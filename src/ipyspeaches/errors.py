@@ -22,6 +22,8 @@ Keys never appear in a message: errors are built from addresses without their qu
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class SpeachesError(Exception):
     """Base of every exception that this package raises on purpose."""
@@ -55,6 +57,11 @@ class MissingExtraError(SpeachesError, ImportError):
     def __init__(self, package: str, extra: str | None, purpose: str) -> None:
         wanted = package if extra is None else f"'ipyspeaches[{extra}]'"
         super().__init__(f"{package} is needed to {purpose}. Install it with: pip install {wanted}")
+        self._given = package, extra, purpose
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str | None, str]]:
+        # Without it, the error of a worker process breaks the pool that it belongs to.
+        return type(self), self._given
 
 
 class MicrophoneError(SpeachesError):

@@ -190,7 +190,7 @@ class Table(ABC):
         return self.kinds.get(name, Kind.TEXT)
 
     def _row_of(self, columns: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a class, perhaps made from the names here
-        return self._row_type or namedtuple("Row", columns)  # noqa: PYI024
+        return self._row_type or _row_class(tuple(columns))
 
     def __repr__(self) -> str:
         columns = self.columns()
@@ -265,6 +265,19 @@ def row_position(index: int, length: int) -> int:
     if not -length <= at < length:
         raise IndexError(f"There is no row {at} in a table of {length} rows: count from 0, or from the end with -1.")
     return at % length
+
+
+@cache
+def _row_class(names: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class that is made here
+    make: Any = namedtuple  # noqa: PYI024 - mypy would know the names too
+    row = make("Row", names)
+    # Pickle finds classes by their module and name, and there are many rows of this name.
+    row.__reduce__ = lambda self: (_row, (names, tuple(self)))
+    return row
+
+
+def _row(names: tuple[str, ...], values: tuple[Any, ...]) -> Any:  # noqa: ANN401 - see above
+    return _row_class(names)(*values)
 
 
 def _length(columns: Mapping[str, Any]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import pickle
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,8 @@ def test_the_result_is_a_table_in_the_order_of_the_grid(here: SweepResult) -> No
     assert frame["threshold"].tolist() == [t for t in GRID["threshold"] for _ in range(4)]
     assert frame["f1"].max() == here.best().evaluation.f1
     assert len(pd.DataFrame(here)) == 24
+    assert repr(pickle.loads(pickle.dumps(here[0]))) == repr(here[0])
+    assert pickle.loads(pickle.dumps(here)).rows == here.rows
 
 
 def test_best_is_highest_or_nearest_to_nothing(here: SweepResult) -> None:
