@@ -5,23 +5,28 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ipyspeaches import Recording, Segment, Transcript, samples
-from ipyspeaches.cli import main, transcribe_files
+from ipyspeaches.cli import INTERRUPTED, main, transcribe_files
 from ipyspeaches.cli.transcribe_files import LiveLine
 from ipyspeaches.errors import AudioError, ServerUnreachableError
 from ipyspeaches.protocol import RecognitionOptions
 from ipyspeaches.session import SessionOptions
 from ipyspeaches.session.events import Partial
 from ipyspeaches.session.options import Route
+from request_sessions import quick_retries
+from scripted_http import Reply, document, http_script
 from scripted_server import bursts, scripted, without_loopback
 
-__all__ = ["bursts", "scripted"]
+__all__ = ["bursts", "http_script", "quick_retries", "scripted"]
 
 SAID = Transcript([Segment(0.0, 1.5, "good morning"), Segment(2.0, 3.0, "你好")])
 
@@ -141,11 +146,22 @@ def test_an_output_that_cannot_be_written_is_named(
 def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    async def recognise(file: Path, **options: Any) -> Transcript:
-        asked.update(options)
-        return SAID
+    class Done:
+        transcript = SAID
 
-    monkeypatch.setattr("ipyspeaches.transcribe", recognise)
+        def __init__(self, _file: Path, **options: Any) -> None:
+            asked.update(options)
+
+        async def __aenter__(self) -> None:
+            pass
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+        async def wait(self) -> None:
+            pass
+
+    monkeypatch.setattr("ipyspeaches.Session", Done)
     argv = "a.wav --transport chunked --chunk-s 5 --task translate --prompt Lecture. --hotwords city"
     assert main(["transcribe", *argv.split(), "--temperature", "0.2", "--language", "zh", "--model", "fastest"]) == 0
     options = SessionOptions.of(asked)
@@ -248,3 +264,68 @@ def test_a_narrow_terminal_shows_the_newest_words(monkeypatch: pytest.MonkeyPatc
     with LiveLine(stream, "a.wav") as progress:
         progress.show(Partial(1.0, "a", 0.0, "one two three four five"))
         assert stream.getvalue().rpartition("\x1b[K")[2] == "a.wav: …e four five"
+
+
+def test_a_connection_that_is_lost_keeps_what_came_and_names_the_rest(
+    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripted.cut_after = 2
+    file = bursts.save(tmp_path / "talk.wav")
+    out = tmp_path / "talk.srt"
+    arguments = ["transcribe", str(file), "--server", scripted.url, "--vad", "energy", "--output", str(out)]
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ipyspeaches: talk.wav has no text for 0:0")
+    assert len(said.splitlines()) == 1
+    assert "utterance 1" in out.read_text(encoding="utf-8")
+    assert "[no text: The" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("refusal", [Reply(302), Reply(400), Reply(500), document(text=None)])
+def test_utterances_that_are_refused_are_told_and_the_others_written(
+    http_script: Any,
+    bursts: Recording,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    quick_retries: None,
+    refusal: Reply,
+) -> None:
+    http_script.answer = lambda posted: refusal if posted.number == 1 else document(text=f"said {posted.number}")
+    file = bursts.save(tmp_path / "talk.wav")
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    first, hole, last = said.out.splitlines()
+    assert (first, last) == ("said 0", "said 2")
+    assert hole.startswith("[no text: ")
+    assert said.err.startswith("ipyspeaches: talk.wav has no text for 0:0")
+
+
+@pytest.mark.parametrize("level", [0, 30])
+def test_a_file_without_speech_is_told_with_its_level(
+    http_script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], level: int
+) -> None:
+    hum = (np.arange(32_000) % 2 * 2 - 1) * level
+    file = Recording(hum.astype(np.int16), 16_000).save(tmp_path / "hum.wav")
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    assert main(arguments) == 1
+    assert "hum.wav has no text for 0:00.0-0:02.0: no speech was found" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_came(
+    http_script: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main_thread = threading.get_ident()
+
+    def answer(posted: Any) -> Reply:
+        if posted.number == 0:
+            return document(text="said 0")
+        signal.pthread_kill(main_thread, signal.SIGINT)
+        return Reply(200, after_s=60)
+
+    http_script.answer = answer
+    file = bursts.save(tmp_path / "talk.wav")
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    assert main([*arguments, "--output", str(tmp_path / "talk.txt"), "--pace", "2"]) == INTERRUPTED
+    assert (tmp_path / "talk.txt").read_text(encoding="utf-8").startswith("said 0\n[no text: ")
+    assert "talk.wav has no text for" in capsys.readouterr().err

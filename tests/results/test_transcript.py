@@ -248,3 +248,19 @@ def test_a_byte_order_mark_is_written_on_request_and_read(tmp_path: Path) -> Non
         assert not said.save(tmp_path / name).read_bytes().startswith(b"\xef\xbb\xbf")
     written = said.save(tmp_path / "a.json", bom=True)
     assert Transcript.from_json(written.read_bytes()).text == Transcript.from_json(written.read_text("utf-8")).text
+
+
+def test_missing_stretches_are_named_in_every_export() -> None:
+    said = Transcript([Segment(0.0, 1.0, "one"), Segment(4.0, 5.0, "three")])
+    assert len(said.missing) == 0
+    said.add_missing(2.0, 3.0, "HTTP 500: <busy>")
+    assert [(gap.start, gap.end, gap.reason) for gap in said.missing] == [(2.0, 3.0, "HTTP 500: <busy>")]
+    assert said.text == "one three"
+    assert len(said) == 2
+    assert said.to_txt() == "one\n[no text: HTTP 500: <busy>]\nthree\n"
+    assert "00:00:02,000 --> 00:00:03,000\n[no text: HTTP 500: <busy>]" in said.to_srt()
+    assert "[no text: HTTP 500: &lt;busy&gt;]" in said.to_vtt()
+    assert "\n2.0,3.0,[no text: HTTP 500: <busy>]," in (said.to_csv() or "")
+    assert "no text: HTTP 500: &lt;busy&gt;" in said._repr_html_()
+    assert repr(said) == "Transcript(2 segments, 1 missing: 'one three')"
+    assert list(Transcript.from_json(said.to_json()).missing) == list(said.missing)

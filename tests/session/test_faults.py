@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ipyspeaches.audio.recording import Recording
@@ -18,7 +19,7 @@ from ipyspeaches.errors import (
     ProtocolError,
     ServerUnreachableError,
 )
-from ipyspeaches.session import Session, SessionState, TurnDetection
+from ipyspeaches.session import Session, SessionState, TurnDetection, transcribe
 from scripted_server import without_loopback
 from sessions import ENERGY, session
 
@@ -58,6 +59,7 @@ async def test_a_silent_server_does_not_hang_the_session(
     async with session(scripted, bursts) as running:
         await asyncio.wait_for(running.wait(), 60)
     assert len(running.transcript) == 2
+    assert [gap.reason for gap in running.transcript.missing] == ["the server did not answer for 0 s"]
     texts = running.events.columns()["text"]
     assert any("1 utterances have no text" in text or "1 utterance has no text" in text for text in texts)
 
@@ -124,3 +126,37 @@ async def test_a_missing_microphone_fails_in_words(scripted: Any) -> None:
     await running.start()
     with pytest.raises(MicrophoneError, match="plug one in"):
         await running.wait()
+
+
+async def test_what_came_before_a_connection_was_lost_is_returned_with_what_is_missing(
+    scripted: Any, bursts: Recording
+) -> None:
+    scripted.cut_after = 1
+    with pytest.warns(UserWarning, match=r"have no text .* see \.missing"):
+        transcript = await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+    assert transcript.text == "utterance 1"
+    assert transcript.missing[0].start == pytest.approx(3, abs=0.3)
+    assert max(gap.end for gap in transcript.missing) == pytest.approx(7, abs=0.1)
+    assert all(str(gap.reason) for gap in transcript.missing)
+
+
+async def test_no_text_at_all_from_a_server_is_an_error(scripted: Any, bursts: Recording) -> None:
+    scripted.cut_after = 0
+    with pytest.raises(ConnectionLostError):
+        await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+
+
+async def test_utterances_that_all_fail_are_an_error_with_the_reason(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.3)
+    scripted.mute_after = 0
+    with pytest.raises(ProtocolError, match="did not answer"):
+        await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+
+
+async def test_a_recording_without_speech_is_an_empty_result_that_says_so(scripted: Any) -> None:
+    silence = Recording(np.zeros(32_000, np.int16), 16_000)
+    with pytest.warns(UserWarning, match="no speech was found"):
+        transcript = await transcribe(silence, server=scripted.url, turn_detection=ENERGY)
+    assert [(gap.start, gap.end) for gap in transcript.missing] == [(0, 2)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -10,15 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.errors import AudioError
+from ipyspeaches.errors import AudioError, SpeachesError
 from ipyspeaches.protocol.recognition import TASKS
-from ipyspeaches.results.transcript import FORMATS
+from ipyspeaches.results.transcript import FORMATS, clock
 from ipyspeaches.session.options import TRANSPORTS
 from ipyspeaches.terminal import columns, redraw, tail
 
 if TYPE_CHECKING:
-    from ipyspeaches import Transcript, TurnDetection
+    from ipyspeaches import Session, Transcript, TurnDetection
 
+END_TIMEOUT_S: Final = 3.0
+"""How long an interrupted session may take to close its connections."""
+MAX_PLACES: Final = 10
+"""Stretches without text that stderr lists for one reason; the result has them all."""
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -96,7 +102,7 @@ def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Transcribe every file; return 1 when one failed, which does not stop the others."""
+    """Transcribe every file; return 1 when one failed or misses text, which does not stop the others."""
     targets = _targets(args)
     failed = False
     if args.bom and args.output is None and not sys.stdout.isatty():
@@ -104,38 +110,83 @@ def run(args: argparse.Namespace) -> int:
     for file, target in targets.items():
         try:
             transcript = _transcribe(file, args)
+        except _Interrupted as stop:
+            # What came until then is not thrown away.
+            _tell_missing(stop.transcript, file)
+            _write(stop.transcript, file, target, args)
+            raise stop.cause from None
         except AudioError as exc:
             # Other errors would meet the next file too: they end the command.
             print(f"ipyspeaches: {exc}", file=sys.stderr)
             failed = True
             continue
+        failed |= bool(len(transcript.missing))
+        _tell_missing(transcript, file)
         failed |= not _write(transcript, file, target, args)
     return int(failed)
 
 
+class _Interrupted(BaseException):
+    """The user or the system stopped a transcription that has some text already."""
+
+    def __init__(self, transcript: Transcript, cause: BaseException) -> None:
+        super().__init__()
+        self.transcript = transcript
+        self.cause = cause
+
+
 def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
+    """Return what came; where the server failed after its first text, `Transcript.missing` says what did not."""
     import ipyspeaches
 
     with LiveLine(sys.stderr, file.name) as progress:
-        return ipyspeaches.run(
-            ipyspeaches.transcribe(
-                file,
-                server=server_url(args),
-                api_key=api_key(args),
-                model=args.model,
-                language=args.language,
-                task=args.task,
-                prompt=args.prompt,
-                hotwords=args.hotwords,
-                temperature=args.temperature,
-                transport=args.transport,
-                chunk_s=args.chunk_s,
-                interim_s=args.interim_s,
-                turn_detection=_turn_detection(args),
-                pace=args.pace,
-                on_event=progress.show,
-            )
+        session = ipyspeaches.Session(
+            file,
+            server=server_url(args),
+            api_key=api_key(args),
+            model=args.model,
+            language=args.language,
+            task=args.task,
+            prompt=args.prompt,
+            hotwords=args.hotwords,
+            temperature=args.temperature,
+            transport=args.transport,
+            chunk_s=args.chunk_s,
+            interim_s=args.interim_s,
+            turn_detection=_turn_detection(args),
+            pace=args.pace,
+            on_event=progress.show,
         )
+        try:
+            ipyspeaches.run(_live_through(session))
+        except SpeachesError:
+            if not len(session.transcript):
+                raise
+        except (Exception, SystemExit):
+            raise
+        except BaseException as exc:
+            with contextlib.suppress(SpeachesError, TimeoutError):
+                ipyspeaches.run(asyncio.wait_for(session.wait(), END_TIMEOUT_S))
+            if len(session.transcript):
+                raise _Interrupted(session.transcript, exc) from exc
+            raise
+        return session.transcript
+
+
+async def _live_through(session: Session) -> None:
+    async with session:
+        await session.wait()
+
+
+def _tell_missing(transcript: Transcript, file: Path) -> None:
+    """Say on stderr which stretches have no text: one line a reason."""
+    places: dict[str, list[str]] = {}
+    for gap in transcript.missing:
+        places.setdefault(gap.reason, []).append(f"{clock(gap.start)}-{clock(gap.end)}")
+    for reason, found in places.items():
+        more = f" and {len(found) - MAX_PLACES} more" if len(found) > MAX_PLACES else ""
+        where = ", ".join(found[:MAX_PLACES])
+        print(f"ipyspeaches: {file.name} has no text for {where}{more}: {reason}", file=sys.stderr)
 
 
 def _turn_detection(args: argparse.Namespace) -> TurnDetection:

@@ -15,7 +15,7 @@ from ipyspeaches.results.records import (
     MeasureSummary,
     UtteranceLatency,
 )
-from ipyspeaches.results.segment import Segment, Words
+from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.words import Word, join_text
 
@@ -31,6 +31,8 @@ __all__ = [
     "EventLog",
     "Frame",
     "Frames",
+    "Gap",
+    "Gaps",
     "Latency",
     "LatencySummary",
     "Mark",

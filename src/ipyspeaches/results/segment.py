@@ -41,6 +41,21 @@ class Segment:
     latency_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of audio that has no text although it should: from ``start`` to ``end`` (s), and the reason."""
+
+    start: float
+    end: float
+    reason: str
+
+
+class Gaps(Rows[Gap]):
+    """Stretches without text, in order; columns ``start``, ``end`` (s) and ``reason``."""
+
+    _row_type: ClassVar = Gap
+
+
 class Words(Rows[Word]):
     """Words in the order in which they were said; columns ``word``, ``start``, ``end`` (s) and ``probability``."""
 

@@ -15,7 +15,7 @@ import msgspec
 from ipyspeaches.errors import InputError
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
-from ipyspeaches.results.segment import Segment, Words
+from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
 from ipyspeaches.tables import Kind, Rows, write_file
 from ipyspeaches.words import join_text
 
@@ -35,6 +35,7 @@ class _Document(msgspec.Struct):
 
     segments: tuple[Segment, ...]
     text: str = ""
+    missing: tuple[Gap, ...] = ()
 
 
 class Transcript(Rows[Segment]):
@@ -46,6 +47,8 @@ class Transcript(Rows[Segment]):
     ----------
     segments
         Segments to begin with.
+    missing
+        Stretches without text to begin with.
     """
 
     _row_type: ClassVar = Segment
@@ -53,8 +56,9 @@ class Transcript(Rows[Segment]):
         "words": {"word": Kind.TEXT, "start": Kind.NUMBER, "end": Kind.NUMBER, "probability": Kind.NUMBER}
     }
 
-    def __init__(self, segments: Iterable[Segment] = ()) -> None:
+    def __init__(self, segments: Iterable[Segment] = (), missing: Iterable[Gap] = ()) -> None:
         self._rows: tuple[Segment, ...] = ()
+        self._missing = tuple(missing)
         self._partials: Mapping[str, str] = {}
         for segment in segments:
             self.append(segment)
@@ -73,6 +77,14 @@ class Transcript(Rows[Segment]):
     def words(self) -> Words:
         """All words with times, as a table; empty where the engine gives none."""
         return Words(word for segment in self._rows for word in segment.words)
+
+    @property
+    def missing(self) -> Gaps:
+        """Stretches that have no text although they should, each with its reason; empty when all is there.
+
+        Exports name them: subtitles, plain text and CSV in brackets at their place, JSON in a list of its own.
+        """
+        return Gaps(self._missing)
 
     @property
     def partial(self) -> str:
@@ -120,6 +132,11 @@ class Transcript(Rows[Segment]):
         self._rows = (*segments[:at], segment, *segments[at + 1 :])
         self._forget_partial(segment.item_id)
 
+    def add_missing(self, start: float, end: float, reason: str) -> None:
+        """Note that there is no text from ``start`` to ``end`` (s), and why."""
+        gap = Gap(start, max(start, end), reason)
+        self._missing = tuple(sorted((*self._missing, gap), key=lambda one: (one.start, one.end)))
+
     def with_speakers(self, diarization: Diarization) -> Dialogue:
         """Return who said what: each segment with the speaker who speaks longest in it, None where nobody does.
 
@@ -151,16 +168,22 @@ class Transcript(Rows[Segment]):
         return {**columns, "words": words}
 
     def to_srt(self) -> str:
-        """Return SubRip subtitles; segments without text are left out."""
+        """Return SubRip subtitles; segments without text are left out, missing stretches named."""
         return subtitles.to_srt(self._spans())
 
     def to_vtt(self) -> str:
-        """Return WebVTT subtitles; segments without text are left out."""
+        """Return WebVTT subtitles; segments without text are left out, missing stretches named."""
         return subtitles.to_vtt(self._spans())
 
     def to_txt(self) -> str:
-        """Return one line of text a segment; segments without text are left out."""
+        """Return one line of text a segment; segments without text are left out, missing stretches named."""
         return "".join(f"{cue.text}\n" for cue in subtitles.cues(self._spans()))
+
+    def to_csv(self, path: str | Path | None = None, *, bom: bool = False) -> str | None:
+        """Write a line a segment, and one a missing stretch with its reason in brackets; see `Table.to_csv`."""
+        if not self._missing:
+            return super().to_csv(path, bom=bom)
+        return Rows.to_csv(_Lines(self._with_gaps()), path, bom=bom)
 
     def render(self, kind: str) -> str:
         """Return the transcript in a format such as ``"srt"``: what the method of that name returns.
@@ -177,7 +200,7 @@ class Transcript(Rows[Segment]):
 
     def to_json(self) -> str:
         """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
-        encoded = msgspec.json.encode(_Document(self._rows, self.text))
+        encoded = msgspec.json.encode(_Document(self._rows, self.text, self._missing))
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
@@ -195,7 +218,7 @@ class Transcript(Rows[Segment]):
             document = msgspec.json.decode(plain, type=_Document)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise InputError(f"This is not a transcript ({exc}): give the text that to_json() returned.") from exc
-        return cls(document.segments)
+        return cls(document.segments, document.missing)
 
     def save(self, path: str | Path, *, bom: bool = False) -> Path:
         """Write the transcript in the format that the file's suffix names.
@@ -234,13 +257,22 @@ class Transcript(Rows[Segment]):
     def __repr__(self) -> str:
         text = self.text
         shown = text if len(text) <= 60 else text[:59] + "…"
-        return f"Transcript({len(self)} segments: {shown!r})"
+        missing = f", {len(self._missing)} missing" if self._missing else ""
+        return f"Transcript({len(self)} segments{missing}: {shown!r})"
 
     def _repr_html_(self) -> str:
-        return transcript_html(self._rows, self.partial)
+        return transcript_html(self._rows, self.partial, self._missing)
 
     def _spans(self) -> Iterator[tuple[float, float, str]]:
-        return ((segment.start, segment.end, segment.text) for segment in self._rows)
+        return ((segment.start, segment.end, segment.text) for segment in self._with_gaps())
+
+    def _with_gaps(self) -> list[Segment]:
+        """Return the segments, and where text is missing, what says so."""
+        lines = list(self._rows)
+        for gap in self._missing:
+            at = next((at for at, line in enumerate(lines) if line.start > gap.start), len(lines))
+            lines.insert(at, Segment(gap.start, gap.end, f"[no text: {gap.reason}]"))
+        return lines
 
     def _find(self, order: int) -> int:
         """Return where a segment with this ``id`` is or belongs."""
@@ -250,13 +282,23 @@ class Transcript(Rows[Segment]):
         self._partials = {item: text for item, text in self._partials.items() if item != item_id}
 
 
-def transcript_html(segments: Sequence[Segment], partial: str) -> str:
-    """Return segments, and the text that is not final yet, as an HTML table of time, text, language and latency."""
+class _Lines(Rows[Segment]):
+    """Segments of an export, with what stands for missing ones."""
+
+    _row_type: ClassVar = Segment
+    kinds: ClassVar = Transcript.kinds
+
+
+def transcript_html(segments: Sequence[Segment], partial: str, missing: Sequence[Gap] = ()) -> str:
+    """Return segments as an HTML table of time, text, language and latency; then what is missing or not final yet."""
     rows = [_row(segment) for segment in segments[:MAX_ROWS]]
     hidden = len(segments) - len(rows)
     if hidden > 0:
         note = f"… and {hidden:,} more: .save() writes them all"
         rows.append(f'<tr><td style="{_NUMBER}"></td><td style="{_TEXT}" colspan="3">{note}</td></tr>')
+    for gap in missing[:MAX_ROWS]:
+        text = f'<td style="{_TEXT}" dir="auto" colspan="3"><em>no text: {escape(gap.reason)}</em></td>'
+        rows.append(f'<tr><td style="{_NUMBER}">{clock(gap.start)} – {clock(gap.end)}</td>{text}</tr>')
     if partial:
         text = f'<td style="{_TEXT}opacity:.6" dir="auto" colspan="3"><em>{escape(partial)}</em></td>'
         rows.append(f'<tr><td style="{_NUMBER}">…</td>{text}</tr>')

@@ -68,6 +68,11 @@ class Ledger:
         self._by_item: dict[str, Entry] = {}  # those that the server has named, likewise
         self._orders = 0
 
+    @property
+    def unsettled(self) -> list[Entry]:
+        """Those that have no final text and have not failed."""
+        return [entry for entry in self.entries if entry.stage not in {Stage.FINAL, Stage.FAILED}]
+
     def cut(self, utterance: Utterance, vad_stop_ms: float | None) -> None:
         """Note an utterance that this side has cut."""
         entry = Entry(utterance, self.connection, Stage.CUT, vad_stop_ms=vad_stop_ms)

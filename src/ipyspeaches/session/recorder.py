@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from ipyspeaches import protocol
 from ipyspeaches.audio import to_samples, to_seconds
@@ -17,6 +17,9 @@ from ipyspeaches.session.ledger import Ledger, Stage
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.timing import Lateness, Timing
 from ipyspeaches.vad import Closed, Opened, SegmenterEvent, Utterance
+
+_SHORTEST_GAP_S: Final = 0.05
+"""Less of a recording's end is rounding, not speech."""
 
 
 class Listener:
@@ -176,6 +179,42 @@ class Recorder(Listener):
         """Note that an item that comes had its first text at second ``at_s`` already, before its speech was over."""
         self._partial_at.setdefault(item_id, at_s)
 
+    def give_up(self, reason: str, until_s: float | None) -> None:
+        """Note that what has no text yet will have none; ``until_s`` is the end of a recording not heard to its end."""
+        if self._pipeline.turn_detection.client_cuts:
+            self.note_unanswered(reason)
+            speech_start_s = self._pipeline.speech_start_s
+            start_s = self.now_s if speech_start_s is None else speech_start_s
+        else:
+            # Where the server cuts, only it knows what there was after its last answer.
+            settled = {Stage.FINAL, Stage.FAILED}
+            start_s = max((one.utterance.end_s for one in self.ledger.entries if one.stage in settled), default=0.0)
+        end_s = self.now_s if until_s is None else max(self.now_s, until_s)
+        if end_s > start_s + _SHORTEST_GAP_S:
+            self.transcript.add_missing(start_s, end_s, reason)
+
+    def note_unanswered(self, reason: str) -> None:
+        """Note that utterances that have no text yet will have none."""
+        for entry in self.ledger.unsettled:
+            entry.stage = Stage.FAILED
+            self._miss(entry.utterance, reason)
+
+    def note_empty(self) -> None:
+        """Note why a recording that was heard to its end gave no text at all, if it gave none."""
+        if len(self.transcript) or len(self.transcript.missing):
+            return
+        if heard := len(self.ledger.entries):
+            places = "the one stretch that sounds" if heard == 1 else f"the {heard} stretches that sound"
+            reason = f"no words were recognised in {places} like speech"
+        else:
+            levels = self._pipeline.frames.level_db
+            loudest = f"; its loudest moment has {levels.max():.0f} dBFS" if len(levels) else ""
+            reason = f"no speech was found{loudest}"
+        self.transcript.add_missing(0.0, self.now_s, reason)
+
+    def _miss(self, utterance: Utterance, reason: str) -> None:
+        self.transcript.add_missing(utterance.start_s, utterance.end_s, reason)
+
     def _decided(self, event: SegmenterEvent) -> None:
         start_s = to_seconds(event.start)
         if isinstance(event, Opened):
@@ -248,6 +287,7 @@ class Recorder(Listener):
     def _failed(self, event: protocol.ItemFailed) -> None:
         self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)
         self.withdraw(event.item_id)
+        self._miss(event.utterance, event.message)
         where = f"{event.utterance.start_s:.1f} to {event.utterance.end_s:.1f} s"
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
 

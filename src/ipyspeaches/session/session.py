@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import replace
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError, MicrophoneError, SpeachesError, StateError
+from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.events import Bus, ErrorOccurred, EventListener, SessionEvent, StateChanged
+from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
@@ -379,9 +381,26 @@ class Session:
         if self.state in ENDED:
             return
         self.error = error
+        self._recorder.give_up(str(error), getattr(self.source, "duration_s", None))
         failed = ErrorOccurred(self._recorder.now_s, error)
         self._recorder.emit(failed, text=str(error), detail=type(error).__name__)
         self._enter(SessionState.FAILED)
+
+    def raise_if_nothing_came(self) -> None:
+        """Raise if the session has ended without any text, and the server is why.
+
+        Raises
+        ------
+        SpeachesError
+            What ended the session, or why its utterances have no text.
+        """
+        if len(self.transcript):
+            return
+        if self.error is not None:
+            raise self.error
+        failed = any(entry.stage is Stage.FAILED for entry in self._recorder.ledger.entries)
+        if failed and (missing := self.transcript.missing):
+            raise ProtocolError(f"The server gave no text: {missing[0].reason}")
 
     def _go_on(self) -> None:
         self._recorder.lateness.restart()
@@ -454,6 +473,8 @@ class Session:
             await connection.close()
         if failure is not None:
             raise failure
+        if not self.source.live:
+            self._recorder.note_empty()
         self._enter(SessionState.STOPPED)
 
     async def _listen(self, connection: Connection) -> MicrophoneError | None:
@@ -480,6 +501,7 @@ class Session:
         await self._act(connection, self.pipeline.end_segment())
         await connection.flush()
         if not await connection.settle(SETTLE_S) and not connection.lost.done():
+            self._recorder.note_unanswered(f"the server did not answer for {SETTLE_S:.0f} s")
             self._recorder.warn(
                 "unanswered",
                 f"The server did not answer for {SETTLE_S:.0f} s: {connection.pending} utterances have no text. "
@@ -545,14 +567,15 @@ async def transcribe(
     Returns
     -------
     Transcript
-        What was said.
+        What was said. Where the server failed after its first text, that text is kept: `Transcript.missing` has the
+        stretches without text and their reasons, and a `UserWarning` tells. Also those of audio without speech.
 
     Raises
     ------
     AudioError
         If the audio cannot be used.
     ServerError
-        If the server cannot be reached, refuses, or fails.
+        If no text came, because the server cannot be reached, refuses, or fails.
     """
     hide_key(options)
     if isinstance(audio, np.ndarray):
@@ -560,6 +583,15 @@ async def transcribe(
             raise InputError("An array needs its sample rate: transcribe(array, rate=16000).")
         audio = Recording.from_array(audio, rate)
     options.setdefault("pace", 0)
-    async with Session(audio, **options) as session:
-        await session.wait()
+    session = Session(audio, **options)
+    try:
+        async with session:
+            await session.wait()
+    except SpeachesError:
+        if not len(session.transcript):
+            raise
+    session.raise_if_nothing_came()
+    if missing := session.transcript.missing:
+        text = f"{len(missing)} stretches of {session.source.label} have no text ({missing[0].reason}): see .missing"
+        warnings.warn(text, UserWarning, stacklevel=2)
     return session.transcript

@@ -94,6 +94,11 @@ class RecordedSource:
                 return
             yield AudioBlock(block, rate)
 
+    @property
+    def duration_s(self) -> float:
+        """How long the whole recording is."""
+        return self._recording.duration
+
     def end(self) -> None:
         """Stop before the next block."""
         self._ended = True
