@@ -11,7 +11,15 @@ import msgspec
 
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
 from ipyspeaches.protocol.api_key import bearer, read_key
-from ipyspeaches.server.failures import Explain, detail_of, explain_status, explain_transport, not_speaches
+from ipyspeaches.protocol.liberal import fit, parse_json
+from ipyspeaches.server.failures import (
+    Explain,
+    bad_environment,
+    detail_of,
+    explain_status,
+    explain_transport,
+    not_speaches,
+)
 
 Value = TypeVar("Value")
 
@@ -21,16 +29,26 @@ TIMEOUT_S: Final = 10.0
 def http_client(
     url: str, api_key: str | None, timeout: httpx2.Timeout, transport: httpx2.AsyncBaseTransport | None = None
 ) -> httpx2.AsyncClient:
-    """Return a client of the server at a base address; ``transport`` carries the requests, None is the network."""
+    """Return a client of the server at a base address; ``transport`` carries the requests, None is the network.
+
+    Raises
+    ------
+    ServerUnreachableError
+        If the environment names a proxy or certificates that cannot be used.
+    """
     parts = urlsplit(url)
-    return httpx2.AsyncClient(
-        base_url=url,
-        headers=bearer(api_key),
-        timeout=timeout,
-        transport=transport,
-        trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
-        verify=parts.scheme == "https",  # certificates take 20 ms to load: not for plain HTTP
-    )
+    try:
+        return httpx2.AsyncClient(
+            base_url=url,
+            headers=bearer(api_key),
+            timeout=timeout,
+            transport=transport,
+            trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
+            verify=parts.scheme == "https",  # certificates take 20 ms to load: not for plain HTTP
+        )
+    except (ValueError, ImportError, OSError, httpx2.InvalidURL) as exc:
+        # What libraries say about a proxy quotes its address, password and all.
+        raise bad_environment(exc, url) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +119,17 @@ class HttpApi:
         known = call.explain(response) if call.explain else None
         raise known or explain_status(response, self.url, key_given=self.has_key)
 
-    async def ask(self, call: Call, kind: type[Value]) -> Value:
-        """Return what a successful answer says.
+    async def ask(self, call: Call, kind: type[Value], *, in_part: bool = False) -> Value:
+        """Return what a successful answer says; ``in_part``: without the entries and fields that do not fit.
 
         Raises
         ------
         ServerError
             Why there is none.
         """
-        return self.decode(await self.send(call), kind)
+        return self.decode(await self.send(call), kind, in_part=in_part)
 
-    def decode(self, response: httpx2.Response, kind: type[Value]) -> Value:
+    def decode(self, response: httpx2.Response, kind: type[Value], *, in_part: bool = False) -> Value:
         """Return what an answer says.
 
         Raises
@@ -120,6 +138,7 @@ class HttpApi:
             If it says something else.
         """
         try:
-            return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError as exc:
+            said = parse_json(response.content)
+            return fit(said, kind) if in_part else msgspec.convert(said, kind)
+        except (ValueError, msgspec.ValidationError) as exc:
             raise not_speaches(self.url, response.headers.get("content-type", "no content type")) from exc

@@ -108,7 +108,7 @@ class Server:
     async def interface(self) -> InterfaceInfo | None:
         """Return what the server says about its interface, or None if it does not."""
         try:
-            return (await self._api.ask(Call(path="/openapi.json"), InterfaceDocument)).info
+            return (await self._api.ask(Call(path="/openapi.json"), InterfaceDocument, in_part=True)).info
         except ServerError:
             return None
 
@@ -131,7 +131,7 @@ class Server:
             Only models for this, such as ``automatic-speech-recognition``.
         """
         call = Call(path="/v1/models", params={} if task is None else {"task": task})
-        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
+        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList, in_part=True)).data)
 
     async def registry(self, task: str | None = None) -> Models:
         """Return the models that the server could download; it asks the Hugging Face hub, which takes seconds.
@@ -147,7 +147,7 @@ class Server:
             timeout_s=REGISTRY_TIMEOUT_S,
             explain=explain_registry(self.url),
         )
-        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
+        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList, in_part=True)).data)
 
     async def download(self, model: str, *, progress: bool = True) -> bool:
         """Have the server install a model; returns when it is there. Cancelling only stops the waiting.
@@ -185,7 +185,7 @@ class Server:
 
     async def running(self) -> list[str]:
         """Return the ids of the models in the server's memory, sorted."""
-        return sorted((await self._api.ask(Call(path="/api/ps"), RunningList)).models)
+        return sorted((await self._api.ask(Call(path="/api/ps"), RunningList, in_part=True)).models)
 
     async def load(self, model: str) -> None:
         """Load a model into the server's memory, so that the first utterance does not wait for it.

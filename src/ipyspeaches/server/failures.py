@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from html import unescape
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -23,6 +28,7 @@ from ipyspeaches.errors import (
 )
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
+from ipyspeaches.protocol.liberal import fit, parse_json
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
 Explain: TypeAlias = Callable[[Failed], ServerError | None]
@@ -44,6 +50,12 @@ _CURES: Final[dict[int, str]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the option that it names.",
 }
 _LONGEST_DETAIL: Final = 300
+_LONGEST_TITLE: Final = 80
+_LONGEST_HEAD: Final = 10_000
+_TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECASE)
+_NO_QUOTA: Final = "insufficient_quota"
+_CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXY_VARIABLES: Final = ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 _NO_SUCH_ENDPOINT: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _GAVE_UP: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _DIARIZATION_MODEL: Final = "pyannote/speaker-diarization-community-1"
@@ -89,10 +101,39 @@ def proxy_refused(address: str) -> ServerUnreachableError:
     )
 
 
-def busy(address: str, status: int) -> ServerUnreachableError:
-    """Return the error for an answer with one of the statuses `BUSY`."""
+def bad_environment(exc: Exception, address: str) -> ServerUnreachableError:
+    """Return the error for variables of the environment with which no connection can be opened."""
+    certificates = isinstance(exc, OSError)
+    names = _CERTIFICATE_VARIABLES if certificates else _PROXY_VARIABLES
+    named = [name for name in names if os.environ.get(name)]
+    lost = [name for name in named if certificates and not Path(os.environ[name]).exists()]
+    named = lost or named or list(names)
+    what = "names no file of certificates that can be read" if certificates else "names no proxy that can be used"
+    cure = "correct or unset it" if certificates else "write it like http://host:port, or unset it"
+    return ServerUnreachableError(f"{address} cannot be reached, because {' or '.join(named)} {what}: {cure}.")
+
+
+def busy(address: str, status: int, detail: str | None = None) -> ServerUnreachableError:
+    """Return the error for an answer with one of the statuses `BUSY`, and what the server says about it."""
+    said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
     return ServerUnreachableError(
-        f"{address} is not ready (HTTP {status}): it is starting up or overloaded, so try again in a moment."
+        f"{address} is not ready ({said}): it is starting up or overloaded, so try again in a moment."
+    )
+
+
+def _leads_elsewhere(response: httpx2.Response, address: str) -> NotSpeachesError:
+    """Return the error for a redirect: nothing is sent where an answer leads, since it might get the key."""
+    said = f"HTTP {response.status_code}"
+    target = urlsplit(response.headers.get("location", ""))
+    host = target.netloc.rpartition("@")[2]
+    if not host:
+        return not_speaches(address, said)
+    base = f"{target.scheme or 'https'}://{host}"
+    if target.hostname == urlsplit(address).hostname and target.scheme != urlsplit(address).scheme:
+        return NotSpeachesError(f"{address} has moved to {base} ({said}): give that address.")
+    return NotSpeachesError(
+        f"{address} leads to {base}{target.path} instead of answering ({said}): if that is a page to log in, use an "
+        "address that needs none, otherwise give the one that it leads to."
     )
 
 
@@ -141,18 +182,28 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     status = response.status_code
     detail = detail_of(response)
     if status in KEY_REFUSED:
-        return ServerAuthError(f"{address} refused the request (HTTP {status}): {key_cure(key_given=key_given)}.")
+        # With 401 servers quote parts of the key; with 403 the reason may be another than the key.
+        said = f"HTTP {status}: {detail.rstrip('.')}" if detail and status == HTTPStatus.FORBIDDEN else f"HTTP {status}"
+        return ServerAuthError(f"{address} refused the request ({said}): {key_cure(key_given=key_given)}.")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return _leads_elsewhere(response, address)
+    if _code_of(response) == _NO_QUOTA:
+        said = f"{address} refused the request (HTTP {status}): {detail or 'its quota is used up'}"
+        return ProtocolError(f"{said.rstrip('.')}. Trying again does not help: see to the account's plan and billing.")
     if status in BUSY:
-        return busy(address, status)
-    if status == HTTPStatus.NOT_FOUND and detail is not None and detail.startswith("Model "):
+        return busy(address, status, detail)
+    if detail is not None and _tells_missing_model(response, detail):
         return ModelNotFoundError(f"{address} does not have the model: {detail}")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
         # An engine that fails says nothing, whatever the cause.
         more = "" if detail else ", and check that the model knows the language"
         return ProtocolError(f"{address} failed to process the request ({said}): see the server's log{more}.")
+    if detail is None and status in _CURES:
+        return ProtocolError(f"{address} refused the request (HTTP {status}). {_CURES[status]}")
     if status == HTTPStatus.NOT_FOUND or detail is None:
-        return not_speaches(address, f"HTTP {status}")
+        title = detail or _page_title(response)
+        return not_speaches(address, f"HTTP {status}: {title}" if title else f"HTTP {status}")
     refused = f"{address} refused the request (HTTP {status}): {detail}"
     return ProtocolError(f"{refused.rstrip('.')}. {_CURES[status]}" if status in _CURES else refused)
 
@@ -185,22 +236,53 @@ class _Problem(msgspec.Struct):
     loc: list[str | int] = []
 
 
-class _Failure(msgspec.Struct):
-    detail: str | list[_Problem] | None = None
+class _Reason(msgspec.Struct):
     message: str | None = None
+    code: str | int | None = None
+
+
+class _Failure(msgspec.Struct):
+    detail: str | list[_Problem] | _Reason | None = None
+    error: str | _Reason | None = None
+    message: str | None = None
+    error_description: str | None = None
 
 
 def detail_of(response: httpx2.Response) -> str | None:
-    """Return what a server says about a failure: its ``detail`` or ``message``; None if it is no such JSON."""
-    try:
-        failure = msgspec.json.decode(response.content, type=_Failure)
-    except msgspec.MsgspecError:
-        return None
+    """Return what a server says about a failure, in FastAPI's words or OpenAI's; None if it is no such JSON."""
+    failure = _failure(response)
     if isinstance(failure.detail, list):
         shown = "; ".join(f"{'.'.join(map(str, problem.loc[1:]))}: {problem.msg}" for problem in failure.detail)
     else:
-        shown = failure.detail or failure.message or ""
+        reasons = (failure.detail, failure.error_description, failure.error, failure.message)
+        said = (reason.message if isinstance(reason, _Reason) else reason for reason in reasons)
+        shown = " ".join(next(filter(None, said), "").split())
     return without_key(shown, _key_sent(response))[:_LONGEST_DETAIL] or None
+
+
+def _failure(response: httpx2.Response) -> _Failure:
+    try:
+        return fit(parse_json(response.content), _Failure)
+    except ValueError:
+        return _Failure()
+
+
+def _code_of(response: httpx2.Response) -> str | int | None:
+    failure = _failure(response)
+    reasons = (reason for reason in (failure.error, failure.detail) if isinstance(reason, _Reason))
+    return next((reason.code for reason in reasons if reason.code is not None), None)
+
+
+def _tells_missing_model(response: httpx2.Response, detail: str) -> bool:
+    if _code_of(response) == "model_not_found":
+        return True
+    return response.status_code == HTTPStatus.NOT_FOUND and detail.startswith("Model ")
+
+
+def _page_title(response: httpx2.Response) -> str | None:
+    """Return the title of a page that answers in place of a server: a proxy's, a login, another program's."""
+    found = _TITLE.search(response.text[:_LONGEST_HEAD])
+    return " ".join(unescape(found["title"]).split())[:_LONGEST_TITLE] or None if found else None
 
 
 def _key_sent(response: httpx2.Response) -> str:

@@ -101,7 +101,7 @@ class RequestTransport:
             error = explain_status(response, self._url, key_given=self._api_key is not None)
             return Refused(error, severity(error))
         # A server that does not know stream=true answers it with a document: that is as good.
-        answer = read_answer(body) if media_type == "application/json" else None
+        answer = None if media_type == "text/html" else read_answer(body)
         if answer is not None:
             return answer
         return Refused(not_speaches(self._url, content_type), Severity.SINGLE)

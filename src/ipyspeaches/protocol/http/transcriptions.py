@@ -10,6 +10,7 @@ import msgspec
 
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.languages import language_heard
+from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.words import Word
@@ -133,8 +134,8 @@ class _StreamEvent(msgspec.Struct):
 def read_answer(body: bytes) -> Answer | None:
     """Return what a JSON answer says, None if it is none."""
     try:
-        said = msgspec.json.decode(body, type=_Transcription)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        said = fit(parse_json(body), _Transcription)
+    except ValueError:
         return None
     return Answer(said.text, language_heard(said.language), said.words or ())
 
@@ -159,8 +160,8 @@ class StreamedText:
     def receive(self, data: str) -> bool:
         """Take the data of one event and return whether there is more text; what is unknown is passed over."""
         try:
-            event = msgspec.json.decode(data, type=_StreamEvent)
-        except (msgspec.MsgspecError, UnicodeEncodeError):
+            event = fit(parse_json(data), _StreamEvent)
+        except ValueError:
             return False
         if event.error is not None or event.type == "error":
             self._problem = quote(_message_of(event.error))

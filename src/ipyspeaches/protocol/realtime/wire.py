@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from ipyspeaches.protocol.languages import language_heard
+from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.words import Word
 
 
@@ -173,13 +174,14 @@ class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_tra
     transcript: str = ""
     usage: Usage | None = None
     language: str | None = None
-    languages: list[SpokenLanguage] | None = None
+    languages: list[SpokenLanguage | str] | None = None
     words: list[Word] | None = None  # seconds from the start of the item's buffer
 
     @property
     def spoken(self) -> str | None:
         """Code of the language that was heard; the first where the server names several."""
-        return language_heard(self.language or (self.languages[0].code if self.languages else None))
+        first = self.languages[0] if self.languages else None
+        return language_heard(self.language or (first.code if isinstance(first, SpokenLanguage) else first))
 
 
 class ResponseDone(ServerEvent, tag="response.audio_transcript.done", frozen=True):
@@ -239,8 +241,10 @@ KnownEvent = (
     | ErrorEvent
 )
 _DECODER: Final[msgspec.json.Decoder[KnownEvent]] = msgspec.json.Decoder(KnownEvent)
+_KIND_OF: Final[dict[str, Any]] = {str(kind.__struct_config__.tag): kind for kind in get_args(KnownEvent)}
 # What msgspec raises on bad input: its own errors, text that is no Unicode, and nesting without end.
 _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+_NO_TEXT: Final = "The server sent no text for it."
 
 
 def decode(message: str | bytes) -> KnownEvent | Unrecognised:
@@ -248,19 +252,39 @@ def decode(message: str | bytes) -> KnownEvent | Unrecognised:
     try:
         return _DECODER.decode(message)
     except _UNDECODABLE:
-        return _keep(message)
+        return _decode_odd(message)
 
 
-def _keep(message: str | bytes) -> Unrecognised:
+def _decode_odd(message: str | bytes) -> KnownEvent | Unrecognised:
     try:
-        data = msgspec.json.decode(message)
-    except _UNDECODABLE:
+        data = parse_json(message)
+    except ValueError:
         text = message if isinstance(message, str) else message.decode(errors="replace")
         return Unrecognised("", {"text": text})
     if not isinstance(data, dict):
         return Unrecognised("", {"value": data})
     kind = data.get("type")
-    return Unrecognised(kind if isinstance(kind, str) else "", data)
+    if not isinstance(kind, str):
+        return Unrecognised("", data)
+    return _known_in_part(kind, data) or Unrecognised(kind, data)
+
+
+def _known_in_part(kind: str, data: dict[str, Any]) -> KnownEvent | None:
+    """Return a known event without what does not fit: whoever waits for an item must learn that it is over."""
+    if kind not in _KIND_OF:
+        return None
+    wanted = _KIND_OF[kind]
+    said = data.get("error")
+    if wanted in (ErrorEvent, TranscriptionFailed) and not isinstance(said, dict):
+        message = data.get("message") if said is None else said
+        data = {**data, "error": {**data, "message": message if isinstance(message, str) else None}}
+    if wanted is TranscriptionCompleted and not isinstance(data.get("transcript", ""), str):
+        wanted, data = TranscriptionFailed, {**data, "error": {"message": _NO_TEXT}}
+    try:
+        event: KnownEvent = fit(data, wanted)
+    except ValueError:
+        return None
+    return event
 
 
 # The client's messages: UTF-8 JSON in bytes, always sent as text frames

@@ -1,0 +1,125 @@
+"""The reason that a server gives is quoted, in whichever form it comes, and where it leads is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from ipyspeaches.errors import (
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerError,
+    ServerUnreachableError,
+)
+from ipyspeaches.protocol.http.transcriptions import Severity
+from ipyspeaches.server.client import Server
+from ipyspeaches.server.failures import detail_of, severity
+
+URL = "http://speaches.example:8000"
+KEY = "sk-secret"
+
+
+async def failure(status: int, body: Any = "", **headers: str) -> ServerError:
+    content = body if isinstance(body, str | bytes) else json.dumps(body)
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(status, content=content, headers=headers))
+    with pytest.raises(ServerError) as failed:
+        await Server(URL, KEY, transport=transport).models()
+    assert KEY not in str(failed.value)
+    return failed.value
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "no memory", "type": "x", "code": None}}, "no memory"),
+        ({"error": "no\n memory"}, "no memory"),
+        ({"error": "server_error", "error_description": "no memory"}, "no memory"),
+        ({"detail": {"message": "no memory"}}, "no memory"),
+        ({"detail": [{"msg": "no memory", "loc": ["body", "file"]}]}, "file: no memory"),
+        ({"detail": [{"msg": "no memory", "loc": ["body", 1.5]}, 5]}, ": no memory"),
+        ({"message": "no memory", "detail": None, "error": 5}, "no memory"),
+        ({"message": f"the key {KEY} is over its limit"}, "the key … is over its limit"),
+    ],
+)
+async def test_each_form_of_a_reason_is_quoted(body: Any, said: str) -> None:
+    failed = await failure(500, body)
+    assert type(failed) is ProtocolError
+    assert f"(HTTP 500: {said})" in str(failed)
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b"\xe9", b"null", b"[1]", b'{"detail": 5}', b""])
+def test_what_is_no_reason_is_none(body: bytes) -> None:
+    assert detail_of(httpx2.Response(500, content=body)) is None
+
+
+def test_a_reason_in_latin_1_is_read() -> None:
+    assert detail_of(httpx2.Response(503, content='{"detail": "überlastet"}'.encode("latin-1"))) == "überlastet"
+
+
+async def test_a_quota_that_is_used_up_is_not_taken_for_load() -> None:
+    failed = await failure(429, {"error": {"message": "You exceeded your quota.", "code": "insufficient_quota"}})
+    assert severity(failed) is Severity.SINGLE
+    assert "You exceeded your quota. Trying again does not help" in str(failed)
+    failed = await failure(429, {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}})
+    assert severity(failed) is Severity.PASSING
+    assert "HTTP 429: Slow down" in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "said"),
+    [
+        (301, "https://speaches.example/v1/models", "has moved to https://speaches.example "),
+        (302, "https://me:pw@login.example/oauth?next=secret", "leads to https://login.example/oauth instead"),
+        (307, "//other.example/x", "leads to https://other.example/x instead"),
+        (302, "", "HTTP 302"),
+        (302, "/login", "HTTP 302"),
+    ],
+)
+async def test_a_redirect_says_where_it_leads(status: int, location: str, said: str) -> None:
+    failed = await failure(status, location=location)
+    assert type(failed) is NotSpeachesError
+    assert said in str(failed)
+    assert "pw" not in str(failed)
+    assert "secret" not in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "said"),
+    [
+        (404, {"error": {"message": "No model x", "code": "model_not_found"}}, ModelNotFoundError, "No model x"),
+        (403, {"detail": "Your country is not supported."}, ServerAuthError, "Your country is not supported"),
+        (401, {"error": {"message": "Incorrect API key sk-s***t"}}, ServerAuthError, "HTTP 401)"),
+        (413, "<html>", ProtocolError, "HTTP 413). Send less at a time"),
+        (415, {"detail": "No such format."}, ProtocolError, "No such format. Send an audio file"),
+        (404, "<html><title>nginx\n &amp; co</title>", NotSpeachesError, "HTTP 404: nginx & co)"),
+        (503, {"detail": "loading"}, ServerUnreachableError, "HTTP 503: loading"),
+    ],
+)
+async def test_statuses_and_what_they_say(status: int, body: Any, error: type[ServerError], said: str) -> None:
+    failed = await failure(status, body)
+    assert type(failed) is error
+    assert said in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks://me:hunter2@proxy:1080"),
+        ("HTTPS_PROXY", "ftp://me:hunter2@proxy"),
+        ("HTTPS_PROXY", "http://me:hunter2@proxy:port"),
+        ("SSL_CERT_FILE", "/no/such/hunter2.pem"),
+    ],
+)
+async def test_a_variable_that_keeps_everything_out_is_named(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ServerUnreachableError, match=f"because {name} names no") as failed:
+        await Server("https://speaches.example").models()
+    assert "hunter2" not in str(failed.value)
+    assert failed.value.__cause__ is None
