@@ -157,6 +157,16 @@ async def test_appends_grow_long_once_a_text_has_come_without_pieces() -> None:
     await wire.connection.close()
 
 
+async def test_where_the_server_cuts_appends_stay_short() -> None:
+    wire = await Wire.open(client_cuts=False)
+    for text in (started("item_1", 0), stopped("item_1", 100), *(committed("item_1"), completed("item_1", "x"))):
+        await wire.peer.send(text)
+    while not any(isinstance(event, ItemCompleted) for event in wire._events):  # noqa: ASYNC110  as above
+        await asyncio.sleep(0)
+    assert wire.connection.append_samples == APPEND
+    await wire.connection.close()
+
+
 def gated(scores: list[float], block: int) -> list[list[GateAction]]:
     """Return what a gate wants, block by block."""
     options, hop = SegmentOptions(0.5, 0.35, 250, 550, 100, 3.0), 768

@@ -27,14 +27,12 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
 from ipyspeaches.protocol.realtime.media import Media, StreamAudio
-from ipyspeaches.protocol.realtime.outbox import AppendLength
 from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
 from ipyspeaches.protocol.realtime.timeline import Timeline
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions, ServerTurnDetection
 
 __all__ = [
     "Answer",
-    "AppendLength",
     "AudioSent",
     "Broken",
     "Changes",

@@ -9,11 +9,12 @@ from typing import Any, Final
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore
 from ipyspeaches.errors import ServerUnreachableError
 from ipyspeaches.protocol import (
-    AppendLength,
     AudioSent,
     Changes,
     Disconnected,
     Flushed,
+    ItemCompleted,
+    ItemDelta,
     ProtocolEvent,
     ProtocolState,
     Ready,
@@ -24,6 +25,10 @@ from ipyspeaches.transports import Transport, TransportClosed
 from ipyspeaches.vad import GateAction, Send
 
 READY_TIMEOUT_S: Final = 10.0
+SHORT_SAMPLES: Final = SESSION_RATE_HZ * 200 // 1000
+"""200 ms: half the server's work of 100 ms, and still no audible wait for a partial."""
+LONG_SAMPLES: Final = SESSION_RATE_HZ * 2
+"""2 s: a seventh of the server's work. The rest of an utterance goes with its commit, so no text comes later."""
 QUIET_S: Final = 30
 KEPT_S: Final = 3
 
@@ -59,8 +64,9 @@ class RealtimeConnection(Connection):
         super().__init__(on_event)
         self._protocol = protocol
         self._transport = transport
-        self._buffer = ServerBuffer(protocol, store, hears_speech)
-        self._append_length = AppendLength(client_cuts=protocol.options.client_cuts)
+        self._store = store
+        self._buffer = None if protocol.options.client_cuts else ServerBuffer(protocol, store, hears_speech)
+        self._sends_deltas = self._completes_without = False  # what the server has been seen to do
         self._gathered: Send | None = None  # audio that waits until there is enough for an append
         self._sending = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
@@ -74,8 +80,14 @@ class RealtimeConnection(Connection):
 
     @property
     def append_samples(self) -> int:
-        """How many samples to gather for an append."""
-        return self._append_length.samples
+        """How many samples to gather for an append: long ones are cheap, short ones bring partial text earlier.
+
+        A server that sends no deltas gains nothing from short ones; whether it does is known after the first utterance.
+        """
+        # Where the server cuts, its VAD looks at the last 3 s only, and notices the end of speech only at an append.
+        if self._buffer is not None or self._sends_deltas:
+            return SHORT_SAMPLES
+        return LONG_SAMPLES if self._completes_without else SHORT_SAMPLES
 
     async def open(self) -> None:
         """Connect and wait until the server has confirmed the configuration.
@@ -112,14 +124,17 @@ class RealtimeConnection(Connection):
                 self._append_rest(action.audio_end)
                 if self._protocol.uncommitted:  # else, all of its audio went with the one before, as its hangover
                     self._protocol.send_commit(action)
-        if last and not self._protocol.options.client_cuts:
+        if last and self._buffer is not None:
             self._append_rest()
         if actions or last:
             await self._transmit()
 
     async def flush(self) -> None:
         """Ask the server to end what is being said, if it cuts."""
-        self._buffer.flush()
+        if self._buffer is None:
+            self._protocol.send_flush()
+        else:
+            self._buffer.flush()
         await self._transmit()
 
     async def reconfigure(self, changes: Changes) -> None:
@@ -157,7 +172,10 @@ class RealtimeConnection(Connection):
         self._gathered = Send(until, end) if until < end else None
 
     def _append(self, start: int, end: int) -> None:
-        self._buffer.send(Send(start, end))
+        if self._buffer is None:
+            self._protocol.send_append(self._store.read(start, end), start)
+        else:
+            self._buffer.send(Send(start, end))
         self._receive([AudioSent(start, end)])
 
     async def _transmit(self) -> None:
@@ -189,8 +207,10 @@ class RealtimeConnection(Connection):
     def _receive_event(self, event: ProtocolEvent) -> None:
         if isinstance(event, Ready):
             self._ready.set()
-        self._append_length.observe(event)
-        self._buffer.receive_event(event)
+        self._sends_deltas |= isinstance(event, ItemDelta)
+        self._completes_without |= isinstance(event, ItemCompleted)
+        if self._buffer is not None:
+            self._buffer.receive_event(event)
         super()._receive_event(event)
 
 

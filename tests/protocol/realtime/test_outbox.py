@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError, StateError
-from ipyspeaches.protocol import AppendLength, ItemCompleted, ItemDelta, ProtocolEvent, Reported
 from ipyspeaches.protocol.realtime.outbox import MAX_APPEND_SAMPLES, MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.realtime.timeline import Timeline
-from ipyspeaches.vad import Utterance
 from realtime_wire import cut, kinds, pcm, ready
 
 APPEND = st.tuples(st.just("append"), st.integers(0, 3000), st.integers(0, 2))
@@ -122,31 +120,3 @@ def test_other_than_mono_int16_is_refused(samples: np.ndarray[tuple[int], np.dty
     with pytest.raises(InputError, match="give mono int16 at 24,000 Hz"):
         protocol.send_append(samples, 0)
     assert protocol.messages_to_send() == []
-
-
-FINAL = ItemCompleted("a", Utterance(0, 0, 0), "text", None, ())
-SHORT, LONG = 4_800, 48_000
-
-
-def test_appends_grow_long_when_a_text_came_without_deltas() -> None:
-    length = AppendLength(client_cuts=True)
-    assert length.samples == SHORT
-    length.observe(Reported("x", "y", None))
-    assert length.samples == SHORT
-    length.observe(FINAL)
-    assert length.samples == LONG
-
-
-def test_a_delta_keeps_appends_short_for_good() -> None:
-    orders: list[list[ProtocolEvent]] = [[ItemDelta("a", "t"), FINAL], [FINAL, ItemDelta("b", "t"), FINAL]]
-    for order in orders:
-        length = AppendLength(client_cuts=True)
-        for event in order:
-            length.observe(event)
-        assert length.samples == SHORT
-
-
-def test_where_the_server_cuts_appends_stay_short() -> None:
-    length = AppendLength(client_cuts=False)
-    length.observe(FINAL)
-    assert length.samples == SHORT
