@@ -42,6 +42,18 @@ def test_a_segment_without_a_number_comes_last() -> None:
     assert [segment.id for segment in transcript] == [0, 7, 8]
 
 
+def test_a_transcript_of_many_segments_is_made_at_once() -> None:
+    segments = [Segment(i, i + 1, "x", id=i ^ 1) for i in range(50_000)]
+    assert [segment.id for segment in Transcript(segments)] == list(range(50_000))
+    assert [s.id for s in Transcript([Segment(0, 1, "b", id=4), Segment(0, 1, "c"), Segment(0, 1, "a", id=2)])] == [
+        2,
+        4,
+        5,
+    ]
+    with pytest.raises(InputError, match="already has a segment 4"):
+        Transcript([Segment(0, 1, "b", id=4), Segment(0, 1, "c", id=4)])
+
+
 def test_an_utterance_is_added_once_and_replaced_by_name() -> None:
     transcript = Transcript(TALK)
     with pytest.raises(InputError, match=r"already has a segment 1: use replace\(\)"):
@@ -111,8 +123,41 @@ def test_json_of_another_engine_is_read_without_its_extra_fields() -> None:
     assert Transcript.from_json(verbose).segments == (Segment(0, 1.5, "Hi", id=4),)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"segments": [{"start": "a"}]}', b"\xff\xfe"])
-def test_json_that_is_no_transcript_is_refused_in_words(text: str | bytes) -> None:
+SAID = '{"segments": [{"start": 0, "end": 1, "text": "café"%s}]}'
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + SAID % "", (SAID % "").encode("utf-8-sig"), (SAID % "").encode("utf-16")])
+def test_json_with_a_byte_order_mark_is_read(text: str | bytes) -> None:
+    assert Transcript.from_json(text).text == "café"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "[]",
+            "{}",
+            '{"segments": [{"start": "a"}]}',
+            b"\xff\xfe",
+            b"\xff\xfe\x00",
+            b'"\xe9"',
+            None,
+            7,
+            Path("x.json"),
+        ),
+        SAID % (', "x": ' + "[" * 100_000 + "]" * 100_000),
+        '{"segments": [], "x": ' + '{"a":' * 100_000 + "1" + "}" * 100_001,
+        (SAID % "").replace("café", "\ud800"),
+        (SAID % "").replace("café", "\\ud800"),
+        *(SAID % f', "{name}": {value}' for name in ("id", "latency_s") for value in (10**30, "1" * 5000)),
+        *((SAID % "").replace("1", value) for value in ("1e308", "1e400", "1" * 5000, "-1e10", "NaN", "Infinity")),
+        SAID % ', "words": [{"word": "a", "start": 1e300, "end": 1e300}]',
+        '{"segments": [], "missing": [{"start": 0, "end": 1e300, "reason": "x"}]}',
+        '{"segments": [{"start": 0, "end": 1, "text": "a", "id": 1}, {"start": 1, "end": 2, "text": "b", "id": 1}]}',
+    ],
+)
+def test_json_that_is_no_transcript_is_refused_in_words(text: Any) -> None:
     with pytest.raises(InputError, match=r"^This is not a transcript \(.+\): give the text that to_json\(\) returned"):
         Transcript.from_json(text)
 

@@ -202,7 +202,19 @@ def test_results_of_other_sweeps_are_not_mixed_in(tmp_path: Path) -> None:
     for audio, truth, collar in others:
         with pytest.raises(InputError, match="of a sweep over other recordings"):
             sweep(audio, truth, EnergyVad(), resume=file, collar=collar, threshold=[300])
-    file.write_text(file.read_text() + "{}\n")
+    known = file.read_text()
+    entry = '{"recording": 0, "vad": "x", "result": %s}\n'
+    for wrong in (
+        "[" * 99_999,
+        entry % '[["1", 1], [1]]',
+        entry % f"[[{10**30}], []]",
+        entry % "[null, []]",
+        "1" * 5000,
+    ):
+        file.write_text(known + wrong.strip() + "\n")
+        with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Give another file"):
+            sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
+    file.write_text(known + "{}\n")
     with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Give another file"):
         sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
     with pytest.raises(InputError, match="cannot be used to resume"):

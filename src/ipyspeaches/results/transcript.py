@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -20,6 +20,8 @@ from ipyspeaches.tables import Kind, Rows, write_file
 from ipyspeaches.words import join_text
 
 FORMATS: Final = ("srt", "vtt", "txt", "json", "csv")
+_MAX_TIME_S: Final = 1e9
+_MAX_ID: Final = 2**53
 MAX_ROWS: Final = 500
 """Rows shown: a notebook keeps its outputs, and nobody reads more in a cell."""
 
@@ -57,11 +59,17 @@ class Transcript(Rows[Segment]):
     }
 
     def __init__(self, segments: Iterable[Segment] = (), missing: Iterable[Gap] = ()) -> None:
-        self._rows: tuple[Segment, ...] = ()
         self._missing = tuple(missing)
         self._partials: Mapping[str, str] = {}
-        for segment in segments:
-            self.append(segment)
+        placed: dict[int, Segment] = {}
+        top = -1
+        for segment in segments:  # as by `append`, which would copy all others for each
+            placing = segment if segment.id >= 0 else dataclasses.replace(segment, id=top + 1)
+            if placing.id in placed:
+                raise _taken(placing.id)
+            placed[placing.id] = placing
+            top = max(top, placing.id)
+        self._rows: tuple[Segment, ...] = tuple(placed[at] for at in sorted(placed))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -111,7 +119,7 @@ class Transcript(Rows[Segment]):
             segment = dataclasses.replace(segment, id=segments[-1].id + 1 if segments else 0)
         at = self._find(segment.id)
         if at < len(segments) and segments[at].id == segment.id:
-            raise InputError(f"The transcript already has a segment {segment.id}: use replace() to change its text.")
+            raise _taken(segment.id)
         # A whole new tuple instead of a lock: copying the references of 10,000 segments takes microseconds.
         self._rows = (*segments[:at], segment, *segments[at:])
         self._forget_partial(segment.item_id)
@@ -213,12 +221,13 @@ class Transcript(Rows[Segment]):
             If the text is no JSON, or not that of a transcript.
         """
         try:
-            # A file may begin with a byte order mark, which is none of JSON.
-            plain = text.removeprefix("\ufeff") if isinstance(text, str) else text.removeprefix(BOM_UTF8)
-            document = msgspec.json.decode(plain, type=_Document)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise InputError(f"This is not a transcript ({exc}): give the text that to_json() returned.") from exc
-        return cls(document.segments, document.missing)
+            document = msgspec.json.decode(_plain(text), type=_Document)
+            return cls(_checked(document.segments), _checked_gaps(document.missing))
+        except RecursionError:
+            problem = "it is nested too deeply"
+        except (msgspec.DecodeError, UnicodeError, ValueError, TypeError) as exc:
+            problem = str(exc)
+        raise InputError(f"This is not a transcript ({problem}): give the text that to_json() returned.")
 
     def save(self, path: str | Path, *, bom: bool = False) -> Path:
         """Write the transcript in the format that the file's suffix names.
@@ -287,6 +296,44 @@ class _Lines(Rows[Segment]):
 
     _row_type: ClassVar = Segment
     kinds: ClassVar = Transcript.kinds
+
+
+def _taken(number: int) -> InputError:
+    return InputError(f"The transcript already has a segment {number}: use replace() to change its text.")
+
+
+def _plain(text: object) -> str | bytes:
+    """Return JSON without a byte order mark, which is none of it; Windows' shells write UTF-16."""
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
+    if not isinstance(text, bytes | bytearray | memoryview):
+        raise TypeError(f"it is a value of the type {type(text).__name__}")
+    data = bytes(text)
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.removeprefix(BOM_UTF8)
+
+
+def _checked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """Return segments of a file if tables and subtitles can hold their numbers, or raise a `ValueError`."""
+    numbers: set[int] = set()
+    for at, segment in enumerate(segments):
+        times = [segment.start, segment.end, segment.latency_s or 0.0]
+        times += (time for word in segment.words for time in (word.start, word.end))
+        if max(map(abs, times)) > _MAX_TIME_S:
+            raise ValueError(f"segment {at} is at no time of a recording")
+        if segment.id > _MAX_ID or segment.id in numbers:
+            raise ValueError(f"segment {at} has the id {segment.id}, which is another's or too large")
+        if segment.id >= 0:
+            numbers.add(segment.id)
+    return segments
+
+
+def _checked_gaps(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    for at, gap in enumerate(gaps):
+        if max(abs(gap.start), abs(gap.end)) > _MAX_TIME_S:
+            raise ValueError(f"missing stretch {at} is at no time of a recording")
+    return gaps
 
 
 def transcript_html(segments: Sequence[Segment], partial: str, missing: Sequence[Gap] = ()) -> str:

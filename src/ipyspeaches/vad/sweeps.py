@@ -38,6 +38,8 @@ _SETTINGS_A_TASK: Final = 64
 _TASKS_AHEAD: Final = 64
 """Tasks handed to an executor before the first result is waited for: each carries a recording's scores."""
 _FILE_FORMAT: Final = 1
+_MOST: Final = 2**53
+"""Counts and seconds in a file of results are below this."""
 
 _Results: TypeAlias = list[tuple[Detector, Evaluation]]
 
@@ -356,7 +358,7 @@ class SweepFile:
             raise self._unusable(exc) from exc
         # An interruption may have left half a line behind.
         whole = content[: content.rfind(b"\n") + 1]
-        self._read(whole.decode("utf-8", "replace").splitlines(), subject)
+        self._read(whole.decode("utf-8", "replace").split("\n")[:-1], subject)
         try:
             self._stream = self._path.open("r+b" if content else "wb")
             self._stream.truncate(len(whole))
@@ -374,9 +376,11 @@ class SweepFile:
                     known = entry["sweep"] == _FILE_FORMAT and entry["subject"] == subject
                 else:
                     durations, boundaries = entry["result"]
+                    if not all(type(one) in (int, float) and not abs(one) > _MOST for one in durations + boundaries):
+                        raise TypeError(entry["result"])
                     result = Evaluation(Durations(*durations), Boundaries(*boundaries))
                     self._results[entry["recording"], entry["vad"]] = result
-            except (ValueError, KeyError, TypeError) as exc:
+            except (ValueError, KeyError, TypeError, RecursionError) as exc:
                 raise InputError(
                     f"{self._path}, line {number}: this is not a result of a sweep. "
                     "Give another file to resume=, or delete it."
