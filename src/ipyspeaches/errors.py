@@ -37,6 +37,10 @@ class AudioError(InputError):
     """Audio cannot be used: it is empty, corrupt, not finite, or has an impossible rate."""
 
 
+class AudioWarning(UserWarning):
+    """Audio could be used, but not as it says it is: it is cut off, cancels itself, or is silent."""
+
+
 class StateError(SpeachesError):
     """The right call at the wrong moment."""
 

@@ -329,3 +329,18 @@ def test_ctrl_c_keeps_what_came(
     assert main([*arguments, "--output", str(tmp_path / "talk.txt"), "--pace", "2"]) == INTERRUPTED
     assert (tmp_path / "talk.txt").read_text(encoding="utf-8").startswith("said 0\n[no text: ")
     assert "talk.wav has no text for" in capsys.readouterr().err
+
+
+def test_what_is_odd_about_a_file_is_one_line_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "silent.wav"
+    Recording(np.zeros(800, dtype=np.int16), 8000).save(file)
+
+    async def do_nothing(_session: object) -> None:
+        pass
+
+    monkeypatch.setattr(transcribe_files, "_live_through", do_nothing)
+    for _ in range(2):  # each time, not once
+        assert main(["transcribe", str(file)]) == 0
+        assert capsys.readouterr().err == "ipyspeaches: warning: silent.wav: It is silent: every sample is 0.\n"

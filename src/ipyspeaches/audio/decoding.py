@@ -5,17 +5,22 @@ libsndfile (via python-soundfile) reads and writes the files.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
+import mmap
 import numbers
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from ipyspeaches.audio.clock import MAX_RATE_HZ
+from ipyspeaches.audio.clock import MAX_RATE_HZ, Resampler
+from ipyspeaches.audio.containers import Content, Contents, inspect
 from ipyspeaches.errors import AudioError
 
 AudioFile: TypeAlias = str | os.PathLike[str] | BinaryIO
@@ -25,6 +30,18 @@ MAX_CHANNELS: Final = 256
 MAX_FLOAT: Final = 16.0
 """Floating-point audio louder than 24 dB over full scale is not loud, it is in other units."""
 
+MAX_SAMPLES: Final = 1 << 30
+"""Longest audio: 2 GiB of samples, 18 hours at 16 kHz; a few hundred kilobytes of FLAC can announce more."""
+
+_SMALL_BLOCK: Final = 1 << 10
+_MIN_AUDIO_BYTES: Final = 1 << 10
+"""A file of more is not just a header."""
+_QUIET_DB: Final = -50.0
+_WINDOW: Final = 1 << 13
+"""Frames that are asked together whether their channels cancel each other."""
+_MIN_WINDOW: Final = 1 << 10
+_CANCELLED: Final = 0.1
+"""Part of the power of independent channels that the mix must have."""
 _BLOCK: Final = 1 << 18
 """Frames read or written at once: libsndfile overflows its stack when it encodes a long Vorbis file in one call."""
 _FLOAT_SUBTYPES: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE", "VORBIS", "OPUS", "ALAC_24", "ALAC_32"})
@@ -51,8 +68,8 @@ def _shown(rate: float) -> str:
     return f"±{10**15} or more" if abs(rate) >= 10**15 else str(rate)
 
 
-def array_to_mono(samples: ArrayLike) -> NDArray[np.int16]:
-    """Return an array that a user gave as a new mono int16 array; see `Recording.from_array`."""
+def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
+    """Return an array that a user gave as `to_mono` does; see `Recording.from_array`."""
     try:
         array = np.asarray(samples)
     except (TypeError, ValueError, RuntimeError) as exc:  # lists of several lengths, tensors on another device
@@ -80,19 +97,49 @@ def _check_full_scale(array: NDArray[Any]) -> None:
             )
 
 
-def to_mono(array: NDArray[Any]) -> NDArray[np.int16]:
-    """Return audio, shape ``(n,)`` or ``(n, channels)``, as a new mono int16 array.
+def to_mono(array: NDArray[Any]) -> tuple[NDArray[np.int16], int]:
+    """Return audio, shape ``(n,)`` or ``(n, channels)``, as a new mono int16 array, and how many frames were turned.
 
-    Channels are averaged before they are rounded, so that they cannot clip; floats over full scale clip.
+    Channels are averaged before they are rounded, so that they cannot clip; where they cancel each other, those that
+    are opposite in phase are turned first. Floats over full scale clip.
     """
     _check_shape(array)
     values = _full_scale_32768(array)
     if values.ndim == 1 and values.dtype.kind == "i":
-        return values.astype(np.int16)
+        return values.astype(np.int16), 0
+    turned = 0
     if values.ndim == 2:
-        values = values.mean(axis=1, dtype=np.float64)
+        values, turned = _mixed(values)
     mono: NDArray[np.int16] = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
-    return mono
+    return mono, turned
+
+
+def _mixed(channels: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+    mixed = channels.mean(axis=1, dtype=np.float64)
+    count, turned = channels.shape[1], 0
+    if count == 1:
+        return mixed, 0
+    signs = None
+    for begin in range(0, len(channels), _WINDOW):
+        window = channels[begin : begin + _WINDOW].astype(np.float32)
+        if len(window) >= _MIN_WINDOW:
+            signs = _signs(window)
+        if signs is not None:
+            mixed[begin : begin + _WINDOW] = window @ (signs / count)
+            turned += len(window)
+    return mixed, turned
+
+
+def _signs(window: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """Return which channels to turn, as -1, so that they agree; None if they do not cancel each other."""
+    centred = window - window.mean(axis=0)
+    products = centred.T @ centred / len(window)
+    powers = products.diagonal()
+    if powers.max() < 1 or products.sum() >= _CANCELLED * powers.sum():
+        return None
+    # The first channel that has audio leads, so that the sign is the same in every window.
+    leader = int(np.argmax(powers >= 0.1 * powers.max()))
+    return np.where(products[leader] < 0, -1.0, 1.0)
 
 
 def _check_shape(array: NDArray[Any]) -> None:
@@ -132,41 +179,166 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
     return scaled
 
 
-def decode(file: AudioFile) -> tuple[NDArray[np.int16], int]:
-    """Return the mono int16 samples, shape ``(n,)``, and the rate of any audio file that libsndfile knows.
+class Decoded(NamedTuple):
+    """Audio of a file: mono int16 samples, shape ``(n,)``, their rate, and sentences on what was odd about it."""
+
+    samples: NDArray[np.int16]
+    rate: int
+    notes: list[str]
+
+
+def decode(file: AudioFile, max_s: float = math.inf) -> Decoded:
+    """Read any audio file that libsndfile knows.
+
+    Parameters
+    ----------
+    file
+        A path, or an open binary file.
+    max_s
+        Seconds from which on the audio is too long; `MAX_SAMPLES` is the limit for all.
 
     Raises
     ------
     AudioError
-        If the file is missing, not audio, damaged or empty.
+        If the file is missing, not audio, damaged from its beginning, empty, or too long.
     """
-    if isinstance(file, str | os.PathLike):
-        path = Path(file)
-        name = printable_name(path)
-        _check_openable(path)
-        # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
-        opened: Any = str(path) if os.name == "nt" else os.fsencode(path)
-    else:
-        name = printable_name(str(getattr(file, "name", "The audio")))
-        opened = file
+    name, content = _open(file)
     try:
-        with soundfile.SoundFile(opened) as source:
-            rate = check_rate(source.samplerate)
-            dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
-            blocks = []
-            while len(block := source.read(_BLOCK, dtype=dtype, always_2d=True)):
-                blocks.append(to_mono(block))
-    # python-soundfile answers a name ending in .raw with a TypeError.
-    except (soundfile.SoundFileError, TypeError) as exc:
+        with content as data:
+            contents = inspect(data) if data is not None else Contents()
+            whole: bytes | BinaryIO = _Bytes(data or b"")
+            if isinstance(file, str | os.PathLike) and not isinstance(data, bytes):
+                # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
+                whole = os.fsencode(file)
+            size = len(data or b"")
+            reader = _Reader(max_s)
+            files: Sequence[bytes | BinaryIO] = [_Bytes(part) for part in contents.parts] or [whole]
+            for part in files:
+                reader.read(part)
+    # Besides libsndfile's own errors: a name ending in .raw is a TypeError, numbers in a header may be absurd.
+    except (soundfile.SoundFileError, TypeError, ValueError, OverflowError, MemoryError) as exc:
+        if isinstance(exc, AudioError):
+            raise AudioError(f"{name}: {exc}") from exc
         reason = str(getattr(exc, "error_string", "not an audio file")).strip().rstrip(".")
         raise AudioError(
             f"{name} cannot be read as audio ({reason}): convert it first, as in: ffmpeg -i INPUT output.wav"
         ) from exc
-    except AudioError as exc:
-        raise AudioError(f"{name}: {exc}") from exc
-    if not blocks:
-        raise AudioError(f"{name} is empty (0 samples): record it again, or choose another file.")
-    return np.concatenate(blocks), rate
+    if not reader.blocks:
+        worth_keeping = size > _MIN_AUDIO_BYTES
+        cure = "keep it, for another program may find audio in it" if worth_keeping else "choose another file"
+        raise AudioError(f"{name} is empty (0 samples): {cure}.")
+    samples = np.concatenate(reader.blocks)
+    notes = [*contents.notes, *reader.notes(), *level_notes(samples)]
+    return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes])
+
+
+class _Bytes(io.BytesIO):
+    """Bytes that stay where they are when a damaged header leads libsndfile astray: it would print a traceback."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        with contextlib.suppress(ValueError, OverflowError):
+            super().seek(offset, whence)
+        return self.tell()
+
+
+class _Reader:
+    """Reads files one after the other as one recording, at the rate of the first."""
+
+    def __init__(self, max_s: float) -> None:
+        self.blocks: list[NDArray[np.int16]] = []
+        self.rate = 0
+        self._max_s = max_s
+        self._total = 0
+        self._turned = 0
+        self._notes: list[str] = []
+
+    def read(self, file: bytes | BinaryIO) -> None:
+        """Read one file; what comes before damage counts, unless nothing does."""
+        before = len(self.blocks), self._total, self._turned
+        try:
+            self._read(file, _BLOCK)
+        except soundfile.SoundFileError:
+            # The block with the damage is lost as a whole: begin again with small ones.
+            del self.blocks[before[0] :]
+            self._total, self._turned = before[1:]
+            if not isinstance(file, bytes):
+                file.seek(0)
+            with contextlib.suppress(soundfile.SoundFileError):
+                self._read(file, _SMALL_BLOCK)
+            if not self._total:
+                raise
+            self._notes.append(
+                f"It is damaged after {self._total / self.rate:.1f} s: what could be read until there was read."
+            )
+
+    def notes(self) -> list[str]:
+        """Return what was odd."""
+        return self._notes + turned_notes(self._turned, self.rate)
+
+    def _read(self, file: bytes | BinaryIO, frames: int) -> None:
+        with soundfile.SoundFile(os.fsdecode(file) if isinstance(file, bytes) and os.name == "nt" else file) as source:
+            rate = check_rate(source.samplerate)
+            self.rate = self.rate or rate
+            dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
+            resampler = None if rate == self.rate else Resampler(rate, self.rate)
+            while len(block := source.read(max(1, frames // source.channels), dtype=dtype, always_2d=True)):
+                mono, turned = to_mono(block)
+                self._turned += turned
+                self._append(mono if resampler is None else resampler.resample(mono))
+            if resampler is not None:
+                self._append(resampler.resample(np.zeros(0, np.int16), last=True))
+
+    def _append(self, block: NDArray[np.int16]) -> None:
+        self._total += len(block)
+        if self._total > min(MAX_SAMPLES, self._max_s * self.rate):
+            hours = min(MAX_SAMPLES / self.rate, self._max_s) / 3600
+            raise AudioError(
+                f"It is longer than {hours:.3g} hours at {self.rate} Hz: cut it into parts, or convert it to 16000 Hz."
+            )
+        self.blocks.append(block)
+
+
+def level_notes(samples: NDArray[np.int16]) -> list[str]:
+    """Return what there is to tell where audio is too quiet to hold speech."""
+    peak = max(int(samples.max()), -int(samples.min()))
+    if not peak:
+        return ["It is silent: every sample is 0."]
+    peak_db = 20 * math.log10(peak / 32_768)
+    if peak_db >= _QUIET_DB:
+        return []
+    return [f"It is almost silent: its loudest sample is at {peak_db:.0f} dBFS, so speech may not be found."]
+
+
+def turned_notes(frames: int, rate: int) -> list[str]:
+    """Return what there is to tell where channels cancelled each other."""
+    if not frames:
+        return []
+    seconds = f"{frames / rate:.1f} s"
+    return [f"Its channels are opposite in phase for {seconds} and would cancel each other: some were turned around."]
+
+
+def _open(file: AudioFile) -> tuple[str, contextlib.AbstractContextManager[Content | None]]:
+    """Return what to call a file and its bytes; None for a device, which libsndfile reads itself."""
+    if isinstance(file, str | os.PathLike):
+        path = Path(file)
+        name = printable_name(path)
+        _check_openable(path)
+        if path.is_fifo():
+            return name, contextlib.nullcontext(path.read_bytes())
+        if not path.is_file():
+            return name, contextlib.nullcontext(None)
+        try:
+            with path.open("rb") as opened:
+                return name, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError:  # some network drives cannot map files
+            return name, contextlib.nullcontext(None)
+    name = printable_name(str(getattr(file, "name", "The audio")))
+    if not hasattr(file, "read"):
+        raise AudioError(f"{type(file).__name__} is not an audio file: give a path, or a file opened with mode 'rb'.")
+    data = file.read()
+    if not isinstance(data, bytes | bytearray):
+        raise AudioError(f"{name} was opened as text: open it with mode 'rb'.")
+    return name, contextlib.nullcontext(bytes(data))
 
 
 def printable_name(path: str | os.PathLike[str]) -> str:

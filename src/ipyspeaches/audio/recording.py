@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -12,8 +13,17 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
-from ipyspeaches.audio.decoding import AudioFile, array_to_mono, check_rate, decode, encode, wav
-from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.audio.decoding import (
+    AudioFile,
+    array_to_mono,
+    check_rate,
+    decode,
+    encode,
+    level_notes,
+    turned_notes,
+    wav,
+)
+from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,9 +76,17 @@ class Recording:
         Raises
         ------
         AudioError
-            If the file is missing, not audio, damaged or empty.
+            If the file is missing, not audio, damaged from its beginning, empty, or longer than 2³⁰ samples.
+
+        Warns
+        -----
+        AudioWarning
+            If it is cut off, damaged or joined of several files, so that less or more was read than its header
+            announces; if its channels cancel each other; if it is as good as silent.
         """
-        return cls(*decode(path))
+        samples, rate, notes = decode(path)
+        _warn(notes)
+        return cls(samples, rate)
 
     @classmethod
     def from_array(cls, samples: ArrayLike, rate: float) -> Self:
@@ -87,8 +105,18 @@ class Recording:
         AudioError
             If there are no samples or channels, more channels than samples, too many dimensions, values that are not
             finite, another dtype, int32 audio of only 16 or 24 bits, or an impossible rate.
+
+        Warns
+        -----
+        AudioWarning
+            If the channels cancel each other (those opposite in phase are turned around), or the audio is almost
+            silent.
         """
-        return cls(array_to_mono(samples), check_rate(rate))
+        whole_rate = check_rate(rate)
+        mono, turned = array_to_mono(samples)
+        notes = turned_notes(turned, whole_rate) + (level_notes(mono) if np.any(samples) else [])  # zeros may be meant
+        _warn(f"The array: {note}" for note in notes)
+        return cls(mono, whole_rate)
 
     @classmethod
     def sample(cls, name: str = "quickstart") -> Self:
@@ -167,3 +195,8 @@ class Recording:
             )
         source = "data:audio/wav;base64," + base64.b64encode(wav(self.samples, self.rate)).decode()
         return f'<div>{title}<br><audio controls preload="metadata" src="{source}"></audio></div>'
+
+
+def _warn(notes: Iterable[str]) -> None:
+    for note in notes:
+        warnings.warn(note, AudioWarning, stacklevel=3)

@@ -8,11 +8,13 @@ import contextlib
 import os
 import shutil
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.errors import AudioError, SpeachesError
+from ipyspeaches.errors import AudioError, AudioWarning, SpeachesError
 from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS, clock
 from ipyspeaches.session.options import TRANSPORTS
@@ -139,7 +141,7 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
     """Return what came; where the server failed after its first text, `Transcript.missing` says what did not."""
     import ipyspeaches
 
-    with LiveLine(sys.stderr, file.name) as progress:
+    with LiveLine(sys.stderr, file.name) as progress, _warnings_on(progress):
         session = ipyspeaches.Session(
             file,
             server=server_url(args),
@@ -197,6 +199,30 @@ def _turn_detection(args: argparse.Namespace) -> TurnDetection:
     return TurnDetection.client(EnergyVad() if args.vad == "energy" else SileroVad())
 
 
+@contextlib.contextmanager
+def _warnings_on(progress: LiveLine) -> Iterator[None]:
+    """Print what is odd about a file as one line on stderr."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AudioWarning)
+        shown_elsewhere = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, AudioWarning):
+                progress.warn(str(message))
+            else:
+                shown_elsewhere(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
+
+
 class LiveLine:
     """A line on the terminal that follows the words as they come; nothing where the stream is no terminal."""
 
@@ -212,6 +238,12 @@ class LiveLine:
     def __exit__(self, *_: object) -> None:
         if self._live:
             redraw(self._stream, "")
+
+    def warn(self, text: str) -> None:
+        """Print a line that stays."""
+        if self._live:
+            redraw(self._stream, "")
+        print(f"ipyspeaches: warning: {text}", file=self._stream)
 
     def show(self, event: object) -> None:
         """Draw the text of a `Partial` or `Final`; other events of the session change nothing."""

@@ -187,7 +187,7 @@ def _decoded(file: BinaryIO, content_type: str) -> NDArray[np.int16]:
             raise AudioError("Failed to decode audio. The file holds no audio.")
     else:
         try:
-            samples, rate = decode(file)
+            samples, rate, _ = decode(file, MAX_DURATION_S)
         except AudioError as exc:
             if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):
                 raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc

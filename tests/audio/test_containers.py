@@ -1,0 +1,233 @@
+"""Files whose first header does not tell the truth: what is in them is read, and what does not fit is told."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from ipyspeaches.audio import decoding
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import AudioError, AudioWarning
+
+RATE = 16_000
+SECONDS = 4
+FORMATS = ("WAV", "RF64", "FLAC", "MP3", "OGG")
+
+
+def noisy_tone() -> NDArray[np.float64]:
+    at = np.arange(SECONDS * RATE) / RATE
+    wave: NDArray[np.float64] = 0.3 * np.sin(2 * np.pi * 440 * at) + 0.02 * np.random.default_rng(7).standard_normal(
+        len(at)
+    )
+    return wave
+
+
+def file(container: str, samples: NDArray[np.float64] | None = None, rate: int = RATE, subtype: str = "") -> bytes:
+    buffer = io.BytesIO()
+    samples = noisy_tone() if samples is None else samples
+    soundfile.write(buffer, samples, rate, format=container, subtype=subtype or None)
+    return buffer.getvalue()
+
+
+def load(content: bytes) -> tuple[Recording, str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = Recording.load(io.BytesIO(content))
+    assert all(warning.category is AudioWarning for warning in caught)
+    return made, " ".join(str(warning.message) for warning in caught)
+
+
+def with_size(content: bytes, size: int, container: str = "WAV") -> bytes:
+    changed = bytearray(content)
+    if container == "RF64":
+        struct.pack_into("<QQQ", changed, content.index(b"ds64") + 8, 0, size, 0)
+    elif container == "AU":
+        struct.pack_into(">I", changed, 8, size)
+    else:
+        struct.pack_into("<I", changed, content.index(b"data") + 4, size)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("container", [*FORMATS, "AIFF", "AU", "CAF", "W64"])
+def test_of_a_whole_file_nothing_is_told(container: str) -> None:
+    made, told = load(file(container))
+    assert made.duration == SECONDS
+    assert told == ""
+
+
+@pytest.mark.parametrize("container", FORMATS)
+def test_joined_files_are_read_one_after_the_other(container: str) -> None:
+    made, told = load(file(container) + file(container, rate=24_000) + file(container))
+    assert made.rate == RATE
+    assert made.duration == pytest.approx(SECONDS * (2 + RATE / 24_000), abs=0.1)
+    assert "3 recordings are joined" in told
+    assert np.corrcoef(made.samples[-RATE:], noisy_tone()[-RATE:])[0, 1] > 0.99
+
+
+def test_what_an_mp3_header_does_not_count_is_read_too() -> None:
+    whole = file("MP3")
+    # The second one begins with its audio: without the header that would announce another file.
+    second = whole[whole.index(whole[:2], 4) :]
+    made, told = load(whole + second)
+    assert made.duration == pytest.approx(2 * SECONDS, abs=0.2)
+    assert "joined" in told
+    made, told = load(second)
+    assert made.duration == pytest.approx(SECONDS, abs=0.2)
+    assert told == ""
+
+
+@pytest.mark.parametrize(
+    ("container", "told"),
+    [
+        *(("WAV", "ends after 2.0 s, but its header announces 4.0 s"), ("RF64", "announces 4.0 s")),
+        *(("MP3", "header announces 4."), ("OGG", "has no end mark"), ("FLAC", "damaged after")),
+        *(("AIFF", "only 50% of the audio"), ("AU", "only 50% of the audio")),
+    ],
+)
+def test_of_a_file_cut_in_half_the_half_is_read_and_the_rest_told(container: str, told: str) -> None:
+    whole = file(container)
+    made, warned = load(whole[: len(whole) // 2])
+    assert 0.8 <= made.duration <= 2.1
+    assert told in warned
+
+
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AU"])
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_recorder_that_died_before_it_wrote_the_length_loses_nothing(container: str, size: int) -> None:
+    if container == "AU" and size:
+        pytest.skip("an AU file may have more behind its audio")
+    whole = file(container)
+    made, told = load(with_size(whole, size, container))
+    assert np.array_equal(made.samples, load(whole)[0].samples)
+    assert container == "AU" or "all 4.0 s were read" in told
+
+
+def test_what_programs_write_behind_the_audio_is_no_audio() -> None:
+    tag = b"LIST" + struct.pack("<I", 5000) + bytes(5000)
+    assert load(file("WAV") + tag) == load(file("WAV")) or load(file("WAV") + tag)[0].duration == SECONDS
+    assert load(file("WAV") + bytes(9000))[0].duration == SECONDS
+    assert load(file("MP3") + b"TAG" + bytes(125))[1] == ""
+    made, told = load(file("WAV", subtype="FLOAT") + b"junk" * 3000)
+    assert made.duration == SECONDS
+    assert "12,000 bytes behind the audio" in told
+
+
+def test_a_file_with_bytes_but_no_audio_is_not_to_be_thrown_away() -> None:
+    header = file("WAV", np.zeros(0))
+    with pytest.raises(AudioError, match=r"is empty \(0 samples\): choose another file\."):
+        Recording.load(io.BytesIO(header))
+    with pytest.raises(AudioError, match=r"is empty \(0 samples\): keep it"):
+        Recording.load(io.BytesIO(header + b"LIST" + struct.pack("<I", 5000) + bytes(5000)))
+
+
+def test_damage_in_the_middle_costs_only_what_follows() -> None:
+    whole = bytearray(file("FLAC"))
+    whole[len(whole) // 2 : len(whole) // 2 + 200] = bytes(200)
+    made, told = load(bytes(whole))
+    assert 1.5 < made.duration < 2.1
+    assert "damaged after" in told
+
+
+@pytest.mark.parametrize(
+    ("channels", "level"),
+    [
+        (lambda x: [x, -x], 1.0),
+        (lambda x: [x, -0.8 * x], 0.9),
+        (lambda x: [x, -x, x, -x], 1.0),
+        (lambda x: [0.5 * x + 0.2, -0.5 * x + 0.2], 0.5),
+        (lambda x: [0 * x, x, -x], 2 / 3),
+    ],
+)
+@pytest.mark.parametrize("container", ["WAV", "MP3", "array"])
+def test_channels_that_cancel_each_other_are_turned(
+    channels: Callable[[NDArray[np.float64]], list[NDArray[np.float64]]], level: float, container: str
+) -> None:
+    frames = np.stack(channels(noisy_tone()), axis=1)
+    if container == "MP3" and frames.shape[1] > 2:
+        pytest.skip("an MP3 file has two channels at most")
+    if container == "array":
+        with pytest.warns(AudioWarning, match=r"opposite in phase for 4\.0 s"):
+            made = Recording.from_array(frames, RATE)
+    else:
+        made, told = load(file(container, frames))
+        assert "opposite in phase for" in told
+    samples = made.samples - made.samples.mean()
+    assert np.abs(samples).mean() / 32_768 == pytest.approx(level * np.abs(noisy_tone()).mean(), rel=0.05)
+
+
+def test_where_only_a_part_cancels_only_this_part_is_turned() -> None:
+    wave = noisy_tone()
+    half = len(wave) // 2
+    frames = np.stack([wave, np.concatenate([wave[:half], -wave[half:]])], axis=1)
+    made, told = load(file("WAV", frames))
+    assert "opposite in phase for" in told
+    assert np.abs(made.samples / 32_768 - wave).mean() < 0.03
+
+
+def test_channels_that_differ_are_only_averaged() -> None:
+    wave = noisy_tone()
+    for other in (0 * wave, wave, 0.3 * np.random.default_rng(3).standard_normal(len(wave)).clip(-3, 3)):
+        made, told = load(file("WAV", np.stack([wave, other], axis=1)))
+        assert told == ""
+        assert np.abs(made.samples / 32_768 - (wave + other) / 2).max() < 1e-3
+
+
+def test_silence_is_told_with_its_level() -> None:
+    assert "is silent: every sample is 0" in load(file("WAV", np.zeros(RATE)))[1]
+    assert "almost silent: its loudest sample is at -6" in load(file("WAV", noisy_tone() * 0.002))[1]
+    with pytest.warns(AudioWarning, match="array: It is silent"):
+        Recording.from_array(noisy_tone() / 32_768, RATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recording.from_array(np.zeros(9), RATE)
+
+
+def test_more_audio_than_fits_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = file("FLAC", np.zeros(60 * RATE))
+    assert len(bomb) < 20_000
+    with pytest.raises(AudioError, match=r"longer than 0\.00278 hours at 16000 Hz: cut it into parts"):
+        decoding.decode(io.BytesIO(bomb), 10)
+    monkeypatch.setattr(decoding, "MAX_SAMPLES", 30 * RATE)
+    with pytest.raises(AudioError, match="longer than"):
+        Recording.load(io.BytesIO(bomb))
+
+
+@pytest.mark.parametrize("thing", [None, 3, b"RIFF", np.zeros(9), io.StringIO("RIFF")])
+def test_what_is_no_file_is_refused(thing: object) -> None:
+    with pytest.raises(AudioError, match=r"path|mode 'rb'"):
+        Recording.load(thing)  # type: ignore[arg-type]
+
+
+def test_no_bytes_raise_anything_but_a_documented_error() -> None:
+    """Seeded, so that a failure can be repeated."""
+    random = np.random.default_rng(20_261_128)
+    short = noisy_tone()[: RATE // 8]
+    seeds = [file(container, short) for container in (*FORMATS, "AIFF", "AU", "CAF", "W64")]
+    seeds += [file("WAV", short, subtype=subtype) for subtype in ("FLOAT", "ULAW", "PCM_24", "GSM610", "IMA_ADPCM")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AudioWarning)
+        refused = 0
+        for turn in range(3000):
+            content = bytearray(seeds[turn % len(seeds)])
+            if turn % 3 == 0:
+                content += seeds[random.integers(len(seeds))]
+            # Headers are where it hurts: most changes go there.
+            reach = min(len(content), 120) if turn % 4 else len(content)
+            for place in random.integers(reach, size=random.integers(1, 8)):
+                content[place] = (0, 1, 0x7F, 0x80, 0xFF, int(random.integers(256)))[random.integers(6)]
+            if turn % 5 == 0:
+                del content[random.integers(len(content)) :]
+            try:
+                made = Recording.load(io.BytesIO(bytes(content)))
+            except AudioError:
+                refused += 1
+            else:
+                assert len(made.samples), turn
+    assert 300 < refused < 2700  # both happen
