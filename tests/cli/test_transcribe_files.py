@@ -120,6 +120,17 @@ def test_a_file_may_begin_with_the_mark_that_excel_needs(
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfstart,")
 
 
+def test_subtitles_are_split_unless_it_is_not_wanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = Transcript([Segment(0.0, 30.0, "one two three four five. " * 20)])
+    monkeypatch.setattr(transcribe_files, "_transcribe", lambda *_: long)
+    assert main(["transcribe", "a.wav", "--format", "srt", "--no-split"]) == 0
+    assert capsys.readouterr().out == long.to_srt(split=False)
+    assert main(["transcribe", "a.wav", "--format", "srt"]) == 0
+    assert capsys.readouterr().out == long.to_srt()
+
+
 def test_an_output_that_ends_in_a_slash_is_a_folder(heard: list[Path], tmp_path: Path) -> None:
     assert main(["transcribe", "a.wav", "--format", "srt", "--output", f"{tmp_path}/results/"]) == 0
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["a.srt"]

@@ -6,7 +6,9 @@ from html import unescape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.results.subtitles import Span, to_srt, to_vtt
+from ipyspeaches.results.subtitles import LINE_COLUMNS, Span, split, to_srt, to_vtt, wrap
+from ipyspeaches.terminal import columns
+from ipyspeaches.words import Word
 
 TIMES = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d)[,.](\d{3}) --> (\d{2,}):([0-5]\d):([0-5]\d)[,.](\d{3})")
 
@@ -85,3 +87,41 @@ def test_what_is_written_can_be_read_back(spans: list[Span]) -> None:
         for (start_ms, end_ms, _), (start, _) in zip(cues, kept, strict=True):
             assert end_ms > start_ms
             assert abs(start_ms - max(0, start) * 1000) <= 0.501
+
+
+LECTURE = "It was a bright cold day in April, and the clocks were striking thirteen. " * 5
+
+
+def test_a_long_text_is_split_after_sentences_into_two_lines_of_42() -> None:
+    pieces = list(split(0.0, 30.0, LECTURE))
+    assert [text for *_, text in pieces] == [LECTURE[:73]] * 5
+    assert pieces[0][:2] == (0.0, 6.0)
+    assert pieces[-1][1] == 30.0
+    assert wrap(pieces[0][2]) == "It was a bright cold day in April,\nand the clocks were striking thirteen."
+
+
+def test_pieces_have_the_times_of_their_words() -> None:
+    words = [Word(word, 0.3 * n, 0.3 * n + 0.2) for n, word in enumerate(LECTURE.split())]
+    pieces = list(split(0.0, 30.0, LECTURE, words))
+    first = len(pieces[0][2].split())
+    assert pieces[0][1] == words[first - 1].end
+    assert pieces[1][0] == words[first].start
+
+
+def test_chinese_is_split_between_characters_and_not_before_a_mark() -> None:
+    text = "今天天气很好，我们去公园散步。" * 6
+    pieces = [piece for *_, piece in split(0.0, 30.0, text)]
+    assert "".join(pieces) == text
+    assert not any(piece.startswith(("，", "。")) for piece in pieces)
+    assert all(columns(line) <= LINE_COLUMNS for piece in pieces for line in wrap(piece).split("\n"))
+
+
+@given(st.lists(st.text("abcdefgh.,今天，", min_size=1, max_size=20), min_size=1, max_size=40))
+def test_no_character_is_lost_and_lines_fit(words: list[str]) -> None:
+    text = " ".join(words)
+    pieces = list(split(1.0, 31.0, text))
+    assert "".join("".join(piece for *_, piece in pieces).split()) == "".join(text.split())
+    assert [start for start, *_ in pieces] == sorted(start for start, *_ in pieces)
+    for start, end, piece in pieces:
+        assert 1.0 <= start <= end <= 31.0
+        assert len(wrap(piece).split("\n")) <= 2

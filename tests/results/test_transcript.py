@@ -309,3 +309,12 @@ def test_missing_stretches_are_named_in_every_export() -> None:
     assert "no text: HTTP 500: &lt;busy&gt;" in said._repr_html_()
     assert repr(said) == "Transcript(2 segments, 1 missing: 'one three')"
     assert list(Transcript.from_json(said.to_json()).missing) == list(said.missing)
+
+
+def test_long_subtitles_are_split_unless_it_is_not_wanted(tmp_path: Path) -> None:
+    said = Transcript([Segment(0.0, 30.0, "one two three four five six seven. " * 10)])
+    assert said.to_srt().count("-->") > 3
+    assert all(len(line) <= 42 for line in said.to_vtt().splitlines())
+    assert said.to_srt(split=False).count("-->") == 1
+    assert said.save(tmp_path / "a.vtt", split=False).read_text("utf-8") == said.to_vtt(split=False)
+    assert said.to_txt().count("\n") == 1

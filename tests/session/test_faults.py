@@ -132,7 +132,7 @@ async def test_what_came_before_a_connection_was_lost_is_returned_with_what_is_m
     scripted: Any, bursts: Recording
 ) -> None:
     scripted.cut_after = 1
-    with pytest.warns(UserWarning, match=r"have no text .* see \.missing"):
+    with pytest.warns(UserWarning, match=r"no text .* see \.missing"):
         transcript = await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
     assert transcript.text == "utterance 1"
     assert transcript.missing[0].start == pytest.approx(3, abs=0.3)

@@ -51,6 +51,12 @@ def add_command(commands: Commands) -> None:
         help="a file for one input, a folder (also one that ends in /) for several (default: stdout)",
     )
     parser.add_argument(
+        "--split",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="wrap subtitles to two lines of 42 characters, and split longer ones at words (default: yes)",
+    )
+    parser.add_argument(
         "--bom", action="store_true", help="begin the result with a byte order mark, as Excel wants it before UTF-8"
     )
     parser.add_argument(
@@ -290,7 +296,7 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
 
 def _write(transcript: Transcript, file: Path, target: Path | None, args: argparse.Namespace) -> bool:
     """Write a result to where it belongs; what cannot be written there goes to stdout, and False is returned."""
-    text = transcript.render(args.format)
+    text = transcript.render(args.format, split=args.split)
     if target is not None:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

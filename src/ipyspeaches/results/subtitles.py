@@ -6,14 +6,22 @@ Both end a cue's text at a blank line and find times by ``-->``, so neither may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from ipyspeaches.terminal import columns
+from ipyspeaches.words import Word, spaceless_script
+
+LINE_COLUMNS: Final = 42
+"""What broadcasters put on a line: 42 Latin letters, half as many Chinese characters, which are as wide as two."""
+_SENTENCE_ENDS: Final = tuple(".!?…。！？")
 
 Span: TypeAlias = tuple[float, float, str]
 
 
 class Cue(NamedTuple):
-    """One subtitle: whole milliseconds, ``start_ms < end_ms``, and text on one line."""
+    """One subtitle: whole milliseconds, ``start_ms < end_ms``, and text without empty lines."""
 
     start_ms: int
     end_ms: int
@@ -31,19 +39,116 @@ def cues(spans: Iterable[Span]) -> Iterator[Cue]:
         yield Cue(start_ms, max(start_ms + 1, round(end * 1000)), text)
 
 
-def to_srt(spans: Iterable[Span]) -> str:
+def split(start: float, end: float, text: str, words: Sequence[Word] = ()) -> Iterator[Span]:
+    """Split a text that is too long for two lines, between words, and where there is a choice after a sentence.
+
+    The times are those of the words if they are the text's, else they follow from the number of characters.
+    """
+    atoms = _atoms(text)
+    lengths = [len("".join(atom.split())) for atom in atoms]
+    moments = _Moments(start, end, sum(lengths), words)
+    at, done, from_s = 0, 0, start
+    while at < len(atoms):
+        stop = _piece_end(atoms, at)
+        done += sum(lengths[at:stop])
+        last = stop == len(atoms)
+        until_s = end if last else min(max(moments.end_of(done), from_s), end)
+        yield from_s, until_s, "".join(atoms[at:stop]).strip()
+        from_s = min(max(moments.start_of(done), until_s), end)
+        at = stop
+
+
+class _Moments:
+    """When each character of a text (white space aside) is said."""
+
+    def __init__(self, start: float, end: float, length: int, words: Sequence[Word]) -> None:
+        self._start, self._end, self._length = start, end, max(1, length)
+        self._starts: list[float] = []
+        self._ends: list[float] = []
+        for word in words:
+            size = len("".join(word.word.split()))
+            self._starts += [word.start] * size
+            self._ends += [word.end] * size
+        self._known = len(self._starts) == length
+
+    def end_of(self, done: int) -> float:
+        """Return when the first ``done`` characters have been said."""
+        return self._ends[done - 1] if self._known else self._between(done)
+
+    def start_of(self, done: int) -> float:
+        """Return when the character after the first ``done`` begins."""
+        return self._starts[done] if self._known and done < self._length else self._between(done)
+
+    def _between(self, done: int) -> float:
+        return self._start + (self._end - self._start) * done / self._length
+
+
+def wrap(text: str) -> str:
+    """Return a text on two lines of about one length, if it is too long for one line."""
+    if columns(text) <= LINE_COLUMNS:
+        return text
+    atoms = _atoms(text)
+    pairs = [("".join(atoms[:at]).strip(), "".join(atoms[at:]).strip()) for at in range(1, len(atoms))]
+    if not pairs:
+        return text
+    return "\n".join(min(pairs, key=lambda pair: max(map(columns, pair))))
+
+
+def _atoms(text: str) -> list[str]:
+    """Return the pieces between which a line may end; each begins with the white space before it."""
+    atoms: list[str] = []
+    before = " "
+    for character in " ".join(text.split()):
+        if atoms and not (character == " " or _may_break(before, character)):
+            atoms[-1] += character
+        else:
+            atoms.append(character)
+        before = character
+    return atoms
+
+
+def _may_break(before: str, after: str) -> bool:
+    """Whether a line may end between two characters without a space: in scripts that have none, not before a mark."""
+    if before == " " or unicodedata.category(after)[0] in "PM" or unicodedata.category(before) in {"Ps", "Pi"}:
+        return False
+    wide = unicodedata.east_asian_width(before) in "WF"
+    return spaceless_script(after) is not None or spaceless_script(before) is not None or wide
+
+
+def _piece_end(atoms: Sequence[str], start: int) -> int:
+    """Return where a piece ends that fits on two lines: after the last sentence in its second half, or when full."""
+    lines, width, stop = 1, 0, start
+    while stop < len(atoms):
+        atom = atoms[stop] if width else atoms[stop].lstrip()
+        if width and width + columns(atom) > LINE_COLUMNS:
+            if lines == 2:
+                break
+            lines, width, atom = 2, 0, atom.lstrip()
+        width += columns(atom)
+        stop += 1
+    if stop == len(atoms):
+        return stop
+    half = start + (stop - start) // 2
+    ends = (at for at in range(stop, half, -1) if atoms[at - 1].endswith(_SENTENCE_ENDS))
+    return next(ends, stop)
+
+
+def to_srt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
     """Return spans as SubRip; ``-->`` in a text becomes an arrow, as SubRip cannot escape it."""
+    lines = wrap if wrapped else str
     blocks = [
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{cue.text.replace('-->', '→')}\n"
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{lines(cue.text.replace('-->', '→'))}\n"
         for number, cue in enumerate(cues(spans), 1)
     ]
     return "\n".join(blocks)
 
 
-def to_vtt(spans: Iterable[Span]) -> str:
+def to_vtt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
     """Return spans as WebVTT with ``&``, ``<`` and ``>`` escaped."""
+    lines = wrap if wrapped else str
     blocks = [
-        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escape(cue.text)}\n" for cue in cues(spans)
+        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escape(lines(cue.text))}\n"
+        for cue in cues(spans)
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 

@@ -19,6 +19,7 @@ from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
 from ipyspeaches.tables import Kind, Rows, write_file
 from ipyspeaches.words import join_text
 
+SUBTITLES: Final = ("srt", "vtt")
 FORMATS: Final = ("srt", "vtt", "txt", "json", "csv")
 _MAX_TIME_S: Final = 1e9
 _MAX_ID: Final = 2**53
@@ -175,13 +176,20 @@ class Transcript(Rows[Segment]):
         words = [tuple(dataclasses.asdict(word) for word in words) for words in columns["words"]]
         return {**columns, "words": words}
 
-    def to_srt(self) -> str:
-        """Return SubRip subtitles; segments without text are left out, missing stretches named."""
-        return subtitles.to_srt(self._spans())
+    def to_srt(self, *, split: bool = True) -> str:
+        """Return SubRip subtitles; segments without text are left out, missing stretches named.
 
-    def to_vtt(self) -> str:
-        """Return WebVTT subtitles; segments without text are left out, missing stretches named."""
-        return subtitles.to_vtt(self._spans())
+        Parameters
+        ----------
+        split
+            Whether texts are wrapped to two lines of 42 characters, and longer ones split at words; else each segment
+            is one subtitle on one line.
+        """
+        return subtitles.to_srt(self._cues() if split else self._spans(), wrapped=split)
+
+    def to_vtt(self, *, split: bool = True) -> str:
+        """Return WebVTT subtitles; as `to_srt`."""
+        return subtitles.to_vtt(self._cues() if split else self._spans(), wrapped=split)
 
     def to_txt(self) -> str:
         """Return one line of text a segment; segments without text are left out, missing stretches named."""
@@ -193,8 +201,10 @@ class Transcript(Rows[Segment]):
             return super().to_csv(path, bom=bom)
         return Rows.to_csv(_Lines(self._with_gaps()), path, bom=bom)
 
-    def render(self, kind: str) -> str:
+    def render(self, kind: str, *, split: bool = True) -> str:
         """Return the transcript in a format such as ``"srt"``: what the method of that name returns.
+
+        ``split`` is for subtitles, see `to_srt`.
 
         Raises
         ------
@@ -203,8 +213,8 @@ class Transcript(Rows[Segment]):
         """
         if kind not in FORMATS:
             raise InputError(f"A transcript has no format {kind!r}: choose one of {', '.join(FORMATS)}.")
-        write: Callable[[], str | None] = getattr(self, f"to_{kind}")
-        return write() or ""
+        write: Callable[..., str | None] = getattr(self, f"to_{kind}")
+        return write(**({"split": split} if kind in SUBTITLES else {})) or ""
 
     def to_json(self) -> str:
         """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
@@ -229,7 +239,7 @@ class Transcript(Rows[Segment]):
             problem = str(exc)
         raise InputError(f"This is not a transcript ({problem}): give the text that to_json() returned.")
 
-    def save(self, path: str | Path, *, bom: bool = False) -> Path:
+    def save(self, path: str | Path, *, bom: bool = False, split: bool = True) -> Path:
         """Write the transcript in the format that the file's suffix names.
 
         Parameters
@@ -239,6 +249,8 @@ class Transcript(Rows[Segment]):
         bom
             Whether a text file begins with a byte order mark: without one, Excel and old players do not see that it is
             UTF-8.
+        split
+            Whether long subtitles are wrapped and split, see `to_srt`.
 
         Returns
         -------
@@ -257,7 +269,7 @@ class Transcript(Rows[Segment]):
         if kind == "parquet":
             self.to_parquet(file)
         elif kind in FORMATS:
-            write_file(file, self.render(kind).encode("utf-8-sig" if bom else "utf-8"))
+            write_file(file, self.render(kind, split=split).encode("utf-8-sig" if bom else "utf-8"))
         else:
             known = ", ".join(f".{name}" for name in (*FORMATS, "parquet"))
             raise InputError(f"A transcript cannot be saved as {file.name!r}: end the name with one of {known}.")
@@ -274,6 +286,10 @@ class Transcript(Rows[Segment]):
 
     def _spans(self) -> Iterator[tuple[float, float, str]]:
         return ((segment.start, segment.end, segment.text) for segment in self._with_gaps())
+
+    def _cues(self) -> Iterator[tuple[float, float, str]]:
+        for line in self._with_gaps():
+            yield from subtitles.split(line.start, line.end, line.text.replace("\0", ""), line.words)
 
     def _with_gaps(self) -> list[Segment]:
         """Return the segments, and where text is missing, what says so."""

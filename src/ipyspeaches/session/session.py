@@ -592,6 +592,7 @@ async def transcribe(
             raise
     session.raise_if_nothing_came()
     if missing := session.transcript.missing:
-        text = f"{len(missing)} stretches of {session.source.label} have no text ({missing[0].reason}): see .missing"
+        stretches = "1 stretch has" if len(missing) == 1 else f"{len(missing)} stretches have"
+        text = f"{session.source.label}: {stretches} no text ({missing[0].reason}): see .missing"
         warnings.warn(text, UserWarning, stacklevel=2)
     return session.transcript
