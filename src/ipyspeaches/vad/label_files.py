@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -72,7 +73,8 @@ def _read_text(path: str | Path, encoding: str | None) -> str:
     """
     try:
         with Path(path).open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            # In pieces: one read of this size would take the memory at once.
+            data = b"".join(islice(iter(lambda: stream.read(2**20), b""), MAX_BYTES // 2**20 + 1))
     except (OSError, ValueError) as exc:
         reason = (isinstance(exc, OSError) and exc.strerror) or type(exc).__name__
         raise InputError(f"{path} cannot be read ({reason}): check the name of the label file.") from exc
@@ -550,7 +552,7 @@ def _tiers(reader: _Reader) -> list[tuple[str, list[tuple[float, float, str]]]]:
     for _ in range(reader.count()):
         kind = reader.text()
         if kind not in ("IntervalTier", "TextTier"):
-            reader.refuse(f"{kind!r} is not a kind of tier")
+            reader.refuse(f"{kind[:20]!r} is not a kind of tier")
         name = reader.text()
         reader.span()
         if kind == "IntervalTier":
