@@ -28,7 +28,8 @@ export HATCH_JUPYTER_BUILDER_SKIP_NPM := 1
 export PYTHONUTF8 := 1
 # Tests start Python a hundred times; it shall not compile everything again each time.
 unexport PYTHONDONTWRITEBYTECODE
-BOTH_CORES := --numprocesses 2 --dist loadfile
+# Tests wait more than they compute: more of them than there are cores. Files begin in the order of tests/conftest.py.
+AT_ONCE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test lint js-test fast e2e packaging build bench lock clean
 help:
@@ -91,12 +92,11 @@ js-test: .make/npm
 	tools/npm.sh test --silent
 
 fast: .make/dev $(BUNDLE)
-	$(PY) -m pytest -m "not e2e and not realtime and not packaging" $(BOTH_CORES) --no-loadscope-reorder $(PYTEST_ARGS)
+	$(PY) -m pytest -m "not e2e and not realtime and not packaging" $(AT_ONCE) $(PYTEST_ARGS)
 
-# They wait more than they compute, so that there are more workers than cores; what measures times has the machine to itself.
-# Status 5 is that of no tests: PYTEST_ARGS may name some of one kind.
+# What depends on when things happen has the machine to itself. Status 5 is that of no tests: PYTEST_ARGS may name some of one kind.
 e2e: .make/dev $(BUNDLE) $(HARNESS) .make/apt-test
-	$(PY) -m pytest -m "(e2e or realtime) and not alone" --numprocesses 3 --dist loadfile $(PYTEST_ARGS) || test $$? -eq 5
+	$(PY) -m pytest -m "(e2e or realtime) and not alone" $(AT_ONCE) $(PYTEST_ARGS) || test $$? -eq 5
 	$(PY) -m pytest -m "alone" $(PYTEST_ARGS) || test $$? -eq 5
 
 packaging: .make/dev $(BUNDLE)

@@ -9,6 +9,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+# The files that take a minute or so, longest first.
+LONGEST = (
+    *("test_notebooks", "test_transports", "test_real_speech", "test_lifecycle", "test_vadlab", "test_transcriber"),
+    "test_accuracy",
+)
 
 
 def pytest_configure() -> None:
@@ -18,6 +23,11 @@ def pytest_configure() -> None:
     # Slow is not wrong: how long an example takes is the machine's affair.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: one that begins last keeps one worker busy and the others waiting."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,17 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ipyspeaches import LocalServer, Transcript, samples, wer
 from ipyspeaches.cli import main
+from scripted_server import scripted
+
+__all__ = ["scripted"]
 
 pytestmark = pytest.mark.realtime
 
@@ -89,11 +94,11 @@ def test_the_server_command_serves_until_ctrl_c() -> None:
     assert "Traceback" not in said
 
 
-def test_ctrl_c_stops_a_transcription_quietly() -> None:
-    command = [sys.executable, "-m", "ipyspeaches", "transcribe", SAMPLE, "--pace", "0.01"]
+def test_ctrl_c_stops_a_transcription_quietly(scripted: Any) -> None:
+    command = [sys.executable, "-m", "ipyspeaches", "transcribe", SAMPLE, "--pace", "0.01", "--server", scripted.url]
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with pytest.raises(subprocess.TimeoutExpired):
-        program.wait(5)
+    while not scripted.received and program.poll() is None:
+        time.sleep(0.1)
     program.send_signal(signal.SIGINT)
     out, said = program.communicate(timeout=120)
     assert program.returncode == 130

@@ -133,7 +133,7 @@ def test_words_come_while_speaking(local: LocalServer) -> None:
 def test_words_come_while_speaking_from_a_server_that_sends_none(local: LocalServer) -> None:
     """The embedded recogniser, whose own live text is held back. It is slow: so is the speech."""
     samples = np.concatenate([one.samples for one in recordings() if one.name.startswith("LJ")])
-    speech = Recording(samples, SESSION_RATE_HZ).slice(0, 4)
+    speech = Recording(samples, SESSION_RATE_HZ).slice(0, 6)
     one_utterance = TurnDetection.client(SileroVad(min_silence_duration_ms=5_000))
 
     async def listen_to(url: str) -> list[Any]:
