@@ -286,10 +286,10 @@ def test_a_connection_that_is_lost_keeps_what_came_and_names_the_rest(
     arguments = ["transcribe", str(file), "--server", scripted.url, "--vad", "energy", "--output", str(out)]
     assert main(arguments) == 1
     said = capsys.readouterr().err
-    assert said.startswith("ipyspeaches: talk.wav has no text for 0:0")
+    assert said.startswith("ipyspeaches: talk.wav misses text for 0:0")
     assert len(said.splitlines()) == 1
     assert "utterance 1" in out.read_text(encoding="utf-8")
-    assert "[no text: The" in out.read_text(encoding="utf-8")
+    assert "[text missing: The" in out.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("refusal", [Reply(302), Reply(400), Reply(500), document(text=None)])
@@ -308,8 +308,8 @@ def test_utterances_that_are_refused_are_told_and_the_others_written(
     said = capsys.readouterr()
     first, hole, last = said.out.splitlines()
     assert (first, last) == ("said 0", "said 2")
-    assert hole.startswith("[no text: ")
-    assert said.err.startswith("ipyspeaches: talk.wav has no text for 0:0")
+    assert hole.startswith("[text missing: ")
+    assert said.err.startswith("ipyspeaches: talk.wav misses text for 0:0")
 
 
 @pytest.mark.parametrize("level", [0, 30])
@@ -320,7 +320,7 @@ def test_a_file_without_speech_is_told_with_its_level(
     file = Recording(hum.astype(np.int16), 16_000).save(tmp_path / "hum.wav")
     arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
     assert main(arguments) == 1
-    assert "hum.wav has no text for 0:00.0-0:02.0: no speech was found" in capsys.readouterr().err
+    assert "hum.wav misses text for 0:00.0-0:02.0: no speech was found" in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_what_came(
@@ -338,8 +338,8 @@ def test_ctrl_c_keeps_what_came(
     file = bursts.save(tmp_path / "talk.wav")
     arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
     assert main([*arguments, "--output", str(tmp_path / "talk.txt"), "--pace", "2"]) == INTERRUPTED
-    assert (tmp_path / "talk.txt").read_text(encoding="utf-8").startswith("said 0\n[no text: ")
-    assert "talk.wav has no text for" in capsys.readouterr().err
+    assert (tmp_path / "talk.txt").read_text(encoding="utf-8").startswith("said 0\n[text missing: ")
+    assert "talk.wav misses text for" in capsys.readouterr().err
 
 
 def test_what_is_odd_about_a_file_is_one_line_on_stderr(

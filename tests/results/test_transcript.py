@@ -302,11 +302,11 @@ def test_missing_stretches_are_named_in_every_export() -> None:
     assert [(gap.start, gap.end, gap.reason) for gap in said.missing] == [(2.0, 3.0, "HTTP 500: <busy>")]
     assert said.text == "one three"
     assert len(said) == 2
-    assert said.to_txt() == "one\n[no text: HTTP 500: <busy>]\nthree\n"
-    assert "00:00:02,000 --> 00:00:03,000\n[no text: HTTP 500: <busy>]" in said.to_srt()
-    assert "[no text: HTTP 500: &lt;busy&gt;]" in said.to_vtt()
-    assert "\n2.0,3.0,[no text: HTTP 500: <busy>]," in (said.to_csv() or "")
-    assert "no text: HTTP 500: &lt;busy&gt;" in said._repr_html_()
+    assert said.to_txt() == "one\n[text missing: HTTP 500: <busy>]\nthree\n"
+    assert "00:00:02,000 --> 00:00:03,000\n[text missing: HTTP 500: <busy>]" in said.to_srt()
+    assert "[text missing: HTTP 500: &lt;busy&gt;]" in said.to_vtt()
+    assert "\n2.0,3.0,[text missing: HTTP 500: <busy>]," in (said.to_csv() or "")
+    assert "text missing: HTTP 500: &lt;busy&gt;" in said._repr_html_()
     assert repr(said) == "Transcript(2 segments, 1 missing: 'one three')"
     assert list(Transcript.from_json(said.to_json()).missing) == list(said.missing)
 

@@ -212,6 +212,7 @@ async def test_half_a_stream_twice_is_kept_with_a_warning(http_script: Any, burs
     assert running.transcript[0].text.startswith("in being comparatively modern")
     assert running.transcript.text.count("in being comparatively modern produced the block looks") == 1
     assert warnings(seen) == ["incomplete"]
+    assert ["may be incomplete" in gap.reason for gap in running.transcript.missing] == [True]
     assert running.transcript.partial == ""
 
 

@@ -194,7 +194,7 @@ def _tell_missing(transcript: Transcript, file: Path) -> None:
     for reason, found in places.items():
         more = f" and {len(found) - MAX_PLACES} more" if len(found) > MAX_PLACES else ""
         where = ", ".join(found[:MAX_PLACES])
-        print(f"ipyspeaches: {file.name} has no text for {where}{more}: {reason}", file=sys.stderr)
+        print(f"ipyspeaches: {file.name} misses text for {where}{more}: {reason}", file=sys.stderr)
 
 
 def _turn_detection(args: argparse.Namespace) -> TurnDetection:

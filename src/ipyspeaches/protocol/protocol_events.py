@@ -100,10 +100,14 @@ class ItemFailed:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Something the user should know while the session goes on; ``kind`` is stable, ``message`` is a sentence."""
+    """Something the user should know while the session goes on; ``kind`` is stable, ``message`` is a sentence.
+
+    ``utterance`` is the one whose text is not whole, if it is about that.
+    """
 
     kind: str
     message: str
+    utterance: Utterance | None = None
 
 
 @dataclass(frozen=True, slots=True)

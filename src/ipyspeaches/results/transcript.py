@@ -289,14 +289,17 @@ class Transcript(Rows[Segment]):
 
     def _cues(self) -> Iterator[tuple[float, float, str]]:
         for line in self._with_gaps():
-            yield from subtitles.split(line.start, line.end, line.text.replace("\0", ""), line.words)
+            if line.id < 0:  # no segment, but what says that one is missing
+                yield line.start, line.end, line.text
+            else:
+                yield from subtitles.split(line.start, line.end, line.text.replace("\0", ""), line.words)
 
     def _with_gaps(self) -> list[Segment]:
         """Return the segments, and where text is missing, what says so."""
         lines = list(self._rows)
         for gap in self._missing:
             at = next((at for at, line in enumerate(lines) if line.start > gap.start), len(lines))
-            lines.insert(at, Segment(gap.start, gap.end, f"[no text: {gap.reason}]"))
+            lines.insert(at, Segment(gap.start, gap.end, f"[text missing: {gap.reason}]"))
         return lines
 
     def _find(self, order: int) -> int:
@@ -360,7 +363,7 @@ def transcript_html(segments: Sequence[Segment], partial: str, missing: Sequence
         note = f"… and {hidden:,} more: .save() writes them all"
         rows.append(f'<tr><td style="{_NUMBER}"></td><td style="{_TEXT}" colspan="3">{note}</td></tr>')
     for gap in missing[:MAX_ROWS]:
-        text = f'<td style="{_TEXT}" dir="auto" colspan="3"><em>no text: {escape(gap.reason)}</em></td>'
+        text = f'<td style="{_TEXT}" dir="auto" colspan="3"><em>text missing: {escape(gap.reason)}</em></td>'
         rows.append(f'<tr><td style="{_NUMBER}">{clock(gap.start)} – {clock(gap.end)}</td>{text}</tr>')
     if partial:
         text = f'<td style="{_TEXT}opacity:.6" dir="auto" colspan="3"><em>{escape(partial)}</em></td>'

@@ -301,6 +301,8 @@ class Recorder(Listener):
         self.warn("server_differs", text)
 
     def _noticed(self, event: protocol.Noticed) -> None:
+        if event.utterance is not None:
+            self._miss(event.utterance, event.message)
         self.warn(event.kind, event.message)
 
     def _reported(self, event: protocol.Reported) -> None:

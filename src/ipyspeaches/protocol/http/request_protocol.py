@@ -333,6 +333,7 @@ def _incomplete(request: Request, outcome: Broken | Refused) -> Noticed:
         "incomplete",
         f"{how}: the text from {to_seconds(request.start):.1f} to {to_seconds(request.end):.1f} s may be incomplete. "
         "See the server's log for the cause, and transcribe this part of the recording again.",
+        request.utterance,
     )
 
 
