@@ -355,3 +355,14 @@ def test_what_is_odd_about_a_file_is_one_line_on_stderr(
     for _ in range(2):  # each time, not once
         assert main(["transcribe", str(file)]) == 0
         assert capsys.readouterr().err == "ipyspeaches: warning: silent.wav: It is silent: every sample is 0.\n"
+
+
+def test_what_a_server_reports_on_the_way_is_told(
+    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripted.extra = [json.dumps({"type": "error", "error": {"message": "half deaf", "type": "server_error"}})]
+    file = bursts.save(tmp_path / "talk.wav")
+    assert main(["transcribe", str(file), "--server", scripted.url, "--vad", "energy"]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith("ipyspeaches: warning: The server reports: half deaf")
+    assert len(said.out.splitlines()) == 3

@@ -27,6 +27,8 @@ END_TIMEOUT_S: Final = 3.0
 """How long an interrupted session may take to close its connections."""
 MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
+DOUBTS: Final = frozenset({"no_effect", "server_error", "clock", "message_lost"})
+"""Warnings of a session that a result does not show itself; stretches without text it does."""
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -178,6 +180,8 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
             if len(session.transcript):
                 raise _Interrupted(session.transcript, exc) from exc
             raise
+        for text in dict.fromkeys(progress.doubts):
+            progress.warn(text)
         return session.transcript
 
 
@@ -236,6 +240,7 @@ class LiveLine:
         self._stream = stream
         self._label = label
         self._live = stream.isatty()
+        self.doubts: list[str] = []  # what makes the result worth a second look
 
     def __enter__(self) -> Self:
         self._draw("…")
@@ -252,13 +257,16 @@ class LiveLine:
         print(f"ipyspeaches: warning: {text}", file=self._stream)
 
     def show(self, event: object) -> None:
-        """Draw the text of a `Partial` or `Final`; other events of the session change nothing."""
+        """Draw the text of a `Partial` or `Final`, and keep the warnings that are about the result."""
+        from ipyspeaches.session import events
         from ipyspeaches.session.events import Final, Partial
 
         if isinstance(event, Partial):
             self._draw(event.text)
         elif isinstance(event, Final):
             self._draw(event.segment.text)
+        elif isinstance(event, events.Warning) and event.kind in DOUBTS:
+            self.doubts.append(event.text)
 
     def _draw(self, text: str) -> None:
         if not self._live:
