@@ -199,6 +199,12 @@ def test_more_audio_than_fits_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         Recording.load(io.BytesIO(bomb))
 
 
+def test_a_wanted_rate_is_that_of_all_that_is_held() -> None:
+    made = decoding.decode(io.BytesIO(file("FLAC") + file("FLAC", rate=48_000)), 10, 24_000)
+    assert made.rate == 24_000
+    assert len(made.samples) == pytest.approx((SECONDS + SECONDS / 3) * 24_000, abs=2)
+
+
 @pytest.mark.parametrize("thing", [None, 3, b"RIFF", np.zeros(9), io.StringIO("RIFF")])
 def test_what_is_no_file_is_refused(thing: object) -> None:
     with pytest.raises(AudioError, match=r"path|mode 'rb'"):

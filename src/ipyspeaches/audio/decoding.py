@@ -33,6 +33,8 @@ MAX_FLOAT: Final = 16.0
 MAX_SAMPLES: Final = 1 << 30
 """Longest audio: 2 GiB of samples, 18 hours at 16 kHz; a few hundred kilobytes of FLAC can announce more."""
 
+_NO_LENGTH: Final = 1 << 62
+"""libsndfile gives the largest number as the length of a stream that does not tell its own."""
 _SMALL_BLOCK: Final = 1 << 10
 _MIN_AUDIO_BYTES: Final = 1 << 10
 """A file of more is not just a header."""
@@ -187,7 +189,7 @@ class Decoded(NamedTuple):
     notes: list[str]
 
 
-def decode(file: AudioFile, max_s: float = math.inf) -> Decoded:
+def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) -> Decoded:
     """Read any audio file that libsndfile knows.
 
     Parameters
@@ -196,6 +198,8 @@ def decode(file: AudioFile, max_s: float = math.inf) -> Decoded:
         A path, or an open binary file.
     max_s
         Seconds from which on the audio is too long; `MAX_SAMPLES` is the limit for all.
+    rate
+        Samples per second that are wanted, so that no more are ever held; those of the file if None.
 
     Raises
     ------
@@ -211,7 +215,7 @@ def decode(file: AudioFile, max_s: float = math.inf) -> Decoded:
                 # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
                 whole = os.fsencode(file)
             size = len(data or b"")
-            reader = _Reader(max_s)
+            reader = _Reader(max_s, rate or 0)
             files: Sequence[bytes | BinaryIO] = [_Bytes(part) for part in contents.parts] or [whole]
             for part in files:
                 reader.read(part)
@@ -242,11 +246,11 @@ class _Bytes(io.BytesIO):
 
 
 class _Reader:
-    """Reads files one after the other as one recording, at the rate of the first."""
+    """Reads files one after the other as one recording, at one rate: the first one's if none is given (0)."""
 
-    def __init__(self, max_s: float) -> None:
+    def __init__(self, max_s: float, rate: int) -> None:
         self.blocks: list[NDArray[np.int16]] = []
-        self.rate = 0
+        self.rate = rate
         self._max_s = max_s
         self._total = 0
         self._turned = 0
@@ -279,6 +283,8 @@ class _Reader:
         with soundfile.SoundFile(os.fsdecode(file) if isinstance(file, bytes) and os.name == "nt" else file) as source:
             rate = check_rate(source.samplerate)
             self.rate = self.rate or rate
+            if source.frames < _NO_LENGTH:
+                self._check_length(self._total + source.frames * self.rate / rate)
             dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             resampler = None if rate == self.rate else Resampler(rate, self.rate)
             while len(block := source.read(max(1, frames // source.channels), dtype=dtype, always_2d=True)):
@@ -289,13 +295,19 @@ class _Reader:
                 self._append(resampler.resample(np.zeros(0, np.int16), last=True))
 
     def _append(self, block: NDArray[np.int16]) -> None:
+        if not len(block):
+            return
         self._total += len(block)
-        if self._total > min(MAX_SAMPLES, self._max_s * self.rate):
+        self._check_length(self._total)
+        self.blocks.append(block)
+
+    def _check_length(self, samples: float) -> None:
+        # A resampler may round up.
+        if samples > 1 + min(MAX_SAMPLES, self._max_s * self.rate):
             hours = min(MAX_SAMPLES / self.rate, self._max_s) / 3600
             raise AudioError(
                 f"It is longer than {hours:.3g} hours at {self.rate} Hz: cut it into parts, or convert it to 16000 Hz."
             )
-        self.blocks.append(block)
 
 
 def level_notes(samples: NDArray[np.int16]) -> list[str]:

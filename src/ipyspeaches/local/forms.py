@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from ipyspeaches.audio import Resampler
+from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import decode
 from ipyspeaches.errors import AudioError
 
@@ -182,16 +182,15 @@ async def decode_upload(file: UploadFile) -> NDArray[np.int16]:
 def _decoded(file: BinaryIO, content_type: str) -> NDArray[np.int16]:
     if content_type.split(";")[0].strip().lower() in RAW_TYPES:
         data = file.read()
-        samples, rate = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16, copy=False), RAW_RATE_HZ
+        samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16, copy=False)
         if not len(samples):
             raise AudioError("Failed to decode audio. The file holds no audio.")
-    else:
-        try:
-            samples, rate, _ = decode(file, MAX_DURATION_S)
-        except AudioError as exc:
-            if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):
-                raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
-            raise
-    if len(samples) > MAX_DURATION_S * rate:
-        raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
-    return Resampler(rate).resample(samples, last=True)
+        if len(samples) > MAX_DURATION_S * RAW_RATE_HZ:
+            raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
+        return Resampler(RAW_RATE_HZ).resample(samples, last=True)
+    try:
+        return decode(file, MAX_DURATION_S, SESSION_RATE_HZ).samples
+    except AudioError as exc:
+        if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):
+            raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
+        raise
