@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ipyspeaches.errors import InputError
 from ipyspeaches.results import Diarization, Segment, SpeakerTurn, Transcript
 from ipyspeaches.vad import Segments
 
@@ -36,6 +37,14 @@ def test_turns_are_written_as_rttm_and_read_as_speech(tmp_path: Path) -> None:
     assert text.splitlines()[0] == "SPEAKER talk 1 0.000 2.500 <NA> <NA> Ann_Lee <NA> <NA>"
     TURNS.to_rttm(tmp_path / "talk.rttm")
     assert Segments.from_rttm(tmp_path / "talk.rttm") == Segments([(0, 2.5), (3, 8)])
+
+
+def test_a_turn_begins_with_the_recording_at_the_earliest() -> None:
+    text = Diarization([SpeakerTurn(-0.005, 1, "Ann\u2028Lee")]).to_rttm(uri="my talk")
+    assert text == "SPEAKER my_talk 1 0.000 1.000 <NA> <NA> Ann_Lee <NA> <NA>\n"
+    for start, end in ((3, 1), (float("nan"), 1), (-0.5, 1), (0, float("inf"))):
+        with pytest.raises(InputError, match="RTTM cannot hold"):
+            Diarization([SpeakerTurn(start, end, "Ann")]).to_rttm()
 
 
 def test_a_transcript_is_told_apart_by_speaker() -> None:

@@ -34,6 +34,7 @@ MAX_BYTES: Final = 256 * 2**20
 MAX_TIME_S: Final = 10**9
 """Times beyond this (30 years) are no times of a recording."""
 
+_EDGE_S: Final = 0.01  # engines count in frames: what begins so much before the recording begins with it
 _RTTM_SPEAKER_FIELDS: Final = 5  # type, file, channel, begin, duration; the others may be missing
 _RTTM_MOST_FIELDS: Final = 10
 _RTTM_TYPES: Final = frozenset(
@@ -267,11 +268,12 @@ def rttm(segments: Iterable[Any], uri: str) -> str:
     """
     lines = []
     for s in segments:
-        if not (0 <= s.start <= s.end and math.isfinite(s.end)):
+        if not (-_EDGE_S <= s.start <= s.end and math.isfinite(s.end)):
             raise InputError(
                 f"RTTM cannot hold {s.start:g} to {s.end:g} s: give a start from 0 and an end that is not before it."
             )
-        begin, length = _seconds(s.start), _seconds(float(_EXACT.subtract(_rounded(s.end), _rounded(s.start))))
+        start, end = max(0.0, s.start), max(0.0, s.end)
+        begin, length = _seconds(start), _seconds(float(_EXACT.subtract(_rounded(end), _rounded(start))))
         speaker = _field(str(getattr(s, "speaker", "speech")))
         lines.append(f"SPEAKER {_field(uri)} 1 {begin} {length} <NA> <NA> {speaker} <NA> <NA>\n")
     return "".join(lines)
