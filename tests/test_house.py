@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -38,14 +39,14 @@ EXPENSIVE = (
 LINES_PER_FUNCTION = 60
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """Yield the dotted name below the package and the tree of every module."""
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the tree of every module by its dotted name below the package."""
+    found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        yield ".".join(part for part in parts if part != "__init__"), ast.parse(path.read_text(encoding="utf-8"))
-
-
-MODULES = dict(modules())
+        found[".".join(part for part in parts if part != "__init__")] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
 
 
 def running(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
@@ -73,23 +74,23 @@ def room_of(name: str) -> str:
 
 def our_imports(name: str, *, functions: bool = True) -> Iterator[str]:
     """Yield the modules below the package that one of them imports."""
-    for imported in imports(MODULES[name], functions=functions):
+    for imported in imports(modules()[name], functions=functions):
         package, _, rest = imported.partition(".")
-        while rest and rest not in MODULES:
+        while rest and rest not in modules():
             rest = rest.rpartition(".")[0]
         if package == "ipyspeaches" and rest not in {"", name}:
             yield rest
 
 
 def test_the_picture_shows_every_room_and_no_other() -> None:
-    assert set(FLOOR_OF) == {room_of(name) for name in MODULES} - {"", "__main__"}
+    assert set(FLOOR_OF) == {room_of(name) for name in modules()} - {"", "__main__"}
     assert {"audio", "vad", "protocol", "results"} <= PURE <= set(FLOOR_OF)
 
 
 def test_a_room_imports_no_upper_floor() -> None:
     upwards = [
         f"{name} imports {imported}"
-        for name in MODULES
+        for name in modules()
         for imported in our_imports(name)
         if FLOOR_OF.get(room_of(imported), 0) > FLOOR_OF.get(room_of(name), len(FLOORS))
     ]
@@ -97,17 +98,17 @@ def test_a_room_imports_no_upper_floor() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    TopologicalSorter({name: set(our_imports(name, functions=False)) for name in MODULES}).prepare()
+    TopologicalSorter({name: set(our_imports(name, functions=False)) for name in modules()}).prepare()
 
 
 def test_imports_say_where_they_lead() -> None:
-    assert [name for name, tree in MODULES.items() for imported in imports(tree) if imported.startswith(".")] == []
+    assert [name for name, tree in modules().items() for imported in imports(tree) if imported.startswith(".")] == []
 
 
 def test_pure_rooms_touch_nothing() -> None:
     touched = [
         f"{name} imports {imported}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for imported in imports(tree)
         if room_of(name) in PURE and any(f"{imported}.".startswith(f"{module}.") for module in IMPURE_MODULES)
     ]
@@ -116,7 +117,7 @@ def test_pure_rooms_touch_nothing() -> None:
 
 def test_functions_can_be_read_at_once() -> None:
     too_long = []
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
                 docstring = ast.get_docstring(node, clean=False) or ""
@@ -128,7 +129,7 @@ def test_functions_can_be_read_at_once() -> None:
 
 def test_no_two_classes_share_a_name() -> None:
     homes = defaultdict(list)
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(name)

@@ -14,7 +14,9 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.plots import COLUMNS, envelope, plot_frames, plot_latency, plot_recording, plot_transcript
 from ipyspeaches.results import Frames, Latency, Segment, Transcript
 
-HOUR = Recording(np.random.default_rng(0).integers(-3000, 3000, 3600 * 8000).astype(np.int16), 8000)
+
+def noise(seconds: int) -> Recording:
+    return Recording(np.random.default_rng(0).integers(-3000, 3000, seconds * 8000, np.int16), 8000)
 
 
 def traces(figure: Any) -> dict[str, Any]:
@@ -36,15 +38,16 @@ def test_a_short_curve_is_drawn_as_it_is() -> None:
 
 
 def test_the_figure_of_an_hour_is_small_and_has_its_loudest_sample() -> None:
-    figure = HOUR.plot([(1.0, 2.0)])
+    hour = noise(3600)
+    figure = hour.plot([(1.0, 2.0)])
     wave = traces(figure)["waveform"]
     assert len(wave.x) == 2 * COLUMNS
-    assert np.max(wave.y) == pytest.approx(HOUR.samples.max() / 32_768)
+    assert np.max(wave.y) == pytest.approx(hour.samples.max() / 32_768)
     assert len(figure.to_json()) < 200_000
 
 
 def test_segments_of_any_kind_are_one_trace_however_many() -> None:
-    recording = HOUR.slice(0, 10)
+    recording = noise(10)
     pairs = [(n / 100, n / 100 + 0.005) for n in range(1000)]
     objects = [Segment(start, end, "x") for start, end in pairs]
     drawn = [traces(plot_recording(recording, kind))["speech"].x for kind in (pairs, objects, Transcript(objects))]
@@ -55,7 +58,7 @@ def test_segments_of_any_kind_are_one_trace_however_many() -> None:
 
 def test_text_in_a_figure_cannot_become_markup_and_long_text_is_shortened() -> None:
     transcript = Transcript([Segment(0, 2, "<b>a & b</b> and a lot more than fits on a label")])
-    text = traces(plot_transcript(transcript, HOUR.slice(0, 3)))["text"]
+    text = traces(plot_transcript(transcript, noise(3)))["text"]
     assert text.hovertext[0].startswith("0.00 – 2.00 s<br>&lt;b&gt;a &amp; b&lt;/b&gt; and a lot more")
     assert text.text[0] == "&lt;b&gt;a &amp; b&lt;/b&gt; and a lot …"
     assert text.x == (1.0,)
