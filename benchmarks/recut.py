@@ -40,7 +40,7 @@ def drag(browser: Browser, url: str, moves: int) -> Spent:
             for move in range(moves):
                 page.mouse.move(x, y - 5 - (move * 3) % 30)
                 page.wait_for_timeout(16)
-        if "would be cut" not in page.locator(".sp-status").inner_text():
+        if "instead of" not in page.locator(".sp-status").inner_text():
             raise RuntimeError("The drag did not cut the past anew.")
         page.mouse.up()
     return spent[0]

@@ -11,7 +11,7 @@ export type Rule =
   | { rule: "silence"; ms: number }
   | { rule: "too_long"; time_s: number; pause: boolean }
   | { rule: "goes_on"; time_s: number }
-  | { rule: "end_of_sound"; time_s: number }
+  | { rule: "end_of_recording"; time_s: number }
   | { rule: "pad"; ms: number; shared: boolean };
 
 export interface Why {
@@ -76,7 +76,7 @@ function endRules(
 ): Rule[] {
   const end = at(raw, 2 * i + 1);
   const time_s = end / rate;
-  if (end >= length) return [{ rule: "end_of_sound", time_s }];
+  if (end >= length) return [{ rule: "end_of_recording", time_s }];
   const fell: Rule = { rule: "fell_below_release", time_s };
   const silence = (options.min_silence_duration_ms * rate) / 1000;
   const quiet = (scores[end / hop] ?? 0) < options.neg_threshold;

@@ -211,7 +211,7 @@ it("asks the server from the menu, and says that it waits and what did not work"
   fake.receive({ ...state, server }, [pairs, pairs]);
   fake.receive({ type: "reply", id: lastId(), error: null, data: {} }, []);
   await frame();
-  expect(status()).toContain("The server hears 1 segment, asked with threshold 0.75, silence 550 ms.");
+  expect(status()).toContain("The server finds 1 segment (threshold 0.75, silence 550 ms).");
 });
 
 it("shows the server's own verdict as a lane and a row, and judges it while the truth is painted", async () => {
@@ -228,7 +228,7 @@ it("shows the server's own verdict as a lane and a row, and judges it while the 
   expect(lane?.previousElementSibling?.className).toContain("lab-truth");
   expect(lane?.querySelector(".sp-name")?.textContent).toBe("Server VAD");
   expect(lane?.querySelector(".sp-rail")?.textContent).toBe("2 segments");
-  expect(lane?.title).toBe("asked with threshold 0.50, silence 300 ms");
+  expect(lane?.title).toBe("threshold 0.50, silence 300 ms");
   const row = [...el.querySelectorAll(".tbl tbody tr:last-child td")].map((cell) => cell.textContent);
   expect(row).toEqual(["Server", "0.655", "0.950", "0.776", "55.0 %", "+100", "+0"]);
 });

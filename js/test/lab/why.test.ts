@@ -53,7 +53,7 @@ it("tells why speech begins and ends, each rule in the order in which it applied
 
 it("tells that the recording ends, and that neighbours share what is between them", () => {
   const scores = [...loud(4), ...quiet(4), ...loud(4)];
-  expect(reasons(scores, 1, "end").rules).toEqual([{ rule: "end_of_sound", time_s: 1.2 }]);
+  expect(reasons(scores, 1, "end").rules).toEqual([{ rule: "end_of_recording", time_s: 1.2 }]);
   const rules = reasons(scores, 0, "end", { speech_pad_ms: 400 }).rules;
   expect(rules.at(-1)).toEqual({ rule: "pad", ms: 200, shared: true });
 });

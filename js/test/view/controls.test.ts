@@ -76,7 +76,7 @@ describe("a recording whose page was reloaded", () => {
     permission("prompt");
     snapshot(null);
     await settled();
-    expect(status()).toContain("Recording waits for a page.");
+    expect(status()).toContain("The recording is waiting for a page.");
     find(".sp-status .acts button").click();
     expect(last().name).toBe("resume_capture");
   });
@@ -208,9 +208,9 @@ it("shows what the server confirmed", () => {
   fake.set("turn_detection_kind", "server");
   fake.set("server_turn_detection", { threshold: 0.8, silence_duration_ms: 400 });
   find(".sp-tune .sp-select").click();
-  row("All numbers").click();
+  row("All settings").click();
   const note = () => find(".is-numbers .note").textContent;
-  expect(note()).toBe("Not confirmed by the server yet.");
+  expect(note()).toBe("Not yet confirmed by the server.");
   const turn_detection = { threshold: 0.8, silence_duration_ms: 400 };
   fake.receive({ type: "events", events: [{ type: "reconfigured", time_s: 1, turn_detection }] });
   expect(note()).toBe("Confirmed by the server.");

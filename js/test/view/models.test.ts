@@ -133,7 +133,7 @@ describe("downloading and loading", () => {
     fake.set("models", [REALTIME, SMALL, LARGE]);
     answer({ model: LARGE, downloaded: true }, null, command);
     await vi.advanceTimersByTimeAsync(0);
-    expect(said()).toBe(`${LARGE} is installed now.`);
+    expect(said()).toBe(`${LARGE} is now installed.`);
     expect(act(LARGE).textContent).toBe("Load now");
     expect(bar.hidden).toBe(true);
   });
@@ -146,7 +146,7 @@ describe("downloading and loading", () => {
     fake.set("loaded_models", [REALTIME, SMALL]);
     answer({ model: SMALL });
     await settled();
-    expect(said()).toBe(`${SMALL} is in memory: the first sentence does not wait for it.`);
+    expect(said()).toBe(`${SMALL} is in memory: your first sentence will not have to wait for it.`);
     expect(act(SMALL).hidden).toBe(true);
     expect(document.activeElement).toBe(find("[role=dialog]"));
   });

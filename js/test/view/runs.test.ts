@@ -87,7 +87,7 @@ it("says in words what is wrong with a session: it failed, it lags, it is not th
   const states = columns().map((column) => column.querySelector<HTMLElement>(".state"));
   expect(states.map((state) => state?.textContent)).toEqual([
     "Failed. Nothing answers there: start a server.",
-    "12 s of sound behind",
+    "12 s behind",
     "Connecting…",
     "",
   ]);
@@ -104,7 +104,7 @@ it("speaks Chinese", () => {
   show("zh-CN");
   kernel.say(final("energy", "a", "你好"));
   kernel.fake.set("compared", [run("energy", { behind_s: 3 })]);
-  expect(view.node.textContent).toContain("声音落后 3 秒");
+  expect(view.node.textContent).toContain("落后 3 秒");
   expect(view.node.textContent).toContain("中位数 0.50 秒");
 });
 

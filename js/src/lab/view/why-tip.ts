@@ -104,8 +104,8 @@ export class WhyTip {
         return [clock(rule.time_s, 2), rule.pause ? rules.pause : rules.too_long];
       case "goes_on":
         return [clock(rule.time_s, 2), rules.goes_on];
-      case "end_of_sound":
-        return [clock(rule.time_s, 2), rules.end_of_sound];
+      case "end_of_recording":
+        return [clock(rule.time_s, 2), rules.end_of_recording];
       case "pad":
         return edge === "start"
           ? [`−${rule.ms} ms`, rule.shared ? rules.padShared : rules.padBefore]
