@@ -225,7 +225,7 @@ export const en = {
   steps: {
     press: "Press Record, or [R], and say a sentence.",
     lift: "Your voice lifts this score. Above the start line it counts as speech.",
-    lines: "These two lines decide where a segment starts and ends.",
+    lines: "The two lines decide where speech starts and ends.",
     words: "Each segment becomes text, here and below.",
   },
   transcript: "Transcript",

@@ -27,6 +27,12 @@ export function axisKeys(viewport: Viewport): KeyMap {
   };
 }
 
+/** A key as it stands in the sheet; a long one may go to the next line. */
+function keyCap(key: string): Node[] {
+  const cap = h("kbd", {}, key);
+  return key.length > 1 ? [h("wbr"), cap] : [cap];
+}
+
 /** The sheet of keys: each with what it does, below and above it what else there is to say. */
 export function openKeySheet(
   popup: Popup,
@@ -36,7 +42,7 @@ export function openKeySheet(
   around: (scope: Scope) => { above: Node[]; below: Node[] } = () => ({ above: [], below: [] }),
 ): void {
   const rows = keyList.map(([keys = "", does = ""]) =>
-    h("div", {}, h("dt", {}, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, does)),
+    h("div", {}, h("dt", {}, ...keys.split(" ").flatMap(keyCap)), h("dd", {}, does)),
   );
   const fill = (scope: Scope) => {
     const { above, below } = around(scope);
