@@ -1,7 +1,7 @@
 import type { Viewport } from "../view/viewport.ts";
 import type { LabApp } from "./app.ts";
+import { indexAt } from "./intervals.ts";
 import type { Selection } from "./selection.ts";
-import { indexAt } from "./spans.ts";
 import type { ErrorKind } from "./store.ts";
 
 const AROUND_S = 0.5; // of an error, so that it is heard in its place

@@ -1,4 +1,4 @@
-import { at } from "./spans.ts";
+import { at } from "./intervals.ts";
 import type { Spans } from "./wire.ts";
 
 /** What the mouse does to the truth while it is held down; the kernel does the same when it is let go. */

@@ -1,4 +1,4 @@
-import { at, complement, firstAfter, intersected, joined, length_s } from "./spans.ts";
+import { at, complement, firstAfter, intersected, length_s, merged } from "./intervals.ts";
 import type { Metrics, Spans } from "./wire.ts";
 
 /** How segments compare with the truth; the twin of `ipyspeaches/vad/evaluation.py`, for numbers that move with a line. */
@@ -16,8 +16,8 @@ const filled = (seconds: number) => (seconds > NOTHING_S ? seconds : 0);
 export function judge(found: Spans, truth: Spans, collar_s: number, duration_s: number): Judgement | null {
   if (truth.length === 0) return null;
   const evaluated = complement(collars(truth, collar_s), 0, duration_s);
-  const speech = intersected(joined(truth), evaluated);
-  const detected = intersected(joined(found), evaluated);
+  const speech = intersected(merged(truth), evaluated);
+  const detected = intersected(merged(found), evaluated);
   const hits = intersected(detected, speech);
   const speech_s = length_s(speech);
   const hit_s = filled(length_s(hits));
@@ -48,7 +48,7 @@ function without(these: Spans, others: Spans, duration_s: number): number[] {
 function collars(truth: Spans, collar_s: number): number[] {
   if (collar_s <= 0) return [];
   const edges = Array.from(truth).sort((a, b) => a - b);
-  return joined(edges.flatMap((edge) => [edge - collar_s / 2, edge + collar_s / 2]));
+  return merged(edges.flatMap((edge) => [edge - collar_s / 2, edge + collar_s / 2]));
 }
 
 /** Mean signed errors of beginnings and ends; null where there is nothing to compare.

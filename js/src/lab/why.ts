@@ -1,6 +1,6 @@
 import { type SegmentOptions, segment } from "../vad/segmenter.ts";
+import { at } from "./intervals.ts";
 import { overlapping } from "./judge.ts";
-import { at } from "./spans.ts";
 import type { Spans } from "./wire.ts";
 
 /** Why speech begins or ends where it does: each rule that applied, in order. */

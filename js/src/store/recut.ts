@@ -1,8 +1,8 @@
 import { Segmenter, type SegmentOptions, type Spans } from "../vad/segmenter.ts";
 import type { Detector } from "../wire/messages.ts";
 import type { Curves } from "./drawing.ts";
+import type { SegmentVisitor, Speech } from "./lane.ts";
 import type { SessionStore } from "./session.ts";
-import type { SegmentVisitor, Speech } from "./spans.ts";
 
 const RATE_HZ = 24_000; // the session's clock, on which every frame length is a whole number of samples
 

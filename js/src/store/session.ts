@@ -11,8 +11,8 @@ import type {
   WarningEvent,
 } from "../wire/messages.ts";
 import { Drawing } from "./drawing.ts";
+import { Lane, SegmentLane } from "./lane.ts";
 import { Lines, Runs } from "./lines.ts";
-import { SegmentLane, Spans } from "./spans.ts";
 
 export const LATE = 1; // flag of a sent span: it was kept and sent late
 
@@ -40,10 +40,10 @@ export class SessionStore {
   readonly runs = new Runs();
   /** Segments by whose opinion they are; the client's as they were found, by the lines of that time. */
   segments: Record<Side, SegmentLane> = { client: new SegmentLane(), server: new SegmentLane() };
-  sent = new Spans();
+  sent = new Lane();
   /** Seconds of audio that were sent late, as they had come late. */
   readonly late_s = signal(0);
-  committed = new Spans();
+  committed = new Lane();
   /** in the order of their ids, which is that of setting them */
   readonly marks = new Map<number, Mark>();
   /** By what the server said that it finds segments; null before it has said so. */
@@ -71,9 +71,9 @@ export class SessionStore {
       this.lines.clear();
       this.runs.clear();
       this.segments = { client: new SegmentLane(), server: new SegmentLane() };
-      this.sent = new Spans();
+      this.sent = new Lane();
       this.late_s.value = 0;
-      this.committed = new Spans();
+      this.committed = new Lane();
       this.marks.clear();
       this.confirmed.value = null;
       this.clock_s = 0;

@@ -1,5 +1,5 @@
 import type { App } from "../app.ts";
-import type { Chips } from "./chips.ts";
+import type { Chips } from "./chip-elements.ts";
 import { h } from "./dom.ts";
 import type { Flags } from "./flags.ts";
 import { Painter } from "./paint/painter.ts";

@@ -1,6 +1,6 @@
 import type { App } from "../app.ts";
+import type { Speech } from "../store/lane.ts";
 import { ClientLane } from "../store/recut.ts";
-import type { Speech } from "../store/spans.ts";
 import type { Flags } from "./flags.ts";
 import type { Scene } from "./paint/scene.ts";
 

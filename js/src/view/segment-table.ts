@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Words } from "../i18n/index.ts";
+import type { Speech } from "../store/lane.ts";
 import type { SessionStore } from "../store/session.ts";
-import type { Speech } from "../store/spans.ts";
 import { h, setText } from "./dom.ts";
 import { amplitudeDb, clock, decibel } from "./format.ts";
 import type { Axis } from "./paint/scene.ts";

@@ -2,7 +2,7 @@ import type { App } from "../app.ts";
 import { FrameLoop, type Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
 import { linesOf } from "../store/thresholds.ts";
-import { Chips } from "./chips.ts";
+import { Chips } from "./chip-elements.ts";
 import { setAttribute, setText } from "./dom.ts";
 import { ErrorPanel, panelProblem, waysOut } from "./failure.ts";
 import { Flags } from "./flags.ts";

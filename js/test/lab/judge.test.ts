@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import shared from "../../../tests/data/vad/metrics-vectors.json" with { type: "json" };
+import { complement, indexAt, length_s, merged } from "../../src/lab/intervals.ts";
 import { judge } from "../../src/lab/judge.ts";
-import { complement, indexAt, joined, length_s } from "../../src/lab/spans.ts";
 import type { Metrics } from "../../src/lab/wire.ts";
 
 interface Vector {
@@ -37,7 +37,7 @@ it("does not judge without a truth", () => {
 });
 
 it("joins, inverts and finds stretches", () => {
-  expect(joined([0, 1, 1, 2, 3, 3, 4, 6, 5, 7])).toEqual([0, 2, 4, 7]);
+  expect(merged([0, 1, 1, 2, 3, 3, 4, 6, 5, 7])).toEqual([0, 2, 4, 7]);
   expect(complement([1, 2, 4, 9], 0, 5)).toEqual([0, 1, 2, 4]);
   expect([0.5, 1, 1.9, 2].map((time_s) => indexAt([1, 2, 3, 4], time_s))).toEqual([-1, 0, 0, -1]);
 });

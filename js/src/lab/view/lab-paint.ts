@@ -1,5 +1,5 @@
+import type { Speech } from "../../store/lane.ts";
 import type { SessionStore } from "../../store/session.ts";
-import type { Speech } from "../../store/spans.ts";
 import { bar, hatch, outlinedBar } from "../../view/paint/lanes.ts";
 import type { Palette } from "../../view/paint/palette.ts";
 import { paintRuler, type RulerScene } from "../../view/paint/ruler.ts";
@@ -8,8 +8,8 @@ import { curve, DASH, DOTS, fillAbove, yOfShare } from "../../view/paint/score.t
 import { paintWave } from "../../view/paint/wave.ts";
 import { scaleOf } from "../../view/scale.ts";
 import type { LabWords } from "../i18n/index.ts";
+import { visit } from "../intervals.ts";
 import type { Selection } from "../selection.ts";
-import { visit } from "../spans.ts";
 import type { ErrorKind, LabStore, Lane } from "../store.ts";
 import type { LabDetector, Spans } from "../wire.ts";
 import { type Before, colourOf } from "./detector-rows.ts";

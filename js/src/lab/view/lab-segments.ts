@@ -3,7 +3,7 @@ import { clock } from "../../view/format.ts";
 import { HiddenTable, MOST_ROWS } from "../../view/segment-table.ts";
 import type { Viewport } from "../../view/viewport.ts";
 import type { LabApp } from "../app.ts";
-import { visit } from "../spans.ts";
+import { visit } from "../intervals.ts";
 import { nameOf } from "./detector-rows.ts";
 
 const REST_MS = 150;

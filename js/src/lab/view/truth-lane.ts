@@ -4,8 +4,8 @@ import { clock } from "../../view/format.ts";
 import type { Axis } from "../../view/paint/scene.ts";
 import type { LabApp } from "../app.ts";
 import { edgeMoved, painted, regionMoved, snapped } from "../edits.ts";
+import { at, firstAfter, indexAt } from "../intervals.ts";
 import type { Selection } from "../selection.ts";
-import { at, firstAfter, indexAt } from "../spans.ts";
 import type { Spans } from "../wire.ts";
 
 const GRIP_PX = 6; // around an edge

@@ -4,7 +4,7 @@ import { clock } from "../../view/format.ts";
 import type { Axis } from "../../view/paint/scene.ts";
 import { shown as thresholdText } from "../../view/scale.ts";
 import type { LabApp } from "../app.ts";
-import { at, firstAfter } from "../spans.ts";
+import { at, firstAfter } from "../intervals.ts";
 import { type Rule, type Why, why } from "../why.ts";
 import type { LabDetector, Spans } from "../wire.ts";
 

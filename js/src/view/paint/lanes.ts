@@ -1,5 +1,5 @@
+import type { Speech } from "../../store/lane.ts";
 import { LATE } from "../../store/session.ts";
-import type { Speech } from "../../store/spans.ts";
 import type { Palette } from "./palette.ts";
 import type { Box, Scene, Strip, Surface } from "./scene.ts";
 

@@ -1,6 +1,6 @@
+import type { Speech } from "../../store/lane.ts";
 import type { Line } from "../../store/lines.ts";
 import type { SessionStore } from "../../store/session.ts";
-import type { Speech } from "../../store/spans.ts";
 import type { Detector } from "../../wire/messages.ts";
 import type { Palette } from "./palette.ts";
 

@@ -9,7 +9,7 @@ export interface Speech {
 }
 
 /** Stretches of time in the order in which they began, with flags; built for hours of them. */
-export class Spans {
+export class Lane {
   #start = new Float64Array(64);
   #end = new Float64Array(64);
   #flag = new Uint8Array(64);
@@ -58,7 +58,7 @@ export class Spans {
     return low;
   }
 
-  /** Visits the spans that touch `from_s` to `to_s`. Spans of one lane hardly overlap: two back is enough. */
+  /** Visits what touches `from_s` to `to_s`. Spans of one lane hardly overlap: two back is enough. */
   visit(
     from_s: number,
     to_s: number,
@@ -82,7 +82,7 @@ export class Spans {
 
 /** Segments as one side found them: closed ones, and perhaps one that is still open. */
 export class SegmentLane implements Speech {
-  readonly closed = new Spans();
+  readonly closed = new Lane();
   open_s: number | null = null;
 
   started(time_s: number): void {

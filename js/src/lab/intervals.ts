@@ -4,8 +4,8 @@ import type { Spans } from "./wire.ts";
 
 export const at = (spans: Spans, i: number): number => spans[i] as number;
 
-/** Stretches that overlap or touch, joined; empty ones dropped. */
-export function joined(spans: Spans): number[] {
+/** Stretches that overlap or touch, merged; empty ones dropped. */
+export function merged(spans: Spans): number[] {
   const found: number[] = [];
   for (let i = 0; i + 1 < spans.length; i += 2) {
     const [start, end] = [at(spans, i), at(spans, i + 1)];
