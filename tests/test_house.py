@@ -49,19 +49,17 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-def running(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
-    """Walk what runs: not the bodies of ``if TYPE_CHECKING:``, and those of functions only if asked for."""
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk what runs, at once or when a function is called: all but the bodies of ``if TYPE_CHECKING:``."""
     yield node
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            continue
-        if functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from running(child, functions=functions)
+        if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
+            yield from running(child)
 
 
-def imports(tree: ast.AST, *, functions: bool = True) -> Iterator[str]:
+def imports(tree: ast.AST) -> Iterator[str]:
     """Yield the absolute names that a module imports when it runs."""
-    for node in running(tree, functions=functions):
+    for node in running(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -72,9 +70,9 @@ def room_of(name: str) -> str:
     return name.split(".")[0]
 
 
-def our_imports(name: str, *, functions: bool = True) -> Iterator[str]:
+def our_imports(name: str) -> Iterator[str]:
     """Yield the modules below the package that one of them imports."""
-    for imported in imports(modules()[name], functions=functions):
+    for imported in imports(modules()[name]):
         package, _, rest = imported.partition(".")
         while rest and rest not in modules():
             rest = rest.rpartition(".")[0]
@@ -98,7 +96,7 @@ def test_a_room_imports_no_upper_floor() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    TopologicalSorter({name: set(our_imports(name, functions=False)) for name in modules()}).prepare()
+    TopologicalSorter({name: set(our_imports(name)) for name in modules()}).prepare()
 
 
 def test_imports_say_where_they_lead() -> None:
