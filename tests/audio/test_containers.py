@@ -98,11 +98,9 @@ def test_of_a_file_cut_in_half_the_half_is_read_and_the_rest_told(container: str
     assert told in warned
 
 
-@pytest.mark.parametrize("container", ["WAV", "RF64", "AU"])
-@pytest.mark.parametrize("size", [0, 1000])
+# (An AU file may have more behind its audio than its header says.)
+@pytest.mark.parametrize(("container", "size"), [("WAV", 0), ("RF64", 0), ("AU", 0), ("WAV", 1000), ("RF64", 1000)])
 def test_a_recorder_that_died_before_it_wrote_the_length_loses_nothing(container: str, size: int) -> None:
-    if container == "AU" and size:
-        pytest.skip("an AU file may have more behind its audio")
     whole = file(container)
     made, told = load(with_size(whole, size, container))
     assert np.array_equal(made.samples, load(whole)[0].samples)
@@ -151,7 +149,7 @@ def test_channels_that_cancel_each_other_are_turned(
 ) -> None:
     frames = np.stack(channels(noisy_tone()), axis=1)
     if container == "MP3" and frames.shape[1] > 2:
-        pytest.skip("an MP3 file has two channels at most")
+        container = "WAV"  # MP3 has two channels at most
     if container == "array":
         with pytest.warns(AudioWarning, match=r"opposite in phase for 4\.0 s"):
             made = Recording.from_array(frames, RATE)
