@@ -22,24 +22,6 @@ _DELTA: Final = "transcript.text.delta"
 _DONE: Final = "transcript.text.done"
 
 
-class _TranslationForm(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The fields of `TRANSLATIONS` besides the file; what has its default is left out."""
-
-    model: str
-    response_format: str
-    prompt: str | None = None
-    temperature: str | None = None
-
-
-class _TranscriptionForm(_TranslationForm, omit_defaults=True, kw_only=True):
-    """The fields of `TRANSCRIPTIONS` besides the file."""
-
-    language: str | None = None
-    hotwords: str | None = None
-    granularity: str | None = msgspec.field(default=None, name="timestamp_granularities[]")
-    stream: str | None = None
-
-
 def path_of(options: RecognitionOptions) -> str:
     """Return where a request goes."""
     return TRANSLATIONS if options.translates else TRANSCRIPTIONS
@@ -55,26 +37,20 @@ def form_of(options: RecognitionOptions, *, stream: bool) -> dict[str, str]:
     stream
         Whether the text is wanted piece by piece, as server-sent events; it comes without the times of words then.
     """
-    assert options.model is not None
-    temperature = None if options.temperature is None else f"{options.temperature:g}"
-    form: _TranslationForm
-    if options.translates:
-        form = _TranslationForm(
-            model=options.model, response_format="verbose_json", prompt=options.prompt, temperature=temperature
-        )
-    else:
-        form = _TranscriptionForm(
-            model=options.model,
-            response_format="json" if stream else "verbose_json",
-            prompt=options.prompt,
-            temperature=temperature,
-            language=options.language,
-            hotwords=options.hotwords,
-            granularity=None if stream else "word",
-            stream="true" if stream else None,
-        )
-    fields: dict[str, str] = msgspec.to_builtins(form)
-    return fields
+    fields = {
+        "model": options.model,
+        "response_format": "json" if stream else "verbose_json",
+        "prompt": options.prompt,
+        "temperature": None if options.temperature is None else f"{options.temperature:g}",
+    }
+    if not options.translates:  # a translation has no other fields
+        fields |= {
+            "language": options.language,
+            "hotwords": options.hotwords,
+            "timestamp_granularities[]": None if stream else "word",
+            "stream": "true" if stream else None,
+        }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 class Severity(StrEnum):
