@@ -89,3 +89,10 @@ def test_the_query_makes_it_a_transcription() -> None:
 )
 def test_loopback_hosts(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_an_address_that_is_no_text_or_has_an_impossible_port_is_told_so() -> None:
+    with pytest.raises(InputError, match="no text but int"):
+        normalise_base_url(5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="port of the server's address is not a number from 1 to 65535"):
+        normalise_base_url("http://127.0.0.1:99999")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anywidget
 import pytest
 import traitlets
@@ -46,7 +48,8 @@ def test_settings_can_be_set_before_a_recording(bursts: Recording) -> None:
     assert (widget.language, widget.model) == ("zh", "accurate")
     assert widget.turn_detection == TurnDetection.server(0.8)
     assert (widget._language, widget._model, widget._turn_detection_kind) == ("zh", "accurate", "server")
-    widget.language = widget.model = None
+    for name in ("language", "model"):
+        setattr(widget, name, None)
     assert (widget.language, widget.model) == ("", "")
     with pytest.raises(InputError, match=r"turn_detection is 0\.5"):
         widget.turn_detection = 0.5  # type: ignore[assignment]
@@ -62,3 +65,17 @@ def test_a_mark_is_set_from_python(scripted: object, bursts: Recording, monkeypa
     widget.wait()
     assert widget.mark("Q1", 2.5) in list(widget.marks)
     assert wait_for(lambda: page.events("mark")) == [{"type": "mark", "id": 0, "time_s": 2.5, "name": "Q1"}]
+
+
+def test_language_and_model_can_be_observed_and_read_back_at_once(scripted: Any, bursts: Recording) -> None:
+    widget = Transcriber(source=bursts, server=scripted.url, pace=1)
+    seen: list[tuple[str, str]] = []
+    widget.observe(lambda change: seen.append((change["name"], change["new"])), names=["language", "model"])
+    widget.start()
+    widget.language = "zh"
+    assert widget.language == "zh"
+    assert ("language", "zh") in seen
+    widget.stop()
+    with pytest.raises(InputError, match="englsh"):
+        widget.language = "englsh"
+    assert widget.language == widget._language

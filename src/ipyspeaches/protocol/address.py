@@ -51,12 +51,19 @@ def normalise_base_url(url: str) -> str:
     InputError
         If it has another scheme than http or https, no host, or more in it than an address (a key, a query).
     """
+    if not isinstance(url, str):
+        raise InputError(f"The server's address is no text but {type(url).__name__}: write it like {EXAMPLE}.")
+    # What Python says quotes the part that it cannot read, which may be a password.
     try:
         parts = urlsplit(url.strip())
+    except ValueError:
+        raise InputError(f"The server's address cannot be read: write it like {EXAMPLE}.") from None
+    try:
         port = parts.port
     except ValueError:
-        # What Python says quotes the part that it cannot read, which may be a password.
-        raise InputError(f"The server's address cannot be read: write it like {EXAMPLE}.") from None
+        raise InputError(
+            f"The port of the server's address is not a number from 1 to 65535: write it like {EXAMPLE}."
+        ) from None
     _check(parts)
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host

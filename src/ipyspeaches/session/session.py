@@ -568,7 +568,7 @@ async def transcribe(
     -------
     Transcript
         What was said. Where the server failed after its first text, that text is kept: `Transcript.missing` has the
-        stretches without text and their reasons, and a `UserWarning` tells. Also those of audio without speech.
+        stretches without text and their reasons, and a `UserWarning` says so; the same holds for audio without speech.
 
     Raises
     ------

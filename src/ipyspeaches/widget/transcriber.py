@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anywidget
 import traitlets
@@ -39,6 +39,12 @@ class Transcriber(anywidget.AnyWidget):
     **options
         See `SessionOptions`: server, api_key, model, language, turn_detection, pace, …
 
+    Attributes
+    ----------
+    model, language
+        Traits: what was asked for, then what the server confirms; empty leaves the choice to the server. Set, they
+        count from the next utterance on, or for the next recording. A model may be an id or a preset.
+
     Raises
     ------
     InputError
@@ -69,6 +75,10 @@ class Transcriber(anywidget.AnyWidget):
     _server_turn_detection = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _error = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _compared = traitlets.List(traitlets.Dict()).tag(sync=True)
+
+    # What users set and observe; the page has its own, which follow once the server has confirmed them.
+    model = traitlets.Unicode("", allow_none=True)
+    language = traitlets.Unicode("", allow_none=True)
 
     def __init__(
         self,
@@ -186,26 +196,22 @@ class Transcriber(anywidget.AnyWidget):
         found = self._controller.sessions or {MAIN: self.session}
         return Comparison([compared_run(name, session) for name, session in found.items()])
 
-    @property
-    def model(self) -> str:
-        """The model that transcribes, as the server confirms it; empty while the choice is the server's.
+    @traitlets.observe("_model", "_language")
+    def _follow_page(self, change: dict[str, Any]) -> None:
+        self.set_trait(change["name"].removeprefix("_"), change["new"])
 
-        Set it to an id or a preset: that counts from the next utterance on, or for the next recording.
-        """
-        return str(self._model)
-
-    @model.setter
-    def model(self, model: str | None) -> None:
-        ENGINE.run(self._controller.set_model(model or ""))
-
-    @property
-    def language(self) -> str:
-        """The language that is spoken, as the server confirms it; empty lets it find out. Set it like `model`."""
-        return str(self._language)
-
-    @language.setter
-    def language(self, language: str | None) -> None:
-        ENGINE.run(self._controller.set_language(language or ""))
+    @traitlets.observe("model", "language")
+    def _ask_for(self, change: dict[str, Any]) -> None:
+        name, wanted = change["name"], change["new"] or ""
+        if wanted == getattr(self, f"_{name}"):
+            self.set_trait(name, wanted)
+            return
+        ask = self._controller.set_model if name == "model" else self._controller.set_language
+        try:
+            ENGINE.run(ask(wanted))
+        except BaseException:
+            self.set_trait(name, getattr(self, f"_{name}"))
+            raise
 
     @property
     def turn_detection(self) -> TurnDetection:
