@@ -12,7 +12,7 @@ from harness import TWO_SENTENCES, WORDS_TIMEOUT_MS, LabPage, OpenNotebook, butt
 from harness.browser import result_of
 from ipyspeaches import wer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 MOST_WORDS_WRONG = 0.3
 CLOSE_S = 0.1
