@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -323,24 +324,26 @@ def test_a_file_without_speech_is_told_with_its_level(
     assert "hum.wav misses text for 0:00.0-0:02.0: no speech was found" in capsys.readouterr().err
 
 
-def test_ctrl_c_keeps_what_came(
-    http_script: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main_thread = threading.get_ident()
+def test_ctrl_c_keeps_what_came(http_script: Any, bursts: Recording, tmp_path: Path) -> None:
+    reached = threading.Event()
 
     def answer(posted: Any) -> Reply:
         if posted.number == 0:
             return document(text="said 0")
-        if posted.number == 1:  # two requests are on their way at a time, and one Ctrl-C is meant
-            signal.pthread_kill(main_thread, signal.SIGINT)
+        reached.set()
         return Reply(200, after_s=60)
 
     http_script.answer = answer
     file = bursts.save(tmp_path / "talk.wav")
     arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
-    assert main([*arguments, "--output", str(tmp_path / "talk.txt"), "--pace", "2"]) == INTERRUPTED
+    command = [sys.executable, "-m", "ipyspeaches", *arguments, "--output", str(tmp_path / "talk.txt"), "--pace", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        assert reached.wait(60)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+    assert running.returncode == INTERRUPTED
     assert (tmp_path / "talk.txt").read_text(encoding="utf-8").startswith("said 0\n[text missing: ")
-    assert "talk.wav misses text for" in capsys.readouterr().err
+    assert "talk.wav misses text for" in told
 
 
 def test_what_is_odd_about_a_file_is_one_line_on_stderr(
