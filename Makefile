@@ -97,7 +97,7 @@ fast: .make/dev $(BUNDLE)
 # What depends on when things happen has the machine to itself. Status 5 is that of no tests: PYTEST_ARGS may name some of one kind.
 e2e: .make/dev $(BUNDLE) $(HARNESS) .make/apt-test
 	$(PY) -m pytest -m "(e2e or realtime) and not alone" $(AT_ONCE) $(PYTEST_ARGS) || test $$? -eq 5
-	$(PY) -m pytest -m alone $(or $(PYTEST_ARGS),tests/e2e) || test $$? -eq 5
+	$(PY) -m pytest -m alone $(or $(PYTEST_ARGS),tests/e2e tests/conformance) || test $$? -eq 5
 
 packaging: .make/dev $(BUNDLE)
 	$(PY) -m pytest -m packaging tests/packaging $(PYTEST_ARGS)

@@ -45,7 +45,7 @@ KEY = "sesame-1234"
 # Read before the fixture that keeps all other tests from the user's own server.
 GIVEN = {name: os.environ.get(f"SPEACHES_{name}") for name in ("BASE_URL", "API_KEY", "MODEL")}
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.alone]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from harness import LabPage, OpenNotebook, button, widget
 from harness.browser import result_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 START = "import ipyspeaches as sp\nw = sp.Transcriber(turn_detection=sp.TurnDetection.client(sp.EnergyVad()))\nw"
 # How many microphones, and how many audio engines of any kind, are open.
