@@ -37,9 +37,9 @@ help:
 
 # ---------------------------------------------------------------- set-up
 
-# A virtual environment and its stamps are of use only in the folder where they were made. (Done while reading this
-# file: a rule would come too late, make has looked at the stamps by then.)
-MOVED := $(shell mkdir -p .make; pwd -P | cmp -s - .make/here || { rm -f .make/venv .make/install .make/dev; pwd -P > .make/here; })
+# A virtual environment and its stamps are of use only in the folder where they were made, and only together. (Done
+# while reading this file: a rule would come too late, make has looked at the stamps by then.)
+MOVED := $(shell mkdir -p .make; pwd -P | cmp -s - .make/here && test -x .venv/bin/python || { rm -f .make/venv .make/install .make/dev; pwd -P > .make/here; })
 
 .make/venv: tools/venv.sh tools/apt.sh
 	tools/venv.sh

@@ -136,7 +136,8 @@ async def test_what_came_before_a_connection_was_lost_is_returned_with_what_is_m
         transcript = await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
     assert transcript.text == "utterance 1"
     assert transcript.missing[0].start == pytest.approx(3, abs=0.3)
-    assert max(gap.end for gap in transcript.missing) == pytest.approx(7, abs=0.1)
+    # To the end of the last utterance, or of the recording if that was not heard to its end.
+    assert 6 - 0.1 < max(gap.end for gap in transcript.missing) < 7 + 0.1
     assert all(str(gap.reason) for gap in transcript.missing)
 
 

@@ -123,8 +123,6 @@ class ScriptedServer:
             if self.last_words and message["type"] == self.last_words_at:
                 for words in self.last_words:
                     await socket.send(words)
-                # A client that writes into a reset connection cannot read what came before: let it read first.
-                await asyncio.sleep(0.1)
                 socket.transport.abort()
                 return
             yield message

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
+import time
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -63,6 +67,24 @@ async def test_a_server_that_takes_nothing_holds_the_sender_up_and_loses_nothing
         assert await transport.receive() == b"all"
         await transport.close()
     assert taken == list(range(200))
+
+
+async def test_what_arrived_before_a_reset_is_read_though_a_write_fails_first(scripted: Any) -> None:
+    scripted.cut_after = 1
+    transport = WebSocketTransport(scripted.url, QUERY)
+    await transport.connect()
+    commit = json.dumps({"type": "input_audio_buffer.commit"}).encode()
+    await transport.send(commit)
+    await transport.send(commit)
+    time.sleep(0.5)  # noqa: ASYNC251  the loop shall not read: the answer and the reset wait in the kernel
+    for _ in range(5):
+        with contextlib.suppress(TransportClosed):
+            await transport.send(commit)
+    received = b""
+    with pytest.raises(TransportClosed):
+        while True:
+            received += await transport.receive()
+    assert b"utterance 1" in received
 
 
 async def test_the_address_holds_the_query_and_the_header_the_key() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -40,6 +41,26 @@ _SCHEMES: Final = {"http": "ws", "https": "wss"}
 # At level DEBUG, websockets logs the request's headers, and so the key.
 _LOGGER: Final = logging.getLogger("ipyspeaches.websocket")
 _LOGGER.setLevel(logging.INFO)
+
+
+class _Connection(ClientConnection):
+    """A connection that reads to the end: a server that dies may have sent text right before."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # When a write fails, asyncio closes without reading what has arrived already.
+        if exc is not None:
+            with suppress(OSError, NotImplementedError):
+                self._read_rest()
+        super().connection_lost(exc)
+
+    def _read_rest(self) -> None:
+        arrived = self.transport.get_extra_info("socket")
+        if arrived is None or self.transport.get_extra_info("ssl_object") is not None:
+            return  # TLS keeps its own books
+        with arrived.dup() as rest:
+            rest.setblocking(False)
+            while data := rest.recv(2**16):
+                self.data_received(data)
 
 
 class WebSocketTransport:
@@ -95,6 +116,7 @@ class WebSocketTransport:
                 ping_timeout=PING_TIMEOUT_S,
                 max_size=MAX_MESSAGE_BYTES,
                 logger=_LOGGER,
+                create_connection=_Connection,
                 **self._proxy,
             )
         except Exception as exc:
