@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +35,7 @@ TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")
 CUTTING = ("realtime", "webrtc")
 """Transports over which a server can cut."""
 APART_S = 0.1
+APPEND_S = 0.2
 POINTS = 0.03
 POINTS_OF_A_SERVER_THAT_CUTS = 0.15
 """It clips onsets, over every transport."""
@@ -100,9 +103,10 @@ class Bench:
 
 
 def speech(*pieces: tuple[NDArray[np.int16], str]) -> tuple[Recording, str]:
-    """Return pieces of speech one after the other, with pauses, and their text."""
+    """Return pieces of speech between pauses, and their text."""
     pause = np.zeros(round(PAUSE_S * SESSION_RATE_HZ), dtype=np.int16)
-    audio = [part for samples, _text in pieces for part in (samples, pause)]
+    # A pause comes first, too: where Speaches cuts, it ends nothing in the first 3 s.
+    audio = [pause, *(part for samples, _text in pieces for part in (samples, pause))]
     return Recording(np.concatenate(audio), SESSION_RATE_HZ), " ".join(text for _samples, text in pieces)
 
 
@@ -146,28 +150,38 @@ def test_every_transport_hears_the_same_utterances_in_the_same_order(bench: Benc
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_every_transport_is_as_right_as_the_whole_file(bench: Bench, transport: str) -> None:
     text = bench.heard(transport).text
-    assert wer(bench.spoken, text).rate <= bench.whole_file_wer + POINTS, text
+    rate = wer(bench.spoken, text).rate
+    whole = bench.whole_file_wer
+    sys.stdout.write(f"{bench.model} over {transport}: {rate:.3f} of the words wrong, in the whole file {whole:.3f}\n")
+    assert rate <= whole + POINTS, text
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_words_stand_where_they_were_spoken(bench: Bench, transport: str) -> None:
     """Where a server gives the times of words, they are within their utterance, and the same over every transport."""
-    assert words_are_inside(bench.heard(transport))
-    compared = 0
-    for one, other in zip(bench.heard(transport), bench.heard(TRANSPORTS[0]), strict=True):
-        compared += compare_words(one, other)
-    gives_times = any(segment.words for segment in bench.heard(transport))
-    assert compared or not gives_times
+    heard = bench.heard(transport)
+    assert words_are_inside(heard)
+    if not has_words(heard):
+        return
+    # Speaches gives no times of words over its realtime connections: what is compared must have some.
+    others = [bench.heard(other) for other in TRANSPORTS if other != transport and has_words(bench.heard(other))]
+    for other in others:
+        assert sum(compare_words(one, two) for one, two in zip(heard, other, strict=True)) > 0
 
 
 @pytest.mark.parametrize("transport", CUTTING)
 def test_a_server_that_cuts_means_the_same_times_over_every_transport(short_bench: Bench, transport: str) -> None:
     heard, first = (short_bench.heard(name, server_cuts=True) for name in (transport, CUTTING[0]))
     assert len(heard) == len(first) >= len(SHORT)
-    assert np.allclose(spans(heard), spans(first), atol=APART_S, rtol=0), (spans(heard), spans(first))
+    # A server looks for the end of speech whenever audio comes, and calls that moment the end.
+    assert np.allclose(spans(heard), spans(first), atol=(APART_S, APPEND_S), rtol=0), (spans(heard), spans(first))
     assert words_are_inside(heard)
     assert wer(short_bench.spoken, heard.text).rate <= short_bench.whole_file_wer + POINTS_OF_A_SERVER_THAT_CUTS
     assert "server" in {event.source for event in short_bench.events if isinstance(event, events.SpeechStopped)}
+
+
+def has_words(transcript: Transcript) -> bool:
+    return any(segment.words for segment in transcript)
 
 
 def words_are_inside(transcript: Transcript) -> bool:
@@ -179,8 +193,10 @@ def words_are_inside(transcript: Transcript) -> bool:
 
 
 def compare_words(one: Segment, other: Segment) -> int:
-    """Compare the times of the words that two texts of an utterance have at the same place; return how many."""
-    same = [(a, b) for a, b in zip(one.words, other.words, strict=False) if a.word == b.word]
+    """Compare the times of the words that two texts of an utterance have in common; return how many."""
+    first, second = ([word.word.strip(" .,;:!?").lower() for word in text.words] for text in (one, other))
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    same = [(one.words[a + i], other.words[b + i]) for a, b, size in matcher.get_matching_blocks() for i in range(size)]
     for a, b in same:
         assert abs(a.start - b.start) <= APART_S, (a, b)
         assert abs(a.end - b.end) <= APART_S, (a, b)
