@@ -33,7 +33,6 @@ from ipyspeaches.protocol import (
     ServerSpeechStarted,
 )
 from ipyspeaches.session import Session, TurnDetection, events, interim
-from ipyspeaches.session.events import Bus
 from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Recorder
@@ -55,12 +54,11 @@ class Scene:
     def __init__(self, turn: TurnDetection) -> None:
         pipeline = Pipeline(turn)
         pipeline.process(AudioBlock(np.zeros(60 * SESSION_RATE_HZ, dtype=np.int16), SESSION_RATE_HZ))
-        self.bus = Bus()
-        self.recorder = Recorder(pipeline, self.bus)
+        self.recorder = Recorder(pipeline)
         nobody = RequestTransport("http://127.0.0.1:9")
         self.interim = Interim(pipeline, self.recorder, nobody, RecognitionOptions(model="m"), 0.5)
         self.on_page: dict[str, str] = {}
-        self.bus.subscribe(self._show)
+        self.recorder.subscribe(self._show)
         self._cut = 0
 
     def _show(self, event: Any) -> None:
@@ -232,7 +230,7 @@ async def test_at_the_end_nothing_is_left() -> None:
 def test_settled_text_stays_settled_under_the_items_name() -> None:
     scene = Scene(CLIENT)
     told: list[events.Partial] = []
-    scene.bus.subscribe(lambda event: told.append(event) if isinstance(event, events.Partial) else None)
+    scene.recorder.subscribe(lambda event: told.append(event) if isinstance(event, events.Partial) else None)
     scene.opened(1, "one two")
     scene.says("one two three")
     one = scene.closed(1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipyspeaches.results import Latency
 from ipyspeaches.session.ledger import Entry, Ledger, Stage
 from ipyspeaches.vad import Cut, Utterance
 from realtime_wire import cut, server_cut
@@ -17,10 +18,10 @@ def stages(ledger: Ledger) -> list[tuple[int, Stage]]:
 
 
 def test_an_utterance_that_this_side_cut_is_followed_to_its_text() -> None:
-    ledger = Ledger()
-    ledger.cut(ONE, 12.5)
+    ledger = Ledger(Latency())
+    ledger.cut(ONE)
     (entry,) = ledger.entries
-    assert (entry.utterance, entry.stage, entry.item_id, entry.vad_stop_ms) == (ONE, "cut", None, 12.5)
+    assert (entry.utterance, entry.stage, entry.item_id) == (ONE, "cut", None)
     ledger.sent(ONE)
     assert entry.stage is Stage.SENT
     assert ledger.committed("a", ONE) is entry
@@ -33,34 +34,34 @@ def test_an_utterance_that_this_side_cut_is_followed_to_its_text() -> None:
 
 
 def test_an_utterance_whose_commit_was_answered_first_was_sent_long_ago() -> None:
-    ledger = Ledger()
-    ledger.cut(ONE, None)
+    ledger = Ledger(Latency())
+    ledger.cut(ONE)
     ledger.committed("a", ONE)
     ledger.sent(ONE)  # the answer came while the connection was still at it
     assert stages(ledger) == [(0, Stage.COMMITTED)]
 
 
 def test_a_text_may_come_without_the_commit_before_it() -> None:
-    ledger = Ledger()
-    ledger.cut(ONE, None)
+    ledger = Ledger(Latency())
+    ledger.cut(ONE)
     entry = ledger.settled("a", ONE, Stage.FINAL)
     assert ledger.entries == [entry]
     assert (entry.item_id, entry.stage, entry.order) == ("a", Stage.FINAL, 0)
 
 
 def test_an_utterance_that_fails_before_its_commit_has_no_place_in_the_order() -> None:
-    ledger = Ledger()
+    ledger = Ledger(Latency())
     for utterance in (ONE, TWO):
-        ledger.cut(utterance, None)
+        ledger.cut(utterance)
     failed = ledger.settled("", ONE, Stage.FAILED)
     assert (failed.stage, failed.order) == (Stage.FAILED, -1)
     assert ledger.committed("b", TWO).order == 0
 
 
 def test_the_order_is_that_of_the_commits_however_the_texts_come() -> None:
-    ledger = Ledger()
+    ledger = Ledger(Latency())
     for utterance in (ONE, TWO, THREE):
-        ledger.cut(utterance, None)
+        ledger.cut(utterance)
     for item_id, utterance in zip("abc", (ONE, TWO, THREE), strict=True):
         ledger.committed(item_id, utterance)
     ledger.settled("c", THREE, Stage.FINAL)
@@ -71,28 +72,29 @@ def test_the_order_is_that_of_the_commits_however_the_texts_come() -> None:
 
 
 def test_utterances_that_were_joined_become_the_entry_of_the_last_one() -> None:
-    ledger = Ledger()
+    ledger = Ledger(Latency())
     for utterance in (ONE, TWO, THREE):
-        ledger.cut(utterance, float(utterance.number))
+        ledger.cut(utterance)
+    second = ledger.entries[1]
     both = ONE.joined_with(TWO)
     entry = ledger.committed("a", both)
     assert stages(ledger) == [(1, Stage.COMMITTED), (2, Stage.CUT)]
     assert (entry.utterance, entry.utterance.start, entry.utterance.end) == (both, 10, 40)
-    assert entry.vad_stop_ms == 1  # of the end that all of it has
+    assert entry is second
     ledger.settled("a", both, Stage.FINAL)
     assert ledger.committed("b", THREE).order == 1
 
 
 def test_joined_utterances_that_fail_unsent_leave_one_entry() -> None:
-    ledger = Ledger()
+    ledger = Ledger(Latency())
     for utterance in (ONE, TWO, THREE):
-        ledger.cut(utterance, None)
+        ledger.cut(utterance)
     ledger.settled("utterance_1", ONE.joined_with(TWO), Stage.FAILED)
     assert stages(ledger) == [(1, Stage.FAILED), (2, Stage.CUT)]
 
 
 def test_an_utterance_that_the_server_cuts_is_known_by_its_item() -> None:
-    ledger = Ledger()
+    ledger = Ledger(Latency())
     entry = ledger.heard_by_server("a", 100, 100)
     assert (entry.stage, entry.utterance) == (Stage.OPEN, Utterance(-1, 100, 100, Cut.SERVER))
     assert ledger.heard_by_server("a", 700, 700) is entry
@@ -105,18 +107,18 @@ def test_an_utterance_that_the_server_cuts_is_known_by_its_item() -> None:
 
 
 def test_numbers_of_the_server_are_no_numbers_of_ours() -> None:
-    ledger = Ledger()
-    ledger.cut(ONE, None)
+    ledger = Ledger(Latency())
+    ledger.cut(ONE)
     entry = ledger.committed("a", server_cut(0, 1, 2))
     assert stages(ledger) == [(0, Stage.CUT), (0, Stage.COMMITTED)]
     assert entry is ledger.entries[1]
 
 
 def test_the_connection_is_kept_with_each_utterance() -> None:
-    ledger = Ledger()
-    ledger.cut(ONE, None)
+    ledger = Ledger(Latency())
+    ledger.cut(ONE)
     ledger.connection = 2
-    ledger.cut(TWO, None)
+    ledger.cut(TWO)
     ledger.heard_by_server("a", 100, 100)
     assert [entry.connection for entry in ledger.entries] == [1, 2, 2]
 
@@ -127,11 +129,11 @@ def test_the_connection_is_kept_with_each_utterance() -> None:
     data=st.data(),
 )
 def test_every_utterance_is_settled_once(ends: list[Stage], joins: set[int], data: st.DataObject) -> None:
-    ledger = Ledger()
+    ledger = Ledger(Latency())
     items: list[Utterance] = []
     for number in range(len(ends)):
         utterance = cut(number, 100 * number, 100 * number + 50)
-        ledger.cut(utterance, None)
+        ledger.cut(utterance)
         ledger.sent(utterance)
         if items and number in joins:
             items[-1] = items[-1].joined_with(utterance)

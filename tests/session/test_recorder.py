@@ -6,7 +6,6 @@ from typing import Any
 
 from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, Ready
 from ipyspeaches.session import TurnDetection, events
-from ipyspeaches.session.events import Bus
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Confirmed, Recorder
 from ipyspeaches.vad import EnergyVad
@@ -17,10 +16,10 @@ UTTERANCE = server_cut(0, 1, 2)
 
 def recording() -> tuple[Recorder, list[Any]]:
     """Return a recorder and the events that it emits."""
-    bus = Bus()
+    recorder = Recorder(Pipeline(TurnDetection.client(EnergyVad())))
     seen: list[Any] = []
-    bus.subscribe(seen.append)
-    return Recorder(Pipeline(TurnDetection.client(EnergyVad())), bus), seen
+    recorder.subscribe(seen.append)
+    return recorder, seen
 
 
 def test_an_utterance_without_words_is_told_and_not_written_down() -> None:

@@ -13,9 +13,9 @@ import pytest
 from ipyspeaches.audio import AudioBlock, to_samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.results import Latency
-from ipyspeaches.session import Session, events, timing
-from ipyspeaches.session.ledger import Entry, Stage
-from ipyspeaches.session.timing import LATE_S, Lateness, Timing
+from ipyspeaches.session import Session, events, ledger
+from ipyspeaches.session.ledger import Entry, Ledger, Stage
+from ipyspeaches.session.recorder import LATE_S, Lateness
 from ipyspeaches.sources import RecordedSource
 from realtime_wire import cut, server_cut
 from sessions import ENERGY
@@ -43,9 +43,9 @@ def latency() -> Latency:
 
 
 @pytest.fixture
-def measured(now: Now, latency: Latency) -> Timing:
+def measured(now: Now, latency: Latency) -> Ledger:
     """Ten seconds of audio in blocks of 100 ms, each of which came when its last sample was spoken."""
-    measured = Timing(latency)
+    measured = Ledger(latency)
     for tenths in range(1, 101):
         now.time_s = 1000 + tenths / 10
         measured.arrived(to_samples(tenths / 10))
@@ -53,21 +53,21 @@ def measured(now: Now, latency: Latency) -> Timing:
 
 
 def test_an_utterance_that_this_side_cut_ends_where_its_speech_does(
-    now: Now, latency: Latency, measured: Timing
+    now: Now, latency: Latency, measured: Ledger
 ) -> None:
     measured.speech_ended(1.0)
     now.time_s = 1003.5
-    final_ms = measured.final("a", Entry(OURS, 1, Stage.FINAL, vad_stop_ms=100, commit_ms=120))
+    final_ms = measured.measure("a", Entry(OURS, 1, Stage.FINAL, vad_stop_ms=100, commit_ms=120))
     assert final_ms == pytest.approx(500)
     assert latency[0][1:4] == (3.0, 100, 120)
 
 
-def test_a_server_that_cuts_late_does_not_look_quicker_for_it(now: Now, latency: Latency, measured: Timing) -> None:
+def test_a_server_that_cuts_late_does_not_look_quicker_for_it(now: Now, latency: Latency, measured: Ledger) -> None:
     for end_s in (0.4, 2.4, 9.0):
         measured.speech_ended(end_s)
     now.time_s = 1003.5
     entry = Entry(THEIRS, 1, Stage.FINAL, vad_stop_ms=10, commit_ms=20, first_partial_ms=-1500)
-    assert measured.final("a", entry) == pytest.approx(1100)
+    assert measured.measure("a", entry) == pytest.approx(1100)
     assert latency[0].speech_end_s == 2.4
     assert latency[0].vad_stop_ms == pytest.approx(610)
     assert latency[0].commit_ms == pytest.approx(620)
@@ -75,35 +75,35 @@ def test_a_server_that_cuts_late_does_not_look_quicker_for_it(now: Now, latency:
 
 
 def test_where_the_local_detector_heard_nothing_the_server_s_word_stands(
-    now: Now, latency: Latency, measured: Timing
+    now: Now, latency: Latency, measured: Ledger
 ) -> None:
     now.time_s = 1003.5
-    assert measured.final("a", Entry(THEIRS, 1, Stage.FINAL)) == pytest.approx(500)
+    assert measured.measure("a", Entry(THEIRS, 1, Stage.FINAL)) == pytest.approx(500)
     assert math.isnan(latency[0].vad_stop_ms)
 
 
-def test_of_audio_that_has_not_come_nothing_is_known(latency: Latency, measured: Timing) -> None:
+def test_of_audio_that_has_not_come_nothing_is_known(latency: Latency, measured: Ledger) -> None:
     assert measured.since_ms(10.1) is None
-    assert measured.final("a", Entry(server_cut(0, 9, 11), 1, Stage.FINAL)) is None
+    assert measured.measure("a", Entry(server_cut(0, 9, 11), 1, Stage.FINAL)) is None
     assert math.isnan(latency[0].final_ms)
 
 
 def test_a_painted_text_is_counted_from_the_end_of_its_speech_and_once(
-    now: Now, latency: Latency, measured: Timing
+    now: Now, latency: Latency, measured: Ledger
 ) -> None:
     now.time_s = 1003.5
-    measured.final("a", Entry(OURS, 1, Stage.FINAL))
+    measured.measure("a", Entry(OURS, 1, Stage.FINAL))
     measured.painted(["a", "never seen"], 1003.56)
     measured.painted(["a"], 1009)
     assert latency[0].on_screen_ms == pytest.approx(560)
 
 
 def test_without_a_page_nothing_piles_up(
-    now: Now, latency: Latency, measured: Timing, monkeypatch: pytest.MonkeyPatch
+    now: Now, latency: Latency, measured: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timing, "_UNPAINTED", 3)
+    monkeypatch.setattr(ledger, "_UNPAINTED", 3)
     for number in range(10):
-        measured.final(f"{number}", Entry(OURS, 1, Stage.FINAL))
+        measured.measure(f"{number}", Entry(OURS, 1, Stage.FINAL))
     measured.painted([f"{number}" for number in range(10)], now.time_s)
     assert [row.item_id for row in latency if not math.isnan(row.on_screen_ms)] == ["7", "8", "9"]
 

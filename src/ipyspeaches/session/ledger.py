@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import bisect
+import time
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from ipyspeaches.audio import to_samples
+from ipyspeaches.results import Latency
 from ipyspeaches.vad.gate import Cut, Utterance
+
+_KEPT_BLOCKS: Final = 6_000
+"""Ten minutes of 100 ms blocks: no utterance's latency looks back further."""
+_SPEECH_ENDS: Final = 256
+"""Ends of speech to remember: a server that cuts has only its last utterances open."""
+_UNPAINTED: Final = 256
+"""Final texts that may wait for a page to say that it has painted them; without a page, all do."""
 
 
 class Stage(StrEnum):
@@ -51,7 +65,14 @@ class Entry:
 
 
 class Ledger:
-    """Keeps one entry an utterance, in the order in which they were heard.
+    """Keeps one entry an utterance, in the order in which they were heard, and measures how long each step took.
+
+    Latencies count from the end of speech, on the machine's monotonic clock.
+
+    Parameters
+    ----------
+    latency
+        Takes the measures.
 
     Attributes
     ----------
@@ -61,21 +82,28 @@ class Ledger:
         Number of the connection in use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, latency: Latency) -> None:
         self.entries: list[Entry] = []
         self.connection = 1
         self._by_number: dict[int, Entry] = {}  # those that this side has cut, and that are not settled
         self._by_item: dict[str, Entry] = {}  # those that the server has named, likewise
         self._orders = 0
+        self._latency = latency
+        self._arrived_ends: deque[int] = deque(maxlen=_KEPT_BLOCKS)
+        self._arrived_at_s: deque[float] = deque(maxlen=_KEPT_BLOCKS)
+        self._speech_ends_s: deque[float] = deque(maxlen=_SPEECH_ENDS)
+        self._unpainted: dict[str, float] = {}  # when the speech ended, on the machine's clock
 
     @property
     def unsettled(self) -> list[Entry]:
         """Those that have no final text and have not failed."""
         return [entry for entry in self.entries if entry.stage not in {Stage.FINAL, Stage.FAILED}]
 
-    def cut(self, utterance: Utterance, vad_stop_ms: float | None) -> None:
+    # How far they have come
+
+    def cut(self, utterance: Utterance) -> None:
         """Note an utterance that this side has cut."""
-        entry = Entry(utterance, self.connection, Stage.CUT, vad_stop_ms=vad_stop_ms)
+        entry = Entry(utterance, self.connection, Stage.CUT, vad_stop_ms=self.since_ms(utterance.end_s))
         self._by_number[utterance.number] = entry
         self.entries.append(entry)
 
@@ -102,6 +130,7 @@ class Ledger:
         """Note that the server has taken an utterance."""
         entry = self._named(item_id, utterance)
         entry.stage = Stage.COMMITTED
+        entry.commit_ms = self.since_ms(utterance.end_s)
         self._place(entry)
         return entry
 
@@ -113,6 +142,51 @@ class Ledger:
             self._place(entry)
         self._by_item.pop(item_id, None)
         return entry
+
+    # How long it took
+
+    def arrived(self, end: int) -> None:
+        """Note that the samples up to ``end`` are here now."""
+        self._arrived_ends.append(end)
+        self._arrived_at_s.append(time.monotonic())
+
+    def since_ms(self, session_s: float) -> float | None:
+        """Return how many milliseconds ago the audio of session second ``session_s`` arrived, None if unknown."""
+        index = bisect.bisect_left(self._arrived_ends, to_samples(session_s))
+        if index >= len(self._arrived_ends):
+            return None
+        return (time.monotonic() - self._arrived_at_s[index]) * 1000
+
+    def speech_ended(self, end_s: float) -> None:
+        """Note where the local detector heard an end of speech."""
+        self._speech_ends_s.append(end_s)
+
+    def measure(self, item_id: str, entry: Entry) -> float | None:
+        """Write down how long an utterance took whose final text has come; return the milliseconds until then."""
+        utterance = entry.utterance
+        end_s = self._speech_end_s(utterance)
+        final_ms = self.since_ms(end_s)
+        late_ms = self._between_ms(end_s, utterance.end_s)
+        self._latency.append(
+            item_id=item_id,
+            speech_end_s=end_s,
+            vad_stop_ms=_later(entry.vad_stop_ms, late_ms),
+            commit_ms=_later(entry.commit_ms, late_ms),
+            first_partial_ms=_later(entry.first_partial_ms, late_ms),
+            final_ms=final_ms,
+        )
+        if final_ms is not None:
+            self._unpainted[item_id] = time.monotonic() - final_ms / 1000
+            if len(self._unpainted) > _UNPAINTED:
+                del self._unpainted[next(iter(self._unpainted))]
+        return final_ms
+
+    def painted(self, item_ids: Iterable[str], at_s: float) -> None:
+        """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""
+        for item_id in item_ids:
+            ended_s = self._unpainted.pop(item_id, None)
+            if ended_s is not None:
+                self._latency.painted(item_id, (at_s - ended_s) * 1000)
 
     def _named(self, item_id: str, utterance: Utterance) -> Entry:
         """Return the entry of an utterance, under the name that the server has for it and as the last of its parts."""
@@ -136,3 +210,24 @@ class Ledger:
         entry = self._by_item[item_id] = Entry(utterance, self.connection, stage, item_id)
         self.entries.append(entry)
         return entry
+
+    def _speech_end_s(self, utterance: Utterance) -> float:
+        """Return where speech ended: all latencies count from the same moment, whoever cuts.
+
+        A server that cuts says where it was sure of the end, half a second late: the local detector, which hears the
+        same audio, knows where it was.
+        """
+        start_s, end_s = utterance.start_s, utterance.end_s
+        if utterance.cut is not Cut.SERVER:
+            return end_s
+        return max((heard_s for heard_s in self._speech_ends_s if start_s < heard_s <= end_s), default=end_s)
+
+    def _between_ms(self, first_s: float, second_s: float) -> float:
+        """Return how much later the audio of the second moment arrived than that of the first."""
+        first_ms, second_ms = self.since_ms(first_s), self.since_ms(second_s)
+        return 0.0 if first_ms is None or second_ms is None else first_ms - second_ms
+
+
+def _later(measured_ms: float | None, late_ms: float) -> float | None:
+    """Return a measure as counted from a moment ``late_ms`` earlier."""
+    return None if measured_ms is None else measured_ms + late_ms

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,11 +18,18 @@ from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcr
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Ledger, Stage
 from ipyspeaches.session.pipeline import Pipeline, Processed
-from ipyspeaches.session.timing import Lateness, Timing
+from ipyspeaches.session.state import ENDED
 from ipyspeaches.vad import Closed, Opened, SegmenterEvent, Utterance
 
+LATE_S: Final = 1.0
+"""More than what a notebook, a network or a busy processor takes in the ordinary course of things."""
+
+_DRIFT: Final = 1e-3
+"""Seconds a second by which a microphone's clock may run slower than the machine's, and then some."""
 _SHORTEST_GAP_S: Final = 0.05
 """Less of a recording's end is rounding, not speech."""
+
+_log = logging.getLogger(__name__)
 
 
 class Listener:
@@ -44,6 +54,51 @@ class Listener:
         """End what was started."""
 
 
+class Lateness:
+    """Compares when audio came with how much of it there is: the quickest it ever came is as it is spoken.
+
+    Attributes
+    ----------
+    is_late
+        Whether the last audio was more than `LATE_S` late.
+    late_until_s
+        Session second at which the last late audio ended.
+    """
+
+    def __init__(self) -> None:
+        self.is_late = False
+        self.late_until_s = 0.0
+        self._quickest_s: float | None = None
+        self._at_s = 0.0
+
+    def observe(self, end_s: float, now_s: float) -> float:
+        """Return how many seconds late audio is.
+
+        Parameters
+        ----------
+        end_s
+            Session second at which it ends; audio that was lost counts.
+        now_s
+            When it came, on a monotonic clock.
+        """
+        taken_s = now_s - end_s
+        if self._quickest_s is None:
+            self._quickest_s = taken_s
+        else:
+            self._quickest_s = min(taken_s, self._quickest_s + _DRIFT * (now_s - self._at_s))
+        self._at_s = now_s
+        late_s = taken_s - self._quickest_s
+        self.is_late = late_s > LATE_S
+        if self.is_late:
+            self.late_until_s = end_s
+        return late_s
+
+    def restart(self) -> None:
+        """Forget what was: the session's clock has stood still meanwhile."""
+        self.is_late = False
+        self._quickest_s = None
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """What the server says that it transcribes with; None where it does not say."""
@@ -53,14 +108,14 @@ class Confirmed:
 
 
 class Recorder(Listener):
-    """Keeps a session's results and tells its listeners.
+    """Keeps a session's results and events, and hands each event to every listener, in order.
+
+    Listeners run on the thread that emits (the engine's) and must not wait.
 
     Parameters
     ----------
     pipeline
         Knows the session's clock.
-    bus
-        Where session events go.
 
     Attributes
     ----------
@@ -68,17 +123,18 @@ class Recorder(Listener):
         What the server transcribes with, once it has said so.
     """
 
-    def __init__(self, pipeline: Pipeline, bus: events.Bus) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self.transcript = Transcript()
         self.events = EventLog()
         self.latency = Latency()
         self.marks = Marks()
-        self.ledger = Ledger()
+        self.ledger = Ledger(self.latency)
         self.lateness = Lateness()
         self.confirmed: Confirmed | None = None
-        self._timing = Timing(self.latency)
         self._pipeline = pipeline
-        self._bus = bus
+        self._lock = threading.Lock()
+        self._history: list[events.SessionEvent] = []
+        self._listeners: list[events.EventListener] = []
         self._partial_at: dict[str, float] = {}
         self._warned: set[str] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -114,7 +170,52 @@ class Recorder(Listener):
             text=text,
             detail=detail,
         )
-        self._bus.emit(event)
+        self._tell(event)
+
+    def subscribe(self, listener: events.EventListener, *, replay: bool = False) -> Callable[[], None]:
+        """Add a listener and return what removes it; ``replay`` gives it all earlier events first."""
+        with self._lock:
+            if replay:
+                for event in self._history:
+                    listener(event)
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    async def stream(self) -> AsyncIterator[events.SessionEvent]:
+        """Yield all events, earlier ones too, until the session has ended; on the caller's own loop."""
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[events.SessionEvent] = asyncio.Queue()
+
+        def forward(event: events.SessionEvent) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        unsubscribe = self.subscribe(forward, replay=True)
+        try:
+            while True:
+                event = await queue.get()
+                yield event
+                if isinstance(event, events.StateChanged) and event.state in ENDED:
+                    return
+        finally:
+            unsubscribe()
+
+    def _tell(self, event: events.SessionEvent) -> None:
+        """Hand an event to all listeners; one that fails does not keep it from the others."""
+        with self._lock:
+            self._history.append(event)
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001  a listener is not ours
+                _log.exception("A listener of a session failed; the session goes on.")
 
     def warn(self, kind: str, text: str, *, once: bool = False) -> None:
         """Tell the user something while the session goes on."""
@@ -133,12 +234,12 @@ class Recorder(Listener):
 
     def receive_audio(self, processed: Processed) -> None:
         """Note what the local detector decided, and which utterances this side has cut."""
-        self._timing.arrived(len(self._pipeline.store))
+        self.ledger.arrived(len(self._pipeline.store))
         for event in processed.events:
             self._decided(event)
         for action in processed.actions:
             if isinstance(action, Utterance):
-                self.ledger.cut(action, self._timing.since_ms(action.end_s))
+                self.ledger.cut(action)
 
     def audio_sent(self, processed: Processed, pending: int) -> None:
         """Note the utterances that were handed over."""
@@ -163,7 +264,7 @@ class Recorder(Listener):
 
     def painted(self, item_ids: Iterable[str], at_s: float) -> None:
         """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""
-        self._timing.painted(item_ids, at_s)
+        self.ledger.painted(item_ids, at_s)
 
     def partial(self, item_id: str, start_s: float, text: str, stable: int | None = None) -> None:
         """Note all that an unfinished item says so far; its first ``stable`` characters are settled."""
@@ -221,7 +322,7 @@ class Recorder(Listener):
             self.emit(events.SpeechStarted(self.now_s, start_s), detail=f"{start_s:.3f}")
         elif isinstance(event, Closed):
             end_s = to_seconds(event.end)
-            self._timing.speech_ended(end_s)
+            self.ledger.speech_ended(end_s)
             self.emit(events.SpeechStopped(self.now_s, start_s, end_s), detail=f"{start_s:.3f}-{end_s:.3f}")
 
     def _ready(self, event: protocol.Ready) -> None:
@@ -236,19 +337,18 @@ class Recorder(Listener):
     def _server_stopped(self, event: protocol.ServerSpeechStopped) -> None:
         at = to_samples(event.at_s)
         entry = self.ledger.heard_by_server(event.item_id, at, at)
-        entry.vad_stop_ms = self._timing.since_ms(event.at_s)
+        entry.vad_stop_ms = self.ledger.since_ms(event.at_s)
         start_s = entry.utterance.start_s
         stopped = events.SpeechStopped(self.now_s, start_s, event.at_s, "server")
         self.emit(stopped, item_id=event.item_id, detail=f"{start_s:.3f}-{event.at_s:.3f}")
 
     def _sent(self, event: protocol.AudioSent) -> None:
         start_s, end_s = to_seconds(event.start), to_seconds(event.end)
-        self._bus.emit(events.Sent(self.now_s, start_s, end_s, start_s < self.lateness.late_until_s))
+        self._tell(events.Sent(self.now_s, start_s, end_s, start_s < self.lateness.late_until_s))
 
     def _committed(self, event: protocol.ItemCommitted) -> None:
         entry = self.ledger.committed(event.item_id, event.utterance)
         start_s, end_s = event.utterance.start_s, event.utterance.end_s
-        entry.commit_ms = self._timing.since_ms(end_s)
         if (partial_at_s := self._partial_at.pop(event.item_id, None)) is not None:
             # It came before the end of speech was certain; then session and wall clock run alike.
             entry.first_partial_ms = (partial_at_s - end_s) * 1000
@@ -260,14 +360,14 @@ class Recorder(Listener):
             # Text of an utterance whose end is not known yet.
             self.first_text(event.item_id, self.now_s)
         elif entry.first_partial_ms is None:
-            entry.first_partial_ms = self._timing.since_ms(entry.utterance.end_s)
+            entry.first_partial_ms = self.ledger.since_ms(entry.utterance.end_s)
         # An utterance that is not cut yet began where the open speech began.
         start_s = self._pipeline.speech_start_s if entry is None else entry.utterance.start_s
         self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text)
 
     def _completed(self, event: protocol.ItemCompleted) -> None:
         entry = self.ledger.settled(event.item_id, event.utterance, Stage.FINAL)
-        final_ms = self._timing.final(event.item_id, entry)
+        final_ms = self.ledger.measure(event.item_id, entry)
         segment = Segment(
             start=event.utterance.start_s,
             end=event.utterance.end_s,

@@ -20,7 +20,7 @@ from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, Speac
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.engine import ENGINE
-from ipyspeaches.session.events import Bus, ErrorOccurred, EventListener, SessionEvent, StateChanged
+from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
@@ -95,8 +95,7 @@ class Session:
         self.destination: Destination | None = None
         turn_detection = self.options.turn_detection or TurnDetection.client()
         self.pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
-        self._bus = Bus()
-        self._recorder = Recorder(self.pipeline, self._bus)
+        self._recorder = Recorder(self.pipeline)
         self._listeners: list[Listener] = [self._recorder]
         self._connection: Connection | None = None  # the one that is open
         self._task: asyncio.Task[None] | None = None
@@ -105,7 +104,7 @@ class Session:
         self._going.set()
         self._ended = asyncio.Event()
         if self.options.on_event is not None:
-            self._bus.subscribe(self.options.on_event)
+            self._recorder.subscribe(self.options.on_event)
 
     def __repr__(self) -> str:
         if not hasattr(self, "pipeline"):  # a traceback shows the session whose options are refused
@@ -175,10 +174,10 @@ class Session:
 
     def subscribe(self, listener: EventListener, *, replay: bool = False) -> Callable[[], None]:
         """Call ``listener`` with each event, on the engine's thread; return what ends that."""
-        return self._bus.subscribe(listener, replay=replay)
+        return self._recorder.subscribe(listener, replay=replay)
 
     def __aiter__(self) -> AsyncIterator[SessionEvent]:
-        return self._bus.stream()
+        return self._recorder.stream()
 
     def mark(self, name: str = "", time_s: float | None = None) -> Mark:
         """Mark a moment: now, or ``time_s`` seconds into the session; callable from any thread."""

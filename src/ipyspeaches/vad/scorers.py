@@ -34,41 +34,29 @@ class Scorer(Protocol):
         """Return the scores of the frames that these int16 samples complete, shape ``(frames,)``."""
 
 
-class Framer:
-    """Cut a stream into frames of ``hop`` samples, keeping what is left for the next block."""
-
-    def __init__(self, hop: int) -> None:
-        self._hop = hop
-        self._rest = np.empty(0, dtype=np.int16)
-
-    def frames(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Return whole frames, int16, shape ``(frames, hop)``."""
-        if len(self._rest):
-            samples = np.concatenate((self._rest, samples))
-        whole = len(samples) // self._hop * self._hop
-        self._rest = samples[whole:].copy()
-        return samples[:whole].reshape(-1, self._hop)
-
-
 class FrameScorer:
-    """Score frames by a function of their samples.
+    """Score frames by a function of their samples, keeping what is left for the next block.
 
     Parameters
     ----------
-    hop
+    frame
         Samples a frame.
     measure
-        Returns one score a row of int16 samples, shape ``(frames, hop)``.
+        Returns one score a row of int16 samples, shape ``(frames, frame)``.
     """
 
-    def __init__(self, hop: int, measure: Callable[[NDArray[np.int16]], NDArray[np.float32]]) -> None:
-        self.hop = hop
-        self._framer = Framer(hop)
+    def __init__(self, frame: int, measure: Callable[[NDArray[np.int16]], NDArray[np.float32]]) -> None:
+        self.hop = self._frame = frame
         self._measure = measure
+        self._rest = np.empty(0, dtype=np.int16)
 
     def score(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these samples complete."""
-        return self._measure(self._framer.frames(samples))
+        if len(self._rest):
+            samples = np.concatenate((self._rest, samples))
+        whole = len(samples) // self._frame * self._frame
+        self._rest = samples[whole:].copy()
+        return self._measure(samples[:whole].reshape(-1, self._frame))
 
 
 def rms_db(frames: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -121,7 +109,7 @@ class NoiseFloor:
         return (10 * np.log10(np.maximum(power / self.follow(power), 1.0))).astype(np.float32)
 
 
-class ModelScorer:
+class ModelScorer(FrameScorer):
     """What Silero and WebRTC share: audio of any rate is resampled to 16 kHz and cut into whole frames.
 
     Parameters
@@ -143,8 +131,8 @@ class ModelScorer:
                 f"Frames of {frame / SILERO_RATE_HZ * 1000:g} ms are not a whole number of samples at {rate:,} Hz: "
                 f"resample to {SILERO_RATE_HZ:,} Hz with recording.to_rate({SILERO_RATE_HZ})."
             )
+        super().__init__(frame, self._judge_each)
         self.hop = frame * rate // SILERO_RATE_HZ
-        self._framer = Framer(frame)
         # libsoxr gives its output late (about 15 ms) but not shifted, so that score i is about frame i.
         self._resample = (
             None
@@ -156,7 +144,9 @@ class ModelScorer:
         """Return the scores of the frames that these samples complete."""
         if self._resample is not None:
             samples = self._resample.resample_chunk(samples)
-        frames = self._framer.frames(samples)
+        return super().score(samples)
+
+    def _judge_each(self, frames: NDArray[np.int16]) -> NDArray[np.float32]:
         return np.array([self.judge(frame.tobytes()) for frame in frames], dtype=np.float32)
 
     def judge(self, frame: bytes) -> float:

@@ -7,6 +7,7 @@ event. What came last tells the cases apart.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError
@@ -24,32 +25,39 @@ _MISSING_MODEL: Final = re.compile(
 _MAX_QUOTE: Final = 300
 
 
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Remembers what came last, and explains the end of the connection with it."""
+    """What is known at the end of a connection, which explains it.
 
-    def __init__(self, *, model: str | None, client_cuts: bool) -> None:
-        self.model = model
-        self.chat = False
-        self._client_cuts = client_cuts
-        self._last: wire.KnownEvent | wire.Unrecognised | None = None
-        self._stopped: set[str] = set()
-        self._any_text = False
-        self._answering = False
+    Parameters
+    ----------
+    last
+        What the server said last, if anything.
+    model
+        The model that was asked for.
+    client_cuts
+        Whether this side cuts.
+    chat
+        Whether the server means to answer with a language model.
+    answering
+        Whether it has begun to.
+    any_text
+        Whether any text has come.
+    stopped
+        Whether the server's VAD had ended the item that it created last.
+    """
 
-    def observe(self, event: wire.KnownEvent | wire.Unrecognised) -> None:
-        """Take note of an event of the server."""
-        self._last = event
-        if isinstance(event, wire.BufferSpeechStopped):
-            self._stopped.add(event.item_id)
-        elif isinstance(event, wire.TranscriptionCompleted | wire.ResponseDone):
-            self._any_text = True
-            self._stopped.clear()
-        elif isinstance(event, wire.Unrecognised) and event.type == "response.created":
-            self._answering = True
+    last: wire.KnownEvent | wire.Unrecognised | None
+    model: str | None
+    client_cuts: bool
+    chat: bool
+    answering: bool
+    any_text: bool
+    stopped: bool
 
     def explain(self, code: int | None, reason: str, *, idle_s: float | None) -> Disconnected:
         """Return the failure for a connection that was not closed by this side."""
-        error = self._last.error if isinstance(self._last, wire.ErrorEvent) else None
+        error = self.last.error if isinstance(self.last, wire.ErrorEvent) else None
         return (
             self._wrong_model(error)
             or self._wrong_key(error, code, reason)
@@ -62,7 +70,7 @@ class Diagnosis:
 
     def explain_silence(self) -> Disconnected:
         """Return the failure for a session that answers nothing any more while its connection is up."""
-        error = self._last.error if isinstance(self._last, wire.ErrorEvent) else None
+        error = self.last.error if isinstance(self.last, wire.ErrorEvent) else None
         return (
             self._wrong_model(error)
             or self._chat(error)
@@ -109,7 +117,7 @@ class Diagnosis:
         )
 
     def _chat(self, error: wire.ErrorDetail | None) -> Disconnected | None:
-        if not self._answering or error is None:
+        if not self.answering or error is None:
             return None
         if self.chat:
             return Disconnected(
@@ -153,12 +161,11 @@ class Diagnosis:
         )
 
     def _no_loopback(self, code: int | None, *, idle_s: float | None) -> Disconnected | None:
-        created = isinstance(self._last, wire.ItemCreated) and self._last.item.id
         late = idle_s is not None and idle_s > _LOOPBACK_WITHIN_S
-        if not created or code is not None or late or self._any_text:
+        if not isinstance(self.last, wire.ItemCreated) or code is not None or late or self.any_text:
             return None
         # Without a stop before it, the item came from a commit in mid-speech, which crashes a server in another way.
-        if not self._client_cuts and created not in self._stopped:
+        if not self.client_cuts and not self.stopped:
             return None
         return Disconnected(
             ProtocolError(
@@ -168,7 +175,7 @@ class Diagnosis:
         )
 
     def _just_lost(self, code: int | None, reason: str) -> Disconnected:
-        if self._last is None:
+        if self.last is None:
             what = "The server closed the connection before it opened a session"
             cure = "check that the address is a Speaches server and see its log"
         elif code is not None:

@@ -74,6 +74,11 @@ class Items:
     ----------
     timeline
         Where the server's buffers begin; they are ended here.
+
+    Attributes
+    ----------
+    any_text
+        Whether any item has its final text.
     """
 
     def __init__(self, timeline: Timeline) -> None:
@@ -82,6 +87,7 @@ class Items:
         self._settled: set[str] = set()
         self._commits: deque[tuple[Utterance, Buffer]] = deque()  # without an answer
         self._next_order = 0
+        self.any_text = False
         self._newer_names = False
         self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
         self._ending: Item | None = None
@@ -110,6 +116,10 @@ class Items:
         It drops the connection when a buffer vanishes before its item is in the conversation.
         """
         return not self._commits and not any(item.open or item.between for item in self._items.values())
+
+    def is_stopped(self, item_id: str) -> bool:
+        """Whether the server's VAD has ended this utterance, whose text is still to come."""
+        return item_id in self._items and self._items[item_id].stopped
 
     # What this side does
 
@@ -211,6 +221,7 @@ class Items:
             return
         yield from self.committed(item_id)
         item = self._settle(item_id)
+        self.any_text = True
         self._settled.add(event.item_id or item_id)
         assert item.utterance is not None
         language, words = None, []

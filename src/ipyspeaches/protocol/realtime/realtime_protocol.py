@@ -151,7 +151,8 @@ class RealtimeProtocol:
         self._timeline = Timeline(media)
         self._outbox = Outbox(self._timeline)
         self._items = items = Items(self._timeline)
-        self._diagnosis = Diagnosis(model=options.model, client_cuts=options.client_cuts)
+        self._last: wire.KnownEvent | wire.Unrecognised | None = None
+        self._answering = False  # with a language model, which nobody asked for
         self._joiner = None if media is None else FragmentJoiner()
         self._events: list[ProtocolEvent] = []
         self._opened = self._ready = False
@@ -260,11 +261,11 @@ class RealtimeProtocol:
             Seconds since the server's last message, if known: it keeps a network failure from being mistaken for a
             crash of the server.
         """
-        return self._lost(self._diagnosis.explain(code, reason, idle_s=idle_s))
+        return self._lost(self._diagnosis().explain(code, reason, idle_s=idle_s))
 
     def session_died(self) -> list[ProtocolEvent]:
         """Note that no ping is answered any more, although the connection is up, and return why."""
-        return self._lost(self._diagnosis.explain_silence())
+        return self._lost(self._diagnosis().explain_silence())
 
     def messages_to_send(self) -> list[bytes]:
         """Return the messages to send as text frames, in order, and forget them."""
@@ -394,7 +395,6 @@ class RealtimeProtocol:
         buffer = self._timeline.current
         filled = self.uncommitted > 0
         self._postponed_behind = buffer if filled and options.client_cuts else None
-        self._diagnosis.model = options.model or self._diagnosis.model
         self._send_postponed()
 
     def _send_postponed(self) -> None:
@@ -408,6 +408,18 @@ class RealtimeProtocol:
         if message := self._configuration.change_recognition(self._postponed):
             self._outbox.put(message)
         self._postponed = self._postponed_behind = None
+
+    def _diagnosis(self) -> Diagnosis:
+        last = self._last
+        return Diagnosis(
+            last,
+            model=(self._postponed and self._postponed.model) or self.options.model,
+            client_cuts=self.options.client_cuts,
+            chat=self._configuration.is_chat,
+            answering=self._answering,
+            any_text=self._items.any_text,
+            stopped=isinstance(last, wire.ItemCreated) and self._items.is_stopped(last.item.id or ""),
+        )
 
     def _lost(self, reason: Disconnected) -> list[ProtocolEvent]:
         if self.state in ENDED:
@@ -441,7 +453,8 @@ class RealtimeProtocol:
         event = wire.decode(message)
         if _is_expected(event) or self._answers_ping(event):
             return []
-        self._diagnosis.observe(event)
+        self._last = event
+        self._answering |= isinstance(event, wire.Unrecognised) and event.type == "response.created"
         return list(self._handlers[type(event)](event))
 
     def _answers_ping(self, event: wire.KnownEvent | wire.Unrecognised) -> bool:
@@ -457,7 +470,6 @@ class RealtimeProtocol:
         self._opened = True
         update = self._configuration.begin(event.session)
         self._timeline.restarts = self._configuration.shape.clock_restarts
-        self._diagnosis.chat = self._configuration.is_chat
         if update is None:
             yield from self._is_ready()
         else:
@@ -474,7 +486,6 @@ class RealtimeProtocol:
         """Take the answer to an update; the first one ends the configuration, whatever it says."""
         was_asked = not self._configuration.settled
         barrier, news = self._configuration.answered(session)
-        self._diagnosis.chat = self._configuration.is_chat
         if self._opened and not self._ready:
             yield from self._is_ready()
         elif was_asked and barrier is Barrier.NONE:
