@@ -79,6 +79,21 @@ async def test_a_failure_of_the_page_comes_after_what_it_captured() -> None:
     assert heard[0].lost == 10
 
 
+async def test_the_time_between_two_captures_is_lost_audio_though_the_first_one_is_still_being_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    microphone = BrowserMicrophone()
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    microphone.receive(NumberedBlock(0, 0, tone(2_400), 24_000))
+    microphone.restart(gap=True)  # the page has gone, its last block waits
+    now_s = 103.0
+    microphone.receive(NumberedBlock(0, 0, tone(2_400), 24_000))
+    now_s = 110.0
+    microphone.end()
+    assert [block.lost for block in await hear(microphone)] == [0, 3 * 24_000 - 2_400]
+
+
 async def test_without_portaudio_the_sentence_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(MicrophoneError, match="apt-get install libportaudio2"):

@@ -189,6 +189,27 @@ class KernelMicrophone:
         return f"The {which} cannot be opened ({exc}): choose one of {', '.join(names)}."
 
 
+@dataclass(slots=True, eq=False)
+class _Capture:
+    """One capture of a page, whose blocks are numbered from 0.
+
+    Parameters
+    ----------
+    sequencer
+        Puts its blocks in order.
+    missed_since_s
+        When the capture before it gave its last block, if the time since then counts as lost audio.
+    """
+
+    sequencer: Sequencer
+    missed_since_s: float | None = None
+
+    def missed(self, arrived_s: float, block: AudioBlock) -> int:
+        """Return the frames between the end of the capture before and the first block of this one, once."""
+        since_s, self.missed_since_s = self.missed_since_s, None
+        return 0 if since_s is None else max(0, round((arrived_s - since_s) * block.rate) - len(block.samples))
+
+
 class BrowserMicrophone:
     """Audio that a page captures.
 
@@ -208,15 +229,14 @@ class BrowserMicrophone:
         self.label = label
         self.line: PageLine | None = None
         self._skipped_s = 0.0
-        self._arrivals = _HandOver[tuple[NumberedBlock, Sequencer]]()
-        self._sequencer = Sequencer()
+        self._arrivals = _HandOver[tuple[NumberedBlock, _Capture, float]]()
+        self._capture = _Capture(Sequencer())
         self._last_arrival_s: float | None = None
-        self._missed_since_s: float | None = None
 
     def receive(self, block: NumberedBlock) -> None:
         """Hand over a block as it comes from the page; callable from any thread."""
         self._last_arrival_s = time.monotonic()
-        self._arrivals.put((block, self._sequencer))
+        self._arrivals.put((block, self._capture, self._last_arrival_s))
 
     def skip(self, seconds: float) -> None:
         """Leave out the first seconds of what was captured; before `blocks`."""
@@ -230,8 +250,7 @@ class BrowserMicrophone:
         gap
             Whether the time from the last block to the next one counts as lost audio, so that the clock goes on.
         """
-        self._sequencer = Sequencer()
-        self._missed_since_s = self._last_arrival_s if gap else None
+        self._capture = _Capture(Sequencer(), self._last_arrival_s if gap else None)
 
     def end(self, error: SpeachesError | None = None) -> None:
         """Let `blocks` end after what has arrived, with an error if there is one; callable from any thread."""
@@ -247,15 +266,15 @@ class BrowserMicrophone:
         """
         before = 0
         failure: SpeachesError | None = None
-        sequencer = self._sequencer
+        capture = self._capture
         try:
-            async for numbered, its_sequencer in self._arrivals.items():
-                if its_sequencer is not sequencer:
-                    for block in sequencer.flush():
+            async for numbered, its_capture, arrived_s in self._arrivals.items():
+                if its_capture is not capture:
+                    for block in capture.sequencer.flush():
                         yield block
-                    sequencer = its_sequencer
-                for block in sequencer.receive(numbered):
-                    lost = block.lost + self._missed(block.rate, len(block.samples))
+                    capture = its_capture
+                for block in capture.sequencer.receive(numbered):
+                    lost = block.lost + capture.missed(arrived_s, block)
                     # What is left out is counted in frames of the capture, holes included.
                     late = max(round(self._skipped_s * block.rate) - before, 0)
                     before += lost + len(block.samples)
@@ -263,14 +282,7 @@ class BrowserMicrophone:
                         yield AudioBlock(block.samples[max(late - lost, 0) :], block.rate, max(lost - late, 0))
         except SpeachesError as exc:
             failure = exc
-        for block in sequencer.flush():
+        for block in capture.sequencer.flush():
             yield block
         if failure is not None:
             raise failure
-
-    def _missed(self, rate: int, frames: int) -> int:
-        """Return the frames between the end of one capture and the first block of the next, once."""
-        since_s, self._missed_since_s = self._missed_since_s, None
-        if since_s is None or self._last_arrival_s is None:
-            return 0
-        return max(0, round((self._last_arrival_s - since_s) * rate) - frames)
