@@ -8,7 +8,7 @@ import pytest
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import RecognitionOptions
-from ipyspeaches.protocol.languages import language_code, language_heard
+from ipyspeaches.protocol.languages import is_usual, language_code, language_heard
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from ipyspeaches.protocol.languages import language_code, language_heard
         *(("zh-CN", "zh"), ("zh_Hans_CN", "zh"), ("Chinese", "zh"), ("simplified Chinese", "zh"), ("中文", "zh")),
         *(("zh-yue-HK", "yue"), ("Cantonese", "yue"), ("pt-BR", "pt"), ("Brazilian Portuguese", "pt"), ("deu", "de")),
         *(("nb-NO", "no"), ("iw", "he"), ("jv", "jw"), (" Haitian Creole\n", "ht"), ("Français", "fr"), ("ｅｎ", "en")),
-        *((None, None), ("", None), ("auto", None)),
+        *((None, None), ("", None), ("auto", None), ("cn", "zh"), ("CZ", "cs"), ("yue-Hant-HK", "yue")),
     ],
 )
 def test_what_people_type_becomes_the_code_that_the_server_knows(typed: str | None, code: str | None) -> None:
@@ -40,8 +40,13 @@ def test_what_people_type_becomes_the_code_that_the_server_knows(typed: str | No
         ("englsh", r"'en' \(English\)"),
         ("Germn", r"'de' \(German\)"),
         ("xx", "give a code such as 'en'"),
-        ("klingon", "do not know"),
+        ("zz-Latn", "no code"),
+        ("chnese", r"'zh' \(Chinese\)"),
+        ("klingon", "no name of a language"),
+        ("e", "no code"),
+        ("gsw-", "no code"),
         (5, "give a code"),
+        (["en", "de"], "give a code"),
     ],
 )
 def test_an_unknown_language_is_refused_here_with_the_nearest(typed: Any, nearest: str) -> None:
@@ -50,9 +55,20 @@ def test_an_unknown_language_is_refused_here_with_the_nearest(typed: Any, neares
 
 
 @pytest.mark.parametrize(
+    ("typed", "code"),
+    [("gsw", "gsw"), ("GSW_ch", "gsw-CH"), ("nan-hant-tw", "nan-Hant-TW"), ("ga", "ga"), ("zu-ZA", "zu-ZA")],
+)
+def test_a_code_that_only_other_models_know_is_handed_on_as_it_is_written(typed: str, code: str) -> None:
+    assert RecognitionOptions(language=typed).language == code == language_heard(code)
+    assert not is_usual(code)
+    assert is_usual("en")
+    assert is_usual(None)
+
+
+@pytest.mark.parametrize(
     ("named", "code"),
     [
-        *(("english", "en"), ("Chinese", "zh"), ("en", "en"), ("en-GB", "en"), ("cmn", "zh"), ("GA-IE", "ga-ie")),
+        *(("english", "en"), ("Chinese", "zh"), ("en", "en"), ("en-GB", "en"), ("cmn", "zh"), ("GA-IE", "ga-IE")),
         *((None, None), ("", None), ("unknown language", None), ("<b>", None)),
     ],
 )

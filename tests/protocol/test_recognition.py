@@ -37,7 +37,7 @@ def test_a_change_leaves_everything_else() -> None:
     assert changed == RecognitionOptions(model="m", server_vad=ServerTurnDetection())
     assert (options.language, options.client_cuts) == ("zh", False)
     assert changed.changed({"server_vad": None}).client_cuts
-    with pytest.raises(TypeError, match="speed"):
+    with pytest.raises(InputError, match="Unknown option speed: what can be changed is model"):
         options.changed({"speed": 2})
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import ipyspeaches
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.session import Session, SessionOptions
+from ipyspeaches.session import Session, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import locate
+from ipyspeaches.vad import EnergyVad
+from wrong_options import WRONG
 
 SECRET = "sk-secret"
 SOUND = Recording.from_array([0.0] * 1600, 16_000)
@@ -51,3 +56,37 @@ def test_an_address_with_a_password_is_refused_before_anything_shows_it(address:
         SessionOptions.of({"server": address})
     assert SECRET not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_an_option_that_cannot_be_used_is_one_sentence_everywhere(name: str, value: Any) -> None:
+    ways: list[Callable[[], object]] = [
+        lambda: Session(SOUND, **{name: value}),
+        lambda: ipyspeaches.run(ipyspeaches.transcribe(SOUND, **{name: value})),
+        lambda: ipyspeaches.run(ipyspeaches.compare(SOUND, [{name: value}])),  # type: ignore[misc]
+    ]
+    for way in ways:
+        with pytest.raises(InputError, match=name.replace("api_key", "API key")) as refused:
+            way()
+        assert str(refused.value).endswith(".")
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TurnDetection.client("silero"),  # type: ignore[arg-type]
+        lambda: TurnDetection.client(0),  # type: ignore[arg-type]
+        lambda: TurnDetection.client(pre_roll_ms="300"),  # type: ignore[arg-type]
+        lambda: TurnDetection.client(hangover_ms=math.nan),
+        lambda: TurnDetection.server("0.5"),  # type: ignore[arg-type]
+        lambda: TurnDetection.server(math.nan),
+        lambda: TurnDetection.server(None),  # type: ignore[arg-type]
+        lambda: TurnDetection.server(0.5, 550.5),  # type: ignore[arg-type]
+        lambda: TurnDetection.server(0.5, detector=EnergyVad),  # type: ignore[arg-type]
+        lambda: TurnDetection.client().with_detector("x"),  # type: ignore[arg-type]
+    ],
+)
+def test_turn_detection_is_checked_where_it_is_made(make: Callable[[], object]) -> None:
+    with pytest.raises(InputError, match=r" is .*: (give|use) "):
+        make()

@@ -1,4 +1,4 @@
-"""Languages as people type them and as servers name them, as the codes that Whisper's family of models knows."""
+"""Languages as people type them and as servers name them, as codes: those of Whisper's models, and other servers'."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Final
 
 from ipyspeaches.errors import InputError
 
-# Code, English name, then other names and codes: ISO 639-2 and 639-3, old codes, the language's own name.
+# Code, English name, then other names and codes: ISO 639-2 and 639-3, old codes, a country's that is no language's, the
+# language's own name.
 _TABLE: Final = """
-en english eng | zh chinese zho chi cmn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 | de german deu ger deutsch
+en english eng | zh chinese zho chi cmn cn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 | de german deu ger deutsch
 es spanish spa castilian español espanol | ru russian rus русский | ko korean kor 한국어
 fr french fra fre français francais | ja japanese jpn jp 日本語 | pt portuguese por português portugues
 tr turkish tur türkçe | pl polish pol polski | ca catalan cat valencian català
 nl dutch nld dut flemish nederlands | ar arabic ara arb العربية | sv swedish swe svenska
 it italian ita italiano | id indonesian ind in bahasa | hi hindi hin हिन्दी | fi finnish fin suomi
-vi vietnamese vie tiếng-việt | he hebrew heb iw עברית | uk ukrainian ukr українська | el greek ell gre ελληνικά
-ms malay msa may zsm | cs czech ces cze čeština | ro romanian ron rum mo moldavian moldovan română
-da danish dan dansk | hu hungarian hun magyar | ta tamil tam தமிழ் | no norwegian nor nb nob bokmål bokmal norsk
+vi vietnamese vie vn tiếng-việt | he hebrew heb iw עברית | uk ukrainian ukr ua українська | el greek ell gre gr ελληνικά
+ms malay msa may zsm | cs czech ces cze cz čeština | ro romanian ron rum mo moldavian moldovan română
+da danish dan dk dansk | hu hungarian hun magyar | ta tamil tam தமிழ் | no norwegian nor nb nob bokmål bokmal norsk
 th thai tha ไทย | ur urdu urd اردو | hr croatian hrv scr hrvatski | bg bulgarian bul български
 lt lithuanian lit lietuvių | la latin lat | mi maori mri mao māori | ml malayalam mal | cy welsh cym wel cymraeg
 sk slovak slk slo slovenčina | te telugu tel | fa persian fas per farsi pes فارسی | lv latvian lav latviešu
@@ -39,6 +40,13 @@ ha hausa hau | ba bashkir bak | jw javanese jav jv | su sundanese sun | yue cant
 _ROWS: Final = [row.split() for line in _TABLE.strip().splitlines() for row in line.split("|")]
 _NAME: Final = {row[0]: row[1].replace("-", " ").title() for row in _ROWS}
 _CODE: Final = {name: row[0] for row in _ROWS for name in row}
+_ONLY_OTHERS: Final = """
+aa ab ae ak an av ay bh bi ce ch co cr cu cv dv dz ee eo ff fj fy ga gd gn gv ho hz ia ie ig ii ik io iu kg ki kj kl
+kr ks ku kv kw ky lg li lu mh na nd ng nr nv ny oj om or os pi qu rm rn rw sc se sg sm ss st ti tn to ts tw ty ug ve
+vo wa wo xh za zu
+"""
+_OTHERS: Final = frozenset(_ONLY_OTHERS.split())
+"""The other codes of ISO 639-1: two letters that are none of all these are a typing error."""
 _FIND_OUT: Final = frozenset({"", "auto", "detect", "none"})
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _MOST_OFFERED: Final = 3
@@ -48,16 +56,18 @@ _LONGEST_CODE: Final = 3
 def language_code(typed: str | None) -> str | None:
     """Return the code for a language as people type it; None lets the server find out, as do ``""`` and ``"auto"``.
 
+    A code that Whisper's models do not have is handed on as it is: a server may have other models.
+
     Parameters
     ----------
     typed
-        A code (``"zh"``, ``"eng"``), one with a region or script (``"zh-Hans-CN"``, ``"en_US"``), or a name
-        (``"English"``, ``"中文"``).
+        A code (``"zh"``, ``"eng"``, ``"gsw"``), one with a region or script (``"zh-Hans-CN"``, ``"en_US"``), or the
+        name of a language of Whisper's (``"English"``, ``"中文"``).
 
     Raises
     ------
     InputError
-        If it is none that these models know; the message names the nearest.
+        If it can be none; the message names the nearest.
     """
     if typed is None:
         return None
@@ -67,18 +77,26 @@ def language_code(typed: str | None) -> str | None:
     if name in _FIND_OUT:
         return None
     code = _find(name)
-    if code is None:
-        raise InputError(
-            f"language is {typed!r:.60}, which Whisper's models do not know: {_nearest(name)}, or None to let the "
-            "server find out."
-        )
-    return code
+    if code is not None:
+        return code
+    language = name.partition("-")[0]
+    if _TAG.fullmatch(name) and (language in _OTHERS or len(language) == _LONGEST_CODE):
+        return _as_written(name)
+    raise InputError(
+        f"language is {typed!r:.60}, which is no code and no name of a language that Whisper's models know: "
+        f"{_nearest(name)}, or None to let the server find out."
+    )
+
+
+def is_usual(code: str | None) -> bool:
+    """Whether Whisper's models know a language, as most servers do."""
+    return code is None or code in _NAME
 
 
 def language_heard(named: str | None) -> str | None:
     """Return the code of a language that a server names, by whichever name; None for what is no language."""
     name = _plain(named or "")
-    return _find(name) or (name if _TAG.fullmatch(name) else None)
+    return _find(name) or (_as_written(name) if _TAG.fullmatch(name) else None)
 
 
 def _find(name: str) -> str | None:
@@ -90,6 +108,13 @@ def _find(name: str) -> str | None:
         return "yue"
     last = parts[-1] if len(parts[-1]) > _LONGEST_CODE else ""  # "brazilian-portuguese"
     return _CODE.get(parts[0]) or _CODE.get(last)
+
+
+def _as_written(tag: str) -> str:
+    """Return a code as BCP 47 writes it: ``sr-Latn-RS``; some servers look it up as it stands."""
+    first, *others = tag.split("-")
+    shape = {2: str.upper, 4: str.title}
+    return "-".join([first, *(shape.get(len(other), str)(other) for other in others)])
 
 
 def _plain(name: str) -> str:

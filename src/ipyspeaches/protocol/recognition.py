@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self, TypeAlias
 
+from ipyspeaches.checks import check_fields, instance, number, one_of, text
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.languages import language_code
 
@@ -35,7 +36,7 @@ class ServerTurnDetection:
     Raises
     ------
     InputError
-        If the threshold is outside 0 to 1 or a duration is negative.
+        If a value cannot be used.
     """
 
     threshold: float = 0.9
@@ -45,11 +46,9 @@ class ServerTurnDetection:
 
     def __post_init__(self) -> None:
         # Speaches ignores a threshold out of range without a word, so it must not get that far.
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"threshold is {self.threshold}: give a probability from 0 to 1.")
-        for name in ("silence_duration_ms", "prefix_padding_ms"):
-            if (getattr(self, name) or 0) < 0:
-                raise InputError(f"{name} is {getattr(self, name)}: give milliseconds from 0 up.")
+        duration = number(0, cure="whole milliseconds from 0 up", whole=True)
+        probability = number(0, 1, "a probability from 0 to 1")
+        check_fields(self, threshold=probability, silence_duration_ms=duration, prefix_padding_ms=duration)
 
     def to_wire(self, *, threshold: float | None = None) -> dict[str, Any]:
         """Return the complete ``turn_detection`` object, with another threshold if one is given."""
@@ -101,14 +100,12 @@ class RecognitionOptions:
     server_vad: ServerTurnDetection | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self, model=text(), task=one_of(TASKS), prompt=text(), hotwords=text(), temperature=number(0, 1))
+        check_fields(self, server_vad=instance(ServerTurnDetection, "ServerTurnDetection(…), or None"))
         # Speaches answers a code that it does not know with HTTP 500, or by dropping the session.
         object.__setattr__(self, "language", language_code(self.language))
         if self.model is not None and not self.model.strip():
             raise InputError("model is empty: give a model id, or None for the server's first recognition model.")
-        if self.task not in TASKS:
-            raise InputError(f"task is {self.task!r}: use one of {', '.join(map(repr, TASKS))}.")
-        if self.temperature is not None and not 0 <= self.temperature <= 1:
-            raise InputError(f"temperature is {self.temperature}: give a number from 0 to 1.")
 
     @property
     def client_cuts(self) -> bool:
@@ -121,7 +118,16 @@ class RecognitionOptions:
         return self.task == "translate"
 
     def changed(self, changes: Changes) -> Self:
-        """Return these options with some changed."""
+        """Return these options with some changed.
+
+        Raises
+        ------
+        InputError
+            If there is no such option, or its value cannot be used.
+        """
+        known = [one.name for one in fields(self)]
+        if unknown := sorted(set(changes) - set(known)):
+            raise InputError(f"Unknown option {', '.join(unknown)}: what can be changed is {', '.join(known)}.")
         return replace(self, **changes)
 
     def given(self, names: Iterable[str]) -> tuple[str, ...]:

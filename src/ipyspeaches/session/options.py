@@ -6,19 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TypedDict
 
+from ipyspeaches.checks import check_fields, instance, number, one_of, text
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import RecognitionOptions, ServerTurnDetection
-from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.address import EXAMPLE, normalise_base_url
 from ipyspeaches.protocol.api_key import ApiKey, read_key
 from ipyspeaches.session.events import SessionEvent
+from ipyspeaches.sources.source import PACE
 from ipyspeaches.vad import Detector, GateOptions, SileroVad
 
 TRANSPORTS: Final = ("realtime", "chunked", "sse", "webrtc")
 REQUESTS: Final = frozenset({"chunked", "sse"})
 """Transports that send each utterance as a request of its own."""
-SHORTEST_CHUNK_S: Final = 1.0
-LONGEST_CHUNK_S: Final = 30.0
-SHORTEST_INTERIM_S: Final = 0.2
+_CHUNK_S: Final = number(1, 30, "from 1 to 30 seconds")
+_INTERIM_S: Final = number(0.2, cure="0.2 seconds or more, or None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class TurnDetection:
     gate: GateOptions = field(default_factory=GateOptions)
     server_vad: ServerTurnDetection | None = None
 
+    def __post_init__(self) -> None:
+        detector = instance(Detector, "a detector such as SileroVad() or EnergyVad(threshold=500)")
+        check_fields(self, detector=detector, gate=instance(GateOptions, "GateOptions(…)"))
+
     @classmethod
     def client(
         cls, detector: Detector | None = None, *, pre_roll_ms: float = 300, hangover_ms: float = 300
@@ -48,7 +53,7 @@ class TurnDetection:
         The default: onsets are not clipped, silence costs the server nothing, and the threshold that one sees is the
         one that counts.
         """
-        return cls(detector or SileroVad(), GateOptions(pre_roll_ms, hangover_ms))
+        return cls(SileroVad() if detector is None else detector, GateOptions(pre_roll_ms, hangover_ms))
 
     @classmethod
     def server(
@@ -56,8 +61,9 @@ class TurnDetection:
     ) -> TurnDetection:
         """Let the server cut; ``detector`` is drawn beside it (Silero with the same numbers if None)."""
         options = ServerTurnDetection(threshold, silence_duration_ms)
-        shown = detector or SileroVad(threshold=threshold, min_silence_duration_ms=silence_duration_ms)
-        return cls(shown, GateOptions(), options)
+        if detector is None:
+            detector = SileroVad(threshold=threshold, min_silence_duration_ms=silence_duration_ms)
+        return cls(detector, GateOptions(), options)
 
     @property
     def client_cuts(self) -> bool:
@@ -108,17 +114,9 @@ class Route:
     interim_s: float | None = None
 
     def __post_init__(self) -> None:
-        if self.transport not in TRANSPORTS:
-            raise InputError(f"transport is {self.transport!r}: use one of {', '.join(map(repr, TRANSPORTS))}.")
-        if self.chunk_s is not None:
-            if not self.by_requests:
-                raise InputError('chunk_s cuts requests: give it with transport="chunked" or "sse", or leave it out.')
-            if not SHORTEST_CHUNK_S <= self.chunk_s <= LONGEST_CHUNK_S:
-                raise InputError(
-                    f"chunk_s is {self.chunk_s}: give from {SHORTEST_CHUNK_S:g} to {LONGEST_CHUNK_S:g} seconds."
-                )
-        if self.interim_s is not None and not self.interim_s >= SHORTEST_INTERIM_S:
-            raise InputError(f"interim_s is {self.interim_s}: give {SHORTEST_INTERIM_S:g} seconds or more, or None.")
+        check_fields(self, transport=one_of(TRANSPORTS), chunk_s=_CHUNK_S, interim_s=_INTERIM_S)
+        if self.chunk_s is not None and not self.by_requests:
+            raise InputError('chunk_s cuts requests: give it with transport="chunked" or "sse", or leave it out.')
 
     @property
     def by_requests(self) -> bool:
@@ -149,13 +147,7 @@ class SessionKeywords(TypedDict, total=False):
 
 
 def hide_key(keywords: SessionKeywords) -> None:
-    """Put the key into keywords, in place, as what no traceback and no notebook shows.
-
-    Raises
-    ------
-    InputError
-        If it cannot be one.
-    """
+    """Put the key into keywords, in place, as what nothing shows; it is an `InputError` if it cannot be one."""
     if isinstance(keywords.get("api_key"), str):
         keywords["api_key"] = ApiKey(keywords["api_key"])  # first of all: the error's traceback has these keywords
         keywords["api_key"] = read_key(keywords["api_key"])
@@ -200,13 +192,17 @@ class SessionOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "api_key", read_key(self.api_key))
+        check_fields(
+            self,
+            server=text(f"an address such as {EXAMPLE}, or None"),
+            turn_detection=instance(TurnDetection, "TurnDetection.client(…) or TurnDetection.server(…)"),
+            pace=PACE,
+            on_event=instance(Callable, "a function of one argument"),
+        )
         if self.server:
             normalise_base_url(self.server)  # what has a password in it is refused before anything shows it
         transport = self.route.transport
         if self.turn_detection is not None:
-            if not isinstance(self.turn_detection, TurnDetection):
-                given = f"turn_detection is {self.turn_detection!r}"
-                raise InputError(f"{given}: use TurnDetection.client(…) or TurnDetection.server(…).")
             asked = replace(self.recognition, server_vad=self.turn_detection.server_vad)
             object.__setattr__(self, "recognition", asked)
         if self.route.by_requests and not self.recognition.client_cuts:
@@ -221,13 +217,7 @@ class SessionOptions:
 
     @classmethod
     def of(cls, keywords: dict[str, Any]) -> SessionOptions:
-        """Return the options for flat keywords, refusing unknown ones by name.
-
-        Raises
-        ------
-        InputError
-            If a keyword is unknown or its value cannot be used.
-        """
+        """Return the options for flat keywords, or raise an `InputError` that names what cannot be used."""
         known = {*_OWN, *_RECOGNITION, *_ROUTE}
         unknown = sorted(set(keywords) - known)
         if unknown:

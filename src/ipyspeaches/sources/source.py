@@ -7,13 +7,14 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ipyspeaches.audio import AudioBlock
-from ipyspeaches.errors import InputError
+from ipyspeaches.checks import Check, number
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
 
 BLOCK_MS: Final = 100
 """Length of the blocks of a recording."""
+PACE: Final[Check] = number(0, 1000, "1 for real time, 0 for as fast as possible, or up to 1000")
 
 
 class Source(Protocol):
@@ -62,17 +63,15 @@ class RecordedSource:
     Raises
     ------
     InputError
-        If ``pace`` is negative or not finite.
+        If ``pace`` is no number from 0 to 1000.
     """
 
     kind = "file"
     live = False
 
     def __init__(self, recording: Recording, pace: float = 0, label: str = "recording") -> None:
-        if not 0 <= pace <= 1000:
-            raise InputError(f"pace is {pace}: give 1 for real time, 0 for as fast as possible, or up to 1000.")
         self._recording = recording
-        self._pace = pace
+        self._pace = PACE("pace", pace)
         self._ended = False
         self.label = label
 

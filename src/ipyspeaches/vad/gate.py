@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from ipyspeaches.audio import to_seconds
-from ipyspeaches.errors import InputError
+from ipyspeaches.checks import check_fields, number
 from ipyspeaches.vad.segmenter import Closed, Opened, OpenSpeech, SegmenterEvent
 
 OVERLAP_S: Final = 1.5
@@ -110,10 +110,8 @@ class GateOptions:
     hangover_ms: float = 300
 
     def __post_init__(self) -> None:
-        for name in ("pre_roll_ms", "hangover_ms"):
-            value = getattr(self, name)
-            if not 0 <= value <= 10_000:
-                raise InputError(f"{name} is {value}: give from 0 to 10000 milliseconds.")
+        duration = number(0, 10_000, "from 0 to 10000 milliseconds")
+        check_fields(self, pre_roll_ms=duration, hangover_ms=duration)
 
 
 class Gate:

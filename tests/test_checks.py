@@ -1,0 +1,57 @@
+"""What options may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ipyspeaches.checks import Check, check_fields, instance, number, one_of, text
+from ipyspeaches.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    name: Any = None
+    pace: Any = None
+    pad_ms: Any = 10
+    way: Any = "a"
+    of: Any = None
+
+    def __post_init__(self) -> None:
+        checks: dict[str, Check] = {"name": text(), "pace": number(0, 2), "way": one_of(("a", "b"))}
+        check_fields(self, **checks, pad_ms=number(0, cure="0 ms or more", whole=True), of=instance(dict, "a dict"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": 3}, "name is no text but int: give text, or None."),
+        ({"name": b"x"}, "name is no text but bytes: give text, or None."),
+        ({"pace": "fast"}, "pace is 'fast': give a number from 0 to 2."),
+        ({"pace": True}, "pace is True: give a number from 0 to 2."),
+        ({"pace": [1, 2]}, "pace is [1, 2]: give a number from 0 to 2."),
+        ({"pace": 2.5}, "pace is 2.5: give a number from 0 to 2."),
+        ({"pace": math.nan}, "pace is nan: give a number from 0 to 2."),
+        ({"pad_ms": math.inf}, "pad_ms is inf: give 0 ms or more."),
+        ({"pad_ms": 1.5}, "pad_ms is 1.5: give 0 ms or more."),
+        ({"pad_ms": None}, "pad_ms is None: give 0 ms or more."),
+        ({"way": "c"}, "way is 'c': use one of 'a', 'b'."),
+        ({"way": ["a"]}, "way is ['a']: use one of 'a', 'b'."),
+        ({"of": 1}, "of is 1: use a dict."),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        Options(**given)
+    assert str(refused.value) == said
+
+
+def test_none_passes_where_it_is_the_default_and_numbers_become_plain_ones() -> None:
+    options = Options(pace=np.float32(0.5), pad_ms=np.int64(3))
+    assert options == Options(pace=0.5, pad_ms=3)
+    assert (type(options.pace), type(options.pad_ms)) == (float, int)
+    assert Options(name=None, pace=None, of=None) == Options()
