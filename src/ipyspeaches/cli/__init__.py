@@ -15,7 +15,6 @@ code      meaning
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import io
 import os
@@ -33,7 +32,6 @@ from ipyspeaches.errors import SpeachesError
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
-END_TIMEOUT_S = 3.0
 
 
 class _Terminated(BaseException):
@@ -67,10 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except KeyboardInterrupt:
-        _end_sessions()
         return INTERRUPTED
     except _Terminated:
-        _end_sessions()
         return TERMINATED
     except BrokenPipeError:
         # The reader went away (`… | head`). Python flushes stdout once more at exit: give it somewhere to go.
@@ -126,23 +122,6 @@ def _report(exc: Exception) -> int:
             file=sys.stderr,
         )
     return FAILED
-
-
-def _end_sessions() -> None:
-    """Cancel what runs on the engine and wait for it: the process would end under it, and asyncio would complain."""
-    if "ipyspeaches.session.engine" not in sys.modules:
-        return
-    from ipyspeaches.session import ENGINE
-
-    async def end() -> None:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=END_TIMEOUT_S)
-
-    with contextlib.suppress(KeyboardInterrupt, _Terminated):
-        ENGINE.run(end())
 
 
 @contextlib.contextmanager

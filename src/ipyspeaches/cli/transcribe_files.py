@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.errors import AudioError, AudioWarning, SpeachesError
+from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError
 from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS, clock
-from ipyspeaches.session.options import TRANSPORTS
+from ipyspeaches.session.engine import leave
+from ipyspeaches.session.options import TRANSPORTS, SessionOptions
 from ipyspeaches.terminal import columns, redraw, tail
 
 if TYPE_CHECKING:
     from ipyspeaches import Session, Transcript, TurnDetection
 
-END_TIMEOUT_S: Final = 3.0
-"""How long an interrupted session may take to close its connections."""
 MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
 DOUBTS: Final = frozenset({"no_effect", "server_error", "clock", "message_lost"})
@@ -63,7 +61,7 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--pace",
-        type=_pace,
+        type=_number_for("pace"),
         default=0.0,
         metavar="X",
         help="speed in times real time: 1 is that of a live microphone, 0 (default) as fast as the server can",
@@ -80,7 +78,10 @@ def _add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--prompt", metavar="TEXT", help="text that could come before: names, spelling, style")
     group.add_argument("--hotwords", metavar="WORDS", help="words to listen for")
     group.add_argument(
-        "--temperature", type=_temperature, metavar="X", help="0 for the likeliest words, up to 1 for more variety"
+        "--temperature",
+        type=_number_for("temperature"),
+        metavar="X",
+        help="0 for the likeliest words, up to 1 for more variety",
     )
 
 
@@ -95,12 +96,15 @@ def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--chunk-s",
-        type=_seconds,
+        type=_number_for("chunk_s"),
         metavar="S",
         help="with chunked and sse: one request every S seconds, not at pauses",
     )
     group.add_argument(
-        "--interim-s", type=_seconds, metavar="S", help="ask for text of unfinished utterances, at most every S seconds"
+        "--interim-s",
+        type=_number_for("interim_s"),
+        metavar="S",
+        help="ask for text of unfinished utterances, at most every S seconds",
     )
     group.add_argument(
         "--turn-detection",
@@ -120,29 +124,22 @@ def run(args: argparse.Namespace) -> int:
     for file, target in targets.items():
         try:
             transcript = _transcribe(file, args)
-        except _Interrupted as stop:
-            # What came until then is not thrown away.
-            _tell_missing(stop.transcript, file)
-            _write(stop.transcript, file, target, args)
-            raise stop.cause from None
         except AudioError as exc:
             # Other errors would meet the next file too: they end the command.
             print(f"ipyspeaches: {exc}", file=sys.stderr)
             failed = True
             continue
+        except BaseException as exc:
+            # Ctrl-C, SIGTERM, a fault in here: what came until then is not thrown away.
+            came: Transcript | None = getattr(exc, "transcript", None)
+            if came is not None and len(came):
+                _tell_missing(came, file)
+                _write(came, file, target, args)
+            raise
         failed |= bool(len(transcript.missing))
         _tell_missing(transcript, file)
         failed |= not _write(transcript, file, target, args)
     return int(failed)
-
-
-class _Interrupted(BaseException):
-    """The user or the system stopped a transcription that has some text already."""
-
-    def __init__(self, transcript: Transcript, cause: BaseException) -> None:
-        super().__init__()
-        self.transcript = transcript
-        self.cause = cause
 
 
 def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
@@ -172,16 +169,12 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
         except SpeachesError:
             if not len(session.transcript):
                 raise
-        except (Exception, SystemExit):
-            raise
         except BaseException as exc:
-            with contextlib.suppress(SpeachesError, TimeoutError):
-                ipyspeaches.run(asyncio.wait_for(session.wait(), END_TIMEOUT_S))
-            if len(session.transcript):
-                raise _Interrupted(session.transcript, exc) from exc
+            leave(exc, transcript=session.transcript)
             raise
-        for text in dict.fromkeys(progress.doubts):
-            progress.warn(text)
+        finally:
+            for text in dict.fromkeys(progress.doubts):
+                progress.warn(text)
         return session.transcript
 
 
@@ -329,29 +322,18 @@ def _format_of(output: Path | None) -> str:
     return ending if ending in FORMATS else "txt"
 
 
-def _pace(text: str) -> float:
-    pace = _number(text)
-    if not 0 <= pace < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a pace: give 1 for real time, 0 for as fast as possible")
-    return pace
+def _number_for(option: str) -> Callable[[str], float]:
+    """Return what reads the number of an option and leaves through argparse with what is wrong about it."""
 
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        try:
+            SessionOptions.of({"transport": "chunked", option: number})  # the transport that has all of them
+        except InputError as exc:
+            raise argparse.ArgumentTypeError(str(exc).removesuffix(".")) from None
+        return number
 
-def _temperature(text: str) -> float:
-    temperature = _number(text)
-    if not 0 <= temperature <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a temperature: give a number from 0 to 1")
-    return temperature
-
-
-def _seconds(text: str) -> float:
-    seconds = _number(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: give one above 0")
-    return seconds
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+    return read

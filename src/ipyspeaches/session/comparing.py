@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack, cast
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.results import ComparedRun, Comparison, Transcript
 from ipyspeaches.session import events
-from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.session import Session
 
@@ -52,7 +52,7 @@ async def compare(
     Returns
     -------
     Comparison
-        One row a run.
+        One row a run. What interrupts or cancels it has what came until then as ``.comparison``.
 
     Raises
     ------
@@ -67,17 +67,25 @@ async def compare(
     for name, options in wanted.items():
         check_options(name, options)
     audio = recording if isinstance(recording, Recording) else Recording.load(recording)
-    return Comparison(await ENGINE.call(_run_all(audio, wanted, at_once=at_once)), reference)
-
-
-async def _run_all(audio: Recording, wanted: Mapping[str, SessionKeywords], *, at_once: bool) -> list[ComparedRun]:
     sessions = {name: Session(audio, **options) for name, options in wanted.items()}
+
+    def comparison() -> Comparison:
+        return Comparison([compared_run(name, session) for name, session in sessions.items()], reference)
+
+    try:
+        await ENGINE.call(_live_through_all(sessions.values(), at_once=at_once))
+    except BaseException as exc:
+        leave(exc, comparison=comparison())
+        raise
+    return comparison()
+
+
+async def _live_through_all(sessions: Iterable[Session], *, at_once: bool) -> None:
     if at_once:
-        await asyncio.gather(*map(live_through, sessions.values()))
+        await asyncio.gather(*map(live_through, sessions))
     else:
-        for session in sessions.values():
+        for session in sessions:
             await live_through(session)
-    return [compared_run(name, session) for name, session in sessions.items()]
 
 
 async def live_through(session: Session) -> None:
@@ -109,12 +117,10 @@ def compared_run(name: str, session: Session) -> ComparedRun:
 def named(runs: Runs) -> dict[str, SessionKeywords]:
     """Return the options of each run by its name, which is made from them where there is none.
 
-    Raises
-    ------
-    InputError
-        If there are no runs, or they are not options.
+    It is an `InputError` if there are no runs, or they are not options.
     """
-    pairs = list(runs.items()) if isinstance(runs, Mapping) else [("", options) for options in runs]
+    listed = runs if isinstance(runs, Sequence) and not isinstance(runs, str) else ()
+    pairs = list(runs.items()) if isinstance(runs, Mapping) else [("", options) for options in listed]
     if not pairs:
         raise InputError('There is nothing to compare: give options, such as {"energy": {"turn_detection": …}}.')
     found: dict[str, SessionKeywords] = {}
@@ -137,13 +143,7 @@ def with_defaults(options: SessionKeywords, common: SessionKeywords) -> SessionK
 
 
 def check_options(name: str, options: SessionKeywords) -> None:
-    """Refuse options that no session takes, before anything runs.
-
-    Raises
-    ------
-    InputError
-        With the name of the run.
-    """
+    """Refuse options that no session takes, before anything runs: an `InputError` with the name of the run."""
     try:
         SessionOptions.of(dict(options))
     except InputError as exc:

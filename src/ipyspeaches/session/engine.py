@@ -19,7 +19,7 @@ from ipyspeaches.errors import StateError
 T = TypeVar("T")
 
 SHUT_DOWN_S = 3.0
-"""How long sessions may take to close at the end of the process."""
+"""How long sessions may take to close when they are interrupted, or at the end of the process."""
 
 
 class Engine:
@@ -71,7 +71,9 @@ class Engine:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the engine and wait for its result; an interrupt cancels it.
+        """Run a coroutine on the engine and wait for its result.
+
+        An interrupt cancels it, and has what its cancellation has: see `leave`.
 
         Raises
         ------
@@ -81,11 +83,25 @@ class Engine:
         if self.is_current():
             coroutine.close()
             raise StateError("run() was called inside the engine: use await there.")
-        future = self.submit(coroutine)
+        ended = threading.Event()
+        ends: list[BaseException] = []
+
+        async def work() -> T:
+            try:
+                return await coroutine
+            except BaseException as exc:
+                ends.append(exc)
+                raise
+            finally:
+                ended.set()
+
+        future = self.submit(work())
         try:
             return future.result()
-        except BaseException:
-            future.cancel()
+        except BaseException as exc:
+            if future.cancel() and ended.wait(SHUT_DOWN_S):  # it was under way, and closes what it has open
+                for end in ends:
+                    vars(exc).update(vars(end))
             raise
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -93,6 +109,13 @@ class Engine:
         if self.is_current():
             return await coroutine
         return await asyncio.wrap_future(self.submit(coroutine))
+
+
+def leave(exc: BaseException, **reached: object) -> None:
+    """Give an exception what was reached before it, as attributes; its traceback names them."""
+    vars(exc).update(reached)
+    for name, value in reached.items():
+        exc.add_note(f"What came until then is this exception's .{name}: {value!r}")
 
 
 async def _cancel_all() -> None:
@@ -115,7 +138,8 @@ if hasattr(os, "register_at_fork"):
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine of this package and wait for its result.
 
-    Works in a script, in a notebook cell whose loop is running, and in a subshell; an interrupt stops it at once.
+    Works in a script, in a notebook cell whose loop is running, and in a subshell. An interrupt stops it; what was
+    reached by then is an attribute of the `KeyboardInterrupt`, as the coroutine's own description says.
 
     Parameters
     ----------
