@@ -280,7 +280,7 @@ export class FakeKernel {
         type: "warning",
         kind: "audio_lost",
         time_s: 10.9,
-        text: "0.32 s of audio were lost on the way; the gap is kept.",
+        text: "0.32 s of audio was lost on the way; the gap is kept.",
       });
     }
     return events;

@@ -89,10 +89,10 @@ def test_lost_sound_is_counted_and_said(page: Page, harness_url: str) -> None:
         frame_s: 0.032, frames: 0, clock_s: 10.9, level_db: -30, peak_db: -20, clipped: false };
       const buffers = [new Int16Array(2 * columns), new Float32Array(0), new Float32Array(0)];
       harness.fake.receive(header, buffers.map((part) => new DataView(part.buffer)));
-      const text = "0.50 s of audio were lost on the way; the gap is kept.";
+      const text = "0.50 s of audio was lost on the way; the gap is kept.";
       harness.fake.receive({ type: "events", events: [{ type: "warning", kind: "audio_lost", time_s: 10.5, text }] });
     }""")
-    expect(page.locator(".sp-script")).to_contain_text("0.50 s of audio were lost on the way")
+    expect(page.locator(".sp-script")).to_contain_text("0.50 s of audio was lost on the way")
     expect(page.locator(".sp-status .counts")).to_contain_text("0.5 s lost")
 
 

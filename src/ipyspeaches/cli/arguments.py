@@ -56,10 +56,7 @@ def server_url(args: argparse.Namespace) -> str | None:
 def api_key(args: argparse.Namespace) -> ApiKey | None:
     """Return the server's key, or None without one.
 
-    Raises
-    ------
-    InputError
-        ``--api-key-env`` names a variable that is not set, or the key cannot be one.
+    It is an `InputError` if ``--api-key-env`` names a variable that is not set, or the key cannot be one.
     """
     if args.api_key:
         return read_key(args.api_key)

@@ -67,17 +67,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def copy_notebook(folder: Path) -> Path:
-    """Copy the quickstart notebook into ``folder`` unless it is there.
+    """Copy the quickstart notebook into ``folder`` unless it is there; return the copy's absolute path.
 
-    Returns
-    -------
-    Path
-        The copy, absolute.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be made or written.
+    It is an `InputError` if the folder cannot be made or written.
     """
     target = folder.resolve() / NOTEBOOK
     try:
@@ -92,10 +84,7 @@ def copy_notebook(folder: Path) -> Path:
 def free_port(asked: int | None) -> int:
     """Return ``asked`` if it is free (0: any), or the first free port from `FIRST_PORT` when None.
 
-    Raises
-    ------
-    InputError
-        The port that was asked for is taken.
+    It is an `InputError` if the port that was asked for is taken.
     """
     if asked is not None:
         if (port := _bind(asked)) is None:

@@ -31,10 +31,7 @@ def http_client(
 ) -> httpx2.AsyncClient:
     """Return a client of the server at a base address; ``transport`` carries the requests, None is the network.
 
-    Raises
-    ------
-    ServerUnreachableError
-        If the environment names a proxy or certificates that cannot be used.
+    It is a `ServerUnreachableError` if the environment names a proxy or certificates that cannot be used.
     """
     parts = urlsplit(url)
     try:
@@ -97,13 +94,7 @@ class HttpApi:
         return self._api_key is not None
 
     async def send(self, call: Call) -> httpx2.Response:
-        """Return a successful answer.
-
-        Raises
-        ------
-        ServerError
-            Why there is none.
-        """
+        """Return a successful answer, or raise the `ServerError` that says why there is none."""
         files = None if call.file is None else {"file": call.file}
         try:
             # A client a request: a Server may be used from several event loops (a notebook's, the engine's).
@@ -122,21 +113,12 @@ class HttpApi:
     async def ask(self, call: Call, kind: type[Value], *, in_part: bool = False) -> Value:
         """Return what a successful answer says; ``in_part``: without the entries and fields that do not fit.
 
-        Raises
-        ------
-        ServerError
-            Why there is none.
+        It is a `ServerError` if there is none.
         """
         return self.decode(await self.send(call), kind, in_part=in_part)
 
     def decode(self, response: httpx2.Response, kind: type[Value], *, in_part: bool = False) -> Value:
-        """Return what an answer says.
-
-        Raises
-        ------
-        NotSpeachesError
-            If it says something else.
-        """
+        """Return what an answer says, or raise a `NotSpeachesError` if it says something else."""
         try:
             said = parse_json(response.content)
             return fit(said, kind) if in_part else msgspec.convert(said, kind)

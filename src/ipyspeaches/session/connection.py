@@ -46,13 +46,7 @@ class Connection(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect; returns when audio may flow.
-
-        Raises
-        ------
-        ServerError
-            If the recogniser cannot be reached or refuses.
-        """
+        """Connect, or raise a `ServerError`; returns when audio may flow."""
 
     @abstractmethod
     async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:

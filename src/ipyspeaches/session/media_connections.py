@@ -58,12 +58,8 @@ class MediaConnection(RealtimeConnection):
     ----------
     protocol
         With `Media`, not opened yet.
-    transport
-        Carries messages and audio.
-    store
-        The session's audio.
-    on_event
-        Called on the loop with each protocol event.
+    transport, store, on_event
+        As of `RealtimeConnection`; the transport carries the audio, too.
     patience
         How long to wait for a silent server.
     """
@@ -146,18 +142,12 @@ class PageConnection(MediaConnection):
 
     Parameters
     ----------
-    protocol
-        With continuous `Media`, not opened yet.
-    transport
-        Through the page.
+    protocol, transport, on_event, patience
+        As of `MediaConnection`; the media are continuous, and the transport leads through the page.
     pipeline
         Keeps the same audio, and knows where there is speech.
-    on_event
-        Called on the loop with each protocol event.
     way
         How the audio gets to this server: its padding is how much the kernel is ahead of the server at most.
-    patience
-        How long to wait for a silent server.
     """
 
     def __init__(

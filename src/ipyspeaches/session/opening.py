@@ -32,12 +32,7 @@ SourceLike = Source | Recording | str | os.PathLike[str]
 def open_source(source: SourceLike, pace: float | None) -> Source:
     """Return the source that is meant: ``"kernel"``, a path, a `Recording`, or a source itself.
 
-    Raises
-    ------
-    InputError
-        If it is none of these.
-    AudioError
-        If the file cannot be read.
+    It is an `InputError` if it is none of these, an `AudioError` if the file cannot be read.
     """
     speed = 1.0 if pace is None else pace
     if isinstance(source, Recording):
@@ -55,17 +50,7 @@ def open_source(source: SourceLike, pace: float | None) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a server is, asked or not.
-
-    Parameters
-    ----------
-    url
-        Base address.
-    api_key
-        The server's key; never shown.
-    embedded
-        Whether it is the embedded server.
-    """
+    """Where a server is, asked or not; the key is never shown."""
 
     url: str
     api_key: str | None = field(repr=False)
@@ -74,13 +59,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Destination(Place):
-    """A server that answers, and what the check found.
-
-    Parameters
-    ----------
-    info
-        What the check found, the model among it.
-    """
+    """A server that answers, and what the check found, the model among it."""
 
     info: ServerInfo
 
@@ -92,12 +71,7 @@ class Destination(Place):
     async def find(self, model: str | None) -> str:
         """Return the id of a model, a preset name or None (the first recognition model) that the server has now.
 
-        Raises
-        ------
-        ModelNotFoundError
-            If it does not have it; the message lists what it has.
-        ServerError
-            If it does not answer.
+        It is a `ModelNotFoundError` if it does not have it; the message lists what it has.
         """
         info = await check(self.url, api_key=self.api_key, model=None if model is None else model_id(model))
         return info.model
@@ -106,10 +80,7 @@ class Destination(Place):
 async def locate(options: SessionOptions) -> Place:
     """Find the server that the options mean, without asking it anything; starts the embedded one if that is meant.
 
-    Raises
-    ------
-    MissingExtraError
-        If the embedded server is needed and not installed.
+    It is a `MissingExtraError` if that one is needed and not installed.
     """
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
     if url:
@@ -122,15 +93,7 @@ async def locate(options: SessionOptions) -> Place:
 
 
 async def resolve(options: SessionOptions) -> Destination:
-    """Find the server that the options mean and check it.
-
-    Raises
-    ------
-    ServerError
-        If it cannot be reached, refuses the key, is no Speaches server, or does not have the model.
-    MissingExtraError
-        If the embedded server is needed and not installed.
-    """
+    """Find the server that the options mean and check it; errors as of `locate` and `check`."""
     place = await locate(options)
     model = options.recognition.model
     info = await check(place.url, api_key=place.api_key, model=None if model is None else model_id(model))
@@ -145,23 +108,7 @@ def connection_to(
     pipeline: Pipeline,
     on_event: Callable[[ProtocolEvent], None],
 ) -> Connection:
-    """Return the connection that is wanted, not opened yet.
-
-    Parameters
-    ----------
-    destination
-        The server.
-    transport
-        By which way.
-    asked
-        What the recogniser is asked for.
-    source
-        Where audio comes from.
-    pipeline
-        Keeps the audio, and knows where there is speech.
-    on_event
-        Called on the loop with each protocol event.
-    """
+    """Return the connection by the way that is wanted, not opened yet; the parameters are those of `Connection`s."""
     url, key = destination.url, destination.api_key
     if transport in REQUESTS:
         requests = RequestTransport(url, key, stream=transport == "sse")

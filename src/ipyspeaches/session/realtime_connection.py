@@ -90,13 +90,7 @@ class RealtimeConnection(Connection):
         return LONG_SAMPLES if self._completes_without else SHORT_SAMPLES
 
     async def open(self) -> None:
-        """Connect and wait until the server has confirmed the configuration.
-
-        Raises
-        ------
-        ServerError
-            If there is no connection, or it is lost before the server was ready.
-        """
+        """Connect and wait until the server has confirmed the configuration, or raise a `ServerError`."""
         await self._transport.connect()
         self._protocol.connection_opened()
         self._reader = asyncio.create_task(self._read())

@@ -48,13 +48,7 @@ ACTIVE: Final = frozenset({_S.CONNECTING, _S.LISTENING, _S.PAUSED, _S.STOPPING})
 
 
 def check_transition(now: SessionState, then: SessionState) -> None:
-    """Refuse a step that the picture above does not have.
-
-    Raises
-    ------
-    StateError
-        With a sentence that says what can be done instead.
-    """
+    """Refuse a step that the picture above does not have: a `StateError` says what can be done instead."""
     if then in FOLLOWERS[now]:
         return
     if then is _S.CONNECTING:

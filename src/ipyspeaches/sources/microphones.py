@@ -80,13 +80,7 @@ class InputDevice:
 
 
 def list_input_devices() -> list[InputDevice]:
-    """Return the microphones that the kernel's machine has; an empty list if there is none.
-
-    Raises
-    ------
-    MicrophoneError
-        If PortAudio is not installed.
-    """
+    """Return the microphones that the kernel's machine has, if any; `MicrophoneError` if PortAudio is not installed."""
     sounddevice = _load_portaudio()
     default = sounddevice.default.device[0]
     found: list[dict[str, Any]] = list(sounddevice.query_devices())
@@ -130,10 +124,7 @@ class KernelMicrophone:
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
         """Open the microphone and yield what it captures.
 
-        Raises
-        ------
-        MicrophoneError
-            If PortAudio or the device is missing, or the device goes away.
+        It is a `MicrophoneError` if PortAudio or the device is missing, or the device goes away.
         """
         stream = self._open()
         try:
@@ -245,10 +236,7 @@ class BrowserMicrophone:
     def restart(self, *, gap: bool = False) -> None:
         """Expect another capture, whose blocks are numbered from 0 again; callable from any thread.
 
-        Parameters
-        ----------
-        gap
-            Whether the time from the last block to the next one counts as lost audio, so that the clock goes on.
+        With a ``gap``, the time from the last block to the next one counts as lost audio, so that the clock goes on.
         """
         self._capture = _Capture(Sequencer(), self._last_arrival_s if gap else None)
 
@@ -257,13 +245,7 @@ class BrowserMicrophone:
         self._arrivals.end(error)
 
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the audio in order.
-
-        Raises
-        ------
-        MicrophoneError
-            If the page's microphone failed.
-        """
+        """Yield the audio in order, and raise a `MicrophoneError` if the page's microphone failed."""
         before = 0
         failure: SpeachesError | None = None
         capture = self._capture

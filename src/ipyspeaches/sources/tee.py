@@ -144,13 +144,7 @@ class Tee(_Shared):
         self.source.end()
 
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the audio, and fill the branches with it.
-
-        Raises
-        ------
-        MicrophoneError
-            If the device cannot be opened or goes away.
-        """
+        """Yield the audio, and fill the branches with it; errors as of the source that is shared."""
         try:
             async with aclosing(self.source.blocks()) as blocks:
                 async for block in blocks:

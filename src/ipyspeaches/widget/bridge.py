@@ -94,12 +94,6 @@ def front_end(name: str) -> Path | str:
 
 
 def check_front_end(esm: object) -> None:
-    """Refuse to make a widget that has no front end.
-
-    Raises
-    ------
-    InputError
-        If it was not built.
-    """
+    """Refuse, with an `InputError`, to make a widget whose front end was not built."""
     if not esm:
         raise InputError("The widget's front end is missing: in a source checkout run `make build` once.")

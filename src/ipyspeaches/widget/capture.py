@@ -77,10 +77,7 @@ class PageCapture:
     def check_resume(self, client_id: str | None) -> None:
         """Return if a page may go on after a pause.
 
-        Raises
-        ------
-        StateError
-            If another page has the connection with the server, which cannot move.
+        It is a `StateError` if another page has the connection with the server, which cannot move.
         """
         if self._connected and client_id not in {None, self._client}:
             raise StateError("Another page of this notebook is connected to the server: continue there.")
@@ -99,13 +96,9 @@ class PageCapture:
     def take_over(self, client_id: str | None) -> None:
         """Let a page go on with the capture of one that was closed or reloaded; what was missed is a gap.
 
-        Raises
-        ------
-        StateError
-            If the audio does not come from a page, or another page captures.
-        ConnectionLostError
-            If the page had a connection of its own with the server: it went with the page. A new one would be a new
-            session with the server, which could not be given what was said between.
+        A `StateError` says that another page captures, or none; a `ConnectionLostError`, that the page's own connection
+        with the server went with it: a new one would be a new session with the server, which could not be given what
+        was said between.
         """
         if self.microphone is None:
             raise StateError("The audio does not come from a page: choose the browser's microphone and record again.")
@@ -196,15 +189,16 @@ class PageCapture:
         self._send(order)
 
 
+# The page says the same, at more length: `problems` in js/src/i18n/en.ts.
 _REFUSALS: dict[str, str] = {
-    "denied": "The browser blocked the microphone: allow it for this page (the microphone icon in the address bar)",
-    "no-device": "The browser sees no microphone: plug one in or switch it on",
-    "insecure": "Browsers allow the microphone only on https and localhost pages: open the notebook at such an address",
-    "unsupported": "This notebook editor gives no access to the microphone: open the notebook in JupyterLab",
-    "busy": "Another program is using the microphone: close it",
+    "denied": "The browser blocked the microphone: click the microphone icon in the address bar and choose “Allow”",
+    "no-device": "The browser finds no microphone: plug one in or switch it on",
+    "insecure": "This page is not allowed to use the microphone: open the notebook at an https or localhost address",
+    "unsupported": "This editor gives widgets no access to the microphone: open the notebook in JupyterLab",
+    "busy": "The microphone is in use: close the other program that uses it",
 }
 
 
 def _refused(kind: str, detail: str) -> SpeachesError:
-    what = _REFUSALS.get(kind, "The browser's microphone did not start: try again")
+    what = _REFUSALS.get(kind, "The microphone did not start: try again")
     return PageMicrophoneError(kind, f"{what}, or use the kernel's microphone or a file instead.", detail)

@@ -28,10 +28,7 @@ _SHOWN: Final = (events.Partial, events.Final, events.Warning)
 def compared_options(runs: Runs) -> dict[str, SessionKeywords]:
     """Return what a widget's compared sessions do differently, by name.
 
-    Raises
-    ------
-    InputError
-        If an option cannot be used, or a name is the main session's.
+    It is an `InputError` if an option cannot be used, or a name is the main session's.
     """
     if not runs:
         return {}
@@ -75,19 +72,9 @@ class Compared:
         self.sessions: Mapping[str, Session] = {}
 
     def open(self, source: SourceLike, keywords: SessionKeywords) -> SourceLike:
-        """Make the sessions of a new recording, and return the source for the main one.
+        """Make the sessions of a new recording, and return the source for the main one; errors as of `open_source`.
 
-        Parameters
-        ----------
-        source
-            Where audio comes from.
-        keywords
-            The main session's options, which count where a compared one has none of its own.
-
-        Raises
-        ------
-        InputError, AudioError
-            As `open_source`.
+        ``keywords`` are the main session's options, which count where a compared one has none of its own.
         """
         self.abort()
         if not self._options:

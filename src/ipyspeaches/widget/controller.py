@@ -109,13 +109,7 @@ class Controller:
 
     @property
     def current(self) -> Session:
-        """The session that runs, or the last one.
-
-        Raises
-        ------
-        StateError
-            If there was none yet.
-        """
+        """The session that runs, or the last one; `StateError` if there was none yet."""
         if self.session is None:
             raise StateError(_NOTHING_YET)
         return self.session
@@ -132,12 +126,7 @@ class Controller:
     async def start(self, client_id: str | None = None) -> None:
         """Begin a new recording; a failure is also shown in the cell.
 
-        Raises
-        ------
-        StateError
-            If one is running.
-        SpeachesError
-            What kept it from starting.
+        It is a `StateError` if one is running, else the `SpeachesError` that kept it from starting.
         """
         if self._running is not None:
             raise StateError("The Transcriber is already recording: stop it first.")

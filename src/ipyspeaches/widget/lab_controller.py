@@ -220,14 +220,8 @@ class LabController:
 def state_message(state: LabState, *, saved: Mapping[str, str | None], live: bool) -> Message:
     """Return everything that changes slowly, with truth and the server's segments as float64 pairs of seconds.
 
-    Parameters
-    ----------
-    state
-        What the lab knows.
-    saved
-        Where the labels were saved and when, or why not.
-    live
-        Whether there is a session that the detector can be handed to.
+    ``saved`` says where the labels were saved and when, or why not; ``live``, whether there is a session that the
+    detector can be handed to.
     """
     verdict = state.verdict
     content = {
@@ -279,10 +273,7 @@ def heard_message(text: str, reference: str | None) -> dict[str, Any]:
 def export_detector(detector: Detector, form: str) -> str:
     """Return a detector as Python (``"code"``), as a server's ``"turn_detection"``, or as ``"json"``.
 
-    Raises
-    ------
-    InputError
-        If there is no such form, or this detector cannot be written so.
+    It is an `InputError` if there is no such form, or this detector cannot be written so.
     """
     if form == "code":
         return _code(detector)
@@ -300,13 +291,7 @@ def export_detector(detector: Detector, form: str) -> str:
 
 
 def export_truth(state: LabState, form: str) -> tuple[str, bytes]:
-    """Return the truth as a label file: its name and content.
-
-    Raises
-    ------
-    InputError
-        If there is no such format.
-    """
+    """Return the truth as a label file: its name and content; `InputError` if there is no such format."""
     truth = state.truth
     texts = {
         "rttm": truth.to_rttm,

@@ -105,13 +105,7 @@ class LabState:
         ]
 
     def index(self, value: object) -> int:
-        """Return the index of a detector that a page named.
-
-        Raises
-        ------
-        InputError
-            If there is none.
-        """
+        """Return the index of a detector that a page named; `InputError` if there is none."""
         if isinstance(value, int) and 0 <= value < len(self.detectors):
             return value
         raise InputError(f"There is no detector {value!r}: there are {len(self.detectors)}, counted from 0.")
@@ -182,10 +176,7 @@ class LabState:
     def sweep(self, index: int) -> tuple[list[float], list[int], NDArray[np.float32]]:
         """Return start thresholds, silences in ms, and F1 of each pair, float32 of shape ``(silences, thresholds)``.
 
-        Raises
-        ------
-        InputError
-            If there is no truth to compare with.
+        It is an `InputError` if there is no truth to compare with.
         """
         if not len(self.truth):
             raise InputError("The truth is empty: paint at least one region of speech to compare with.")
@@ -216,12 +207,8 @@ class LabState:
     async def ask_server(self, keywords: SessionKeywords) -> None:
         """Ask the server of a session where it hears speech; it gets the recording as a whole.
 
-        Raises
-        ------
-        ServerError
-            If the server cannot be reached, refuses, or fails.
-        MissingExtraError
-            If the embedded server is needed and not installed.
+        It is a `ServerError` if the server cannot be reached, refuses, or fails, a `MissingExtraError` if the
+        embedded one is not installed.
         """
         detector = self.vad
         destination = await resolve(SessionOptions.of(dict(keywords)))

@@ -28,10 +28,7 @@ _KEPT: Final = ".truth.rttm"
 def read_truth(path: str | os.PathLike[str]) -> Segments:
     """Read labels from RTTM, an Audacity label track (``.txt``), a Praat TextGrid or CSV, as the suffix says.
 
-    Raises
-    ------
-    InputError
-        If the suffix is another one, or the file cannot be read; a line at fault is named.
+    It is an `InputError` if the suffix is another one, or the file cannot be read; a line at fault is named.
     """
     file = Path(path)
     reader = READERS.get(file.suffix.lower())
@@ -43,19 +40,10 @@ def read_truth(path: str | os.PathLike[str]) -> Segments:
 def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple[Labels, TruthFile]:
     """Return the labels to begin with, and what keeps them.
 
-    Parameters
-    ----------
-    truth
-        Labels or a file of labels; None for what was kept beside the recording, if anything was.
-    audio
-        The recording's file; None if it came from elsewhere.
-    duration
-        The recording's length in seconds.
+    ``truth`` None stands for what was kept beside the recording, if anything was; ``audio`` is the recording's file,
+    None if it came from elsewhere; ``duration`` is in seconds.
 
-    Raises
-    ------
-    InputError
-        If the truth cannot be one for this recording; the message names the region.
+    It is an `InputError` if the truth cannot be one for this recording; the message names the region.
     """
     if not (truth is None or isinstance(truth, (Segments, str, os.PathLike))):
         raise InputError(f"{truth!r} is not a truth: give Segments, or the path of a file of labels.")
@@ -139,10 +127,7 @@ def _move_aside(path: Path) -> None:
 def move(labels: Labels, index: int, by_s: float) -> Labels:
     """Move a region as a whole; it stops at its neighbours and at the ends of the recording.
 
-    Raises
-    ------
-    IndexError
-        If there is no such region.
+    It is an `IndexError` if there is no such region.
     """
     start, end = labels.segments.start.copy(), labels.segments.end.copy()
     lowest = float(end[index - 1]) if index else 0.0
@@ -157,18 +142,10 @@ def move(labels: Labels, index: int, by_s: float) -> Labels:
 def edited(labels: Labels, args: dict[str, Any]) -> Labels:
     """Return labels after an edit that a page asks for.
 
-    Parameters
-    ----------
-    labels
-        Labels before.
-    args
-        ``kind`` and what it needs: ``paint`` and ``erase`` {start_s, end_s}, ``edge`` {index, edge, time_s},
-        ``move`` {index, by_s}, ``split`` {time_s}, ``merge`` and ``remove`` {index}, ``undo``, ``redo``.
+    ``args`` are ``kind`` and what it needs: ``paint`` and ``erase`` {start_s, end_s}, ``edge`` {index, edge, time_s},
+    ``move`` {index, by_s}, ``split`` {time_s}, ``merge`` and ``remove`` {index}, ``undo``, ``redo``.
 
-    Raises
-    ------
-    InputError
-        If there is no such edit or no such region, or it cannot be done there.
+    It is an `InputError` if there is no such edit or no such region, or it cannot be done there.
     """
     kinds: dict[str, Callable[[], Labels]] = {
         "paint": lambda: labels.paint(*_span(args)),

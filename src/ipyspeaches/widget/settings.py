@@ -114,10 +114,7 @@ class Settings:
 def detector_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
     """Return the turn detection after a page chose a detector by ``name``, or changed numbers of the one in use.
 
-    Raises
-    ------
-    InputError
-        If there is no such detector, or a number cannot be used.
+    It is an `InputError` if there is no such detector, or a number cannot be used.
     """
     detector = now.detector
     numbers: dict[str, Any] = {
@@ -134,10 +131,7 @@ def detector_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetectio
 def side_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
     """Return the turn detection after a page chose the ``kind``, ``"client"`` or ``"server"``, or the server's numbers.
 
-    Raises
-    ------
-    InputError
-        If it is neither, or a number cannot be used.
+    It is an `InputError` if it is neither, or a number cannot be used.
     """
     kind = args.get("kind", "client" if now.client_cuts else "server")
     if kind == "client":
@@ -157,13 +151,7 @@ class Uploads:
         self._files: dict[str, tuple[str, bytearray]] = {}
 
     def append(self, content: Mapping[str, Any], piece: bytes) -> None:
-        """Add a piece at its place.
-
-        Raises
-        ------
-        AudioError
-            If pieces are missing or the file is too large.
-        """
+        """Add a piece at its place; `AudioError` if pieces are missing or the file is too large."""
         file_id, name, offset = content["file_id"], content["name"], content["offset"]
         _, whole = self._files.setdefault(file_id, (PurePath(name).name, bytearray()))
         if offset != len(whole) or offset + len(piece) > MAX_UPLOAD_BYTES:
@@ -176,12 +164,7 @@ class Uploads:
     def source(self, args: Mapping[str, Any]) -> tuple[SourceLike, str | None]:
         """Return the source that a page chose, and what to call it: ``kind``, with a ``device`` or a ``file_id``.
 
-        Raises
-        ------
-        InputError
-            If there is no such kind.
-        AudioError
-            If the file never came or is no audio.
+        It is an `InputError` if there is no such kind, an `AudioError` if the file never came or is no audio.
         """
         kind, label = args.get("kind"), args.get("label")
         if kind == "browser":

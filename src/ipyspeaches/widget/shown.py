@@ -40,13 +40,7 @@ _SERVER_STATE: Final = {
 
 
 def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
-    """Return the traits that show a source.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
+    """Return the traits that show a source, or raise an `InputError` if it is none."""
     if isinstance(source, str) and source in {"browser", "kernel"}:
         return {"_source_kind": source, "_source_label": label or ""}
     if isinstance(source, Recording):
@@ -143,14 +137,9 @@ class SavedTranscript:
 
 
 def export(session: Session, form: str) -> tuple[str, bytes]:
-    """Return a session in a format: its media type, and the file's content.
+    """Return a session in one of `MEDIA_TYPES`: the media type, and the file's content.
 
-    Raises
-    ------
-    InputError
-        If the format is none of `MEDIA_TYPES`.
-    StateError
-        If nothing was recorded yet.
+    It is an `InputError` if it is none of them, a `StateError` if nothing was recorded yet.
     """
     if form not in MEDIA_TYPES:
         raise InputError(f"There is no format {form!r}: choose one of {', '.join(MEDIA_TYPES)}.")

@@ -36,6 +36,9 @@ class Transcriber(anywidget.AnyWidget):
     compare
         Sessions that listen along, each with what it does differently: a list of options, or a dict of options by
         name. They are shown beside each other; `comparison` has their results.
+    save_transcript
+        Whether a cell that shows the widget keeps the transcript in the saved notebook, as HTML for readers without a
+        kernel.
     **options
         See `SessionOptions`: server, api_key, model, language, turn_detection, pace, …
 
@@ -86,6 +89,7 @@ class Transcriber(anywidget.AnyWidget):
         source: SourceLike = "browser",
         locale: str = "",
         compare: Runs = (),
+        save_transcript: bool = True,
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
@@ -98,17 +102,19 @@ class Transcriber(anywidget.AnyWidget):
             _detectors=list(DETECTORS),
             **settings.traits(),
         )
+        self._save_transcript = save_transcript
         self._controller = Controller(Bridge(self), settings, compared)
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
 
     def _ipython_display_(self) -> None:
-        """Show the widget, and leave its transcript in the saved notebook."""
+        """Show the widget, and leave its transcript in the saved notebook unless that is not wanted."""
         from IPython.display import display
 
         bundle = self._repr_mimebundle_()
         assert bundle is not None, "an anywidget always has a view"
         display(bundle[0], metadata=bundle[1], raw=True)
-        self._controller.saved.place()
+        if self._save_transcript:
+            self._controller.saved.place()
 
     def start(self) -> None:
         """Begin a new recording; returns when it listens.
