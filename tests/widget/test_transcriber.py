@@ -15,6 +15,7 @@ from ipyspeaches.session import SessionState
 from ipyspeaches.widget import Transcriber
 from scripted_server import without_loopback
 from sessions import ENERGY
+from wrong_options import WRONG
 
 
 def test_a_recording_is_drawn_and_written_out(
@@ -63,7 +64,7 @@ def test_a_refused_microphone_is_shown_with_ways_out(scripted: Any, monkeypatch:
     page.say({"type": "capture", "state": "failed", "capture_id": capture, "error": "denied", "detail": "NotAllowed"})
     error = wait_for(lambda: widget._error)
     assert error["kind"] == "denied"
-    assert "allow it for this page" in error["text"]
+    assert "choose “Allow”" in error["text"]
     assert [action["name"] for action in error["actions"]] == ["retry", "use_kernel", "open_file"]
     assert wait_for(lambda: widget.state == "failed")
 
@@ -175,6 +176,20 @@ def test_the_saved_notebook_holds_the_words_as_plain_html(
     last = wait_for(lambda: shown and shown[-1])
     assert "utterance 3" in last
     assert 'class="ipyspeaches-saved"' in last
+
+
+@pytest.mark.parametrize("save", [True, False])
+def test_a_cell_keeps_the_transcript_unless_it_is_told_not_to(save: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", lambda *_args, **more: shown.append(more))
+    Transcriber(save_transcript=save)._ipython_display_()
+    assert [more for more in shown if more.get("display_id")] == ([{"display_id": True}] if save else [])
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_an_option_that_cannot_be_used_is_refused_at_once(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=name.replace("api_key", "API key")):
+        Transcriber(**{name: value})
 
 
 def test_what_is_no_source_is_refused_in_words() -> None:
