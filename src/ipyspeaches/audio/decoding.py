@@ -11,7 +11,6 @@ import math
 import mmap
 import numbers
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -20,7 +19,7 @@ import soundfile
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches.audio.clock import MAX_RATE_HZ, Resampler
-from ipyspeaches.audio.containers import Content, Contents, inspect
+from ipyspeaches.audio.containers import Content, Part, inspect
 from ipyspeaches.errors import AudioError
 
 AudioFile: TypeAlias = str | os.PathLike[str] | BinaryIO
@@ -209,16 +208,15 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     name, content = _open(file)
     try:
         with content as data:
-            contents = inspect(data) if data is not None else Contents()
-            whole: bytes | BinaryIO = _Bytes(data or b"")
-            if isinstance(file, str | os.PathLike) and not isinstance(data, bytes):
-                # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
-                whole = os.fsencode(file)
+            parts = [Part(b"")] if data is None else inspect(data)
             size = len(data or b"")
             reader = _Reader(max_s, rate or 0)
-            files: Sequence[bytes | BinaryIO] = [_Bytes(part) for part in contents.parts] or [whole]
-            for part in files:
-                reader.read(part)
+            for part in parts:
+                if isinstance(file, str | os.PathLike) and not isinstance(part.data or data, bytes):
+                    # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
+                    reader.read(part, os.fsencode(file))
+                else:
+                    reader.read(part, _Bytes(part.data))
     # Besides libsndfile's own errors: a name ending in .raw is a TypeError, numbers in a header may be absurd.
     except (soundfile.SoundFileError, TypeError, ValueError, OverflowError, MemoryError) as exc:
         if isinstance(exc, AudioError):
@@ -232,7 +230,8 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
         cure = "keep it, for another program may find audio in it" if worth_keeping else "choose another file"
         raise AudioError(f"{name} is empty (0 samples): {cure}.")
     samples = np.concatenate(reader.blocks)
-    notes = [*contents.notes, *reader.notes(), *level_notes(samples)]
+    joined = f"{len(parts)} recordings are joined in this file: all were read, one after the other."
+    notes = [joined] * (len(parts) > 1) + reader.notes() + level_notes(samples)
     return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes])
 
 
@@ -256,8 +255,8 @@ class _Reader:
         self._turned = 0
         self._notes: list[str] = []
 
-    def read(self, file: bytes | BinaryIO) -> None:
-        """Read one file; what comes before damage counts, unless nothing does."""
+    def read(self, part: Part, file: bytes | BinaryIO) -> None:
+        """Read one of the joined files; what comes before damage counts, unless nothing does."""
         before = len(self.blocks), self._total, self._turned
         try:
             self._read(file, _BLOCK)
@@ -274,6 +273,8 @@ class _Reader:
             self._notes.append(
                 f"It is damaged after {self._total / self.rate:.1f} s: what could be read until there was read."
             )
+        found_s = (self._total - before[1]) / self.rate
+        self._notes += [note.format(found_s=found_s, announced_s=found_s * part.announced) for note in part.notes]
 
     def notes(self) -> list[str]:
         """Return what was odd."""
