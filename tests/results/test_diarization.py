@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import Diarization, Segment, SpeakerTurn, Transcript
+from ipyspeaches.results import Segment, Transcript
+from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.vad import Segments
 
 TURNS = Diarization(

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import Event, EventLog, Frame, Frames, Latency, Marks, MeasureSummary
-from ipyspeaches.results.records import MEASURES, GrowingTable
+from ipyspeaches.results import EventLog, Frames, Latency, Marks
+from ipyspeaches.results.records import MEASURES, Event, Frame, GrowingTable, MeasureSummary
 
 pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.results import Segment, Word, Words
+from ipyspeaches.results import Segment, Word
+from ipyspeaches.results.segment import Words
 
 pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")

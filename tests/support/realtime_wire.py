@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
-from ipyspeaches.vad import Cut, Utterance
+from ipyspeaches.vad import Utterance
+from ipyspeaches.vad.gate import Cut
 
 DEFAULT_VAD = {
     "type": "server_vad",

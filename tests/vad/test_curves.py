@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Scores, Segments, frame_labels, precision_recall_curve, roc_curve
+from ipyspeaches.vad import Scores, Segments, precision_recall_curve, roc_curve
+from ipyspeaches.vad.curves import frame_labels
 
 HOP, RATE = 512, 16_000
 

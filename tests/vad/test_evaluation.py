@@ -25,17 +25,8 @@ from pyannote.metrics.detection import (
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import (
-    BoundaryErrors,
-    EnergyVad,
-    Evaluation,
-    Scores,
-    Segments,
-    decision_latency,
-    decisions,
-    evaluate,
-)
-from ipyspeaches.vad.evaluation import Overlaps, Truth
+from ipyspeaches.vad import EnergyVad, Evaluation, Scores, Segments, evaluate
+from ipyspeaches.vad.evaluation import BoundaryErrors, Overlaps, Truth, decision_latency, decisions
 from ipyspeaches.vad.intervals import Spans
 
 # The vectors hold the metrics of Python and of the lab's page together.

@@ -10,15 +10,8 @@ import pytest
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import (
-    EnergyVad,
-    Segments,
-    SweepResult,
-    noise_bench,
-    precision_recall_curve,
-    roc_curve,
-    sweep,
-)
+from ipyspeaches.vad import EnergyVad, Segments, noise_bench, precision_recall_curve, roc_curve, sweep
+from ipyspeaches.vad.sweeps import SweepResult
 
 TRUTH = Segments(samples.info().sentences)
 

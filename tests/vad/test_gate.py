@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from ipyspeaches.vad import (
     Closed,
-    Cut,
     Gate,
     GateAction,
     GateOptions,
@@ -21,7 +20,7 @@ from ipyspeaches.vad import (
     Utterance,
     WindowGate,
 )
-from ipyspeaches.vad.gate import OVERLAP_S
+from ipyspeaches.vad.gate import OVERLAP_S, Cut
 
 HOP, RATE = 768, 24_000
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import EnergyVad, Segments, mix, noise_bench, speech
-from ipyspeaches.vad.noise import NOISES
+from ipyspeaches.vad import EnergyVad, Segments, mix, noise_bench
+from ipyspeaches.vad.noise import NOISES, speech
 
 
 def marked(recording: Recording, truth: Segments) -> NDArray[np.bool_]:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.vad import ScoreCache, Scores, SileroVad, detectors
+from ipyspeaches.vad import Scores, SileroVad, detectors
+from ipyspeaches.vad.scores import ScoreCache
 
 
 class Counting:

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Segments, SpeechSegment
+from ipyspeaches.vad import Segments
+from ipyspeaches.vad.segments import SpeechSegment
 
 TALK = Segments([(0.5, 1.25), (2.0, 4.0)])
 

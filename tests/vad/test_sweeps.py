@@ -29,13 +29,12 @@ from ipyspeaches.vad import (
     Scores,
     Segments,
     SileroVad,
-    SweepResult,
     WebRtcVad,
     evaluate,
     sweep,
     sweeps,
 )
-from ipyspeaches.vad.sweeps import Progress, SweepFile
+from ipyspeaches.vad.sweeps import Progress, SweepFile, SweepResult
 
 TALK = Recording.sample()
 TRUTH = Segments(samples.info().sentences)

@@ -1,52 +1,16 @@
 """What a session or a file gave, as tables."""
 
-from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, differences, wer
-from ipyspeaches.results.comparison import ComparedRun, ComparedUtterance, ComparedUtterances, Comparison
-from ipyspeaches.results.diarization import Dialogue, Diarization, SpeakerTurn
-from ipyspeaches.results.records import (
-    Event,
-    EventLog,
-    Frame,
-    Frames,
-    Latency,
-    LatencySummary,
-    Mark,
-    Marks,
-    MeasureSummary,
-    UtteranceLatency,
-)
-from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
-from ipyspeaches.results.transcript import Transcript
-from ipyspeaches.words import Word, join_text
-
-__all__ = [
-    "ComparedRun",
-    "ComparedUtterance",
-    "ComparedUtterances",
-    "Comparison",
-    "Dialogue",
-    "Diarization",
-    "ErrorRate",
-    "Event",
-    "EventLog",
-    "Frame",
-    "Frames",
-    "Gap",
-    "Gaps",
-    "Latency",
-    "LatencySummary",
-    "Mark",
-    "Marks",
-    "MeasureSummary",
-    "Segment",
-    "SpeakerTurn",
-    "Transcript",
-    "UtteranceLatency",
-    "Word",
-    "Words",
-    "alignment",
-    "cer",
-    "differences",
-    "join_text",
-    "wer",
-]
+from ipyspeaches.results.accuracy import alignment as alignment
+from ipyspeaches.results.accuracy import cer as cer
+from ipyspeaches.results.accuracy import wer as wer
+from ipyspeaches.results.comparison import ComparedRun as ComparedRun
+from ipyspeaches.results.comparison import Comparison as Comparison
+from ipyspeaches.results.records import EventLog as EventLog
+from ipyspeaches.results.records import Frames as Frames
+from ipyspeaches.results.records import Latency as Latency
+from ipyspeaches.results.records import Mark as Mark
+from ipyspeaches.results.records import Marks as Marks
+from ipyspeaches.results.segment import Segment as Segment
+from ipyspeaches.results.transcript import Transcript as Transcript
+from ipyspeaches.words import Word as Word
+from ipyspeaches.words import join_text as join_text

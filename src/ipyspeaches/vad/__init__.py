@@ -1,88 +1,35 @@
 """Voice activity: scorers, detectors, the segmenter and the gate; labels, metrics, sweeps and noise. Pure."""
 
-from ipyspeaches.vad.curves import PrecisionRecallCurve, RocCurve, frame_labels, precision_recall_curve, roc_curve
-from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
-from ipyspeaches.vad.evaluation import (
-    HIGH_IS_GOOD,
-    METRICS,
-    Boundaries,
-    BoundaryErrors,
-    DecisionLatency,
-    Decisions,
-    Durations,
-    Evaluation,
-    decision_latency,
-    decisions,
-    evaluate,
-)
-from ipyspeaches.vad.gate import Cut, Gate, GateAction, GateOptions, Send, Utterance, WindowGate
-from ipyspeaches.vad.grid import Between
-from ipyspeaches.vad.labels import Labels, labels_path, save_labels
-from ipyspeaches.vad.noise import NoiseBench, NoisyRecording, mix, noise_bench, speech
-from ipyspeaches.vad.scores import ScoreCache, Scores
-from ipyspeaches.vad.segmenter import (
-    Closed,
-    Opened,
-    OpenSpeech,
-    Segmenter,
-    SegmenterEvent,
-    SegmentOptions,
-    pad_segments,
-)
-from ipyspeaches.vad.segments import Segments, SpeechSegment
-from ipyspeaches.vad.sweeps import SweepResult, SweepRow, sweep
-
-__all__ = [
-    "HIGH_IS_GOOD",
-    "METRICS",
-    "AdaptiveEnergyVad",
-    "Between",
-    "Boundaries",
-    "BoundaryErrors",
-    "Closed",
-    "Cut",
-    "DecisionLatency",
-    "Decisions",
-    "Detector",
-    "Durations",
-    "EnergyVad",
-    "Evaluation",
-    "Gate",
-    "GateAction",
-    "GateOptions",
-    "Labels",
-    "NoiseBench",
-    "NoisyRecording",
-    "OpenSpeech",
-    "Opened",
-    "PrecisionRecallCurve",
-    "RmsVad",
-    "RocCurve",
-    "ScoreCache",
-    "Scores",
-    "SegmentOptions",
-    "Segmenter",
-    "SegmenterEvent",
-    "Segments",
-    "Send",
-    "SileroVad",
-    "SpeechSegment",
-    "SweepResult",
-    "SweepRow",
-    "Utterance",
-    "WebRtcVad",
-    "WindowGate",
-    "decision_latency",
-    "decisions",
-    "evaluate",
-    "frame_labels",
-    "labels_path",
-    "mix",
-    "noise_bench",
-    "pad_segments",
-    "precision_recall_curve",
-    "roc_curve",
-    "save_labels",
-    "speech",
-    "sweep",
-]
+from ipyspeaches.vad.curves import precision_recall_curve as precision_recall_curve
+from ipyspeaches.vad.curves import roc_curve as roc_curve
+from ipyspeaches.vad.detectors import AdaptiveEnergyVad as AdaptiveEnergyVad
+from ipyspeaches.vad.detectors import Detector as Detector
+from ipyspeaches.vad.detectors import EnergyVad as EnergyVad
+from ipyspeaches.vad.detectors import RmsVad as RmsVad
+from ipyspeaches.vad.detectors import SileroVad as SileroVad
+from ipyspeaches.vad.detectors import WebRtcVad as WebRtcVad
+from ipyspeaches.vad.evaluation import METRICS as METRICS
+from ipyspeaches.vad.evaluation import Evaluation as Evaluation
+from ipyspeaches.vad.evaluation import evaluate as evaluate
+from ipyspeaches.vad.gate import Gate as Gate
+from ipyspeaches.vad.gate import GateAction as GateAction
+from ipyspeaches.vad.gate import GateOptions as GateOptions
+from ipyspeaches.vad.gate import Send as Send
+from ipyspeaches.vad.gate import Utterance as Utterance
+from ipyspeaches.vad.gate import WindowGate as WindowGate
+from ipyspeaches.vad.grid import Between as Between
+from ipyspeaches.vad.labels import Labels as Labels
+from ipyspeaches.vad.labels import labels_path as labels_path
+from ipyspeaches.vad.labels import save_labels as save_labels
+from ipyspeaches.vad.noise import mix as mix
+from ipyspeaches.vad.noise import noise_bench as noise_bench
+from ipyspeaches.vad.scores import Scores as Scores
+from ipyspeaches.vad.segmenter import Closed as Closed
+from ipyspeaches.vad.segmenter import Opened as Opened
+from ipyspeaches.vad.segmenter import OpenSpeech as OpenSpeech
+from ipyspeaches.vad.segmenter import Segmenter as Segmenter
+from ipyspeaches.vad.segmenter import SegmenterEvent as SegmenterEvent
+from ipyspeaches.vad.segmenter import SegmentOptions as SegmentOptions
+from ipyspeaches.vad.segmenter import pad_segments as pad_segments
+from ipyspeaches.vad.segments import Segments as Segments
+from ipyspeaches.vad.sweeps import sweep as sweep
