@@ -15,6 +15,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -236,6 +237,15 @@ class Rows(Table, Generic[Row]):
 
     def __getitem__(self, index: int) -> Row:
         return self._rows[index]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Columns(Table):
+    """A table that holds its columns: a data class whose fields are arrays or lists of one length."""
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the fields by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def write_file(path: str | Path, content: bytes) -> None:

@@ -7,14 +7,15 @@ than half of it. The curves are those of scikit-learn (``roc_curve`` with ``drop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.tables import Table
+from ipyspeaches.tables import Columns
 from ipyspeaches.vad import intervals
 from ipyspeaches.vad.intervals import Times
 from ipyspeaches.vad.scores import Scores
@@ -29,21 +30,13 @@ def frame_labels(scores: Scores, truth: Segments) -> NDArray[np.bool_]:
     return covered
 
 
-class RocCurve(Table):
-    """Columns ``threshold`` (falling), ``false_positive_rate`` and ``true_positive_rate`` (both rising)."""
+@dataclass(frozen=True, eq=False, repr=False)
+class RocCurve(Columns):
+    """Columns ``threshold`` (falling), ``false_positive_rate`` and ``true_positive_rate`` (both rising), float64."""
 
-    def __init__(self, threshold: Times, false_positive_rate: Times, true_positive_rate: Times) -> None:
-        self.threshold = threshold
-        self.false_positive_rate = false_positive_rate
-        self.true_positive_rate = true_positive_rate
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return the columns, float64 of shape ``(points,)``."""
-        return {
-            "threshold": self.threshold,
-            "false_positive_rate": self.false_positive_rate,
-            "true_positive_rate": self.true_positive_rate,
-        }
+    threshold: Times
+    false_positive_rate: Times
+    true_positive_rate: Times
 
     def plot(self) -> Any:  # noqa: ANN401 - untyped plotly
         """Return a Plotly figure of the curve."""
@@ -77,17 +70,16 @@ class RocCurve(Table):
         return at, float(-balance[at] / (balance[at + 1] - balance[at]))
 
 
-class PrecisionRecallCurve(Table):
-    """Columns ``threshold`` (rising), ``precision`` and ``recall`` (falling); the last point has no threshold (NaN)."""
+@dataclass(frozen=True, eq=False, repr=False)
+class PrecisionRecallCurve(Columns):
+    """Columns ``threshold`` (rising), ``precision`` and ``recall`` (falling), float64.
 
-    def __init__(self, threshold: Times, precision: Times, recall: Times) -> None:
-        self.threshold = threshold
-        self.precision = precision
-        self.recall = recall
+    The last point has no threshold (NaN).
+    """
 
-    def columns(self) -> Mapping[str, Any]:
-        """Return the columns, float64 of shape ``(points,)``."""
-        return {"threshold": self.threshold, "precision": self.precision, "recall": self.recall}
+    threshold: Times
+    precision: Times
+    recall: Times
 
     def plot(self) -> Any:  # noqa: ANN401 - untyped plotly
         """Return a Plotly figure of the curve."""

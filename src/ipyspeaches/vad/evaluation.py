@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.tables import Table
+from ipyspeaches.tables import Columns, Table
 from ipyspeaches.vad import intervals
 from ipyspeaches.vad.intervals import Spans, Times
 from ipyspeaches.vad.scores import Scores
@@ -450,44 +450,32 @@ def _spread(count: int, index: Indices, value: Times) -> Times:
     return spread
 
 
-class Decisions(Table):
+@dataclass(frozen=True, eq=False, repr=False)
+class Decisions(Columns):
     """One row a segment: where speech is (without padding), and when a live detector knew that.
 
     Columns ``start``, ``end``, ``opened_at`` and ``closed_at``, in seconds: a decision is made when the last frame that
     it needs is complete.
     """
 
-    def __init__(self, start: Times, end: Times, opened_at: Times, closed_at: Times) -> None:
-        self.start = start
-        self.end = end
-        self.opened_at = opened_at
-        self.closed_at = closed_at
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return the columns, float64 of shape ``(segments,)``."""
-        return {"start": self.start, "end": self.end, "opened_at": self.opened_at, "closed_at": self.closed_at}
+    start: Times
+    end: Times
+    opened_at: Times
+    closed_at: Times
 
 
-class DecisionLatency(Table):
+@dataclass(frozen=True, eq=False, repr=False)
+class DecisionLatency(Columns):
     """One row a region of the truth: how long after its start and its end a live detector says so.
 
     Columns ``start``, ``end``, ``detection_latency_s`` and ``endpoint_latency_s``; NaN where there is nothing to
     compare, as in `BoundaryErrors`.
     """
 
-    def __init__(self, truth: Segments, detection_latency_s: Times, endpoint_latency_s: Times) -> None:
-        self.truth = truth
-        self.detection_latency_s = detection_latency_s
-        self.endpoint_latency_s = endpoint_latency_s
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return the columns, float64 of shape ``(regions,)``."""
-        return {
-            "start": self.truth.start,
-            "end": self.truth.end,
-            "detection_latency_s": self.detection_latency_s,
-            "endpoint_latency_s": self.endpoint_latency_s,
-        }
+    start: Times
+    end: Times
+    detection_latency_s: Times
+    endpoint_latency_s: Times
 
 
 def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
@@ -539,7 +527,8 @@ def decision_latency(vad: Detector, audio: Recording | Scores, truth: Segments) 
     truth.check(what="region of the truth")
     match = Overlaps.between((truth.start, truth.end), (made.start, made.end))
     return DecisionLatency(
-        truth,
+        truth.start,
+        truth.end,
         np.append(made.opened_at, np.nan)[match.onset_segment] - truth.start,
         np.append(made.closed_at, np.nan)[match.offset_segment] - truth.end,
     )
