@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import httpx2
@@ -11,7 +10,6 @@ import httpx2
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.http.transcriptions import (
-    Broken,
     Outcome,
     Refused,
     Severity,
@@ -110,11 +108,8 @@ class RequestTransport:
         streamed = StreamedText()
         try:
             async for event in httpx2.EventSource(response):
-                if streamed.receive(event.data):
+                if streamed.receive(without_key(event.data, self._api_key)):
                     on_text(streamed.text)
         except httpx2.RequestError:
             pass  # half a stream: what it amounts to is the protocol's to say
-        outcome = streamed.end()
-        if isinstance(outcome, Broken):
-            return replace(outcome, reason=without_key(outcome.reason, self._api_key))
-        return outcome
+        return streamed.end()

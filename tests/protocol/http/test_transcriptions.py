@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import Answer, Broken, RecognitionOptions
+from ipyspeaches.protocol import Answer, Broken, RecognitionOptions, Refused
 from ipyspeaches.protocol.http.transcriptions import StreamedText, form_of, path_of, read_answer
 from ipyspeaches.words import Word
 from scripted_http import recorded
@@ -56,7 +56,7 @@ def event(**fields: object) -> str:
     return json.dumps(fields)
 
 
-def streamed(*data: str) -> Answer | Broken:
+def streamed(*data: str) -> Answer | Broken | Refused:
     text = StreamedText()
     for one in data:
         text.receive(one)
@@ -122,3 +122,39 @@ def test_what_is_unknown_is_passed_over(odd: str) -> None:
 def test_chinese_has_no_spaces_between_deltas() -> None:
     pieces = [event(type="transcript.text.delta", delta=piece) for piece in ("今天天气", "很好。")]
     assert streamed(*pieces, DONE) == Answer("今天天气很好。")
+
+
+def chunk(text: str | None, finish: str | None = None) -> str:
+    return event(object="transcription.chunk", choices=[{"delta": {"content": text}, "finish_reason": finish}])
+
+
+def test_chunks_of_a_chat_are_understood() -> None:
+    assert streamed(chunk(" good"), chunk(" morning"), chunk("", "stop"), "[DONE]") == Answer(" good morning")
+    assert streamed(chunk(" good"), chunk(" morning", "stop")) == Answer(" good morning")
+    assert streamed(chunk(" good"), event(choices=[], usage={"seconds": 1}), "[DONE]") == Answer(" good")
+    assert streamed(chunk(None), "[DONE]") == Answer("")
+
+
+def test_chunks_that_stop_short_are_broken() -> None:
+    assert streamed(chunk(" good")) == Broken(" good", "The stream of text ended before its end")
+    assert streamed(chunk(" good", "length"), "[DONE]") == Broken(
+        " good", "The server reported “finish_reason: length”"
+    )
+    assert streamed(chunk(" good"), event(error={"message": "no memory"}), "[DONE]") == Broken(
+        " good", "The server reported “no memory”"
+    )
+
+
+def test_pieces_without_a_type_are_text_whose_end_is_not_known() -> None:
+    assert streamed(event(text=" good"), event(text=" morning")) == Broken(
+        " good morning", "The stream of text ended before its end"
+    )
+
+
+@pytest.mark.parametrize("data", [event(type="segment", value="good"), "good morning", "null", "[1]"])
+def test_a_stream_of_another_kind_is_named(data: str) -> None:
+    outcome = streamed(data, "", data)
+    assert isinstance(outcome, Refused)
+    assert data in str(outcome.error)
+    assert 'use transport="chunked"' in str(outcome.error)
+    assert outcome.severity == "single"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ipyspeaches.errors import ServerError
+from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.realtime.failure import quote
@@ -20,6 +20,8 @@ TRANSLATIONS: Final = "/v1/audio/translations"
 
 _DELTA: Final = "transcript.text.delta"
 _DONE: Final = "transcript.text.done"
+_END_OF_CHUNKS: Final = "[DONE]"
+_LONGEST_UNKNOWN: Final = 80
 
 
 def path_of(options: RecognitionOptions) -> str:
@@ -100,11 +102,21 @@ class _Transcription(msgspec.Struct):
     words: tuple[Word, ...] | None = None
 
 
+class _Chunk(msgspec.Struct, frozen=True):
+    content: str = ""
+
+
+class _Choice(msgspec.Struct):
+    delta: _Chunk = _Chunk()
+    finish_reason: str | None = None
+
+
 class _StreamEvent(msgspec.Struct):
     type: str = ""
     delta: str = ""
     text: str = ""
     error: Any = None
+    choices: list[_Choice] = []
 
 
 def read_answer(body: bytes) -> Answer | None:
@@ -120,7 +132,8 @@ class StreamedText:
     """The text of one event stream, put together from its pieces.
 
     Speaches sends the text in deltas and nothing in ``done``; other servers repeat the whole text there, which then
-    counts. A stream without ``done`` is broken, even if its body is complete: an engine that fails ends it so.
+    counts. Others, vLLM among them, send it in chunks as chats have them. A stream without an end is broken, even if
+    its body is complete: an engine that fails ends it so.
 
     Attributes
     ----------
@@ -131,30 +144,55 @@ class StreamedText:
     def __init__(self) -> None:
         self.text = ""
         self._done = False
+        self._chunked = False
         self._problem: str | None = None
+        self._unknown: str | None = None
 
     def receive(self, data: str) -> bool:
         """Take the data of one event and return whether there is more text; what is unknown is passed over."""
         try:
             event = fit(parse_json(data), _StreamEvent)
         except ValueError:
-            return False
+            event = _StreamEvent("unknown")
         if event.error is not None or event.type == "error":
             self._problem = quote(_message_of(event.error))
         elif event.type == _DONE:
             self._done = True
             self.text = event.text if event.text.strip() else self.text
-        elif event.type == _DELTA and event.delta and not self._done:
-            self.text += event.delta
-            return True
+        elif event.choices:
+            return self._receive_chunk(event.choices[0])
+        elif data.strip() == _END_OF_CHUNKS:
+            self._done = self._done or (self._chunked and self._problem is None)
+        elif event.type == _DELTA or not event.type:
+            return self._append(event.delta or event.text)
+        elif data.strip():
+            self._unknown = self._unknown or quote(data[:_LONGEST_UNKNOWN])
         return False
 
-    def end(self) -> Answer | Broken:
+    def end(self) -> Answer | Broken | Refused:
         """Return what the stream amounts to, now that nothing more comes."""
         if self._done:
             return Answer(self.text)
-        reason = f"The server reported {self._problem}" if self._problem else "The stream of text ended before its end"
-        return Broken(self.text, reason)
+        if self._problem:
+            return Broken(self.text, f"The server reported {self._problem}")
+        if self._unknown and not self.text:
+            unlike = f'The server streams {self._unknown}, which is no {_DELTA}: use transport="chunked" with it.'
+            return Refused(ProtocolError(unlike), Severity.SINGLE)
+        return Broken(self.text, "The stream of text ended before its end")
+
+    def _receive_chunk(self, choice: _Choice) -> bool:
+        self._chunked = True
+        more = self._append(choice.delta.content)
+        if choice.finish_reason == "length":
+            self._problem = quote("finish_reason: length")  # the rest of what was said is missing
+        self._done = self._done or (choice.finish_reason is not None and self._problem is None)
+        return more
+
+    def _append(self, piece: str) -> bool:
+        if self._done or not piece:
+            return False
+        self.text += piece
+        return True
 
 
 def _message_of(error: object) -> str | None:
