@@ -1,4 +1,4 @@
-"""Both shapes of a session: how one is told from the other, and what an update says in each."""
+"""The shapes of a session: how one is told from the other, and what an update says in each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import pytest
 
 from ipyspeaches.protocol import Mismatch, ServerTurnDetection
 from ipyspeaches.protocol.realtime import wire
-from ipyspeaches.protocol.realtime.shapes import NO_TURN_DETECTION, Asked, FlatShape, NestedShape, announced
+from ipyspeaches.protocol.realtime.shapes import (
+    NO_TURN_DETECTION,
+    Asked,
+    BetaShape,
+    FlatShape,
+    NestedShape,
+    announced,
+)
 from replay import EXCHANGES, lines
 
 CUTS = ServerTurnDetection(0.4, 300)
@@ -30,6 +37,7 @@ def info(session: dict[str, Any]) -> wire.SessionInfo:
         ({"audio": {"output": {}}}, FlatShape()),
         ({"type": "transcription"}, NestedShape("transcription")),
         ({"audio": {"input": {}}}, NestedShape("transcription")),
+        ({"type": "transcription_session", "input_audio_transcription": None}, BetaShape()),
         ({"type": "realtime", "audio": {"input": {"transcription": None}}}, NestedShape("realtime")),
     ],
 )

@@ -56,7 +56,7 @@ def test_nothing_that_a_server_sends_raises(messages: list[str | bytes]) -> None
     ("message", "kind", "data"),
     [
         ('{"type": "rate_limits.updated", "x": 1}', "rate_limits.updated", {"type": "rate_limits.updated", "x": 1}),
-        ('{"type": "session.created"}', "session.created", {"type": "session.created"}),
+        ('{"type": "conversation.created"}', "conversation.created", {"type": "conversation.created"}),
         ('{"a": 1}', "", {"a": 1}),
         ('{"type": 5}', "", {"type": 5}),
         ("[1]", "", {"value": [1]}),

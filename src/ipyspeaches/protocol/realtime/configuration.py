@@ -87,7 +87,7 @@ class Configuration:
         if isinstance(self.shape, NestedShape):
             return self._ask(asked)  # it announces its defaults, and the address told it nothing
         model_differs = options.model is not None and opened.model != options.model
-        if not model_differs and not asked.differences(session):
+        if session != wire.UNTOLD and not model_differs and not asked.differences(session):
             return None
         language_differs = options.language is not None and language_heard(opened.language) != options.language
         if not (model_differs or language_differs):
@@ -144,14 +144,16 @@ class Configuration:
 
     def answered(self, session: wire.SessionInfo | None) -> tuple[Barrier, list[Mismatch]]:
         """Take the answer to the oldest update, None for a refusal; tell each difference once."""
-        if session is not None:
+        told = session != wire.UNTOLD  # what a server does not tell is not known to be otherwise
+        if session is not None and told:
             self.session = session
         if not self._waiting:
             return Barrier.NONE, []
         _, asked = self._waiting.popleft()
         if session is None and asked.model is not None and not asked.first:
             self._take_back()
-        news = [found for found in asked.differences(self.session) if repr(found) not in self._told_differences]
+        differences = asked.differences(self.session) if told else []
+        news = [found for found in differences if repr(found) not in self._told_differences]
         self._told_differences.update(repr(found) for found in news)
         return asked.barrier, news
 
@@ -181,4 +183,4 @@ class Configuration:
         # GA servers name the message that an error is about; older ones never do.
         name = f"update_{self._asked}" if isinstance(self.shape, NestedShape) else None
         self._waiting.append((name, asked))
-        return wire.session_update(self.shape.session(asked), name)
+        return wire.session_update(self.shape.session(asked), name, self.shape.update)

@@ -1,8 +1,9 @@
 """Where a server keeps the settings of a session, and how an update for them looks.
 
-Two shapes are about. In the older one, which Speaches speaks, everything lies in the session itself. In that of
+Three shapes are about. In the older one, which Speaches speaks, everything lies in the session itself. In that of
 OpenAI's Realtime API since its general availability (GA, 2025) it lies in ``session.audio.input``, and the session has
-a type. Servers are spoken to in the shape in which they announce their session.
+a type. In OpenAI's beta, transcription sessions lay flat as well, with messages of their own names. Servers are spoken
+to in the shape in which they announce their session.
 
 A client that cuts asks the one for a threshold that nothing passes, because Speaches refuses ``null``; the other for no
 turn detection at all, which GA servers document as the way to commit by hand, and which some of their models demand.
@@ -84,6 +85,8 @@ class FlatShape:
     """The server's times count from the start of its current buffer."""
     buffer_grows = True
     """Silence stays in the server's buffer, and costs it more with every append."""
+    update = "session.update"
+    """What an update is called."""
     hints: tuple[str, ...] = ()
     """Names of the hints that the endpoint has; Speaches drops a prompt in silence."""
 
@@ -115,6 +118,7 @@ class NestedShape:
     kind: str = _TRANSCRIPTION
     clock_restarts = False
     buffer_grows = False
+    update = "session.update"
     hints: tuple[str, ...] = ("prompt",)
 
     def turn_detection(self, wanted: ServerTurnDetection, *, cuts: bool) -> dict[str, Any]:
@@ -146,11 +150,27 @@ class NestedShape:
         return {"type": self.kind, "audio": {"input": audio}}
 
 
+@dataclass(frozen=True, slots=True)
+class BetaShape(NestedShape):
+    """That of transcription sessions in OpenAI's beta: the same, but flat."""
+
+    update = f"{wire.TRANSCRIPTION_SESSION}.update"
+
+    def session(self, asked: Asked) -> dict[str, Any]:
+        """Return the ``session`` of an update."""
+        nested = NestedShape.session(self, asked)["audio"]["input"]
+        names = {"format": "input_audio_format", "transcription": "input_audio_transcription"}
+        flat = {names.get(name, name): value for name, value in nested.items()}
+        return {**flat, "input_audio_format": "pcm16"} if asked.first else flat
+
+
 SessionShape = FlatShape | NestedShape
 
 
 def announced(session: wire.SessionInfo) -> SessionShape:
     """Return the shape in which a server has announced its session."""
+    if session.type == wire.TRANSCRIPTION_SESSION:
+        return BetaShape()
     nested = session.audio is not None and session.audio.input is not None
     if nested or session.type == _TRANSCRIPTION:
         return NestedShape(session.type or _TRANSCRIPTION)

@@ -65,16 +65,20 @@ class SessionInfo(msgspec.Struct, frozen=True):
         return self.turn_detection or (nested.turn_detection if nested is not None else None)
 
 
+UNTOLD: Final = SessionInfo()
+"""Of a server that says nothing about a session."""
+
+
 class SessionCreated(ServerEvent, tag="session.created", frozen=True):
     """The first event of every session."""
 
-    session: SessionInfo
+    session: SessionInfo = UNTOLD
 
 
 class SessionUpdated(ServerEvent, tag="session.updated", frozen=True):
     """The answer to a ``session.update``; it says what holds now, not what was asked."""
 
-    session: SessionInfo
+    session: SessionInfo = UNTOLD
 
 
 class BufferSpeechStarted(ServerEvent, tag="input_audio_buffer.speech_started", frozen=True):
@@ -245,6 +249,8 @@ _KIND_OF: Final[dict[str, Any]] = {str(kind.__struct_config__.tag): kind for kin
 # What msgspec raises on bad input: its own errors, text that is no Unicode, and nesting without end.
 _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _NO_TEXT: Final = "The server sent no text for it."
+TRANSCRIPTION_SESSION: Final = "transcription_session"
+"""How the events of transcription sessions began in OpenAI's beta; `SessionInfo.type` of such a session."""
 
 
 def decode(message: str | bytes) -> KnownEvent | Unrecognised:
@@ -266,6 +272,10 @@ def _decode_odd(message: str | bytes) -> KnownEvent | Unrecognised:
     kind = data.get("type")
     if not isinstance(kind, str):
         return Unrecognised("", data)
+    if kind.startswith(f"{TRANSCRIPTION_SESSION}."):
+        session = data.get("session")
+        kind = kind.removeprefix("transcription_")
+        data = {"session": {**(session if isinstance(session, dict) else {}), "type": TRANSCRIPTION_SESSION}}
     return _known_in_part(kind, data) or Unrecognised(kind, data)
 
 
@@ -304,7 +314,7 @@ def append(pcm: bytes | memoryview) -> bytes:
     return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
 
 
-def session_update(session: dict[str, Any], event_id: str | None = None) -> bytes:
+def session_update(session: dict[str, Any], event_id: str | None = None, kind: str = "session.update") -> bytes:
     """Return the update message.
 
     Parameters
@@ -313,9 +323,11 @@ def session_update(session: dict[str, Any], event_id: str | None = None) -> byte
         In the shape that the server speaks; see `SessionShape`.
     event_id
         By which an error names this message, on servers that do so.
+    kind
+        What the server calls such a message.
     """
     named = {} if event_id is None else {"event_id": event_id}
-    return msgspec.json.encode({"type": "session.update", **named, "session": session})
+    return msgspec.json.encode({"type": kind, **named, "session": session})
 
 
 def delete_item(item_id: str) -> bytes:
