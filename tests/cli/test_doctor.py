@@ -85,6 +85,44 @@ def test_the_key_is_in_no_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert "sesame" not in "".join(capsys.readouterr())
 
 
+@pytest.mark.parametrize("fails", ["check_packages", "check_portaudio", "check_server", "check_front_ends"])
+def test_the_list_is_finished_whatever_a_check_runs_into(
+    fails: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def raising(*_: object) -> Check:
+        raise RecursionError("sesame-1234 is too deep")
+
+    names = [check.name for check in doctor.run_checks("http://127.0.0.1:9", None, None)]
+    monkeypatch.setattr(doctor, fails, raising)
+    main(["doctor", "--json", "--server", "http://127.0.0.1:9", "--api-key", "sesame-1234"])
+    found = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in found] == names
+    [broken] = [entry for entry in found if "RecursionError" in entry["found"]]
+    assert not broken["ok"]
+    assert broken["cure"]
+    assert "sesame" not in broken["found"] or fails != "check_server"
+
+
+def test_a_transport_that_fails_in_an_odd_way_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def raising(*_: object) -> str:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(doctor, "_session_opens", raising)
+    found = check_transports(LocalServer.shared().url, None, None)
+    assert [check.ok for check in found] == [False, True, True, True]
+    assert "RecursionError: too deep" in found[0].found
+
+
+@pytest.mark.parametrize("arguments", [["--api-key", "“sesame”"], ["--api-key-env", "NO_SUCH_VARIABLE"]])
+def test_a_key_that_is_none_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json", "--server", "http://127.0.0.1:9", *arguments]) == 1
+    told = capsys.readouterr().out
+    found = {entry["name"]: entry for entry in json.loads(told)}
+    assert not found["Server"]["ok"]
+    assert found["Python"]["ok"]
+    assert "sesame" not in told
+
+
 def test_the_local_server_offers_all_of_them() -> None:
     for check in check_transports(LocalServer.shared().url, None, None):
         assert check.ok, check

@@ -1,6 +1,6 @@
 """``ipyspeaches doctor``: what works here, and the cure for what does not.
 
-Every check is a plain function of the machine and never raises.
+Every check is a plain function of the machine; one that raises has found something, and the list goes on.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.errors import SpeachesError
+from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.server.client import Server, check
 from ipyspeaches.server.models import model_id
 
@@ -54,7 +56,10 @@ def add_command(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run every check and print its line; return 1 when something essential fails."""
     model = None if args.model is None else model_id(args.model)
-    checks = run_checks(server_url(args), api_key(args), model)
+    try:
+        checks = run_checks(server_url(args), api_key(args), model)
+    except InputError as exc:  # no server can be asked with such a key
+        checks = run_checks(None, None, None, Check("Server", False, str(exc), essential=True))
     if args.json:
         json.dump([asdict(check) for check in checks], sys.stdout, indent=2, ensure_ascii=False)
         print()
@@ -70,24 +75,37 @@ def _line(check: Check) -> str:
     return f"{line}\n{'':<24}-> {check.cure}" if check.cure and not check.ok else line
 
 
-def run_checks(server: str | None, api_key: str | None, model: str | None) -> list[Check]:
+def run_checks(server: str | None, api_key: str | None, model: str | None, reached: Check | None = None) -> list[Check]:
     """Run every check: is it installed, does it hear, does it recognise, where does it show.
 
-    ``server`` None means the embedded one, ``model`` None the server's first; the key appears in no result.
+    ``server`` None means the embedded one, ``model`` None the server's first; the key appears in no result. ``reached``
+    is what is known of the server already.
     """
-    reached = check_server(server, api_key, model) if server else check_embedded_server()
+    ask = partial(check_server, server, api_key, model) if server else check_embedded_server
+    reached = reached or _checked("Server", ask, essential=True, secret=api_key)
+    transports = check_transports(server, api_key, model) if server and reached.ok else []
+    extras = [extra for extra in sorted(requirements_by_extra()) if extra not in _NOT_LISTED]
     return [
         check_python(),
-        check_packages(),
-        check_bundles(),
-        check_portaudio(),
-        check_microphones(),
+        _checked("Packages", check_packages, essential=True),
+        _checked("Browser bundle", check_bundles, essential=True),
+        _checked("PortAudio", check_portaudio),
+        _checked("Kernel microphone", check_microphones),
         reached,
-        *(check_transports(server, api_key, model) if server and reached.ok else []),
-        check_webrtc(),
-        *(check_extra(extra) for extra in sorted(requirements_by_extra()) if extra not in _NOT_LISTED),
-        check_front_ends(),
+        *transports,
+        _checked("WebRTC", check_webrtc),
+        *(_checked(f"Extra {extra}", partial(check_extra, extra)) for extra in extras),
+        _checked("Notebooks", check_front_ends),
     ]
+
+
+def _checked(name: str, check: Callable[[], Check], *, essential: bool = False, secret: str | None = None) -> Check:
+    """Return what a check finds; what it runs into is that, too."""
+    try:
+        return check()
+    except Exception as exc:  # noqa: BLE001  whatever a broken installation raises
+        found = f"cannot be checked ({type(exc).__name__}: {without_key(str(exc), secret)})"
+        return Check(name, False, found, "Reinstall what it names, or report this.", essential)
 
 
 def check_python() -> Check:
@@ -204,28 +222,31 @@ def check_transports(url: str, api_key: str | None, model: str | None) -> list[C
     """
     server = Server(url, api_key)
     return [
-        _check_transport("realtime", _session_opens(url, api_key, model)),
-        _check_transport("chunked", _endpoint_is_there(server, "/v1/audio/transcriptions")),
-        _check_transport("sse", _endpoint_is_there(server, "/v1/audio/transcriptions")),
-        _check_webrtc_transport(server),
+        _check_transport("realtime", _session_opens(url, api_key, model), api_key),
+        _check_transport("chunked", _endpoint_is_there(server, "/v1/audio/transcriptions"), api_key),
+        _check_transport("sse", _endpoint_is_there(server, "/v1/audio/transcriptions"), api_key),
+        _check_webrtc_transport(server, api_key),
     ]
 
 
-def _check_webrtc_transport(server: Server) -> Check:
-    offered = _check_transport("webrtc", _endpoint_is_there(server, "/v1/realtime"))
-    here = check_webrtc()
+def _check_webrtc_transport(server: Server, api_key: str | None) -> Check:
+    offered = _check_transport("webrtc", _endpoint_is_there(server, "/v1/realtime"), api_key)
+    here = _checked("WebRTC", check_webrtc)
     if not offered.ok or here.ok:
         return offered
     return Check(offered.name, False, f"{offered.found}; here: {here.found}", f"{here.cure}. A browser needs nothing.")
 
 
-def _check_transport(name: str, trial: Coroutine[Any, Any, str]) -> Check:
+def _check_transport(name: str, trial: Coroutine[Any, Any, str], api_key: str | None) -> Check:
     from ipyspeaches.session import run
 
-    try:
-        return Check(f"Transport {name}", True, run(trial))
-    except SpeachesError as exc:
-        return Check(f"Transport {name}", False, str(exc), "Until then, use another --transport.")
+    def check() -> Check:
+        try:
+            return Check(f"Transport {name}", True, run(trial))
+        except SpeachesError as exc:
+            return Check(f"Transport {name}", False, str(exc), "Until then, use another --transport.")
+
+    return _checked(f"Transport {name}", check, secret=api_key)
 
 
 async def _endpoint_is_there(server: Server, path: str) -> str:
