@@ -57,6 +57,41 @@ def test_the_environment_is_read_in_the_same_way(monkeypatch: pytest.MonkeyPatch
     assert key_from_environment() is None
 
 
+@pytest.mark.parametrize(
+    ("named", "url", "meant"),
+    [
+        (None, "http://anywhere.example", True),
+        ("", "http://anywhere.example", True),
+        ("https://gpu.example", "https://gpu.example/v1/", True),
+        ("https://GPU.example:8443", "https://gpu.example", True),
+        ("http://gpu.example", "https://gpu.example", True),
+        ("https://gpu.example", "http://gpu.example", False),
+        ("https://gpu.example", "https://gpu.example.evil", False),
+        ("https://gpu.example", "https://evil.example/?x=gpu.example", False),
+        ("https://gpu.example", "http://localhost:8000", True),
+        ("https://gpu.example", "http://[::1]:8000", True),
+        ("http://localhost:8000", "http://gpu.example", False),
+        ("http://[", "http://gpu.example", False),
+        ("https://gpu.example", "http://[", False),
+    ],
+)
+def test_the_key_of_the_environment_is_for_the_server_of_the_environment(
+    named: str | None, url: str, meant: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEACHES_API_KEY", "sk-1")
+    if named is not None:
+        monkeypatch.setenv("SPEACHES_BASE_URL", named)
+    assert key_from_environment(url) == ("sk-1" if meant else None)
+
+
+def test_a_key_that_is_not_meant_for_a_server_cannot_be_wrong_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEACHES_API_KEY", "“sk-1”")
+    monkeypatch.setenv("SPEACHES_BASE_URL", "https://gpu.example")
+    assert key_from_environment("https://other.example") is None
+    with pytest.raises(InputError):
+        key_from_environment("https://gpu.example")
+
+
 def test_neither_key_nor_header_is_shown() -> None:
     key = read_key("sk-1")
     assert "sk-1" not in f"{key!r} {bearer(key)} {[key]}"

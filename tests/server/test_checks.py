@@ -75,6 +75,37 @@ async def test_a_model_that_is_not_there_is_answered_with_those_that_are(root: P
         await check(URL, model=model, transport=transport)
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "taken"),
+    [
+        (200, {"id": "Systran/faster-whisper-large-v3", "task": "automatic-speech-recognition"}, True),
+        (200, {"id": "whisper-1", "object": "model"}, True),
+        (404, {"detail": "Not Found"}, True),
+        (404, "<html>", True),
+        (405, {"detail": "Method Not Allowed"}, True),
+        (500, "Internal Server Error", True),
+        (200, {"id": "silero_vad_v5", "task": "voice-activity-detection"}, False),
+        (404, {"error": {"message": "The model 'whisper-1' does not exist", "code": "model_not_found"}}, False),
+        (404, {"detail": "Model 'Systran/faster-whisper-large-v3' not found"}, False),
+    ],
+)
+async def test_a_name_that_is_in_no_list_is_the_servers_to_resolve(
+    status: int, said: object, taken: bool, root: Path
+) -> None:
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/v1/models/whisper-1":
+            return httpx2.Response(status, text=said if isinstance(said, str) else json.dumps(said))
+        return httpx2.Response(200, text=recorded_models(root))
+
+    asked = check(URL, model="whisper-1", transport=httpx2.MockTransport(handler))
+    if taken:
+        assert (await asked).model == "whisper-1"
+        return
+    with pytest.raises(ModelNotFoundError, match=r"the model 'whisper-1'.*: choose one of") as refused:
+        await asked
+    assert ("large-v3' not found" in str(refused.value)) is ("large-v3" in str(said))
+
+
 async def test_a_server_without_models_is_told_to_get_one() -> None:
     transport = httpx2.MockTransport(answering(200, '{"data":[],"object":"list"}'))
     with pytest.raises(ModelNotFoundError, match="download"):

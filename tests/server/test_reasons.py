@@ -64,7 +64,7 @@ def test_a_reason_in_latin_1_is_read() -> None:
 async def test_a_quota_that_is_used_up_is_not_taken_for_load() -> None:
     failed = await failure(429, {"error": {"message": "You exceeded your quota.", "code": "insufficient_quota"}})
     assert severity(failed) is Severity.SINGLE
-    assert "You exceeded your quota. Trying again does not help" in str(failed)
+    assert "HTTP 429: You exceeded your quota), and trying again does not help" in str(failed)
     failed = await failure(429, {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}})
     assert severity(failed) is Severity.PASSING
     assert "HTTP 429: Slow down" in str(failed)
@@ -75,9 +75,11 @@ async def test_a_quota_that_is_used_up_is_not_taken_for_load() -> None:
     [
         (301, "https://speaches.example/v1/models", "has moved to https://speaches.example "),
         (302, "https://me:pw@login.example/oauth?next=secret", "leads to https://login.example/oauth instead"),
-        (307, "//other.example/x", "leads to https://other.example/x instead"),
+        (307, "//other.example/x", "leads to http://other.example/x instead"),
+        (307, "wss://speaches.example/v1/realtime", "has moved to https://speaches.example "),
+        (302, "http://[", "HTTP 302"),
         (302, "", "HTTP 302"),
-        (302, "/login", "HTTP 302"),
+        (302, "/login", f"leads to {URL}/login instead of answering (HTTP 302)"),
     ],
 )
 async def test_a_redirect_says_where_it_leads(status: int, location: str, said: str) -> None:
@@ -94,9 +96,12 @@ async def test_a_redirect_says_where_it_leads(status: int, location: str, said: 
         (404, {"error": {"message": "No model x", "code": "model_not_found"}}, ModelNotFoundError, "No model x"),
         (403, {"detail": "Your country is not supported."}, ServerAuthError, "Your country is not supported"),
         (401, {"error": {"message": "Incorrect API key sk-s***t"}}, ServerAuthError, "HTTP 401)"),
-        (413, "<html>", ProtocolError, "HTTP 413). Send less at a time"),
-        (415, {"detail": "No such format."}, ProtocolError, "No such format. Send an audio file"),
+        (413, "<html>", ProtocolError, "HTTP 413): send less at a time"),
+        (415, {"detail": "No such format."}, ProtocolError, "HTTP 415: No such format): send an audio file"),
         (404, "<html><title>nginx\n &amp; co</title>", NotSpeachesError, "HTTP 404: nginx & co)"),
+        (400, {"detail": "No such field."}, ProtocolError, "HTTP 400: No such field): correct what it names."),
+        (403, "<title>Just a moment...</title>", ServerAuthError, "HTTP 403: Just a moment)"),
+        (530, f"<title>Origin of {KEY}</title>", ProtocolError, "HTTP 530: Origin of …): see the server's log"),
         (503, {"detail": "loading"}, ServerUnreachableError, "HTTP 503: loading"),
     ],
 )
@@ -104,6 +109,46 @@ async def test_statuses_and_what_they_say(status: int, body: Any, error: type[Se
     failed = await failure(status, body)
     assert type(failed) is error
     assert said in str(failed)
+
+
+async def test_a_reason_in_plain_text_is_quoted_unless_it_only_repeats_the_number() -> None:
+    headers = {"content-type": "text/plain; charset=utf-8"}
+    assert "(HTTP 500: CUDA out of\n memory)".replace("\n", "") in str(
+        await failure(500, "CUDA out of\n memory", **headers)
+    )
+    assert "(HTTP 500): see" in str(await failure(500, "Internal Server Error", **headers))
+    assert "(HTTP 404: 404 page not found)" in str(await failure(404, "404 page not found\n", **headers))
+
+
+async def test_a_proxy_that_wants_a_password_is_told_from_one_that_refuses() -> None:
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ProxyError("407 Proxy Authentication Required", request=request)
+
+    with pytest.raises(ServerUnreachableError, match=r"requires a user and a password \(HTTP 407\)"):
+        await Server(URL, transport=httpx2.MockTransport(refuse)).models()
+
+
+@pytest.mark.parametrize(
+    ("named", "url", "sent"),
+    [
+        (None, URL, True),
+        (URL, URL, True),
+        ("https://gpu.example", URL, False),
+        ("https://gpu.example", "http://127.0.0.1:8000", True),
+    ],
+)
+async def test_a_key_that_was_kept_back_is_told(
+    named: str | None, url: str, sent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEACHES_API_KEY", KEY)
+    if named is not None:
+        monkeypatch.setenv("SPEACHES_BASE_URL", named)
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(401))
+    with pytest.raises(ServerAuthError, match="requires an API key") as failed:
+        await Server(url, transport=transport).models()
+    kept_back = "SPEACHES_API_KEY goes only to the server that SPEACHES_BASE_URL names, so give api_key"
+    assert (kept_back in str(failed.value)) is not sent
+    assert KEY not in str(failed.value)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ class ScriptedServer:
             return None
         found = {"/v1/models": listing(self.models), "/health": {"message": "OK"}}.get(request.path.split("?")[0])
         status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
-        body = json.dumps(found or {"detail": "Not Found"}).encode()
+        missing = "Model not found" if request.path.startswith("/v1/models/") else "Not Found"
+        body = json.dumps(found or {"detail": missing}).encode()
         headers = Headers([("content-type", "application/json"), ("content-length", str(len(body)))])
         return Response(status, status.phrase, headers, body)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 QUERY = {"model": "Systran/faster-whisper-tiny", "intent": "transcription"}
@@ -29,11 +29,12 @@ async def server(handler: Handler = echo) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def answering(status: HTTPStatus) -> AsyncIterator[str]:
+async def answering(status: int, body: str = "", **headers: str) -> AsyncIterator[str]:
     """Serve something that answers every request with one status."""
 
-    def refuse(connection: ServerConnection, _: Request) -> Response:
-        return connection.respond(status, "")
+    def refuse(*_: ServerConnection | Request) -> Response:
+        given = {**headers, "content-length": str(len(body.encode())), "connection": "close"}
+        return Response(status, "Whatever", Headers(given), body.encode())
 
     async with serve(echo, "127.0.0.1", 0, process_request=refuse) as running:
         yield f"http://127.0.0.1:{next(iter(running.sockets)).getsockname()[1]}"

@@ -128,7 +128,7 @@ async def test_a_stream_where_a_document_was_asked_for_is_understood(
         ("error-415-junk", ProtocolError, Severity.SINGLE, "proxy that changes uploads"),
         ("error-415-empty", ProtocolError, Severity.SINGLE, "proxy that changes uploads"),
         ("error-422-format", ProtocolError, Severity.SINGLE, "response_format: Input should be"),
-        ("error-422-no-file", ProtocolError, Severity.SINGLE, "Correct the option"),
+        ("error-422-no-file", ProtocolError, Severity.SINGLE, "correct the option"),
         ("error-500-engine", ProtocolError, Severity.SINGLE, "server's log"),
         ("error-500-language", ProtocolError, Severity.SINGLE, "knows the language"),
         ("error-500-header-only", ProtocolError, Severity.SINGLE, "Failed to decode audio"),

@@ -8,8 +8,15 @@ import ssl
 from http import HTTPStatus
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
-from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerUnreachableError
+from ipyspeaches.errors import (
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerUnreachableError,
+)
 from ipyspeaches.transports import WebSocketTransport, websocket
 from replay import EXCHANGES
 from websocket_servers import KEY, QUERY, answering, raw, server
@@ -87,6 +94,72 @@ async def test_another_server_is_no_speaches_server(status: HTTPStatus) -> None:
         assert "no realtime endpoint" in await refusal(url, NotSpeachesError)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (403, '{"detail": "Your IP is not allowed."}', ServerAuthError, "(HTTP 403: Your IP is not allowed)"),
+        (401, f'{{"detail": "Incorrect key {KEY}"}}', ServerAuthError, "(HTTP 401)"),
+        (404, "<title>404 page &amp; co</title>", NotSpeachesError, "(HTTP 404: 404 page & co), but has no realtime"),
+        (404, '{"detail": "Model \'x\' is not installed"}', ModelNotFoundError, "Model 'x' is not installed"),
+        (400, '{"error": {"message": "No intent."}}', NotSpeachesError, "(HTTP 400: No intent)"),
+        (413, "", ProtocolError, "(HTTP 413): "),
+        (415, '{"message": "no"}', ProtocolError, "(HTTP 415: no): "),
+        (
+            422,
+            '{"detail": [{"loc": ["query", "model"], "msg": "missing"}]}',
+            ProtocolError,
+            "(HTTP 422: model: missing)",
+        ),
+        (429, f'{{"error": "{KEY} is too fast"}}', ServerUnreachableError, "(HTTP 429: … is too fast)"),
+        (429, '{"error": {"code": "insufficient_quota"}}', ProtocolError, "plan and billing"),
+        (500, '{"detail": "CUDA out of memory"}', ServerUnreachableError, "(HTTP 500: CUDA out of memory)"),
+        (503, '{"detail": "loading"}', ServerUnreachableError, "(HTTP 503: loading)"),
+    ],
+)
+async def test_the_reason_of_a_refusal_is_quoted(status: int, body: str, kind: type[Exception], words: str) -> None:
+    async with answering(status, body) as url:
+        assert words in await refusal(url, kind, KEY)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("https://127.0.0.1/v1/realtime", "has moved to https://127.0.0.1 (HTTP 307)"),
+        ("wss://127.0.0.1/v1/realtime", "has moved to https://127.0.0.1 (HTTP 307)"),
+        ("/login", "/login instead of answering (HTTP 307)"),
+    ],
+)
+async def test_where_a_refusal_leads_is_said(location: str, words: str) -> None:
+    async with answering(307, location=location) as url:
+        assert words in await refusal(url, NotSpeachesError, KEY)
+
+
+async def test_nobody_else_gets_the_key_by_a_redirect() -> None:
+    keys: list[str | None] = []
+
+    async def note(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        keys.append(connection.request.headers.get("Authorization"))
+
+    async with server(note) as other, answering(307, location=other.replace("http:", "ws:")) as url:
+        assert f"leads to {other} instead" in await refusal(url, NotSpeachesError, KEY)
+    assert keys == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("ftp://me:hunter2@proxy", "because HTTPS_PROXY names no proxy"),
+        ("socks5://me:hunter2@proxy:1080", "because HTTPS_PROXY names no proxy"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_used_is_named(value: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    text = await refusal("https://speaches.example", ServerUnreachableError)
+    assert words in text
+    assert "hunter2" not in text
+
+
 @pytest.mark.parametrize("status", [HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS])
 async def test_a_busy_server_may_be_asked_again(status: HTTPStatus) -> None:
     async with answering(status) as url:
@@ -107,10 +180,10 @@ async def test_something_else_on_the_port_is_no_speaches_server(answer: bytes) -
 def test_an_untrusted_certificate_says_why() -> None:
     exc = ssl.SSLCertVerificationError(1, "certificate verify failed")
     exc.verify_message = "self-signed certificate"
-    error = websocket.explain_refusal(exc, "https://host", timeout_s=10, key_given=False)
+    error = websocket.explain_refusal(exc, "https://host", timeout_s=10, api_key=None)
     assert isinstance(error, ServerUnreachableError)
     assert "self-signed certificate" in str(error)
 
 
 def test_what_is_no_refusal_is_not_explained() -> None:
-    assert websocket.explain_refusal(ValueError("other"), "http://host", timeout_s=10, key_given=False) is None
+    assert websocket.explain_refusal(ValueError("other"), "http://host", timeout_s=10, api_key=None) is None

@@ -54,7 +54,7 @@ def server_url(args: argparse.Namespace) -> str | None:
 
 
 def api_key(args: argparse.Namespace) -> ApiKey | None:
-    """Return the server's key, or None without one.
+    """Return the server's key, or None without one; that of the environment only if it is meant for the server.
 
     It is an `InputError` if ``--api-key-env`` names a variable that is not set, or the key cannot be one.
     """
@@ -68,4 +68,4 @@ def api_key(args: argparse.Namespace) -> ApiKey | None:
                 f"The environment variable {args.api_key_env} is not set: set it to the server's key, or leave out "
                 "--api-key-env."
             ) from exc
-    return key_from_environment()
+    return key_from_environment(server_url(args))

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.recognition import RecognitionOptions
 
-_HTTP_OF: Final = {"ws": "http", "wss": "https"}
+HTTP_OF: Final = {"ws": "http", "wss": "https"}
 EXAMPLE: Final = "http://localhost:8000"
 BASE_URL_VARIABLE: Final = "SPEACHES_BASE_URL"
 
@@ -85,8 +85,8 @@ def is_loopback(host: str) -> bool:
 def _check(parts: SplitResult) -> None:
     """Refuse what is no base address; the messages leave out whatever could be a secret."""
     host = parts.hostname
-    if parts.scheme in _HTTP_OF:
-        cure = f"{_HTTP_OF[parts.scheme]}://{host}" if host else EXAMPLE
+    if parts.scheme in HTTP_OF:
+        cure = f"{HTTP_OF[parts.scheme]}://{host}" if host else EXAMPLE
         raise InputError(f"The server's address begins with {parts.scheme}://: use {cure} … instead.")
     if parts.scheme not in ("http", "https") or not host:
         raise InputError(

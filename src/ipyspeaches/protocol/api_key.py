@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import unicodedata
 from typing import Final
+from urllib.parse import urlsplit
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE, is_loopback
 
 API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
 _QUOTES: Final = "\"'`"
@@ -46,9 +48,26 @@ def read_key(given: str | None) -> ApiKey | None:
     return given or None
 
 
-def key_from_environment() -> ApiKey | None:
-    """Return the key that ``$SPEACHES_API_KEY`` holds."""
+def key_from_environment(url: str | None = None) -> ApiKey | None:
+    """Return the key that ``$SPEACHES_API_KEY`` holds, if it is meant for a server; None asks for no server."""
+    if url is not None and not takes_environment_key(url):
+        return None
     return read_key(os.environ.get(API_KEY_VARIABLE))
+
+
+def takes_environment_key(url: str) -> bool:
+    """Return whether the key of the environment is meant for a server.
+
+    It is for this machine and for the host that ``$SPEACHES_BASE_URL`` names, not unencrypted if that is https. Without
+    that variable it is for whichever server is named.
+    """
+    try:
+        here, there = urlsplit(url), urlsplit(os.environ.get(BASE_URL_VARIABLE) or url)
+    except ValueError:
+        return False  # it is no address, and refused as such
+    if is_loopback(here.hostname or ""):
+        return True
+    return here.hostname == there.hostname and (here.scheme == "https" or there.scheme != "https")
 
 
 def bearer(key: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -41,10 +42,25 @@ def http_client(
             timeout=timeout,
             transport=transport,
             trust_env=not is_loopback(parts.hostname or ""),  # no proxy leads to this machine
-            verify=parts.scheme == "https",  # certificates take 20 ms to load: not for plain HTTP
+            # They take 20 ms to load: not for plain HTTP.
+            verify=trusted_certificates(url) if parts.scheme == "https" else False,
         )
-    except (ValueError, ImportError, OSError, httpx2.InvalidURL) as exc:
+    except (ValueError, ImportError, httpx2.InvalidURL) as exc:
         # What libraries say about a proxy quotes its address, password and all.
+        raise bad_environment(exc, url) from None
+
+
+def trusted_certificates(url: str) -> ssl.SSLContext:
+    """Return what tells whether to trust a server: the certificates of the environment, else those of the system.
+
+    Raises
+    ------
+    ServerUnreachableError
+        If the environment names certificates that cannot be used.
+    """
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as exc:
         raise bad_environment(exc, url) from None
 
 

@@ -15,11 +15,13 @@ import httpx2
 
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import ModelNotFoundError, ServerError
+from ipyspeaches.errors import ModelNotFoundError, NotSpeachesError, ServerError
 from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.server.api import Call, HttpApi
 from ipyspeaches.server.failures import (
+    NO_ENDPOINT,
+    detail_of,
     explain_diarization,
     explain_download,
     explain_lack,
@@ -31,6 +33,7 @@ from ipyspeaches.server.models import (
     DiarizationAnswer,
     InterfaceDocument,
     InterfaceInfo,
+    ModelEntry,
     ModelList,
     Models,
     Overview,
@@ -132,6 +135,25 @@ class Server:
         """
         call = Call(path="/v1/models", params={} if task is None else {"task": task})
         return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList, in_part=True)).data)
+
+    async def refusal(self, model: str) -> str | None:
+        """Return why the server does not take a model's name; None if it does, or does not say.
+
+        Aliases are in no list: servers resolve them when they are asked for the model itself.
+        """
+        call = Call(path=f"/v1/models/{quote(model)}", also=HTTPStatus.NOT_FOUND)
+        try:
+            response = await self._api.send(call)
+        except ServerError:
+            return None  # it has no such endpoint, and says what it thinks of the name when it is asked for text
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            detail = detail_of(response)
+            return None if detail == NO_ENDPOINT else detail
+        try:
+            found = self._api.decode(response, ModelEntry, in_part=True).to_model()
+        except NotSpeachesError:
+            return f"no model {model}"
+        return None if found.recognises else f"{model} recognises no speech"
 
     async def registry(self, task: str | None = None) -> Models:
         """Return the models that the server could download; it asks the Hugging Face hub, which takes seconds.
@@ -311,25 +333,26 @@ async def check(
     api_key = read_key(api_key)
     server = Server(url, api_key, transport=transport)
     models, interface = await asyncio.gather(server.models(), server.interface())
-    chosen = _choose(models, model, server.url)
+    chosen = await _choose(server, models, model)
     if interface is None:
         return ServerInfo(None, tuple(models), chosen)
     return ServerInfo(interface.version, tuple(models), chosen, interface.title)
 
 
-def _choose(models: Models, wanted: str | None, address: str) -> str:
+async def _choose(server: Server, models: Models, wanted: str | None) -> str:
     fitting = [model.id for model in models if model.recognises]
     if wanted is None:
         if not fitting:
             raise ModelNotFoundError(
-                f"{address} has no recognition model installed: download one there, for example with "
+                f"{server.url} has no recognition model installed: download one there, for example with "
                 "Server(…).download('fastest')."
             )
         return fitting[0]
-    if wanted not in fitting:
-        cure = f"choose one of {', '.join(fitting)}, or download it there" if fitting else "download it there first"
-        raise ModelNotFoundError(f"{address} does not have the model '{wanted}': {cure}.")
-    return wanted
+    if wanted in fitting or (refusal := await server.refusal(wanted)) is None:
+        return wanted
+    said = "" if wanted in refusal else f" ({refusal.rstrip('.')})"  # what an alias stands for
+    cure = f"choose one of {', '.join(fitting)}, or download it there" if fitting else "download it there first"
+    raise ModelNotFoundError(f"{server.url} does not have the model '{wanted}'{said}: {cure}.")
 
 
 def _as_file(audio: Audio) -> tuple[str, bytes]:

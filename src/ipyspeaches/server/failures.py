@@ -10,9 +10,8 @@ import ssl
 from collections.abc import Callable, Iterator
 from html import unescape
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import msgspec
@@ -26,7 +25,8 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
-from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, without_key
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, takes_environment_key, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
 from ipyspeaches.protocol.liberal import fit, parse_json
 
@@ -45,9 +45,9 @@ BUSY: Final = frozenset(
 )
 """A server that answers so may take the same request in a while."""
 _CURES: Final[dict[int, str]] = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Send less at a time, or raise the limit of the proxy in front of it.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Send an audio file, and look for a proxy that changes uploads.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the option that it names.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send less at a time, or raise the limit of the proxy in front of it",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "send an audio file, and look for a proxy that changes uploads",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "correct the option that it names",
 }
 _LONGEST_DETAIL: Final = 300
 _LONGEST_TITLE: Final = 80
@@ -56,6 +56,8 @@ _TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECAS
 _NO_QUOTA: Final = "insufficient_quota"
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXY_VARIABLES: Final = ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+NO_ENDPOINT: Final = "Not Found"
+"""What frameworks say with 404 where they have nothing; a server that lacks a model names it."""
 _NO_SUCH_ENDPOINT: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _GAVE_UP: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _DIARIZATION_MODEL: Final = "pyannote/speaker-diarization-community-1"
@@ -77,7 +79,7 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
     if isinstance(exc, httpx2.TimeoutException):
         return timed_out(address, timeout_s)
     if isinstance(exc, httpx2.ProxyError):
-        return proxy_refused(address)
+        return proxy_refused(exc, address)
     if isinstance(exc, httpx2.RemoteProtocolError | httpx2.DecodingError):
         return NotSpeachesError(
             f"Something answers at {address}, but not in HTTP: check the port, and write https:// if it speaks TLS."
@@ -93,8 +95,13 @@ def timed_out(address: str, timeout_s: float) -> ServerUnreachableError:
     )
 
 
-def proxy_refused(address: str) -> ServerUnreachableError:
+def proxy_refused(exc: Exception, address: str) -> ServerUnreachableError:
     """Return the error for a proxy that lets nothing through."""
+    if "407" in str(exc):
+        return ServerUnreachableError(
+            f"The proxy in front of {address} requires a user and a password (HTTP 407): put them into HTTP_PROXY and "
+            "HTTPS_PROXY as http://user:password@host:port, or add the host to NO_PROXY."
+        )
     return ServerUnreachableError(
         f"The proxy in front of {address} refuses the connection: correct HTTP_PROXY and HTTPS_PROXY, or add the host "
         "to NO_PROXY."
@@ -105,31 +112,25 @@ def bad_environment(exc: Exception, address: str) -> ServerUnreachableError:
     """Return the error for variables of the environment with which no connection can be opened."""
     certificates = isinstance(exc, OSError)
     names = _CERTIFICATE_VARIABLES if certificates else _PROXY_VARIABLES
-    named = [name for name in names if os.environ.get(name)]
-    lost = [name for name in named if certificates and not Path(os.environ[name]).exists()]
-    named = lost or named or list(names)
+    named = [name for name in names if os.environ.get(name)] or list(names)
+    named = named[:1] if certificates else named  # of these, the first one counts
     what = "names no file of certificates that can be read" if certificates else "names no proxy that can be used"
     cure = "correct or unset it" if certificates else "write it like http://host:port, or unset it"
     return ServerUnreachableError(f"{address} cannot be reached, because {' or '.join(named)} {what}: {cure}.")
 
 
-def busy(address: str, status: int, detail: str | None = None) -> ServerUnreachableError:
-    """Return the error for an answer with one of the statuses `BUSY`, and what the server says about it."""
-    said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
-    return ServerUnreachableError(
-        f"{address} is not ready ({said}): it is starting up or overloaded, so try again in a moment."
-    )
-
-
 def _leads_elsewhere(response: httpx2.Response, address: str) -> NotSpeachesError:
     """Return the error for a redirect: nothing is sent where an answer leads, since it might get the key."""
-    said = f"HTTP {response.status_code}"
-    target = urlsplit(response.headers.get("location", ""))
-    host = target.netloc.rpartition("@")[2]
-    if not host:
+    said, location = f"HTTP {response.status_code}", response.headers.get("location")
+    try:
+        target = urlsplit(urljoin(f"{address}/", location or ""))
+    except ValueError:
+        location = None
+    if not location:
         return not_speaches(address, said)
-    base = f"{target.scheme or 'https'}://{host}"
-    if target.hostname == urlsplit(address).hostname and target.scheme != urlsplit(address).scheme:
+    scheme = HTTP_OF.get(target.scheme, target.scheme)
+    base = f"{scheme}://{target.netloc.rpartition('@')[2]}"
+    if target.hostname == urlsplit(address).hostname and scheme != urlsplit(address).scheme:
         return NotSpeachesError(f"{address} has moved to {base} ({said}): give that address.")
     return NotSpeachesError(
         f"{address} leads to {base}{target.path} instead of answering ({said}): if that is a page to log in, use an "
@@ -181,37 +182,40 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     """Return the error for an answer, read to its end, that is a refusal or a failure."""
     status = response.status_code
     detail = detail_of(response)
+    said = answered(response)
     if status in KEY_REFUSED:
-        # With 401 servers quote parts of the key; with 403 the reason may be another than the key.
-        said = f"HTTP {status}: {detail.rstrip('.')}" if detail and status == HTTPStatus.FORBIDDEN else f"HTTP {status}"
-        return ServerAuthError(f"{address} refused the request ({said}): {key_cure(key_given=key_given)}.")
+        return ServerAuthError(f"{address} refused the request ({said}): {key_cure(address, key_given=key_given)}.")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _leads_elsewhere(response, address)
     if _code_of(response) == _NO_QUOTA:
-        said = f"{address} refused the request (HTTP {status}): {detail or 'its quota is used up'}"
-        return ProtocolError(f"{said.rstrip('.')}. Trying again does not help: see to the account's plan and billing.")
+        return ProtocolError(
+            f"{address} refused the request ({said}), and trying again does not help: see to the account's plan and "
+            "billing."
+        )
     if status in BUSY:
-        return busy(address, status, detail)
-    if detail is not None and _tells_missing_model(response, detail):
-        return ModelNotFoundError(f"{address} does not have the model: {detail}")
+        return ServerUnreachableError(
+            f"{address} is not ready ({said}): it is starting up or overloaded, so try again in a moment."
+        )
+    if tells_missing_model(response):
+        return ModelNotFoundError(f"{address} does not have the model ({said}): download it there, or choose another.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
         # An engine that fails says nothing, whatever the cause.
         more = "" if detail else ", and check that the model knows the language"
         return ProtocolError(f"{address} failed to process the request ({said}): see the server's log{more}.")
-    if detail is None and status in _CURES:
-        return ProtocolError(f"{address} refused the request (HTTP {status}). {_CURES[status]}")
-    if status == HTTPStatus.NOT_FOUND or detail is None:
-        title = detail or _page_title(response)
-        return not_speaches(address, f"HTTP {status}: {title}" if title else f"HTTP {status}")
-    refused = f"{address} refused the request (HTTP {status}): {detail}"
-    return ProtocolError(f"{refused.rstrip('.')}. {_CURES[status]}" if status in _CURES else refused)
+    if status == HTTPStatus.NOT_FOUND or (detail is None and status not in _CURES):
+        return not_speaches(address, said)
+    return ProtocolError(f"{address} refused the request ({said}): {_CURES.get(status, 'correct what it names')}.")
 
 
-def key_cure(*, key_given: bool) -> str:
+def key_cure(address: str, *, key_given: bool) -> str:
     """Return what to do about a key that a server refuses or misses, as the end of a sentence."""
     if key_given:
         return f"the API key is wrong, so correct api_key or {API_KEY_VARIABLE}"
+    if os.environ.get(API_KEY_VARIABLE) and not takes_environment_key(address):
+        return (
+            f"it requires an API key, and that of {API_KEY_VARIABLE} goes only to the server that {BASE_URL_VARIABLE} "
+            "names, so give api_key"
+        )
     return f"it requires an API key, so give api_key or set {API_KEY_VARIABLE}"
 
 
@@ -273,16 +277,31 @@ def _code_of(response: httpx2.Response) -> str | int | None:
     return next((reason.code for reason in reasons if reason.code is not None), None)
 
 
-def _tells_missing_model(response: httpx2.Response, detail: str) -> bool:
+def tells_missing_model(response: httpx2.Response) -> bool:
+    """Return whether a server answers that it does not have the model."""
     if _code_of(response) == "model_not_found":
         return True
-    return response.status_code == HTTPStatus.NOT_FOUND and detail.startswith("Model ")
+    return response.status_code == HTTPStatus.NOT_FOUND and (detail_of(response) or "").startswith("Model ")
+
+
+def answered(response: httpx2.Response) -> str:
+    """Return the status of an answer, with the reason that it gives in whichever form, as a clause without an end."""
+    said = f"HTTP {response.status_code}"
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        return said  # here servers quote parts of the key
+    reason = detail_of(response) or _page_title(response)
+    return f"{said}: {reason.rstrip('.')}" if reason else said
 
 
 def _page_title(response: httpx2.Response) -> str | None:
-    """Return the title of a page that answers in place of a server: a proxy's, a login, another program's."""
-    found = _TITLE.search(response.text[:_LONGEST_HEAD])
-    return " ".join(unescape(found["title"]).split())[:_LONGEST_TITLE] or None if found else None
+    """Return what a page or a plain text says that answers in place of a server: a proxy's, a login, a gateway's."""
+    head = response.text[:_LONGEST_HEAD]
+    found = _TITLE.search(head)
+    plain = response.headers.get("content-type", "").startswith("text/plain")
+    title = " ".join((unescape(found["title"]) if found else head if plain else "").split())
+    if title.lower() == httpx2.codes.get_reason_phrase(response.status_code).lower():
+        return None  # it says no more than the number
+    return without_key(title, _key_sent(response))[:_LONGEST_TITLE] or None
 
 
 def _key_sent(response: httpx2.Response) -> str:
@@ -381,7 +400,7 @@ def _lacks_endpoint(failed: Failed) -> bool:
     if not isinstance(failed, httpx2.Response):
         return False
     if failed.status_code == HTTPStatus.NOT_FOUND:
-        return detail_of(failed) == "Not Found"
+        return detail_of(failed) == NO_ENDPOINT
     return failed.status_code in _NO_SUCH_ENDPOINT
 
 

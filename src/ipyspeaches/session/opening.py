@@ -84,7 +84,7 @@ async def locate(options: SessionOptions) -> Place:
     """
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
     if url:
-        return Place(url, options.api_key or key_from_environment(), embedded=False)
+        return Place(url, options.api_key or key_from_environment(url), embedded=False)
     from ipyspeaches.local import LocalServer
 
     # Starting the process takes about a second: the engine must not wait for it.

@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import httpx2
+
 from ipyspeaches.audio import to_seconds
 from ipyspeaches.errors import (
     ConnectionLostError,
@@ -332,7 +334,8 @@ def _failure(news: News, address: str) -> SpeachesError:
                 f"{_REALTIME}, which sends the audio through the kernel over TCP."
             )
         case "refused":
-            return offer_refused(int(news.get("status") or 0), detail.encode(), address, key_given=False)
+            refused = httpx2.Response(int(news.get("status") or 0), content=detail.encode())
+            return offer_refused(refused, address, key_given=False)
         case "unsupported":
             return ServerUnreachableError(
                 f"This browser or notebook editor does not support WebRTC: use {_REALTIME}, or open the notebook in "

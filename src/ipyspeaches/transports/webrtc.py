@@ -25,7 +25,7 @@ from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.server.api import http_client
-from ipyspeaches.server.failures import detail_of, explain_status, explain_transport
+from ipyspeaches.server.failures import answered, detail_of, explain_status, explain_transport
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, realtime_path
 
@@ -202,26 +202,24 @@ class RtcEndpoint:
         except httpx2.TransportError as exc:
             raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
         if not response.is_success:
-            raise offer_refused(response.status_code, response.content, self.address, key_given=self.needs_key)
+            raise offer_refused(response, self.address, key_given=self.needs_key)
         return response.text
 
 
-def offer_refused(status: int, body: bytes, address: str, *, key_given: bool) -> ServerError:
+def offer_refused(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
     """Return the error for a server that does not accept an offer.
 
     Parameters
     ----------
-    status, body
-        Of its answer.
+    response
+        Its answer.
     address
         Base address, fit to be shown.
     key_given
         Whether a key was sent.
     """
-    response = httpx2.Response(status, content=body)
-    detail = detail_of(response) or ""
-    said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
-    if status in _NO_WEBRTC and not detail.startswith("Model "):
+    status, said = response.status_code, answered(response)
+    if status in _NO_WEBRTC and not (detail_of(response) or "").startswith("Model "):
         return ProtocolError(
             f'{address} does not support WebRTC ({said}): use transport="realtime", or another server.'
         )

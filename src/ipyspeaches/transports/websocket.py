@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
@@ -18,12 +19,26 @@ from websockets.exceptions import (
     InvalidURI,
     ProxyError,
 )
+from websockets.http11 import Response
 from websockets.protocol import State
 
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
 from ipyspeaches.protocol.api_key import bearer, read_key, without_key
-from ipyspeaches.server.failures import BUSY, KEY_REFUSED, busy, key_cure, proxy_refused, timed_out, unreachable
+from ipyspeaches.server.api import trusted_certificates
+from ipyspeaches.server.failures import (
+    BUSY,
+    KEY_REFUSED,
+    answered,
+    bad_environment,
+    detail_of,
+    explain_status,
+    key_cure,
+    proxy_refused,
+    tells_missing_model,
+    timed_out,
+    unreachable,
+)
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -36,6 +51,7 @@ PING_TIMEOUT_S: Final = 30.0
 MAX_MESSAGE_BYTES: Final = 16 * 2**20
 
 REALTIME_PATH: Final = "/v1/realtime"
+_NO_ENDPOINT: Final = frozenset({200, 204, 400, 404, 405, 426})
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
 
 # At level DEBUG, websockets logs the request's headers, and so the key.
@@ -63,6 +79,13 @@ class _Connection(ClientConnection):
                 self.data_received(data)
 
 
+class _Connect(connect):
+    """Opens a connection, and nowhere else: what answers with a redirect would get the key there, and the speech."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 class WebSocketTransport:
     """Carries the realtime protocol's messages over a WebSocket.
 
@@ -85,7 +108,7 @@ class WebSocketTransport:
         self.address = normalise_base_url(url)
         parts = urlsplit(self.address)
         # A proxy that the environment names cannot lead to this machine.
-        self._proxy: dict[str, Any] = {"proxy": None} if is_loopback(parts.hostname or "") else {}
+        self._way: dict[str, Any] = {"proxy": None} if is_loopback(parts.hostname or "") else {}
         self._uri = f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{realtime_path(query)}"
         self._api_key = read_key(api_key)
         self._connection: ClientConnection | None = None
@@ -105,8 +128,9 @@ class WebSocketTransport:
         NotSpeachesError
             If what answers has no realtime endpoint.
         """
+        tls: dict[str, Any] = {"ssl": trusted_certificates(self.address)} if self._uri.startswith("wss:") else {}
         try:
-            self._connection = await connect(
+            self._connection = await _Connect(
                 self._uri,
                 compression=None,  # it would shrink base64 of speech by a third, at ten times the CPU of all the rest
                 additional_headers=bearer(self._api_key),
@@ -117,10 +141,11 @@ class WebSocketTransport:
                 max_size=MAX_MESSAGE_BYTES,
                 logger=_LOGGER,
                 create_connection=_Connection,
-                **self._proxy,
+                **self._way,
+                **tls,
             )
         except Exception as exc:
-            error = explain_refusal(exc, self.address, timeout_s=OPEN_TIMEOUT_S, key_given=bool(self._api_key))
+            error = explain_refusal(exc, self.address, timeout_s=OPEN_TIMEOUT_S, api_key=self._api_key)
             if error is None:
                 raise
             # What refuses a proxy quotes its address, password and all.
@@ -172,13 +197,15 @@ def realtime_path(query: dict[str, str]) -> str:
     return f"{REALTIME_PATH}?{urlencode(query, quote_via=quote, safe='/')}"
 
 
-def explain_refusal(exc: Exception, address: str, *, timeout_s: float, key_given: bool) -> ServerError | None:
+def explain_refusal(exc: Exception, address: str, *, timeout_s: float, api_key: str | None) -> ServerError | None:
     """Return the error to raise instead of what opening a connection raised; None if it is no failure to connect."""
     match exc:
         case InvalidStatus():
-            return _explain_status(exc.response.status_code, address, key_given=key_given)
-        case InvalidProxy() | ProxyError():
-            return proxy_refused(address)
+            return _explain_status(_answer(exc.response, address, api_key), address, key_given=bool(api_key))
+        case InvalidProxy() | ImportError():  # a SOCKS proxy needs a package
+            return bad_environment(exc, address)
+        case ProxyError():
+            return proxy_refused(exc, address)
         case InvalidHandshake() | InvalidURI():
             tls = isinstance(exc, InvalidMessage) and address.startswith("http://")
             return NotSpeachesError(
@@ -192,19 +219,27 @@ def explain_refusal(exc: Exception, address: str, *, timeout_s: float, key_given
     return None
 
 
-def _explain_status(status: int, address: str, *, key_given: bool) -> ServerError:
+def _answer(response: Response, address: str, api_key: str | None) -> httpx2.Response:
+    """Return an answer in place of an upgrade as HTTP clients have it."""
+    shown = {name: response.headers[name] for name in ("content-type", "location") if name in response.headers}
+    asked = httpx2.Request("GET", address, headers=bearer(api_key))
+    return httpx2.Response(response.status_code, headers=shown, content=bytes(response.body or b""), request=asked)
+
+
+def _explain_status(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
+    status, said = response.status_code, answered(response)
     if status in KEY_REFUSED:
+        silent = "" if detail_of(response) else "; some servers also refuse a session that names no model (model=)"
         return ServerAuthError(
-            f"{address} refused the session (HTTP {status}): {key_cure(key_given=key_given)}; some servers also "
-            "refuse a session that names no model (model=)."
+            f"{address} refused the session ({said}): {key_cure(address, key_given=key_given)}{silent}."
         )
-    if status in BUSY:
-        return busy(address, status)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in BUSY:
         return ServerUnreachableError(
-            f"{address} failed to open a session (HTTP {status}): see the server's log for the cause."
+            f"{address} failed to open a session ({said}): see the server's log for the cause."
         )
-    return NotSpeachesError(
-        f"{address} answers (HTTP {status}), but has no realtime endpoint: give the base address of a Speaches "
-        "server, and have any proxy in front of it pass WebSockets through."
-    )
+    if status in _NO_ENDPOINT and not tells_missing_model(response):
+        return NotSpeachesError(
+            f"{address} answers ({said}), but has no realtime endpoint: give the base address of a Speaches server, "
+            "and have any proxy in front of it pass WebSockets through."
+        )
+    return explain_status(response, address, key_given=key_given)
