@@ -221,7 +221,7 @@ async def test_half_a_stream_twice_is_kept_with_a_warning(http_script: Any, burs
     ("reply", "cure"),
     [
         (recorded("error-415-junk"), "proxy that changes uploads"),
-        (recorded("error-422-format"), "Correct the option"),
+        (recorded("error-422-format"), "correct the option"),
         (recorded("error-500-engine"), "server's log"),
         (Reply(content_type="text/html", pieces=("<html>",)), "base address of one"),
     ],

@@ -163,7 +163,7 @@ class SessionOptions:
         Base address of a Speaches server, such as ``"http://host:8000"``; None for ``$SPEACHES_BASE_URL``, and the
         embedded server where that is not set.
     api_key
-        The server's key; None for ``$SPEACHES_API_KEY``. It is never shown.
+        The server's key; None for ``$SPEACHES_API_KEY``, if that is meant for this server. It is never shown.
     recognition
         What the recogniser is asked for: model, language, …
     route
