@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ipyspeaches.audio import AudioStore
-from ipyspeaches.errors import ConnectionLostError, ProtocolError
+from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError
 from ipyspeaches.protocol import (
     Disconnected,
     ItemCompleted,
@@ -94,7 +94,7 @@ class Server:
 class Talk:
     """A conversation, its server, and what was said."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
         wire, peer = memory_pair()
         self.wire = MediaWire(wire)
         self.server = Server(peer)
@@ -102,7 +102,7 @@ class Talk:
         store = AudioStore()
         store.append(np.zeros(10 * SECOND, np.int16))
         protocol = RealtimeProtocol(RecognitionOptions(model=MODEL), media=Media())
-        self.conversation = MediaConnection(protocol, self.wire, store, self.events.append, QUICK)
+        self.conversation = MediaConnection(protocol, self.wire, store, self.events.append, patience)
 
     async def say(self, number: int = 0) -> None:
         await self.conversation.send([Send(0, SECOND), Utterance(number, 0, SECOND)])
@@ -114,8 +114,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking() -> AsyncIterator[Talk]:
-    talk = Talk()
+async def talking(patience: Patience = QUICK) -> AsyncIterator[Talk]:
+    talk = Talk(patience)
     serving = asyncio.create_task(talk.server.run())
     await talk.conversation.open()
     try:
@@ -192,6 +192,39 @@ async def test_a_session_that_dies_at_its_first_utterance_names_the_likely_cause
         lost = await asyncio.wait_for(talk.conversation.lost, 10)
         assert isinstance(lost, ProtocolError)
         assert "LOOPBACK_HOST_URL" in str(lost)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        (error("Internal Server Error", "server_error"), ProtocolError, "reported “Internal Server Error”"),
+        (error("Model 'a/b' is not installed locally."), ModelNotFoundError, "the model 'a/b'"),
+    ],
+)
+async def test_a_session_that_dies_of_an_error_says_so_as_soon_as_it_is_certain(
+    said: str, kind: type[Exception], words: str
+) -> None:
+    async with talking(Patience(quiet_s=3600, answer_s=3600, error_s=0.1)) as talk:
+        await talk.say()
+        talk.server.alive = False
+        for message in (committed("a"), created("a"), said):
+            await talk.server.peer.send(message)
+        lost = await asyncio.wait_for(asyncio.shield(talk.conversation.lost), 10)
+        assert type(lost) is kind
+        assert words in str(lost)
+        assert talk.server.pings == 1
+
+
+async def test_a_session_that_lives_on_after_an_error_is_not_mistaken_for_a_dead_one() -> None:
+    async with talking(Patience(quiet_s=3600, answer_s=3600, error_s=2.0)) as talk:
+        await talk.say()
+        for message in (committed("a"), created("a"), error("Something else", "server_error")):
+            await talk.server.peer.send(message)
+        await asyncio.wait_for(talk.server.asked.wait(), 10)
+        await talk.server.peer.send(completed("a", "at last"))
+        assert await talk.conversation.settle(10)
+        await asyncio.sleep(2.2)
+        assert not talk.conversation.lost.done()
 
 
 @pytest.mark.parametrize("name", ["zombie", "zombie-commit"])

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Final
 
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore, to_seconds
-from ipyspeaches.protocol import AudioSent, Media, Noticed, ProtocolEvent, RealtimeProtocol, StreamAudio
+from ipyspeaches.protocol import AudioSent, Media, Noticed, ProtocolEvent, RealtimeProtocol, Reported, StreamAudio
 from ipyspeaches.protocol.realtime.realtime_protocol import AUDIO_FLOWS
 from ipyspeaches.protocol.realtime.wire import CLEAR
 from ipyspeaches.session.pipeline import Pipeline
@@ -43,10 +43,13 @@ class Patience:
         Before it is asked for a sign of life.
     answer_s
         Before a session that gives none counts as dead; the question goes out behind the audio that waits.
+    error_s
+        The same after an error, behind which a dead session says nothing, and a living one soon does.
     """
 
     quiet_s: float = 5.0
     answer_s: float = 10.0
+    error_s: float = 4.0
 
 
 class MediaConnection(RealtimeConnection):
@@ -76,6 +79,7 @@ class MediaConnection(RealtimeConnection):
         self._media = transport
         self._patience = patience or Patience()
         self._watchdog: asyncio.Task[None] | None = None
+        self._error_reported = asyncio.Event()
 
     @property
     def append_samples(self) -> int:
@@ -111,23 +115,36 @@ class MediaConnection(RealtimeConnection):
                 except TransportClosed:
                     return  # the reader sees the same end, with its reason
 
+    def _receive_event(self, event: ProtocolEvent) -> None:
+        if isinstance(event, Reported):
+            self._error_reported.set()
+        super()._receive_event(event)
+
     async def _watch(self) -> None:
         clock, patience = asyncio.get_running_loop().time, self._patience
         while not self.lost.done():
-            waiting = self._protocol.pending or self._protocol.speaking
-            left_s = patience.quiet_s - (clock() - self._received_at_s) if waiting else patience.quiet_s
-            if left_s > 0:
-                await asyncio.sleep(left_s)
-                continue
-            if not await self._answers() and not self.lost.done():
+            left_s = patience.quiet_s - (clock() - self._received_at_s) if self._waiting else patience.quiet_s
+            try:
+                await asyncio.wait_for(self._error_reported.wait(), max(left_s, 0.0))
+                self._error_reported.clear()
+                answer_s = patience.error_s
+            except TimeoutError:
+                answer_s = patience.answer_s
+                if left_s > 0:
+                    continue
+            if self._waiting and not self.lost.done() and not await self._answers(answer_s):
                 self._receive(self._protocol.session_died())
 
-    async def _answers(self) -> bool:
+    @property
+    def _waiting(self) -> bool:
+        return self._protocol.pending > 0 or self._protocol.speaking
+
+    async def _answers(self, answer_s: float) -> bool:
         """Ask for a sign of life and return whether there was one."""
         asked_at_s = asyncio.get_running_loop().time()
         self._protocol.send_ping()
         await self._transmit()
-        await asyncio.sleep(self._patience.answer_s)
+        await asyncio.sleep(answer_s)
         return self._received_at_s >= asked_at_s
 
 
@@ -268,13 +285,13 @@ class PageConnection(MediaConnection):
             self._protocol.clear_sent(self._way.held_ms * SESSION_RATE_HZ // 1000 - spoken)
         self._quiet_from = judged
 
-    async def _answers(self) -> bool:
+    async def _answers(self, answer_s: float) -> bool:
         # A cell that runs may hold the page's messages up for as long as it likes: the server's time begins when the
         # page has passed the question on, and counts when its word has come.
         asked_at_s = asyncio.get_running_loop().time()
         self._protocol.send_ping()
         await self._transmit()
         await self._page.caught_up()
-        await asyncio.sleep(self._patience.answer_s)
+        await asyncio.sleep(answer_s)
         await self._page.caught_up()
         return self._received_at_s >= asked_at_s

@@ -74,6 +74,7 @@ class Diagnosis:
         return (
             self._wrong_model(error)
             or self._chat(error)
+            or self._server_error(error, None)
             or self._no_loopback(None, idle_s=None)
             or Disconnected(
                 ConnectionLostError(
