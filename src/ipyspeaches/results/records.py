@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ipyspeaches.audio.store import GrowingArray
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Kind, Row, Rows, Table
 
@@ -25,8 +26,6 @@ STEPS: Final = {
 
 _FIRST_CAPACITY: Final = 256
 
-Column: TypeAlias = NDArray[Any]
-
 
 class GrowingTable(Table, Generic[Row]):
     """Numpy columns of one length to which blocks of rows are added.
@@ -38,8 +37,8 @@ class GrowingTable(Table, Generic[Row]):
     _dtypes: ClassVar[Mapping[str, type[np.generic]]]
 
     def __init__(self) -> None:
-        buffers: dict[str, Column] = {name: np.empty(_FIRST_CAPACITY, dtype) for name, dtype in self._dtypes.items()}
-        self._published = (buffers, 0)
+        self._arrays = {name: GrowingArray(dtype, _FIRST_CAPACITY) for name, dtype in self._dtypes.items()}
+        self._length = 0
 
     def columns(self) -> Mapping[str, Any]:
         """Return the columns as arrays of shape ``(len(self),)``, texts as lists, all from one moment."""
@@ -47,7 +46,7 @@ class GrowingTable(Table, Generic[Row]):
         return {name: view.tolist() if view.dtype.hasobject else view for name, view in views.items()}
 
     def __len__(self) -> int:
-        return self._published[1]
+        return self._length
 
     def __iter__(self) -> Iterator[Row]:
         return super().__iter__()
@@ -64,41 +63,26 @@ class GrowingTable(Table, Generic[Row]):
         InputError
             If the arrays differ in length; nothing is added then.
         """
-        buffers, length = self._published
-        columns = [np.asarray(block[name]) for name in buffers]
-        shape = columns[0].shape
-        if len(shape) > 1 or any(values.shape != shape for values in columns):
-            shapes = [values.shape for values in columns]
+        columns = {name: np.asarray(block[name], dtype) for name, dtype in self._dtypes.items()}
+        shapes = [values.shape for values in columns.values()]
+        if len(shapes[0]) > 1 or len(set(shapes)) > 1:
             raise InputError(f"Columns of shapes {shapes} do not fit together: give each the same number of rows.")
-        end = length + (shape[0] if shape else 1)
-        capacity = len(next(iter(buffers.values())))
-        if end > capacity:
-            # Half as big again, so that appending costs a constant time a row; earlier views keep the old buffer.
-            buffers = {name: _grown(column, length, max(end, capacity * 3 // 2)) for name, column in buffers.items()}
-        for buffer, values in zip(buffers.values(), columns, strict=True):
-            buffer[length:end] = values
+        for name, values in columns.items():
+            self._arrays[name].append(np.atleast_1d(values))
         # Rows are written behind the end that readers know, and published in one assignment.
-        self._published = (buffers, end)
+        self._length += columns[name].size
 
     def _amend(self, name: str, row: int, value: float) -> None:
         """Change one number in a copy of its column: views taken earlier stay as they were."""
-        buffers, length = self._published
-        column = buffers[name].copy()
+        column = self._views()[name].copy()
         column[row] = value
-        self._published = ({**buffers, name: column}, length)
+        amended = GrowingArray(self._dtypes[name], _FIRST_CAPACITY)
+        amended.append(column)
+        self._arrays = {**self._arrays, name: amended}
 
-    def _views(self) -> dict[str, Column]:
-        buffers, length = self._published
-        views = {name: column[:length] for name, column in buffers.items()}
-        for view in views.values():
-            view.flags.writeable = False
-        return views
-
-
-def _grown(column: Column, length: int, capacity: int) -> Column:
-    grown = np.empty(capacity, column.dtype)
-    grown[:length] = column[:length]
-    return grown
+    def _views(self) -> dict[str, NDArray[Any]]:
+        length = self._length
+        return {name: array.read(0, length) for name, array in self._arrays.items()}
 
 
 class Frame(NamedTuple):
