@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipyspeaches.vad import Closed, Scores, Segmenter, SegmentOptions, pad_segments
+from ipyspeaches.vad import Closed, Scores, Segmenter, SegmentOptions
 from ipyspeaches.vad.batch import Runs
+from padding import pad_segments
 from silero_rules import padded, speech_stretches
 
 FILE = Path(__file__).parents[1] / "data/vad/segmenter-vectors.json"

@@ -17,7 +17,6 @@ from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.access import AccessControl
 from ipyspeaches.local.audio_routes import diarization, speech_timestamps, transcriptions, translations
 from ipyspeaches.local.engines import SILERO_MODEL, model_missing_text
-from ipyspeaches.local.forms import FormError
 from ipyspeaches.local.realtime_routes import RtcPeers, realtime, realtime_offer
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.server.models import EMBEDDED_TITLE
@@ -40,7 +39,7 @@ def create_app(pool: WorkerPool, peers: RtcPeers, host: str, api_key: str | None
     api_key
         Key to ask for, or None.
     """
-    app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error, FormError: _answer_form_error})
+    app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error})
     app.state.pool = pool
     app.state.peers = peers
     app.state.catalogue = Catalogue(pool)
@@ -68,14 +67,9 @@ def _routes() -> list[BaseRoute]:
 
 
 async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
-    """Answer an HTTP error (no such path, wrong method, …) in the shape of all others."""
+    """Answer an HTTP error (no such path, a wrong field, …) in one shape."""
     assert isinstance(error, HTTPException)
     return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
-
-
-async def _answer_form_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, FormError)
-    return JSONResponse({"detail": error.problems}, status_code=422)
 
 
 async def health(_request: Request) -> JSONResponse:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,24 +219,8 @@ INITIAL_CEPSTRAL_MEAN: Final = "46.8,2.0,-0.4,2.3,-4.2,-2.2,-4.8,0.9,-1.5,-0.2,-
 _VARIANT: Final = re.compile(r"\(\d+\)$")
 
 
-class _Segment(Protocol):
-    word: str
-    start_frame: int
-    end_frame: int
-    prob: float
-
-
-class _Decoder(Protocol):
-    """The part of ``pocketsphinx.Decoder`` (an untyped extension) that is used here."""
-
-    def reinit_feat(self) -> None: ...
-    def start_utt(self) -> None: ...
-    def process_raw(self, data: bytes, *, full_utt: bool = False) -> object: ...
-    def end_utt(self) -> None: ...
-    def hyp(self) -> object: ...
-    def seg(self) -> Iterable[_Segment] | None: ...
-    def get_prob(self) -> float: ...
-    def set_cmn(self, cmn: str) -> None: ...
+_Decoder: TypeAlias = Any
+"""``pocketsphinx.Decoder``, an untyped extension."""
 
 
 def _decoder(**settings: bool | str) -> _Decoder:
@@ -244,11 +228,10 @@ def _decoder(**settings: bool | str) -> _Decoder:
         from pocketsphinx import Decoder
     except ImportError as exc:
         raise MissingExtraError("pocketsphinx", "local", "recognise speech offline") from exc
-    decoder: _Decoder = Decoder(samprate=ENGINE_RATE_HZ, loglevel="FATAL", **settings)
-    return decoder
+    return Decoder(samprate=ENGINE_RATE_HZ, loglevel="FATAL", **settings)
 
 
-def _words(segments: Iterable[_Segment] | None, *, scored: bool) -> list[Word]:
+def _words(segments: Iterable[Any] | None, *, scored: bool) -> list[Word]:
     """Return the words of a decoder's segmentation: no fillers, no markers of pronunciation variants."""
     return [
         Word(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import soundfile
@@ -28,20 +28,6 @@ RAW_TYPES: Final = frozenset({"audio/pcm", "audio/raw"})
 RAW_RATE_HZ: Final = 16_000
 _TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
 _FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
-
-
-class FormError(Exception):
-    """Fields that are missing or wrong.
-
-    Parameters
-    ----------
-    problems
-        One object a problem, as FastAPI shows them.
-    """
-
-    def __init__(self, problems: list[dict[str, Any]]) -> None:
-        super().__init__(problems)
-        self.problems = problems
 
 
 def limited(request: Request) -> Request:
@@ -73,9 +59,9 @@ class FormReader:
         self._problems: list[dict[str, Any]] = []
 
     def check(self) -> None:
-        """Raise `FormError` if anything was wrong."""
+        """Raise a 422 ``HTTPException`` if anything was wrong."""
         if self._problems:
-            raise FormError(self._problems)
+            raise HTTPException(422, cast("Any", self._problems))  # any JSON will do
 
     def problem(self, kind: str, field: str, message: str, given: object, **context: object) -> None:
         """Note a problem with a field."""

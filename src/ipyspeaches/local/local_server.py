@@ -12,8 +12,7 @@ import threading
 from collections import deque
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import IO, TYPE_CHECKING, ClassVar, Final, Self
 
 import ipyspeaches
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
@@ -71,9 +70,8 @@ class LocalServer:
         self._process: subprocess.Popen[str] | None = None
         self._url: str | None = None
         self._owner = os.getpid()
-        self._errors: deque[str] = deque(maxlen=_LAST_LINES)
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._announced = threading.Event()
-        self._readers: list[threading.Thread] = []
 
     @classmethod
     def shared(cls) -> LocalServer:
@@ -134,13 +132,13 @@ class LocalServer:
             raise StateError("The local server is running already: use it, or stop() it first.")
         require_packages(self._spec)
         self._owner = os.getpid()
-        self._errors.clear()
+        self._last_lines.clear()
         self._announced.clear()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
             self._command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
@@ -148,18 +146,14 @@ class LocalServer:
             start_new_session=True,  # interrupting a cell signals the kernel's whole process group
         )
         atexit.register(self.stop)
-        self._readers = [
-            threading.Thread(target=read, args=(self._process,), daemon=True)
-            for read in (self._read_output, self._read_errors)
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
         timeout_s = START_TIMEOUT_S if self._spec.name == "pocketsphinx" else DOWNLOAD_TIMEOUT_S
         in_time = self._announced.wait(timeout_s)
         if self._url is None:
             self.stop()
             what = "ended while it was starting" if in_time else f"was not ready after {timeout_s:.0f} seconds"
-            last = self._errors[-1] if self._errors else "it said nothing"
+            last = self._last_lines[-1] if self._last_lines else "it said nothing"
             raise ServerUnreachableError(
                 f"The local server {what} ({last}). Run `{Path(sys.executable).name} -m ipyspeaches.local` to see more."
             )
@@ -178,22 +172,14 @@ class LocalServer:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), root)))
         return environment
 
-    def _read_output(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+    def _read(self, output: IO[str]) -> None:
+        for line in output:
             if self._url is None and line.startswith(READY_PREFIX):
                 self._url = line.removeprefix(READY_PREFIX).strip()
                 self._announced.set()
-        process.wait()
-        if not self._announced.is_set():
-            self._readers[1].join()  # its last words are the reason
-            self._announced.set()
-
-    def _read_errors(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.strip():
-                self._errors.append(line.strip())
+            elif line.strip():
+                self._last_lines.append(line.strip())
+        self._announced.set()  # or it ended, and its last words are the reason
 
     def stop(self) -> None:
         """End the server; nothing happens if it is not running."""
@@ -208,20 +194,16 @@ class LocalServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for reader in self._readers:
-            reader.join()
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
+        assert process.stdout is not None
+        self._reader.join()
+        process.stdout.close()
 
     def __enter__(self) -> Self:
         """Start the server."""
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the server."""
         self.stop()
 

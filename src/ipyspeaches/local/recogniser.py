@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, LiveDecoder, RecognitionEngine
 from ipyspeaches.results.agreement import LocalAgreement
-from ipyspeaches.vad import Closed, Segmenter, SegmentOptions, SileroVad, pad_segments
+from ipyspeaches.vad import Closed, Scores, Segmenter, SegmentOptions, SileroVad
+from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.scorers import SILERO_FRAME, SileroScorer
 from ipyspeaches.words import Word
 
@@ -62,11 +63,10 @@ class SegmentText:
 def speech_spans(samples: NDArray[np.int16], options: SegmentOptions) -> list[tuple[int, int]]:
     """Return where somebody speaks in int16 samples at 24 kHz, as pairs of sample numbers at 16 kHz."""
     audio = _at_engine_rate(samples)
-    segmenter = Segmenter(options, SILERO_FRAME, ENGINE_RATE_HZ)
-    events = segmenter.advance(SileroScorer(ENGINE_RATE_HZ).score(_in_whole_frames(audio)).tolist())
-    events += segmenter.finish(len(audio))
-    closed = [event for event in events if isinstance(event, Closed)]
-    return pad_segments(closed, options.speech_pad_ms * ENGINE_RATE_HZ / 1000, len(audio))
+    value = SileroScorer(ENGINE_RATE_HZ).score(_in_whole_frames(audio))
+    scores = Scores(value, SILERO_FRAME, ENGINE_RATE_HZ, len(audio))
+    start, end = Runs(scores, options.threshold, options.neg_threshold).segment(options)
+    return list(zip(start.tolist(), end.tolist(), strict=True))
 
 
 def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None]:

@@ -15,6 +15,7 @@ from av import AudioFrame
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
+from ipyspeaches.audio.decoding import to_mono
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.realtime_events import Event, error
 from ipyspeaches.local.realtime_session import RealtimeSession
@@ -185,13 +186,9 @@ class TrackAudio:
 
 
 def _mono(frame: AudioFrame) -> NDArray[np.int16]:
-    channels = len(frame.layout.channels)
     # Packed: the channels of one moment are next to each other.
-    samples = frame.to_ndarray().reshape(-1, channels).astype(np.int16, copy=False)
-    if channels == 1:
-        return samples[:, 0]
-    mono: NDArray[np.int16] = np.rint(samples.mean(axis=1, dtype=np.float32)).astype(np.int16)
-    return mono
+    samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+    return to_mono(samples.astype(np.int16, copy=False))[0]
 
 
 def wrapped(event: Event) -> list[str]:

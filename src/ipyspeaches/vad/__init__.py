@@ -30,6 +30,5 @@ from ipyspeaches.vad.segmenter import OpenSpeech as OpenSpeech
 from ipyspeaches.vad.segmenter import Segmenter as Segmenter
 from ipyspeaches.vad.segmenter import SegmenterEvent as SegmenterEvent
 from ipyspeaches.vad.segmenter import SegmentOptions as SegmentOptions
-from ipyspeaches.vad.segmenter import pad_segments as pad_segments
 from ipyspeaches.vad.segments import Segments as Segments
 from ipyspeaches.vad.sweeps import sweep as sweep

@@ -10,7 +10,7 @@ chunking. `batch` gives the same for whole recordings, faster.
 4. A segment not longer than ``min_speech_duration_ms`` is dropped.
 5. A segment longer than ``max_speech_duration_s`` (less one frame and the padding) is split at its longest silence
    above 98 ms, or right there.
-6. Padding comes last, see `pad_segments`.
+6. Padding comes last, see `pad_edges`.
 
 Given the same scores and options, the segments are those of silero-vad, to the sample. What differs is around them:
 times are not rounded to a tenth of a second, audio of other rates is resampled rather than decimated, and the
@@ -20,7 +20,7 @@ detectors have other defaults (550 ms of silence, 100 ms of padding and 30 s at 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -254,25 +254,18 @@ class Segmenter:
         self._announced = False
 
 
-def pad_segments(segments: Sequence[Closed], pad: float, length: int) -> list[tuple[int, int]]:
-    """Widen segments as silero-vad does: by ``pad`` samples, or half the silence where two would meet.
+def pad_edges(start: Samples, end: Samples, pad: float, length: int) -> tuple[Samples, Samples]:
+    """Return segments widened as silero-vad does it: by the pad, or half the silence where two would meet.
 
     Parameters
     ----------
-    segments
+    start, end
         In order, without padding.
     pad
         Samples on each side.
     length
         Samples of the whole recording.
     """
-    edges = np.array([(segment.start, segment.end) for segment in segments], dtype=np.int64).reshape(-1, 2)
-    start, end = pad_edges(edges[:, 0], edges[:, 1], pad, length)
-    return list(zip(start.tolist(), end.tolist(), strict=True))
-
-
-def pad_edges(start: Samples, end: Samples, pad: float, length: int) -> tuple[Samples, Samples]:
-    """Return the starts and ends of segments, padded; see `pad_segments`."""
     if not len(start):
         return start, end
     silence = start[1:] - end[:-1]
