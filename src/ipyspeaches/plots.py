@@ -1,15 +1,15 @@
 """Plotly figures of results, for study after the event.
 
 Every figure stays small however long the recording: curves are drawn as the lowest and highest value of each of
-`COLUMNS` stretches, which looks the same as all the samples would, and all segments are one trace. Plotly is imported
-when the first figure is drawn.
+`COLUMNS` stretches, which looks the same as all the samples would, and all segments are one trace. Traces are plain
+dictionaries, as in Plotly's JSON; Plotly is imported when the first figure is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
     from ipyspeaches.results import Frames, Latency, Transcript
 
-__all__ = ["envelope", "plot_frames", "plot_latency", "plot_recording", "plot_transcript"]
+Trace: TypeAlias = dict[str, Any]
 
 COLUMNS: Final = 2_000
 """Stretches a curve is drawn with: as many as a wide screen has pixels."""
@@ -67,13 +67,12 @@ def plot_recording(recording: Recording, segments: Iterable[Any] | None = None) 
     plotly.graph_objects.Figure
         Amplitude (-1 to 1) over time (s).
     """
-    figure = _figure("amplitude")
     # Traces are painted in order: the boxes first, so that the wave lies on top.
+    traces = [_waveform(recording)]
     if segments is not None:
         peak = max(float(np.abs(recording.samples.astype(np.int32)).max()), 1.0) / 32_768
-        figure.add_trace(_boxes(_spans(segments), -peak, peak, "speech"))
-    figure.add_trace(_waveform(recording))
-    return figure
+        traces.insert(0, _boxes(_spans(segments), -peak, peak, "speech"))
+    return _over_time(traces, "amplitude")
 
 
 def plot_transcript(transcript: Transcript, recording: Recording | None = None) -> Any:  # noqa: ANN401 - untyped plotly
@@ -91,28 +90,21 @@ def plot_transcript(transcript: Transcript, recording: Recording | None = None) 
     plotly.graph_objects.Figure
         One box an utterance over time (s).
     """
-    import plotly.graph_objects as go
-
-    figure = _figure("amplitude" if recording is not None else "")
     segments = transcript.segments
-    figure.add_trace(_boxes(_spans(segments), -1, 1, "utterances"))
-    if recording is not None:
-        figure.add_trace(_waveform(recording))
-    labels = [_label(segment.text) if len(segments) <= _LABELLED_SEGMENTS else "" for segment in segments]
-    figure.add_trace(
-        go.Scatter(
-            x=[(segment.start + segment.end) / 2 for segment in segments],
-            y=[0.85] * len(segments),
-            mode="markers+text",
-            marker={"size": 6, "color": _WAVE},
-            text=labels,
-            textposition="bottom center",
-            hovertext=[f"{segment.start:.2f} – {segment.end:.2f} s<br>{escape(segment.text)}" for segment in segments],
-            hoverinfo="text",
-            name="text",
-            showlegend=False,
-        )
-    )
+    texts = {
+        "x": [(segment.start + segment.end) / 2 for segment in segments],
+        "y": [0.85] * len(segments),
+        "mode": "markers+text",
+        "marker": {"size": 6, "color": _WAVE},
+        "text": [_label(segment.text) if len(segments) <= _LABELLED_SEGMENTS else "" for segment in segments],
+        "textposition": "bottom center",
+        "hovertext": [f"{segment.start:.2f} – {segment.end:.2f} s<br>{escape(segment.text)}" for segment in segments],
+        "hoverinfo": "text",
+        "name": "text",
+        "showlegend": False,
+    }
+    waves = [] if recording is None else [_waveform(recording)]
+    figure = _over_time([_boxes(_spans(segments), -1, 1, "utterances"), *waves, texts], "amplitude" if waves else "")
     figure.update_yaxes(range=[-1.05, 1.05], showticklabels=recording is not None)
     return figure
 
@@ -132,15 +124,12 @@ def plot_frames(frames: Frames, threshold: float | None = None) -> Any:  # noqa:
     plotly.graph_objects.Figure
         Score (energy in int16 units, or a probability) over time (s).
     """
-    import plotly.graph_objects as go
-
     columns = frames.columns()
     time, score, is_speech = columns["time"], columns["score"], columns["is_speech"]
-    figure = _figure("score")
     top = float(max(np.nanmax(score, initial=0), threshold or 0)) or 1.0
-    figure.add_trace(_boxes(_runs(time, is_speech), 0, top, "speech"))
     x, y = envelope(time, score)
-    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"width": 1, "color": _SCORE}, name="score"))
+    curve = {"x": x, "y": y, "mode": "lines", "line": {"width": 1, "color": _SCORE}, "name": "score"}
+    figure = _over_time([_boxes(_runs(time, is_speech), 0, top, "speech"), curve], "score")
     if threshold is not None:
         figure.add_hline(threshold, line={"dash": "dash", "color": _THRESHOLD}, annotation_text="threshold")
     return figure
@@ -154,54 +143,48 @@ def plot_latency(latency: Latency) -> Any:  # noqa: ANN401 - untyped plotly
     plotly.graph_objects.Figure
         Milliseconds by measure, with the median in the name.
     """
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
     columns = latency.columns()
+    boxes: list[Trace] = []
     for row in latency.summary():
         if row.utterances:
             name = f"{row.measure.removesuffix('_ms').replace('_', ' ')}<br>median {row.median_ms:.0f} ms"
             points = "all" if row.utterances <= 500 else "outliers"
-            figure.add_trace(go.Box(y=columns[row.measure], name=name, boxpoints=points, hovertext=columns["item_id"]))
-    figure.update_layout(yaxis_title="ms after the end of speech", showlegend=False, height=420, margin={"t": 30})
-    return figure
+            box = {"type": "box", "y": columns[row.measure], "name": name, "boxpoints": points}
+            boxes.append({**box, "hovertext": columns["item_id"]})
+    return draw(boxes, yaxis_title="ms after the end of speech", showlegend=False)
 
 
-def _figure(y_title: str) -> Any:  # noqa: ANN401 - untyped plotly
+def draw(traces: Iterable[Trace], **layout: Any) -> Any:  # noqa: ANN401 - untyped plotly
+    """Return a figure of these traces, 420 pixels high if the layout does not say otherwise."""
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    figure.update_layout(
-        xaxis_title="time (s)",
-        yaxis_title=y_title,
-        height=320,
-        margin={"t": 30},
-        legend={"orientation": "h", "y": 1.12},
-    )
-    return figure
+    return go.Figure(list(traces)).update_layout(**{"height": 420, "margin": {"t": 30}, **layout})
 
 
-def _waveform(recording: Recording) -> Any:  # noqa: ANN401 - untyped plotly
-    import plotly.graph_objects as go
+def _over_time(traces: Iterable[Trace], y_title: str) -> Any:  # noqa: ANN401 - untyped plotly
+    legend = {"orientation": "h", "y": 1.12}
+    return draw(traces, xaxis_title="time (s)", yaxis_title=y_title, height=320, legend=legend)
 
-    samples = recording.samples
-    x, y = envelope(np.arange(len(samples)) / recording.rate, samples)
+
+def _waveform(recording: Recording) -> Trace:
+    x, y = envelope(np.arange(len(recording.samples)) / recording.rate, recording.samples)
     line = {"width": 1, "color": _WAVE}
-    return go.Scatter(x=x, y=y / np.float32(32_768), mode="lines", line=line, name="waveform", hoverinfo="x+y")
+    return {"x": x, "y": y / np.float32(32_768), "mode": "lines", "line": line, "name": "waveform", "hoverinfo": "x+y"}
 
 
-def _boxes(spans: list[tuple[float, float]], low: float, high: float, name: str) -> Any:  # noqa: ANN401 - untyped plotly
-    """Return all stretches as one trace: thousands of layout shapes would take seconds to draw."""
-    import plotly.graph_objects as go
+def _boxes(spans: Iterable[tuple[float, float]], low: float, high: float, name: str) -> Trace:
+    return boxes([(start, end, low, high) for start, end in spans], name, _SPEECH)
 
+
+def boxes(places: Iterable[tuple[float, float, float, float]], name: str, colour: str) -> Trace:
+    """Return boxes (left, right, low, high) as one trace: thousands of layout shapes would take seconds to draw."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for start, end in spans:
-        x += [start, start, end, end, None]
+    for left, right, low, high in places:
+        x += [left, left, right, right, None]
         y += [low, high, high, low, None]
-    return go.Scatter(
-        x=x, y=y, fill="toself", fillcolor=_SPEECH, mode="lines", line={"width": 0}, name=name, hoverinfo="skip"
-    )
+    area = {"fill": "toself", "fillcolor": colour, "mode": "lines", "line": {"width": 0}}
+    return {"x": x, "y": y, **area, "name": name, "hoverinfo": "skip"}
 
 
 def _spans(segments: Iterable[Any]) -> list[tuple[float, float]]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.plots import Trace, boxes
 from ipyspeaches.results.accuracy import ErrorRate, Piece, cer, differences, wer
 from ipyspeaches.results.records import MEASURES, STEPS, Latency
 from ipyspeaches.results.segment import Segment
@@ -409,16 +410,16 @@ def _plot(comparison: Comparison, shown: Sequence[str]) -> Any:  # noqa: ANN401 
     )
     names = [_name(run.name) + (" (failed)" if run.error else "") for run in comparison.runs]
     for row, name in enumerate(shown, 1):
-        _, unit, draw = _FIGURES[name]
-        for trace in draw(comparison):
-            figure.add_trace(trace.update(legend="legend" if row == 1 else f"legend{row}"), row=row, col=1)
+        _, unit, traces = _FIGURES[name]
+        legend = "legend" if row == 1 else f"legend{row}"
+        for trace in traces(comparison):
+            figure.add_trace({**trace, "legend": legend}, row=row, col=1)
         figure.update_xaxes(title_text=unit, rangemode="tozero", row=row, col=1)
         # The first run on top, as in the tables.
         ticks = {"tickvals": list(range(rows)), "ticktext": names}
         figure.update_yaxes(range=[rows - 0.5, -0.5], automargin=True, row=row, col=1, **ticks)
         top = figure.get_subplot(row, 1).yaxis.domain[1]
-        legend = {"orientation": "h", "xanchor": "right", "x": 1, "yanchor": "bottom", "y": top}
-        figure.update_layout({"legend" if row == 1 else f"legend{row}": legend})
+        figure.update_layout({legend: {"orientation": "h", "xanchor": "right", "x": 1, "yanchor": "bottom", "y": top}})
     figure.update_layout(barmode="overlay", height=len(shown) * (_FRAME_PX + _ROW_PX * rows), margin={"t": 50, "b": 50})
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     return figure
@@ -429,131 +430,88 @@ def _spacing(figures: int, rows: int) -> float:
     return 0 if figures < 2 else min(0.9 / (figures - 1), 95 / (figures * (_FRAME_PX + _ROW_PX * rows)))
 
 
-def _latency_bars(comparison: Comparison) -> list[Any]:
+def _latency_bars(comparison: Comparison) -> list[Trace]:
     """Return bars that end where the medians are, and a mark for the first text, which may come before the end."""
-    import plotly.graph_objects as go
-
     columns = comparison.columns()
     names = [escape(run.name) for run in comparison.runs]
-    traces: list[Any] = []
-    begins = [0.0] * len(names)
+    places = list(range(len(names)))
+    traces: list[Trace] = []
+    begins = np.zeros(len(names))
     for measure, colour in _STEP_COLOURS.items():
-        ends = columns[measure].tolist()
-        if not any(map(math.isfinite, ends)):
+        if not np.isfinite(columns[measure]).any():
             continue
-        lengths = [
-            max(0.0, end - begin) if math.isfinite(end) else 0.0 for begin, end in zip(begins, ends, strict=True)
-        ]
-        traces.append(
-            go.Bar(
-                y=list(range(len(names))),
-                x=lengths,
-                base=list(begins),
-                orientation="h",
-                name=STEPS[measure],
-                marker={"color": colour},
-                hovertext=[f"{name}<br>{STEPS[measure]}: {ms:.0f} ms" for name, ms in zip(names, ends, strict=True)],
-                hoverinfo="text",
-            )
-        )
-        begins = [max(begin, end) if math.isfinite(end) else begin for begin, end in zip(begins, ends, strict=True)]
-    ends = [f"{end:.0f} ms" if end else "" for end in begins]
-    traces.append(
-        go.Scatter(
-            y=list(range(len(names))),
-            x=begins,
-            mode="text",
-            text=ends,
-            textposition="middle right",
-            hoverinfo="skip",
-            showlegend=False,
-            cliponaxis=False,
-        )
-    )
-    firsts = columns["first_partial_ms"].tolist()
-    if any(map(math.isfinite, firsts)):
+        ends = np.fmax(begins, columns[measure])
+        bars = {"type": "bar", "orientation": "h", "name": STEPS[measure], "marker": {"color": colour}}
+        traces.append({**bars, "y": places, "x": ends - begins, "base": begins, **_told(names, measure, columns)})
+        begins = ends
+    texts = [f"{end:.0f} ms" if end else "" for end in begins]
+    shown = {"mode": "text", "textposition": "middle right", "hoverinfo": "skip", "showlegend": False}
+    traces.append({**shown, "y": places, "x": begins, "text": texts, "cliponaxis": False})
+    first = "first_partial_ms"
+    if np.isfinite(columns[first]).any():
         marker = {"symbol": "diamond", "size": 11, "color": _PARTIAL, "line": {"width": 1, "color": "white"}}
-        hover = [f"{name}<br>first text: {ms:.0f} ms" for name, ms in zip(names, firsts, strict=True)]
-        traces.append(
-            go.Scatter(
-                y=list(range(len(names))),
-                x=firsts,
-                mode="markers",
-                name=STEPS["first_partial_ms"],
-                marker=marker,
-                hovertext=hover,
-                hoverinfo="text",
-            )
-        )
+        marks = {"mode": "markers", "name": STEPS[first], "marker": marker}
+        traces.append({**marks, "y": places, "x": columns[first], **_told(names, first, columns)})
     return traces
 
 
-def _accuracy_bars(comparison: Comparison) -> list[Any]:
-    import plotly.graph_objects as go
+def _told(names: Sequence[str], measure: str, columns: Mapping[str, Any]) -> Trace:
+    """Return what is shown when somebody points at a measure of a run."""
+    texts = [f"{name}<br>{STEPS[measure]}: {ms:.0f} ms" for name, ms in zip(names, columns[measure], strict=True)]
+    return {"hovertext": texts, "hoverinfo": "text"}
 
+
+def _accuracy_bars(comparison: Comparison) -> list[Trace]:
     columns = comparison.columns()
     traces = []
     for place, (measure, name, colour) in enumerate((("wer", "words", _WER), ("cer", "characters", _CER))):
         percents = [100 * rate for rate in columns[measure].tolist()]
         traces.append(
-            go.Bar(
-                y=list(range(len(percents))),
-                x=percents,
-                orientation="h",
-                offset=-0.38 + 0.38 * place,
-                width=0.38,
-                name=name,
-                marker={"color": colour},
-                text=[f"{percent:.1f} %" if math.isfinite(percent) else "" for percent in percents],
-                textposition="outside",
-                cliponaxis=False,
-                hoverinfo="text+name",
-            )
+            {
+                "type": "bar",
+                "y": list(range(len(percents))),
+                "x": percents,
+                "orientation": "h",
+                "offset": -0.38 + 0.38 * place,
+                "width": 0.38,
+                "name": name,
+                "marker": {"color": colour},
+                "text": [f"{percent:.1f} %" if math.isfinite(percent) else "" for percent in percents],
+                "textposition": "outside",
+                "cliponaxis": False,
+                "hoverinfo": "text+name",
+            }
         )
     return traces
 
 
-def _timeline(comparison: Comparison) -> list[Any]:
+def _timeline(comparison: Comparison) -> list[Trace]:
     """Return all utterances as one trace, the ways to their texts as another, and points to read them by."""
-    import plotly.graph_objects as go
-
     places = {run.name: place for place, run in enumerate(comparison.runs)}
     rows = list(comparison.utterances)
-    boxes: tuple[list[float | None], list[float | None]] = ([], [])
-    waits: tuple[list[float | None], list[float | None]] = ([], [])
-    for row in rows:
-        place = places[row.run]
-        boxes[0].extend([row.start, row.start, row.end, row.end, None])
-        boxes[1].extend([place - _HALF, place + _HALF, place + _HALF, place - _HALF, None])
-        if math.isfinite(row.final_ms):
-            waits[0].extend([row.end, row.end + row.final_ms / 1000, None])
-            waits[1].extend([place, place, None])
-    line = {"width": 3, "color": _WAITING}
-    return [
-        go.Scatter(
-            x=boxes[0],
-            y=boxes[1],
-            fill="toself",
-            fillcolor=_SPEECH,
-            mode="lines",
-            line={"width": 0},
-            name="utterance",
-            hoverinfo="skip",
-        ),
-        go.Scatter(x=waits[0], y=waits[1], mode="lines", line=line, name="until its final text", hoverinfo="skip"),
-        go.Scatter(
-            x=[(row.start + row.end) / 2 for row in rows],
-            y=[places[row.run] for row in rows],
-            mode="markers",
-            marker={"size": 7, "color": "white", "line": {"width": 1, "color": _WER}},
-            hovertext=[_hover(row) for row in rows],
-            hoverinfo="text",
-            showlegend=False,
-        ),
-    ]
+    spoken = [(row.start, row.end, places[row.run] - _HALF, places[row.run] + _HALF) for row in rows]
+    waited = [row for row in rows if math.isfinite(row.final_ms)]
+    waits = {
+        "x": [at for row in waited for at in (row.end, row.end + row.final_ms / 1000, None)],
+        "y": [at for row in waited for at in (places[row.run], places[row.run], None)],
+        "mode": "lines",
+        "line": {"width": 3, "color": _WAITING},
+        "name": "until its final text",
+        "hoverinfo": "skip",
+    }
+    points = {
+        "x": [(row.start + row.end) / 2 for row in rows],
+        "y": [places[row.run] for row in rows],
+        "mode": "markers",
+        "marker": {"size": 7, "color": "white", "line": {"width": 1, "color": _WER}},
+        "hovertext": [_hover(row) for row in rows],
+        "hoverinfo": "text",
+        "showlegend": False,
+    }
+    return [boxes(spoken, "utterance", _SPEECH), waits, points]
 
 
-_FIGURES: Final[dict[str, tuple[str, str, Callable[[Comparison], Sequence[Any]]]]] = {
+_FIGURES: Final[dict[str, tuple[str, str, Callable[[Comparison], list[Trace]]]]] = {
     "latency": ("latency (medians)", "ms after the end of speech", _latency_bars),
     "accuracy": ("wrong", "%", _accuracy_bars),
     "timeline": ("utterances, and when their text came", "s", _timeline),

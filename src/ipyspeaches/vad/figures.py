@@ -1,4 +1,4 @@
-"""Plotly figures of sweeps, curves and noise. Plotly is imported when the first one is drawn."""
+"""Plotly figures of sweeps, curves and noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.plots import COLUMNS
+from ipyspeaches.plots import COLUMNS, Trace, draw
 from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, check_metric
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ def plot_sweep(result: SweepResult, metric: str, x: str | None, y: str | None) -
 
 
 def _heat_map(result: SweepResult, metric: str, x: str, y: str) -> Any:  # noqa: ANN401 - untyped plotly
-    import plotly.graph_objects as go
-
     columns = result.columns()
     across, at_x = np.unique(columns[x], return_inverse=True)
     up, at_y = np.unique(columns[y], return_inverse=True)
@@ -54,41 +52,39 @@ def _heat_map(result: SweepResult, metric: str, x: str, y: str) -> Any:  # noqa:
         if np.isnan(now) or (value > now if good else abs(value) < abs(now)):
             values[row, column] = value
     best = result.best(metric)
-    scale = "Viridis" if good else "Viridis_r"
-    figure = go.Figure(
-        go.Heatmap(x=across, y=up, z=values, colorscale=scale, colorbar={"title": metric}, hoverongaps=False)
-    )
-    star = {"symbol": "star", "size": 14, "color": "white", "line": {"width": 1, "color": "black"}}
-    figure.add_trace(
-        go.Scatter(
-            x=[best.settings[x]],
-            y=[best.settings[y]],
-            mode="markers",
-            marker=star,
-            name=f"best: {getattr(best.evaluation, metric):.3f}",
-        )
-    )
-    figure.update_layout(xaxis_title=x, yaxis_title=y, height=420, margin={"t": 30}, legend={"orientation": "h"})
-    return figure
+    cells = {
+        "type": "heatmap",
+        "x": across,
+        "y": up,
+        "z": values,
+        "colorscale": "Viridis" if good else "Viridis_r",
+        "colorbar": {"title": metric},
+        "hoverongaps": False,
+    }
+    star = {
+        "x": [best.settings[x]],
+        "y": [best.settings[y]],
+        "mode": "markers",
+        "marker": {"symbol": "star", "size": 14, "color": "white", "line": {"width": 1, "color": "black"}},
+        "name": f"best: {getattr(best.evaluation, metric):.3f}",
+    }
+    return draw([cells, star], xaxis_title=x, yaxis_title=y, legend={"orientation": "h"})
 
 
 def _lines(result: SweepResult, metric: str, x: str) -> Any:  # noqa: ANN401 - untyped plotly
-    import plotly.graph_objects as go
-
     columns = result.columns()
     order = np.argsort(columns[x], kind="stable")
-    figure = go.Figure()
-    for name in dict.fromkeys((metric, *_LINES)):
-        width = 3 if name == metric else 1
-        figure.add_trace(
-            go.Scatter(
-                x=columns[x][order], y=columns[name][order], mode="lines+markers", name=name, line={"width": width}
-            )
-        )
-    best = result.best(metric)
-    figure.add_vline(best.settings[x], line={"dash": "dash"}, annotation_text="best")
-    figure.update_layout(xaxis_title=x, height=420, margin={"t": 30}, legend={"orientation": "h"})
+    traces = [
+        _line(columns[x][order], columns[name][order], name, width=3 if name == metric else 1)
+        for name in dict.fromkeys((metric, *_LINES))
+    ]
+    figure = draw(traces, xaxis_title=x, legend={"orientation": "h"})
+    figure.add_vline(result.best(metric).settings[x], line={"dash": "dash"}, annotation_text="best")
     return figure
+
+
+def _line(x: Any, y: Any, name: str, width: int = 2) -> Trace:  # noqa: ANN401 - columns of a table
+    return {"x": x, "y": y, "mode": "lines+markers", "name": name, "line": {"width": width}}
 
 
 def plot_roc(curve: RocCurve) -> Any:  # noqa: ANN401 - untyped plotly
@@ -107,35 +103,26 @@ def plot_precision_recall(curve: PrecisionRecallCurve) -> Any:  # noqa: ANN401 -
 
 
 def _curve(x: Any, y: Any, threshold: Any, name: str) -> Any:  # noqa: ANN401 - untyped plotly
-    import plotly.graph_objects as go
-
     # An hour has a hundred thousand thresholds, a screen two thousand columns.
     shown = np.unique(np.linspace(0, len(x) - 1, min(len(x), COLUMNS)).astype(np.intp))
-    line = go.Scatter(
-        x=x[shown],
-        y=y[shown],
-        customdata=threshold[shown],
-        mode="lines",
-        name=name,
-        hovertemplate="%{x:.3f}, %{y:.3f} at threshold %{customdata:.4g}<extra></extra>",
-    )
-    figure = go.Figure(line)
-    figure.update_layout(height=420, margin={"t": 30}, showlegend=True)
-    figure.update_xaxes(range=[-0.01, 1.01])
-    figure.update_yaxes(range=[-0.01, 1.01])
-    return figure
+    line = {
+        "x": x[shown],
+        "y": y[shown],
+        "customdata": threshold[shown],
+        "mode": "lines",
+        "name": name,
+        "hovertemplate": "%{x:.3f}, %{y:.3f} at threshold %{customdata:.4g}<extra></extra>",
+    }
+    return draw([line], showlegend=True, xaxis_range=[-0.01, 1.01], yaxis_range=[-0.01, 1.01])
 
 
 def plot_noise(scores: NoiseScores, metric: str) -> Any:  # noqa: ANN401 - untyped plotly
     """Draw a metric over the SNR, one line a noise."""
-    import plotly.graph_objects as go
-
     columns = scores.columns()
     noises, levels, values = np.array(columns["noise"]), columns["snr_db"], columns[check_metric(metric)]
-    figure = go.Figure()
+    lines = []
     for noise in dict.fromkeys(columns["noise"]):
         at = np.flatnonzero(noises == noise)
         at = at[np.argsort(levels[at])]
-        figure.add_trace(go.Scatter(x=levels[at], y=values[at], mode="lines+markers", name=noise))
-    figure.update_layout(xaxis_title="SNR (dB)", yaxis_title=metric, height=420, margin={"t": 30})
-    return figure
+        lines.append(_line(levels[at], values[at], noise))
+    return draw(lines, xaxis_title="SNR (dB)", yaxis_title=metric)
