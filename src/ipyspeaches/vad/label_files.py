@@ -12,7 +12,6 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from itertools import islice
 from pathlib import Path
@@ -141,23 +140,15 @@ def _refuse(path: str | Path, line: int, problem: str, cure: str) -> NoReturn:
     raise InputError(f"{path}, line {line}: {problem}. {cure}")
 
 
-def _number(text: str) -> Decimal:
-    """Return a decimal number, in which a comma may stand for the point, or raise a `ValueError`."""
+def _number(text: str) -> Decimal | None:
+    """Return a decimal number, in which a comma may stand for the point; None if it is none."""
     text = text.strip()
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(text)
-    value = Decimal(text.replace(",", "."))
-    if abs(value) > MAX_TIME_S:
-        raise ValueError(text)
-    return value
+    value = Decimal(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
+    return None if value is None or abs(value) > MAX_TIME_S else value
 
 
-def _is_number(text: str) -> bool:
-    try:
-        _number(text)
-    except ValueError:
-        return False
-    return True
+def _are_numbers(*texts: str) -> bool:
+    return None not in map(_number, texts)
 
 
 def _seconds(value: float) -> str:
@@ -231,9 +222,8 @@ def _turn(path: str | Path, line: int, fields: list[str]) -> tuple[str, tuple[fl
             f"{len(fields)} fields, and it is not clear which of them are the times",
             "A SPEAKER line has 9 or 10: write names without spaces.",
         )
-    try:
-        begin, length = _number(fields[at]), _number(fields[at + 1])
-    except ValueError:
+    begin, length = _number(fields[at]), _number(fields[at + 1])
+    if begin is None or length is None:
         shown = f"{fields[at][:20]!r} and {fields[at + 1][:20]!r} are not seconds"
         _refuse(path, line, shown, "Fields 4 and 5 are times.")
     if begin < 0 or length < 0:
@@ -245,9 +235,9 @@ def _begin_field(fields: list[str]) -> int | None:
     """Return which field of a ``SPEAKER`` line is the begin; None if names with spaces leave it open."""
     for at in range(3, len(fields) - 3):
         # The two fields behind the times are always empty in such a line.
-        if fields[at + 2] == fields[at + 3] == "<NA>" and _is_number(fields[at]) and _is_number(fields[at + 1]):
+        if fields[at + 2] == fields[at + 3] == "<NA>" and _are_numbers(fields[at], fields[at + 1]):
             return at
-    shifted = len(fields) > _RTTM_SPEAKER_FIELDS and _is_number(fields[3]) and _is_number(fields[5])
+    shifted = len(fields) > _RTTM_SPEAKER_FIELDS and _are_numbers(fields[3], fields[5])
     clear = len(fields) <= _RTTM_MOST_FIELDS and not shifted and _RTTM_CHANNEL.fullmatch(fields[2])
     return 3 if clear else None
 
@@ -313,7 +303,7 @@ def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
             continue
         fields = text.split("\t")
         # A text may hold tabs; a third number in a longer line means that the first columns are something else.
-        if len(fields) > 3 and _is_number(fields[2]):
+        if len(fields) > 3 and _are_numbers(fields[2]):
             _refuse(
                 path, line, f"{len(fields)} fields, three of them numbers", "A line has a start, an end and a text."
             )
@@ -375,7 +365,7 @@ def _delimiter(text: str) -> tuple[str, int]:
         if {"start", "end"} <= {cell.strip().casefold() for cell in fields}:
             return delimiter, 0
     for delimiter, fields in rows.items():
-        if len(fields) > 1 and _is_number(fields[0]) and _is_number(fields[1]):
+        if len(fields) > 1 and _are_numbers(*fields[:2]):
             return delimiter, 0
     return max(_DELIMITERS[::-1], key=head.count), 0
 
@@ -411,14 +401,14 @@ def _misplaced(fields: list[str], columns: tuple[int, int], width: int | None, d
         return "four whole numbers, which may be two times with decimal commas" if decimal else None
     behind = max(columns) + 1
     # A text with a delimiter in it, behind the times, moves nothing.
-    if any(cell.strip() for cell in fields[width:]) and (behind >= width or _is_number(fields[behind])):
+    if any(cell.strip() for cell in fields[width:]) and (behind >= width or _are_numbers(fields[behind])):
         return f"{len(fields)} fields under the {width} names of the first line"
     return None
 
 
 def _csv_columns(path: str | Path, line: int, fields: list[str]) -> tuple[int, int] | None:
     """Return where start and end are if this is a header line."""
-    if _is_number(fields[0]):
+    if _are_numbers(fields[0]):
         return None
     names = [cell.strip().casefold() for cell in fields]
     for name in ("start", "end"):
@@ -432,20 +422,12 @@ def _csv_columns(path: str | Path, line: int, fields: list[str]) -> tuple[int, i
 def _pair(path: str | Path, line: int, fields: list[str]) -> tuple[float, float]:
     if len(fields) < 2:
         _refuse(path, line, "an end is missing", "A line says where a stretch begins and where it ends.")
-    try:
-        start, end = _number(fields[0]), _number(fields[1])
-    except ValueError:
+    start, end = _number(fields[0]), _number(fields[1])
+    if start is None or end is None:
         _refuse(path, line, f"{fields[0][:20]!r} and {fields[1][:20]!r} are not two times", "Give seconds.")
     if end < start:
         _refuse(path, line, f"the end ({end} s) is before the start ({start} s)", "Swap them.")
     return float(start), float(end)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    value: str
-    line: int
 
 
 class _Reader:
@@ -453,12 +435,12 @@ class _Reader:
 
     def __init__(self, path: str | Path, text: str) -> None:
         self._path = path
-        self._tokens: list[_Token] = []
+        self._tokens: list[tuple[str, str, int]] = []  # kind, value and line
         line, behind = 1, 0
         for match in _TOKEN.finditer(text):
             line, behind = line + text.count("\n", behind, match.start()), match.start()
             if match.lastgroup is not None:
-                self._tokens.append(_Token(match.lastgroup, match[match.lastgroup], line))
+                self._tokens.append((match.lastgroup, match[match.lastgroup], line))
         self._lines = text.count("\n") + 1
         self._next = 0
 
@@ -466,11 +448,11 @@ class _Reader:
         return self._next_value("text", "a text in quotes").replace('""', '"')
 
     def seconds(self) -> float:
-        value = self._next_value("number", "a time")
-        try:
-            return float(_number(value))
-        except ValueError:
-            self.refuse(f"{value[:20]!r} is not a time")
+        text = self._next_value("number", "a time")
+        value = _number(text)
+        if value is None:
+            self.refuse(f"{text[:20]!r} is not a time")
+        return float(value)
 
     def span(self) -> tuple[float, float]:
         start, end = self.seconds(), self.seconds()
@@ -493,17 +475,17 @@ class _Reader:
         return self._next_value("flag", "<exists> or <absent>")
 
     def refuse(self, problem: str) -> NoReturn:
-        line = self._tokens[self._next - 1].line if self._next else 1
+        line = self._tokens[self._next - 1][2] if self._next else 1
         _refuse(self._path, line, problem, "Give a TextGrid that Praat can open.")
 
     def _next_value(self, kind: str, what: str) -> str:
         if self._next == len(self._tokens):
             _refuse(self._path, self._lines, f"the file ends where {what} is expected", "Give a complete TextGrid.")
-        token = self._tokens[self._next]
+        found, value, _ = self._tokens[self._next]
         self._next += 1
-        if token.kind != kind:
-            self.refuse(f"{token.value[:20]!r} is where {what} is expected")
-        return token.value
+        if found != kind:
+            self.refuse(f"{value[:20]!r} is where {what} is expected")
+        return value
 
 
 def read_textgrid(
@@ -590,38 +572,16 @@ def textgrid(segments: Iterable[Any], duration: float, *, short: bool) -> str:
     total = _seconds(duration)
     if float(total) > float(behind):
         intervals.append((behind, total, ""))
-    return _short(intervals, total) if short else _long(intervals, total)
+    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'
+    body = "".join(_tier(intervals, total))
+    # The short format is what is left without names and numbers of things.
+    return head + (re.sub(r".* (?:= |(?=<))|.*:\n", "", body) if short else body)
 
 
-def _short(intervals: list[tuple[str, str, str]], total: str) -> str:
-    head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", total, "<exists>", "1"]
-    tier = ['"IntervalTier"', '"speech"', "0", total, str(len(intervals))]
-    body = [line for start, end, text in intervals for line in (start, end, f'"{text}"')]
-    return "\n".join([*head, *tier, *body, ""])
-
-
-def _long(intervals: list[tuple[str, str, str]], total: str) -> str:
-    lines = [
-        'File type = "ooTextFile"',
-        'Object class = "TextGrid"',
-        "",
-        "xmin = 0",
-        f"xmax = {total}",
-        "tiers? <exists>",
-        "size = 1",
-        "item []:",
-        "    item [1]:",
-        '        class = "IntervalTier"',
-        '        name = "speech"',
-        "        xmin = 0",
-        f"        xmax = {total}",
-        f"        intervals: size = {len(intervals)}",
-    ]
+def _tier(intervals: Sequence[tuple[str, str, str]], total: str) -> Iterator[str]:
+    yield f"xmin = 0\nxmax = {total}\ntiers? <exists>\nsize = 1\nitem []:\n    item [1]:\n"
+    yield '        class = "IntervalTier"\n        name = "speech"\n'
+    yield f"        xmin = 0\n        xmax = {total}\n        intervals: size = {len(intervals)}\n"
     for index, (start, end, text) in enumerate(intervals, start=1):
-        lines += [
-            f"        intervals [{index}]:",
-            f"            xmin = {start}",
-            f"            xmax = {end}",
-            f'            text = "{text}"',
-        ]
-    return "\n".join([*lines, ""])
+        yield f"        intervals [{index}]:\n            xmin = {start}\n            xmax = {end}\n"
+        yield f'            text = "{text}"\n'
