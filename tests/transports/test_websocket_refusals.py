@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerUnreachableError,
 )
+from ipyspeaches.server.client import Server
 from ipyspeaches.transports import WebSocketTransport, websocket
 from replay import EXCHANGES
 from websocket_servers import KEY, QUERY, answering, raw, server
@@ -158,6 +160,24 @@ async def test_a_proxy_that_cannot_be_used_is_named(value: str, words: str, monk
     text = await refusal("https://speaches.example", ServerUnreachableError)
     assert words in text
     assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"])
+async def test_a_websocket_takes_the_same_proxy_as_a_request(
+    variable: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    async with raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv(variable, proxy.removeprefix("http://"))
+        text = await refusal(f"{scheme}://speaches.invalid", ServerUnreachableError)
+        with pytest.raises(ServerUnreachableError) as refused:
+            await Server(f"{scheme}://speaches.invalid").models()
+    assert text == str(refused.value)
+    used = variable.lower().removesuffix("_proxy") in (scheme, "all")
+    assert ("requires a user and a password (HTTP 407)" in text) is used
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS])

@@ -95,9 +95,9 @@ def timed_out(address: str, timeout_s: float) -> ServerUnreachableError:
     )
 
 
-def proxy_refused(exc: Exception, address: str) -> ServerUnreachableError:
-    """Return the error for a proxy that lets nothing through."""
-    if "407" in str(exc):
+def proxy_refused(said: object, address: str) -> ServerUnreachableError:
+    """Return the error for a proxy that lets nothing through, whatever it said."""
+    if str(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED) in str(said):
         return ServerUnreachableError(
             f"The proxy in front of {address} requires a user and a password (HTTP 407): put them into HTTP_PROXY and "
             "HTTPS_PROXY as http://user:password@host:port, or add the host to NO_PROXY."
@@ -185,6 +185,8 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     said = answered(response)
     if status in KEY_REFUSED:
         return ServerAuthError(f"{address} refused the request ({said}): {key_cure(address, key_given=key_given)}.")
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return proxy_refused(status, address)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _leads_elsewhere(response, address)
     if _code_of(response) == _NO_QUOTA:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
@@ -107,8 +108,6 @@ class WebSocketTransport:
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
         self.address = normalise_base_url(url)
         parts = urlsplit(self.address)
-        # A proxy that the environment names cannot lead to this machine.
-        self._way: dict[str, Any] = {"proxy": None} if is_loopback(parts.hostname or "") else {}
         self._uri = f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{realtime_path(query)}"
         self._api_key = read_key(api_key)
         self._connection: ClientConnection | None = None
@@ -141,7 +140,7 @@ class WebSocketTransport:
                 max_size=MAX_MESSAGE_BYTES,
                 logger=_LOGGER,
                 create_connection=_Connection,
-                **self._way,
+                proxy=_proxy(self.address),
                 **tls,
             )
         except Exception as exc:
@@ -189,6 +188,16 @@ class WebSocketTransport:
         if frame is None:
             return TransportClosed()
         return TransportClosed(frame.code, without_key(frame.reason, self._api_key))
+
+
+def _proxy(address: str) -> str | None:
+    """Return the proxy that requests over HTTP take to an address: one way must not work where the other does not."""
+    parts = urlsplit(address)
+    if is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc):
+        return None
+    named = getproxies()
+    proxy = named.get(parts.scheme) or named.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def realtime_path(query: dict[str, str]) -> str:
