@@ -20,7 +20,7 @@ from ipyspeaches.cli import INTERRUPTED, main, transcribe_files
 from ipyspeaches.cli.transcribe_files import LiveLine
 from ipyspeaches.errors import AudioError, ServerUnreachableError
 from ipyspeaches.protocol import RecognitionOptions
-from ipyspeaches.session import SessionOptions
+from ipyspeaches.session import Session, SessionOptions
 from ipyspeaches.session.events import Partial
 from ipyspeaches.session.options import Route
 from request_sessions import quick_retries
@@ -234,6 +234,10 @@ def test_options_that_contradict_each_other_are_one_sentence(
         ["a.wav", "--temperature", "warm"],
         ["a.wav", "--chunk-s", "0"],
         ["a.wav", "--interim-s", "soon"],
+        ["a.wav", "--interim-s", "0.1"],
+        ["a.wav", "--interim-s", "inf"],
+        ["a.wav", "--chunk-s", "31"],
+        ["a.wav", "--pace", "1e4"],
     ],
 )
 def test_wrong_usage_is_2_and_nothing_is_transcribed(heard: list[Path], argv: list[str]) -> None:
@@ -324,26 +328,88 @@ def test_a_file_without_speech_is_told_with_its_level(
     assert "hum.wav misses text for 0:00.0-0:02.0: no speech was found" in capsys.readouterr().err
 
 
-def test_ctrl_c_keeps_what_came(http_script: Any, bursts: Recording, tmp_path: Path) -> None:
+def stuck_after_one(http_script: Any, uploads: int) -> threading.Event:
+    """Let a server answer the first upload of each recording, and none after so many; return what then is set."""
     reached = threading.Event()
 
     def answer(posted: Any) -> Reply:
-        if posted.number == 0:
-            return document(text="said 0")
+        if len(http_script.posted) < uploads:
+            return document(text=f"said {posted.number}")
         reached.set()
         return Reply(200, after_s=60)
 
     http_script.answer = answer
-    file = bursts.save(tmp_path / "talk.wav")
-    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
-    command = [sys.executable, "-m", "ipyspeaches", *arguments, "--output", str(tmp_path / "talk.txt"), "--pace", "2"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    return reached
+
+
+def interrupted(command: list[str], reached: threading.Event) -> str:
+    """Run a command, press Ctrl-C when something is reached, and return what it told."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "ipyspeaches", *command], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
         assert reached.wait(60)
         running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=60)
     assert running.returncode == INTERRUPTED
-    assert (tmp_path / "talk.txt").read_text(encoding="utf-8").startswith("said 0\n[text missing: ")
+    return told
+
+
+@pytest.mark.parametrize("kind", ["txt", "srt", "json"])
+def test_ctrl_c_keeps_what_came(http_script: Any, bursts: Recording, tmp_path: Path, kind: str) -> None:
+    reached = stuck_after_one(http_script, 2)
+    file, out = bursts.save(tmp_path / "talk.wav"), tmp_path / f"talk.{kind}"
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    told = interrupted([*arguments, "--output", str(out), "--pace", "2"], reached)
+    written = out.read_text(encoding="utf-8")
+    if kind == "json":
+        transcript = Transcript.from_json(written)
+        assert (transcript.text, len(transcript.missing) > 0) == ("said 0", True)
+    else:
+        assert written.index("said 0\n") < written.index("[text missing: ")
     assert "talk.wav misses text for" in told
+    assert "Traceback" not in told
+
+
+def test_ctrl_c_keeps_the_files_that_are_done_and_what_came_of_the_next(
+    http_script: Any, bursts: Recording, tmp_path: Path
+) -> None:
+    reached = stuck_after_one(http_script, 5)
+    files = [str(bursts.save(tmp_path / f"{name}.wav")) for name in ("a", "b", "c")]
+    arguments = ["transcribe", *files, "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    interrupted([*arguments, "--output", str(tmp_path / "out"), "--pace", "2"], reached)
+    written = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
+    assert written["a.txt"] == "said 0\nsaid 1\nsaid 2\n"
+    assert written["b.txt"].startswith("said 0\n[text missing: ")
+    assert set(written) == {"a.txt", "b.txt"}
+
+
+def test_a_fault_in_here_keeps_what_came(
+    http_script: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    async def fails(session: Session) -> None:
+        async with session:
+            await session.wait()
+        raise TypeError("what?")
+
+    monkeypatch.setattr(transcribe_files, "_live_through", fails)
+    file = bursts.save(tmp_path / "talk.wav")
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("utterance 0\n")
+    assert "unexpected TypeError: what?" in said.err
+
+
+def test_an_utterance_without_words_among_others_is_told(
+    http_script: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    http_script.answer = lambda posted: document(text="" if posted.number == 1 else f"said {posted.number}")
+    file = bursts.save(tmp_path / "talk.wav")
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    assert main([*arguments, "--format", "srt"]) == 1
+    said = capsys.readouterr()
+    assert "[text missing: no words were recognised]" in said.out
+    assert said.err == "ipyspeaches: talk.wav misses text for 0:03.0-0:04.0: no words were recognised\n"
 
 
 def test_what_is_odd_about_a_file_is_one_line_on_stderr(

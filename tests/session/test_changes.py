@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import ModelNotFoundError, StateError
+from ipyspeaches.errors import InputError, ModelNotFoundError, StateError
 from ipyspeaches.session import Session, TurnDetection, events
 from ipyspeaches.vad import EnergyVad
 from sessions import ENERGY, next_event, session
@@ -97,3 +98,54 @@ async def test_changes_before_the_start_and_after_the_end(scripted: Any, bursts:
     await running.set_language("en")
     await running.set_model("whatever")
     assert changes_of(scripted) == [{"model": "test/model", "language": language} for language in ("de", "zh")]
+
+
+@pytest.mark.parametrize("while_it_runs", [False, True])
+async def test_what_cannot_be_asked_for_is_refused_and_changes_nothing(
+    scripted: Any, bursts: Recording, while_it_runs: bool
+) -> None:
+    running: Any = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=4, language="de")
+    if while_it_runs:
+        await running.start()
+    before = running.options
+    changes: list[Callable[[], Any]] = [
+        lambda: running.set_language("klingon"),
+        lambda: running.set_language(5),
+        lambda: running.set_model(5),
+        lambda: running.set_model(" "),
+        lambda: running.set_detector("energy"),
+        lambda: running.set_turn_detection(EnergyVad()),
+        lambda: running.set_turn_detection(None),
+        lambda: running.reconfigure({"speed": 2}),
+        lambda: running.reconfigure({"temperature": "hot"}),
+        lambda: running.reconfigure({"task": "translate"}),
+        lambda: running.reconfigure({"server_vad": 0.5}),
+    ]
+    for change in changes:
+        with pytest.raises(InputError) as refused:
+            await change()
+        assert str(refused.value).endswith(".")
+    assert running.options == before
+    if while_it_runs:
+        await running.wait()
+        assert len(running.transcript) == 3
+        assert changes_of(scripted) == [{"model": "test/model", "language": "de"}]
+
+
+async def test_what_a_server_cuts_with_may_change_before_the_start(scripted: Any, bursts: Recording) -> None:
+    turn = TurnDetection.server(0.9, 550, detector=EnergyVad())
+    running = Session(bursts, server=scripted.url, turn_detection=turn, pace=0)
+    await running.set_turn_detection(TurnDetection.server(0.4, 300, detector=EnergyVad()))
+    async with running:
+        await running.wait()
+    sent = [m["session"]["turn_detection"] for m in scripted.received if m["type"] == "session.update"]
+    assert (sent[0]["threshold"], sent[0]["silence_duration_ms"]) == (0.4, 300)
+
+
+async def test_a_language_that_most_servers_do_not_know_is_handed_on_and_told(scripted: Any, bursts: Recording) -> None:
+    async with session(scripted, bursts, language="GSW_ch") as running:
+        await running.wait()
+    assert changes_of(scripted) == [{"model": "test/model", "language": "gsw-CH"}]
+    assert running.language == "gsw-CH"
+    told = [text for text in running.events.columns()["text"] if "none of Whisper's" in text]
+    assert len(told) == 1

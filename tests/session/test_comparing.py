@@ -94,9 +94,11 @@ async def test_cancelling_ends_the_run_that_is_under_way(scripted: Any, bursts: 
     task = asyncio.create_task(compare(bursts, runs, server=scripted.url, turn_detection=ENERGY, pace=1))
     assert await asyncio.to_thread(listening.wait, 10)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError) as cancelled:
         await task
     assert await asyncio.to_thread(failed.wait, 10)
+    left: Any = cancelled.value
+    assert left.comparison.columns()["run"] == ["slow", "never"]
 
 
 def test_warnings_are_kept_with_their_run(scripted: Any, bursts: Recording) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
+from typing import Any
 
 import pytest
 
 from ipyspeaches.errors import StateError
 from ipyspeaches.session import ENGINE, Engine, run
+from ipyspeaches.session.engine import leave
 
 
 async def thread_name() -> str:
@@ -84,3 +87,27 @@ def test_shutting_down_lets_tasks_clean_up_and_the_next_use_starts_again() -> No
     assert not first.is_running()
     assert engine.run(thread_name()) == "ipyspeaches-engine"
     engine.shut_down()
+
+
+def test_an_interrupt_waits_until_the_work_has_closed_and_has_what_it_left() -> None:
+    at_work = threading.Event()
+
+    async def work() -> None:
+        at_work.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError as exc:
+            await asyncio.sleep(0.01)
+            leave(exc, found="half of it")
+            raise
+
+    def interrupted(_future: object, _timeout: float | None = None) -> None:
+        assert at_work.wait(60)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt) as stopped:
+        patch.setattr(concurrent.futures.Future, "result", interrupted)
+        run(work())
+    left: Any = stopped.value
+    assert left.found == "half of it"
+    assert left.__notes__ == ["What came until then is this exception's .found: 'half of it'"]

@@ -19,7 +19,7 @@ from ipyspeaches.errors import (
     ProtocolError,
     ServerUnreachableError,
 )
-from ipyspeaches.session import Session, SessionState, TurnDetection, transcribe
+from ipyspeaches.session import Session, SessionState, TurnDetection, events, transcribe
 from scripted_server import without_loopback
 from sessions import ENERGY, session
 
@@ -161,3 +161,32 @@ async def test_a_recording_without_speech_is_an_empty_result_that_says_so(script
     with pytest.warns(UserWarning, match="no speech was found"):
         transcript = await transcribe(silence, server=scripted.url, turn_detection=ENERGY)
     assert [(gap.start, gap.end) for gap in transcript.missing] == [(0, 2)]
+
+
+async def test_a_cancelled_transcription_leaves_what_came(scripted: Any, bursts: Recording) -> None:
+    scripted.mute_after = 1
+    at_work = asyncio.create_task(transcribe(bursts, server=scripted.url, turn_detection=ENERGY, on_event=None))
+    while sum(message["type"] == "input_audio_buffer.commit" for message in scripted.received) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    at_work.cancel()
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await at_work
+    left: Any = cancelled.value
+    assert left.transcript.text == "utterance 1"
+    assert len(left.transcript.missing)
+    assert "this exception's .transcript: Transcript(1 segments" in "".join(left.__notes__)
+
+
+async def test_a_time_limit_has_what_came_in_its_cause(scripted: Any, bursts: Recording) -> None:
+    scripted.mute_after = 1
+
+    def reached(event: object) -> None:
+        if isinstance(event, events.Final):
+            loop.call_soon_threadsafe(lambda: limit.reschedule(loop.time()))
+
+    loop = asyncio.get_running_loop()
+    with pytest.raises(TimeoutError) as late:
+        async with asyncio.timeout(None) as limit:
+            await transcribe(bursts, server=scripted.url, turn_detection=ENERGY, on_event=reached)
+    cause: Any = late.value.__cause__
+    assert cause.transcript.text == "utterance 1"

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from ipyspeaches.audio import to_samples
 from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, Ready
 from ipyspeaches.session import TurnDetection, events
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Confirmed, Recorder
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.vad import EnergyVad, Utterance
 from realtime_wire import server_cut
 
 UTTERANCE = server_cut(0, 1, 2)
 
 
-def recording() -> tuple[Recorder, list[Any]]:
+def joined(first: tuple[float, float], second: tuple[float, float]) -> Utterance:
+    """Return two stretches of speech, in seconds, as one utterance."""
+    one, other = (Utterance(n, to_samples(a), to_samples(b)) for n, (a, b) in enumerate((first, second)))
+    return one.joined_with(other)
+
+
+def recording(turn_detection: TurnDetection | None = None) -> tuple[Recorder, list[Any]]:
     """Return a recorder and the events that it emits."""
-    recorder = Recorder(Pipeline(TurnDetection.client(EnergyVad())))
+    recorder = Recorder(Pipeline(turn_detection or TurnDetection.client(EnergyVad())))
     seen: list[Any] = []
     recorder.subscribe(seen.append)
     return recorder, seen
@@ -29,6 +38,31 @@ def test_an_utterance_without_words_is_told_and_not_written_down() -> None:
     assert len(recorder.transcript) == 0
     [final] = [event for event in seen if isinstance(event, events.Final)]
     assert final.segment.text == ""
+
+
+@pytest.mark.parametrize(
+    ("utterance", "named"),
+    [
+        (Utterance(0, to_samples(1), to_samples(2)), True),
+        (Utterance(0, to_samples(1), to_samples(1.6)), False),  # a cough, a door
+        (joined((1, 1.4), (8, 8.4)), False),  # the silence between is none of it
+        (joined((1, 1.6), (8, 8.6)), True),
+    ],
+)
+def test_speech_without_words_is_missing_and_a_noise_is_not(utterance: Utterance, named: bool) -> None:
+    recorder, _ = recording()
+    recorder.receive_event(ItemCommitted("a", utterance))
+    recorder.receive_event(ItemCompleted("a", utterance, "", None, ()))
+    gaps = [(gap.start, gap.end, gap.reason) for gap in recorder.transcript.missing]
+    assert gaps == ([(utterance.start_s, utterance.end_s, "no words were recognised")] if named else [])
+
+
+@pytest.mark.parametrize(("seconds", "named"), [(1.2, False), (1.6, True)])
+def test_the_silence_by_which_a_server_knows_the_end_is_no_speech(seconds: float, named: bool) -> None:
+    recorder, _ = recording(TurnDetection.server(0.9, 550, detector=EnergyVad()))
+    utterance = server_cut(0, 1, 1 + seconds)
+    recorder.receive_event(ItemCompleted("a", utterance, "", None, ()))
+    assert len(recorder.transcript.missing) == named
 
 
 def test_texts_that_come_in_another_order_keep_the_order_of_speech() -> None:

@@ -212,7 +212,7 @@ async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any) -> None:
 
 
 async def test_start_twice_and_stop_before_start(scripted: Any, bursts: Recording) -> None:
-    running = session(scripted, bursts)
+    running = Session(bursts, server=scripted.url, turn_detection=ENERGY, pace=1)  # not over before the second start
     with pytest.raises(StateError, match="start it first"):
         await running.stop()
     with pytest.raises(StateError, match="start it first"):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
-DOUBTS: Final = frozenset({"no_effect", "server_error", "clock", "message_lost"})
+DOUBTS: Final = frozenset({"no_effect", "language", "server_error", "clock", "message_lost"})
 """Warnings of a session that a result does not show itself; stretches without text it does."""
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 

@@ -86,6 +86,9 @@ class TurnDetection:
         return shown
 
 
+TURN_DETECTION: Final = instance(TurnDetection, "TurnDetection.client(…) or TurnDetection.server(…)")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """By which way speech goes to the recogniser and text comes back.
@@ -195,7 +198,7 @@ class SessionOptions:
         check_fields(
             self,
             server=text(f"an address such as {EXAMPLE}, or None"),
-            turn_detection=instance(TurnDetection, "TurnDetection.client(…) or TurnDetection.server(…)"),
+            turn_detection=TURN_DETECTION,
             pace=PACE,
             on_event=instance(Callable, "a function of one argument"),
         )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ipyspeaches import protocol
 from ipyspeaches.audio import to_samples, to_seconds
 from ipyspeaches.protocol import Changes, ProtocolEvent
+from ipyspeaches.protocol.languages import is_usual
 from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Ledger, Stage
@@ -28,6 +29,8 @@ _DRIFT: Final = 1e-3
 """Seconds a second by which a microphone's clock may run slower than the machine's, and then some."""
 _SHORTEST_GAP_S: Final = 0.05
 """Less of a recording's end is rounding, not speech."""
+_SURELY_SPEECH_S: Final = 0.9
+"""Sound that a detector holds for speech so long has words; coughs, doors and keys are shorter."""
 
 _log = logging.getLogger(__name__)
 
@@ -294,6 +297,12 @@ class Recorder(Listener):
         if end_s > start_s + _SHORTEST_GAP_S:
             self.transcript.add_missing(start_s, end_s, reason)
 
+    def note_language(self, code: str | None) -> None:
+        """Say if most servers do not know a language."""
+        if not is_usual(code):
+            text = f"The language {code!r} is none of Whisper's: it goes to the server as it is, which may not know it."
+            self.warn("language", text)
+
     def note_unanswered(self, reason: str) -> None:
         """Note that utterances that have no text yet will have none."""
         for entry in self.ledger.unsettled:
@@ -312,6 +321,13 @@ class Recorder(Listener):
             loudest = f"; its loudest moment has {levels.max():.0f} dBFS" if len(levels) else ""
             reason = f"no speech was found{loudest}"
         self.transcript.add_missing(0.0, self.now_s, reason)
+
+    def _spoken_s(self, utterance: Utterance) -> float:
+        """Return how long speech was heard in an utterance."""
+        server_vad = self._pipeline.turn_detection.server_vad
+        # A server that cuts counts the silence by which it knew the end.
+        quiet_s = 0.0 if server_vad is None else server_vad.silence_duration_ms / 1000
+        return sum(part.end_s - part.start_s for part in utterance.parts or (utterance,)) - quiet_s
 
     def _miss(self, utterance: Utterance, reason: str) -> None:
         self.transcript.add_missing(utterance.start_s, utterance.end_s, reason)
@@ -382,6 +398,8 @@ class Recorder(Listener):
             self.transcript.append(segment)
         else:
             self.transcript.set_partial(event.item_id, "")
+            if self._spoken_s(event.utterance) >= _SURELY_SPEECH_S:
+                self._miss(event.utterance, "no words were recognised")
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
 
     def _failed(self, event: protocol.ItemFailed) -> None:

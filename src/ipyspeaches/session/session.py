@@ -19,11 +19,11 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.session.connection import Connection
-from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
-from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
+from ipyspeaches.session.options import TURN_DETECTION, SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, SessionState, check_transition
@@ -338,6 +338,7 @@ class Session:
         StateError
             If it would change who cuts, which counts only from the next session on.
         """
+        TURN_DETECTION("turn_detection", turn_detection)
         now = self.turn_detection
         if now.client_cuts is not turn_detection.client_cuts and self.state is not SessionState.IDLE:
             raise StateError("Who cuts cannot change while recording: it counts from the next recording on.")
@@ -348,6 +349,7 @@ class Session:
     @on_engine
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
+        self.turn_detection.with_detector(detector)  # refuses what is none
         processed = self.pipeline.set_detector(detector)
         if self._connection is not None and self.state not in ENDED:
             await self._act(self._connection, processed)
@@ -355,6 +357,7 @@ class Session:
     @on_engine
     async def reconfigure(self, changes: Changes) -> None:
         """Ask the recogniser for something else, from the next utterance on; its answer comes as an event."""
+        self._changed(changes)  # refuses what cannot be asked for, before anything is
         connection = await self._open_connection()
         if connection is not None and self.destination is not None:
             asked = dict(changes)
@@ -363,9 +366,15 @@ class Session:
             await connection.reconfigure(asked)
             for listener in self._listeners:
                 listener.reconfigure(asked)
+        self.options = self._changed(changes)
+        self.pipeline.turn_detection = replace(self.turn_detection, server_vad=self.options.recognition.server_vad)
+        if connection is not None and "language" in changes:
+            self._recorder.note_language(self.options.recognition.language)
+
+    def _changed(self, changes: Changes) -> SessionOptions:
         recognition = self.options.recognition.changed(changes)
-        self.options = replace(self.options, recognition=recognition)
-        self.pipeline.turn_detection = replace(self.turn_detection, server_vad=recognition.server_vad)
+        turn_detection = replace(self.turn_detection, server_vad=recognition.server_vad)
+        return replace(self.options, recognition=recognition, turn_detection=turn_detection)
 
     # The run, on the engine's loop
 
@@ -385,21 +394,16 @@ class Session:
         self._recorder.emit(failed, text=str(error), detail=type(error).__name__)
         self._enter(SessionState.FAILED)
 
-    def raise_if_nothing_came(self) -> None:
-        """Raise if the session has ended without any text, and the server is why.
-
-        Raises
-        ------
-        SpeachesError
-            What ended the session, or why its utterances have no text.
-        """
+    def _raise_if_nothing_came(self) -> None:
+        """Raise what ended the session, or why its utterances have no text, if the server gave none at all."""
         if len(self.transcript):
             return
         if self.error is not None:
             raise self.error
-        failed = any(entry.stage is Stage.FAILED for entry in self._recorder.ledger.entries)
-        if failed and (missing := self.transcript.missing):
-            raise ProtocolError(f"The server gave no text: {missing[0].reason}")
+        failed = {one.utterance.start_s for one in self._recorder.ledger.entries if one.stage is Stage.FAILED}
+        reason = next((gap.reason for gap in self.transcript.missing if gap.start in failed), None)
+        if reason is not None:
+            raise ProtocolError(f"The server gave no text: {reason}")
 
     def _go_on(self) -> None:
         self._recorder.lateness.restart()
@@ -448,6 +452,7 @@ class Session:
     async def _run_at(self, destination: Destination) -> None:
         """Connect, listen, finish, and close whatever happens."""
         asked = replace(self.options.recognition, model=destination.model)
+        self._recorder.note_language(asked.language)
         interim_s = self.options.route.interim_s
         if interim_s is not None:
             # Before the recorder: it looks at each event of the recogniser first.
@@ -520,7 +525,7 @@ class Session:
     async def _hear(self, connection: Connection, block: AudioBlock) -> None:
         processed = self.pipeline.process(block)
         if processed.lost_s:
-            text = f"{processed.lost_s:.2f} s of audio were lost on the way; the gap is kept."
+            text = f"{processed.lost_s:.2f} s of audio was lost on the way; the gap is kept."
             self._recorder.warn("audio_lost", text)
         if block.overflowed:
             text = "The microphone gave audio faster than it was taken: some may be missing."
@@ -568,6 +573,8 @@ async def transcribe(
     Transcript
         What was said. Where the server failed after its first text, that text is kept: `Transcript.missing` has the
         stretches without text and their reasons, and a `UserWarning` says so; the same holds for audio without speech.
+        What interrupts or cancels it (Ctrl-C, a `CancelledError`, which is the cause of a `TimeoutError`) has what came
+        until then as ``.transcript``.
 
     Raises
     ------
@@ -589,7 +596,10 @@ async def transcribe(
     except SpeachesError:
         if not len(session.transcript):
             raise
-    session.raise_if_nothing_came()
+    except BaseException as exc:
+        leave(exc, transcript=session.transcript)
+        raise
+    session._raise_if_nothing_came()  # noqa: SLF001  of this module
     if missing := session.transcript.missing:
         stretches = "1 stretch has" if len(missing) == 1 else f"{len(missing)} stretches have"
         text = f"{session.source.label}: {stretches} no text ({missing[0].reason}): see .missing"

@@ -11,7 +11,6 @@ from typing import Any, Final
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.protocol.api_key import read_key
-from ipyspeaches.protocol.languages import language_code
 from ipyspeaches.session import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.sources import KernelMicrophone
@@ -89,21 +88,23 @@ class Settings:
 
     def use_server(self, url: str, api_key: str) -> dict[str, Any]:
         """Use another server, of which nothing is known yet; an empty address is the default server."""
-        changed: SessionKeywords = {**self._keywords, "server": url or None, "api_key": read_key(api_key)}
-        SessionOptions.of({**changed, "turn_detection": None})
-        self._keywords = changed
+        self._change({"server": url or None, "api_key": read_key(api_key)})
         return {**server_traits(self.options), "_models": [], "_loaded_models": [], "_server_version": ""}
 
     def use_model(self, model: str) -> dict[str, Any]:
         """Use another model; an empty name leaves the choice to the server."""
-        self._keywords["model"] = model or None
+        self._change({"model": model or None})
         return {"_model": model}
 
     def use_language(self, language: str) -> dict[str, Any]:
         """Use another language; an empty code lets the server find out."""
-        code = language_code(language)
-        self._keywords["language"] = code
-        return {"_language": code or ""}
+        self._change({"language": language or None})
+        return {"_language": self.options.recognition.language or ""}
+
+    def _change(self, changes: SessionKeywords) -> None:
+        changed: SessionKeywords = {**self._keywords, **changes}
+        SessionOptions.of({**changed, "turn_detection": None})
+        self._keywords = changed
 
     def use_turn_detection(self, turn_detection: TurnDetection) -> dict[str, Any]:
         """Let the other side find the utterances, or use other numbers."""
