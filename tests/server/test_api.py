@@ -36,7 +36,8 @@ async def test_a_status_counts_as_success_only_where_the_server_explains_it(body
 
 
 async def test_an_endpoints_own_explanation_comes_first() -> None:
-    def explain(failed: Failed) -> ProtocolError | None:
+    def explain(failed: Failed, address: str) -> ProtocolError | None:
+        assert address == URL
         return ProtocolError("Mine.") if isinstance(failed, httpx2.Response) else None
 
     call = Call(path="/x", explain=explain)

@@ -119,11 +119,11 @@ class HttpApi:
                     call.method, call.path, params=call.params, data=call.fields, files=files
                 )
         except httpx2.RequestError as exc:
-            known = call.explain(exc) if call.explain else None
+            known = call.explain(exc, self.url) if call.explain else None
             raise known or explain_transport(exc, self.url, call.timeout_s) from exc
         if response.is_success or (response.status_code == call.also and detail_of(response) is not None):
             return response
-        known = call.explain(response) if call.explain else None
+        known = call.explain(response, self.url) if call.explain else None
         raise known or explain_status(response, self.url, key_given=self.has_key)
 
     async def ask(self, call: Call, kind: type[Value], *, in_part: bool = False) -> Value:

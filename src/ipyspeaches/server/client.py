@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from http import HTTPStatus
 from pathlib import Path
@@ -117,7 +118,7 @@ class Server:
 
     async def require_endpoint(self, path: str) -> None:
         """Return if there is a POST endpoint, asked with nothing in the form, so that it does nothing."""
-        call = Call(method="POST", path=path, also=HTTPStatus.UNPROCESSABLE_ENTITY, explain=explain_lack(self.url))
+        call = Call(method="POST", path=path, also=HTTPStatus.UNPROCESSABLE_ENTITY, explain=explain_lack)
         await self._api.send(call)
 
     async def overview(self) -> Overview:
@@ -167,7 +168,7 @@ class Server:
             path="/v1/registry",
             params={} if task is None else {"task": task},
             timeout_s=REGISTRY_TIMEOUT_S,
-            explain=explain_registry(self.url),
+            explain=explain_registry,
         )
         return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList, in_part=True)).data)
 
@@ -196,7 +197,7 @@ class Server:
             method="POST",
             path=f"/v1/models/{quote(model)}",
             timeout_s=DOWNLOAD_TIMEOUT_S,
-            explain=explain_download(self.url, model, DOWNLOAD_TIMEOUT_S),
+            explain=partial(explain_download, model=model, timeout_s=DOWNLOAD_TIMEOUT_S),
         )
         goes_on = "no longer waiting, but the server keeps downloading"
         async with Waiting(f"Download of {model}", screen() if progress else None, goes_on) as waiting:
@@ -284,7 +285,7 @@ class Server:
             fields=fields,
             file=file,
             timeout_s=DIARIZATION_TIMEOUT_S,
-            explain=explain_diarization(self.url),
+            explain=explain_diarization,
         )
         answer = await self._api.ask(call, DiarizationAnswer)
         turns = (SpeakerTurn(turn.start, turn.end, turn.speaker) for turn in answer.segments)

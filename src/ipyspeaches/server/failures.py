@@ -31,8 +31,8 @@ from ipyspeaches.protocol.http.transcriptions import Severity
 from ipyspeaches.protocol.liberal import fit, parse_json
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
-Explain: TypeAlias = Callable[[Failed], ServerError | None]
-"""Says what a failure means for one endpoint; None where it means the same as everywhere."""
+Explain: TypeAlias = Callable[[Failed, str], ServerError | None]
+"""Says what a failure means for one endpoint of an address; None where it means the same as everywhere."""
 
 KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 BUSY: Final = frozenset(
@@ -314,79 +314,64 @@ def _key_sent(response: httpx2.Response) -> str:
     return sent.partition(" ")[2]
 
 
-def explain_lack(address: str) -> Explain:
-    """Return what failures mean where an endpoint is looked for."""
-
-    def explain(failed: Failed) -> ServerError | None:
-        if not _lacks_endpoint(failed):
-            return None
-        path = failed.request.url.path
-        return ProtocolError(f"{address} does not offer {path}: use a server that does.")
-
-    return explain
-
-
-def explain_registry(address: str) -> Explain:
-    """Return what failures mean where the models are listed that a server could download."""
-
-    def explain(failed: Failed) -> ServerError | None:
-        if _lacks_endpoint(failed):
-            return ProtocolError(
-                f"{address} has no list of models to download: name the model by its id on the Hugging Face hub, or "
-                "update the server."
-            )
-        if isinstance(failed, httpx2.ReadTimeout) or _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
-            return ProtocolError(
-                f"{address} cannot list the models to download ({_what(failed)}): it asks the Hugging Face hub for "
-                "them, so give it access to huggingface.co. Installed models work without it."
-            )
+def explain_lack(failed: Failed, address: str) -> ServerError | None:
+    """Return what a failure means where an endpoint is looked for."""
+    if not _lacks_endpoint(failed):
         return None
+    return ProtocolError(f"{address} does not offer {failed.request.url.path}: use a server that does.")
 
-    return explain
+
+def explain_registry(failed: Failed, address: str) -> ServerError | None:
+    """Return what a failure means where the models are listed that a server could download."""
+    if _lacks_endpoint(failed):
+        return ProtocolError(
+            f"{address} has no list of models to download: name the model by its id on the Hugging Face hub, or "
+            "update the server."
+        )
+    if _is_late(failed) or _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
+        what = "no answer" if _is_late(failed) else "HTTP 500"
+        return ProtocolError(
+            f"{address} cannot list the models to download ({what}): it asks the Hugging Face hub for them, so give it "
+            "access to huggingface.co. Installed models work without it."
+        )
+    return None
 
 
-def explain_download(address: str, model: str, timeout_s: float) -> Explain:
-    """Return what failures mean where a server is asked to install a model."""
+def explain_download(failed: Failed, address: str, model: str, timeout_s: float) -> ServerError | None:
+    """Return what a failure means where a server is asked to install a model."""
+    detail = detail_of(failed) or "" if isinstance(failed, httpx2.Response) else ""
+    if _is_status(failed, HTTPStatus.UNAUTHORIZED) and "gated" in detail:
+        return ModelNotFoundError(
+            f"{address} may not download {model} (HTTP 401): accept its authors' terms at "
+            f"https://huggingface.co/{model}, then restart the server with HF_TOKEN set to a token of that account."
+        )
+    if _is_status(failed, HTTPStatus.NOT_FOUND) and not _lacks_endpoint(failed):
+        return ModelNotFoundError(
+            f"{address} finds no model '{model}' to download: check its spelling against the server's registry "
+            "(Server.registry(), or ipyspeaches models registry)."
+        )
+    if _is_late(failed) or _is_status(failed, *_GAVE_UP):
+        late = f"no answer within {timeout_s:.0f} s"
+        waited = f"HTTP {failed.status_code}" if isinstance(failed, httpx2.Response) else late
+        return ServerUnreachableError(
+            f"{address} did not say whether it has downloaded {model} ({waited}) and is probably still at it: "
+            "check later whether the model is installed."
+        )
+    if _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
+        return ProtocolError(
+            f"{address} could not download {model} (HTTP 500): it needs access to huggingface.co and space on its "
+            "disk, and its log says which is missing."
+        )
+    return None
 
-    def explain(failed: Failed) -> ServerError | None:
-        detail = detail_of(failed) or "" if isinstance(failed, httpx2.Response) else ""
-        if _is_status(failed, HTTPStatus.UNAUTHORIZED) and "gated" in detail:
-            return ModelNotFoundError(
-                f"{address} may not download {model} (HTTP 401): accept its authors' terms at "
-                f"https://huggingface.co/{model}, then restart the server with HF_TOKEN set to a token of that account."
-            )
-        if _is_status(failed, HTTPStatus.NOT_FOUND) and not _lacks_endpoint(failed):
-            return ModelNotFoundError(
-                f"{address} finds no model '{model}' to download: check its spelling against the server's registry "
-                "(Server.registry(), or ipyspeaches models registry)."
-            )
-        if isinstance(failed, httpx2.ReadTimeout) or (isinstance(failed, httpx2.Response) and _gave_up(failed)):
-            waited = f"no answer within {timeout_s:.0f} s" if isinstance(failed, httpx2.ReadTimeout) else _what(failed)
-            return ServerUnreachableError(
-                f"{address} did not say whether it has downloaded {model} ({waited}) and is probably still at it: "
-                "check later whether the model is installed."
-            )
-        if _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
-            return ProtocolError(
-                f"{address} could not download {model} (HTTP 500): it needs access to huggingface.co and space on its "
-                "disk, and its log says which is missing."
-            )
+
+def explain_diarization(failed: Failed, address: str) -> ServerError | None:
+    """Return what a failure means where a server is asked who speaks when."""
+    if not _lacks_endpoint(failed):
         return None
-
-    return explain
-
-
-def explain_diarization(address: str) -> Explain:
-    """Return what failures mean where a server is asked who speaks when."""
-
-    def explain(failed: Failed) -> ServerError | None:
-        if _lacks_endpoint(failed):
-            return ProtocolError(
-                f"{address} cannot tell speakers apart: it has no endpoint for that, so use a newer Speaches server."
-            )
-        return None
-
-    return explain
+    return ProtocolError(
+        f"{address} cannot tell speakers apart: it has no endpoint for that, so use a newer Speaches server."
+    )
 
 
 def no_diarization_model(address: str) -> ModelNotFoundError:
@@ -399,20 +384,14 @@ def no_diarization_model(address: str) -> ModelNotFoundError:
 
 def _lacks_endpoint(failed: Failed) -> bool:
     """Return whether an answer says that the server has no such endpoint, rather than no such model."""
-    if not isinstance(failed, httpx2.Response):
-        return False
-    if failed.status_code == HTTPStatus.NOT_FOUND:
-        return detail_of(failed) == NO_ENDPOINT
-    return failed.status_code in _NO_SUCH_ENDPOINT
+    if _is_status(failed, HTTPStatus.NOT_FOUND):
+        return isinstance(failed, httpx2.Response) and detail_of(failed) == NO_ENDPOINT
+    return _is_status(failed, *_NO_SUCH_ENDPOINT)
 
 
-def _is_status(failed: Failed, status: HTTPStatus) -> bool:
-    return isinstance(failed, httpx2.Response) and failed.status_code == status
+def _is_status(failed: Failed, *statuses: int) -> bool:
+    return isinstance(failed, httpx2.Response) and failed.status_code in statuses
 
 
-def _gave_up(response: httpx2.Response) -> bool:
-    return response.status_code in _GAVE_UP
-
-
-def _what(failed: Failed) -> str:
-    return f"HTTP {failed.status_code}" if isinstance(failed, httpx2.Response) else "no answer"
+def _is_late(failed: Failed) -> bool:
+    return isinstance(failed, httpx2.ReadTimeout)
