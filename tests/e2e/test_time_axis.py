@@ -34,14 +34,19 @@ REPAINTED = """async () => {
       if ([0, 1, 2, 3].some((k) => Math.abs(before[i + k] - after[i + k]) > 48)) count++;
     return count;
   };
-  for (let still = 0; still < 3; ) {  // until the live edge has come to rest
-    await frames(15);
-    const now = pixels(1);
-    still = differing(now) === 0 ? still + 1 : 0;
-    before = now;
-  }
+  const rest = async () => {  // until the live edge has come to rest
+    for (let still = 0; still < 3; ) {
+      await frames(15);
+      const now = pixels(1);
+      still = differing(now) === 0 ? still + 1 : 0;
+      before = now;
+    }
+  };
+  await rest();
+  const byPiece = before;
   dispatchEvent(new Event("resize"));
-  await frames(15);
+  await rest();
+  before = byPiece;
   const painted = before.filter((value, i) => i % 4 === 3 && value > 0).length;
   return { differing: Math.min(...[0, 1, 2].map((x) => differing(pixels(x)))), painted };
 }"""
