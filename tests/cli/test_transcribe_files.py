@@ -112,6 +112,20 @@ def test_a_terminal_that_cannot_show_a_character_shows_its_escape(
     assert written.getvalue() == b"good morning\n\\u4f60\\u597d\n"
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # what stands in for a closed stderr stays open, as it must
+def test_a_service_without_streams_writes_its_file(
+    heard: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["transcribe", "a.wav", "--output", str(tmp_path / "a.txt")]) == 0
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == SAID.to_txt()
+    with pytest.raises(SystemExit) as refused:
+        main(["transcribe", "b.wav"])
+    assert refused.value.code == 2
+    assert heard == [Path("a.wav")]
+
+
 def test_a_file_may_begin_with_the_mark_that_excel_needs(
     heard: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _sigterm_unwinds():
             code = command(args)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             return code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -92,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _let_streams_take_all_characters() -> None:
     """Let no character stop a print: a finished transcript would be lost to a terminal's cp1252, or to ``LC_ALL=C``."""
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123  a service may have closed it
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
             continue

@@ -61,8 +61,7 @@ def run(args: argparse.Namespace) -> int:
     except InputError as exc:  # no server can be asked with such a key
         checks = run_checks(None, None, None, Check("Server", False, str(exc), essential=True))
     if args.json:
-        json.dump([asdict(check) for check in checks], sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False))
     else:
         for check in checks:
             print(_line(check))

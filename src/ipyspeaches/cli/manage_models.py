@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -85,8 +84,7 @@ def _rows(models: Models, task: str | None, overview: Overview) -> Iterator[dict
 
 def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
     if as_json:
-        json.dump(list(rows), sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps(list(rows), indent=2, ensure_ascii=False))
         return
     empty = True
     for row in rows:

@@ -275,6 +275,8 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
     args.format = args.format or _format_of(output)
     files: list[Path] = list(dict.fromkeys(args.files))
     if output is None:
+        if sys.stdout is None:
+            args.parser.error("standard output is closed: name an --output")
         if len(files) > 1 and args.format != "txt":
             args.parser.error(f"several files as {args.format} need --output FOLDER")
         return dict.fromkeys(files)
@@ -312,8 +314,7 @@ def _write(transcript: Transcript, file: Path, target: Path | None, args: argpar
             return True
     if len(args.files) > 1:
         print(f"==> {file} <==")
-    sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
-    sys.stdout.flush()
+    print(text, end="" if text.endswith("\n") or not text else "\n", flush=True)
     return target is None
 
 

@@ -573,8 +573,8 @@ async def transcribe(
     Transcript
         What was said. Where the server failed after its first text, that text is kept: `Transcript.missing` has the
         stretches without text and their reasons, and a `UserWarning` says so; the same holds for audio without speech.
-        What interrupts or cancels it (Ctrl-C, a `CancelledError`, which is the cause of a `TimeoutError`) has what came
-        until then as ``.transcript``.
+        What interrupts or cancels it has what came until then as ``.transcript``: `run`'s `KeyboardInterrupt`, or the
+        `CancelledError` that is the cause of a `TimeoutError`.
 
     Raises
     ------
