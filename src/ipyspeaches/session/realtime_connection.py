@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore
-from ipyspeaches.errors import ServerUnreachableError
 from ipyspeaches.protocol import (
     AudioSent,
     Changes,
@@ -104,10 +103,7 @@ class RealtimeConnection(Connection):
         if self.lost.done():
             raise self.lost.result()
         if not self._ready.is_set():
-            raise ServerUnreachableError(
-                f"The server accepted the connection but did not answer within {READY_TIMEOUT_S:.0f} s: "
-                "check that it is a Speaches server and not overloaded, then start again."
-            )
+            raise self._protocol.not_ready(READY_TIMEOUT_S)
 
     async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
         """Append and commit, in order."""

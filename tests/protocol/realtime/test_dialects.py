@@ -8,17 +8,26 @@ from typing import Any
 import pytest
 from openai.types.beta.realtime import TranscriptionSessionUpdate
 
+from ipyspeaches.errors import (
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerUnreachableError,
+)
 from ipyspeaches.protocol import (
     ConfigurationChanged,
+    Disconnected,
     Flushed,
     ItemCompleted,
     ProtocolState,
     Ready,
     RealtimeProtocol,
     RecognitionOptions,
+    Reported,
     ServerTurnDetection,
 )
-from realtime_wire import SILENCE, committed, completed, created, cut, feed, message, session, started
+from realtime_wire import NEVER, SILENCE, committed, completed, created, cut, error, feed, message, session, started
 
 MODEL = "gpt-4o-transcribe"
 OPTIONS = RecognitionOptions(model=MODEL, language="de", prompt="Namen")
@@ -109,3 +118,99 @@ def test_a_server_that_says_nothing_about_its_session_is_asked_for_everything(fi
     # What it does not tell is not known to be otherwise.
     assert bool(differences) is ("threshold" in answer)
     assert protocol.state is ProtocolState.READY
+
+
+VLLM = message("session.created", id="sess-1", created=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ('{"message_type": "SessionBegins"}', "{'message_type': 'SessionBegins'}"),
+        ('{"error": "no such path"}', "{'error': 'no such path'}"),
+        ("hello there", "hello there"),
+        ('"hello there"', "{'value': 'hello there'}"),
+        ("<html>", "<html>"),
+        (b"\x00\x01\xff", "\ufffd"),
+        ("[" * 100_000, "[[["),
+    ],
+)
+def test_what_no_server_of_the_family_says_ends_the_session_at_once(said: str | bytes, named: str) -> None:
+    protocol = RealtimeProtocol(OPTIONS)
+    protocol.connection_opened()
+    *_, lost = protocol.receive_message(said)
+    assert isinstance(lost, Disconnected)
+    assert isinstance(lost.error, NotSpeachesError)
+    assert f"{named}" in str(lost.error)
+    assert "instead of session.created: " in str(lost.error)
+    assert len(str(lost.error)) < 400
+    assert protocol.state is ProtocolState.FAILED
+    assert protocol.connection_lost(1000) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        (error("You must not specify a beta header."), ProtocolError, "refused to open a session (“You must not"),
+        (error("Incorrect API key provided", code="invalid_api_key"), ServerAuthError, "valid key"),
+        (error("The model 'x' does not exist"), ModelNotFoundError, "the model 'x'"),
+        (message("error", error="busy"), ProtocolError, "“busy”"),
+        (message("error"), ProtocolError, "“an error without a message”"),
+    ],
+)
+def test_an_error_before_the_session_is_its_end(said: str, kind: type[Exception], words: str) -> None:
+    protocol = RealtimeProtocol(OPTIONS)
+    protocol.connection_opened()
+    reported, lost = protocol.receive_message(said)
+    assert isinstance(reported, Reported)
+    assert isinstance(lost, Disconnected)
+    assert type(lost.error) is kind
+    assert words in str(lost.error)
+
+
+def test_a_server_of_another_kind_refuses_the_update_in_its_own_words() -> None:
+    protocol = begun(VLLM)
+    _, lost = protocol.receive_message(error("The model `None` does not exist.", code="model_not_found"))
+    assert isinstance(lost, Disconnected)
+    assert "“The model `None` does not exist.”" in str(lost.error)
+    assert 'transport="chunked"' in str(lost.error)
+
+
+def test_an_error_in_a_session_that_is_not_confirmed_yet_is_no_end() -> None:
+    protocol = begun(session(language="en"))
+    events = protocol.receive_message(error("Something else", "server_error"))
+    assert not [event for event in events if isinstance(event, Disconnected)]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ([], ServerUnreachableError, "did not answer within 10 s"),
+        ([message("Begin", id="x")], NotSpeachesError, "began with “Begin” instead of session.created"),
+        ([created("a")], NotSpeachesError, "began with “conversation.item.created” instead"),
+        ([message("ping"), message("pong")], NotSpeachesError, "began with “ping”"),
+        (
+            [message("hello"), session(language="en")],
+            ProtocolError,
+            "opened a session and did not answer session.update",
+        ),
+        ([VLLM], ProtocolError, "a session that it says nothing about and did not answer session.update within 10 s"),
+    ],
+)
+def test_what_a_server_began_with_is_named_when_it_says_no_more(
+    said: list[str], kind: type[Exception], words: str
+) -> None:
+    protocol = RealtimeProtocol(OPTIONS)
+    protocol.connection_opened()
+    assert not [event for event in feed(protocol, *said) if isinstance(event, Disconnected)]
+    error = protocol.not_ready(10)
+    assert type(error) is kind
+    assert words in str(error)
+    assert str(error).endswith(".")
+
+
+def test_an_unknown_event_before_the_session_does_no_harm() -> None:
+    protocol = RealtimeProtocol(RecognitionOptions(model="some/model"))
+    protocol.connection_opened()
+    events = feed(protocol, message("proxy.connected"), session(vad=NEVER))
+    assert isinstance(events[-1], Ready)

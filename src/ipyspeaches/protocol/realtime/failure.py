@@ -10,7 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError
+from ipyspeaches.errors import (
+    ConnectionLostError,
+    ModelNotFoundError,
+    NotSpeachesError,
+    ProtocolError,
+    ServerAuthError,
+    ServerError,
+    ServerUnreachableError,
+)
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 from ipyspeaches.protocol.protocol_events import Disconnected
 from ipyspeaches.protocol.realtime import wire
@@ -23,6 +31,7 @@ _MISSING_MODEL: Final = re.compile(
     r"[Mm]odel '(?P<model>[^']*)' (is not installed|does not exist|was not found|not found)"
 )
 _MAX_QUOTE: Final = 300
+_MAX_BEGINNING: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class Diagnosis:
 
     Parameters
     ----------
+    first
+        What the server began with: its session, or what it said first in place of one.
     last
         What the server said last, if anything.
     model
@@ -47,6 +58,7 @@ class Diagnosis:
         Whether the server's VAD had ended the item that it created last.
     """
 
+    first: wire.KnownEvent | wire.Unrecognised | None
     last: wire.KnownEvent | wire.Unrecognised | None
     model: str | None
     client_cuts: bool
@@ -82,6 +94,37 @@ class Diagnosis:
                     "once more what has no text yet, and see the server's log for what ended it."
                 )
             )
+        )
+
+    def explain_beginning(self) -> Disconnected | None:
+        """Return the failure if what was said before the session is ready shows that it never will be."""
+        first, last = self.first, self.last
+        if isinstance(first, wire.SessionCreated) and first.session != wire.UNTOLD:
+            return None
+        if isinstance(last, wire.Unrecognised) and not last.type:
+            return Disconnected(_unlike(last))
+        if not isinstance(last, wire.ErrorEvent):
+            return None
+        refused = (
+            f"The server refused to open a session ({quote(last.error.message)}): correct what it names, or use "
+            'transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
+        )
+        known = self._wrong_model(last.error) if first is last else None
+        return known or self._wrong_key(last.error, None, "") or Disconnected(ProtocolError(refused))
+
+    def explain_unready(self, waited_s: float) -> ServerError:
+        """Return the error for a session that is not ready in time, by what the server began with."""
+        if self.first is None:
+            return ServerUnreachableError(
+                f"The server accepted the connection but did not answer within {waited_s:.0f} s: check that it is a "
+                "Speaches server and not overloaded, then start again."
+            )
+        if not isinstance(self.first, wire.SessionCreated):
+            return _unlike(self.first)
+        untold = " that it says nothing about" if self.first.session == wire.UNTOLD else ""
+        return ProtocolError(
+            f"The server opened a session{untold} and did not answer session.update within {waited_s:.0f} s: see its "
+            'log, or use transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
         )
 
     def _wrong_model(self, error: wire.ErrorDetail | None) -> Disconnected | None:
@@ -186,6 +229,17 @@ class Diagnosis:
             what = "The connection was cut without notice"
             cure = "connect again and send once more what has no text yet (Speaches does this after 30 minutes)"
         return Disconnected(ConnectionLostError(f"{what}{_because(code, reason)}: {cure}."))
+
+
+def _unlike(first: wire.KnownEvent | wire.Unrecognised) -> NotSpeachesError:
+    if isinstance(first, wire.Unrecognised):
+        began = first.type or str(first.data.get("text", first.data))
+    else:
+        began = str(first.__struct_config__.tag)
+    return NotSpeachesError(
+        f"The server began with {quote(began[:_MAX_BEGINNING])} instead of session.created: give the address of one "
+        'that speaks OpenAI\'s Realtime API, as Speaches does, or use transport="chunked".'
+    )
 
 
 def quote(message: str | None) -> str:

@@ -30,7 +30,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.errors import StateError
+from ipyspeaches.errors import ServerError, StateError
 from ipyspeaches.protocol.protocol_events import (
     Disconnected,
     Flushed,
@@ -151,6 +151,7 @@ class RealtimeProtocol:
         self._timeline = Timeline(media)
         self._outbox = Outbox(self._timeline)
         self._items = items = Items(self._timeline)
+        self._first: wire.KnownEvent | wire.Unrecognised | None = None
         self._last: wire.KnownEvent | wire.Unrecognised | None = None
         self._answering = False  # with a language model, which nobody asked for
         self._joiner = None if media is None else FragmentJoiner()
@@ -266,6 +267,10 @@ class RealtimeProtocol:
     def session_died(self) -> list[ProtocolEvent]:
         """Note that no ping is answered any more, although the connection is up, and return why."""
         return self._lost(self._diagnosis().explain_silence())
+
+    def not_ready(self, waited_s: float) -> ServerError:
+        """Return the error for a server that has not confirmed the configuration in so many seconds."""
+        return self._diagnosis().explain_unready(waited_s)
 
     def messages_to_send(self) -> list[bytes]:
         """Return the messages to send as text frames, in order, and forget them."""
@@ -412,6 +417,7 @@ class RealtimeProtocol:
     def _diagnosis(self) -> Diagnosis:
         last = self._last
         return Diagnosis(
+            self._first,
             last,
             model=(self._postponed and self._postponed.model) or self.options.model,
             client_cuts=self.options.client_cuts,
@@ -454,8 +460,13 @@ class RealtimeProtocol:
         if _is_expected(event) or self._answers_ping(event):
             return []
         self._last = event
+        if self._first is None or isinstance(event, wire.SessionCreated):
+            self._first = event
         self._answering |= isinstance(event, wire.Unrecognised) and event.type == "response.created"
-        return list(self._handlers[type(event)](event))
+        events = list(self._handlers[type(event)](event))
+        if not self._ready and (refused := self._diagnosis().explain_beginning()) is not None:
+            events += self._lost(refused)
+        return events
 
     def _answers_ping(self, event: wire.KnownEvent | wire.Unrecognised) -> bool:
         if not self._pings or not isinstance(event, wire.ErrorEvent):
