@@ -75,6 +75,42 @@ async def test_malformed_and_unknown_events_are_kept_and_not_fatal(scripted: Any
     assert any("busy" in text for text in columns["text"])
 
 
+@pytest.mark.parametrize(
+    ("first", "kind", "words"),
+    [
+        ('{"type": "error", "error": {"message": "No slot is free."}}', ProtocolError, "“No slot is free.”"),
+        ("Welcome!", NotSpeachesError, "began with “Welcome!” instead of session.created"),
+    ],
+)
+async def test_a_server_that_will_open_no_session_is_not_waited_for(
+    first: str, kind: type[Exception], words: str, scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.realtime_connection.READY_TIMEOUT_S", 3600)
+    scripted.first = first
+    with pytest.raises(kind) as failed:
+        await asyncio.wait_for(session(scripted, bursts).start(), 60)
+    assert words in str(failed.value)
+
+
+async def test_a_server_that_begins_in_another_way_is_named_when_it_says_no_more(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.realtime_connection.READY_TIMEOUT_S", 1)
+    scripted.first = '{"type": "Begin", "id": "1"}'
+    with pytest.raises(NotSpeachesError, match="began with “Begin” instead"):
+        await session(scripted, bursts).start()
+
+
+async def test_a_key_that_the_server_quotes_is_nowhere(scripted: Any, bursts: Recording) -> None:
+    said = {"message": "The key sk-secret is over its limit", "type": "server_error"}
+    scripted.extra = [json.dumps({"type": "error", "error": said})]
+    async with session(scripted, bursts, api_key="sk-secret") as running:
+        await running.wait()
+    columns = repr(running.events.columns())
+    assert "The key … is over its limit" in columns
+    assert "sk-secret" not in columns
+
+
 async def test_an_unreachable_server_is_named(bursts: Recording) -> None:
     running = Session(bursts, server="http://127.0.0.1:9", pace=0)
     with pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:9"):

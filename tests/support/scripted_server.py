@@ -43,6 +43,8 @@ class ScriptedServer:
         Commits after which nothing is answered any more.
     hold
         Finals to hold back, so that they come in reverse order.
+    first
+        Raw message sent in place of ``session.created``.
     extra
         Raw messages sent right after the first append.
     models
@@ -59,6 +61,7 @@ class ScriptedServer:
         self.cut_after: int | None = None
         self.mute_after: int | None = None
         self.hold = 0
+        self.first: str | None = None
         self.extra: list[str] = []
         self.models = [MODEL["id"]]
         self.stubborn = False
@@ -87,7 +90,7 @@ class ScriptedServer:
         state = {"id": "sess_1", "input_audio_transcription": told, "turn_detection": turn}
         held: list[str] = []
         commits = 0
-        await socket.send(json.dumps({"type": "session.created", "session": state}))
+        await socket.send(self.first or json.dumps({"type": "session.created", "session": state}))
         async for message in self._heard(socket):
             kind = message["type"]
             if kind == "session.update":

@@ -156,7 +156,7 @@ async def test_a_debugging_log_does_not_hold_the_key(caplog: pytest.LogCaptureFi
 
 async def test_a_close_frame_tells_code_and_reason() -> None:
     async def close(connection: ServerConnection) -> None:
-        await connection.close(1009, f"too big, {KEY}")
+        await connection.close(1009, "too big")
 
     async with server(close) as url:
         transport = WebSocketTransport(url, QUERY, KEY)
@@ -164,7 +164,7 @@ async def test_a_close_frame_tells_code_and_reason() -> None:
         with pytest.raises(TransportClosed) as caught:
             await transport.receive()
     closed = caught.value
-    assert (closed.code, closed.reason) == (1009, "too big, …")
+    assert (closed.code, closed.reason) == (1009, "too big")
 
 
 async def test_a_cut_has_no_close_frame() -> None:

@@ -263,7 +263,9 @@ async def _session_opens(url: str, api_key: str | None, model: str | None) -> st
     info = await check(url, api_key=api_key, model=model)
     asked = RecognitionOptions(model=info.model)
     transport = WebSocketTransport(url, realtime_query(url, asked), api_key)
-    connection = RealtimeConnection(RealtimeProtocol(asked), transport, AudioStore(), lambda _event: None)
+    connection = RealtimeConnection(
+        RealtimeProtocol(asked, api_key=api_key), transport, AudioStore(), lambda _event: None
+    )
     try:
         await connection.open()
     finally:

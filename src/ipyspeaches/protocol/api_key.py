@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from typing import Final
+from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE, is_loopback
+
+Words = TypeVar("Words", bound=str | bytes)
 
 API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
 _QUOTES: Final = "\"'`"
@@ -75,9 +77,12 @@ def bearer(key: str | None) -> dict[str, str]:
     return {"Authorization": ApiKey(f"Bearer {key}")} if key else {}
 
 
-def without_key(text: str, key: str | None) -> str:
-    """Return a server's words without the key: some quote the one that they refuse."""
-    return text.replace(str(key), "…") if key else text
+def without_key(text: Words, key: str | None) -> Words:
+    """Return a server's words, decoded or not, without the key: some quote the one that they refuse."""
+    if not key:
+        return text
+    clean = text.replace(str(key), "…") if isinstance(text, str) else text.replace(key.encode(), "…".encode())
+    return cast("Words", clean)
 
 
 def _name(character: str) -> str:

@@ -117,7 +117,7 @@ def connection_to(
     if transport == "realtime":
         websocket = WebSocketTransport(url, query, key)
         return RealtimeConnection(
-            RealtimeProtocol(asked), websocket, pipeline.store, on_event, lambda: pipeline.in_speech
+            RealtimeProtocol(asked, api_key=key), websocket, pipeline.store, on_event, lambda: pipeline.in_speech
         )
     media, endpoint = destination.info.media, RtcEndpoint(url, query, key)
     # Sessions that listen along get the audio from the kernel: a page has one connection, which is the main session's.
@@ -125,10 +125,12 @@ def connection_to(
     if isinstance(microphone, BrowserMicrophone) and microphone.line is not None:
         # Nothing can be put into what a page sends. Where this side cuts, the connection knows how long to wait.
         padding_ms = 0 if asked.client_cuts else media.padding_ms
-        protocol = RealtimeProtocol(asked, media=replace(media, continuous=True, padding_ms=padding_ms))
+        continuous = replace(media, continuous=True, padding_ms=padding_ms)
+        protocol = RealtimeProtocol(asked, media=continuous, api_key=key)
         page = PageTransport(microphone.line, microphone, endpoint, on_event)
         return PageConnection(protocol, page, pipeline, on_event, media)
-    return MediaConnection(RealtimeProtocol(asked, media=media), WebRtcTransport(endpoint), pipeline.store, on_event)
+    protocol = RealtimeProtocol(asked, media=media, api_key=key)
+    return MediaConnection(protocol, WebRtcTransport(endpoint), pipeline.store, on_event)
 
 
 def interim_to(

@@ -25,7 +25,7 @@ from websockets.protocol import State
 
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
-from ipyspeaches.protocol.api_key import bearer, read_key, without_key
+from ipyspeaches.protocol.api_key import bearer, read_key
 from ipyspeaches.server.api import trusted_certificates
 from ipyspeaches.server.failures import (
     BUSY,
@@ -162,16 +162,14 @@ class WebSocketTransport:
         try:
             await connection.send(message, text=True)
         except ConnectionClosed as exc:
-            raise self._closed(exc) from exc
+            raise _closed(exc) from exc
 
     async def receive(self) -> bytes:
         """Return the server's next message, not decoded: JSON is read from bytes."""
         try:
-            message = await self._opened().recv(decode=False)
+            return await self._opened().recv(decode=False)
         except ConnectionClosed as exc:
-            raise self._closed(exc) from exc
-        # Some servers quote the key that they refuse.
-        return message.replace(self._api_key.encode(), b"...") if self._api_key else message
+            raise _closed(exc) from exc
 
     async def close(self) -> None:
         """Close the connection in good order, within `CLOSE_TIMEOUT_S`."""
@@ -183,11 +181,9 @@ class WebSocketTransport:
             raise not_connected()
         return self._connection
 
-    def _closed(self, exc: ConnectionClosed) -> TransportClosed:
-        frame = exc.rcvd
-        if frame is None:
-            return TransportClosed()
-        return TransportClosed(frame.code, without_key(frame.reason, self._api_key))
+
+def _closed(exc: ConnectionClosed) -> TransportClosed:
+    return TransportClosed() if exc.rcvd is None else TransportClosed(exc.rcvd.code, exc.rcvd.reason)
 
 
 def _proxy(address: str) -> str | None:

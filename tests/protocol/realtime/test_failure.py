@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
-from ipyspeaches.protocol import Disconnected, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
-from realtime_wire import committed, completed, created, error, feed, message, ready, session, started, stopped
+from ipyspeaches.protocol import (
+    Disconnected,
+    Media,
+    ProtocolEvent,
+    Ready,
+    RealtimeProtocol,
+    RecognitionOptions,
+    Reported,
+    ServerTurnDetection,
+    Unknown,
+)
+from realtime_wire import NEVER, committed, completed, created, error, feed, message, ready, session, started, stopped
 
 FIRST = [started("a", 100), stopped("a", 3000), committed("a"), created("a")]
 
@@ -138,3 +151,34 @@ def test_a_chat_that_cannot_answer_is_told_from_a_transcription(answers: bool) -
     [event] = protocol.connection_lost(None)
     assert isinstance(event, Disconnected)
     assert ("intent=transcription" in str(event.error)) is answers
+
+
+def wrapped(text: str, pieces: int) -> list[str]:
+    """Return a message as it comes over a data channel."""
+    whole = base64.b64encode(text.encode()).decode()
+    size = -(-len(whole) // pieces)
+    parts = [whole[at : at + size] for at in range(0, len(whole), size)]
+    kind = "full_message" if pieces == 1 else "partial_message"
+    numbers = [{"fragment_index": at, "total_fragments": len(parts)} if pieces > 1 else {} for at in range(len(parts))]
+    return [
+        json.dumps({"id": "event_1", "type": kind, "data": part, **number})
+        for part, number in zip(parts, numbers, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 3])
+@pytest.mark.parametrize("as_bytes", [True, False])
+def test_a_key_that_the_server_quotes_is_in_no_event(pieces: int, as_bytes: bool) -> None:
+    key, media = "sk-very-secret", Media() if pieces else None
+    protocol = RealtimeProtocol(RecognitionOptions(model="some/model"), media=media, api_key=f"{key}\n")
+    protocol.connection_opened()
+    events: list[ProtocolEvent] = []
+    said = [session(vad=NEVER), error(f"The key {key} is over its limit"), message("odd", words=[key])]
+    for text in said:
+        for piece in wrapped(text, pieces) if pieces else [text]:
+            events += protocol.receive_message(piece.encode() if as_bytes else piece)
+    events += protocol.connection_lost(1000, f"bye, {key}")
+    assert [type(event) for event in events] == [Ready, Reported, Unknown, Disconnected]
+    assert "The key … is over its limit" in repr(events)
+    assert "bye, …" in repr(events)
+    assert key not in repr(events) + repr(vars(protocol))

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import ServerError, StateError
+from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.protocol_events import (
     Disconnected,
     Flushed,
@@ -138,6 +139,8 @@ class RealtimeProtocol:
         What the session is asked to be.
     media
         How audio travels, if not in messages.
+    api_key
+        The server's key, to leave out of what the server says.
 
     Attributes
     ----------
@@ -145,8 +148,9 @@ class RealtimeProtocol:
         Where the session stands.
     """
 
-    def __init__(self, options: RecognitionOptions, *, media: Media | None = None) -> None:
+    def __init__(self, options: RecognitionOptions, *, media: Media | None = None, api_key: str | None = None) -> None:
         self.state = ProtocolState.CONNECTING
+        self._api_key = read_key(api_key)
         self._configuration = Configuration(options)
         self._timeline = Timeline(media)
         self._outbox = Outbox(self._timeline)
@@ -262,6 +266,7 @@ class RealtimeProtocol:
             Seconds since the server's last message, if known: it keeps a network failure from being mistaken for a
             crash of the server.
         """
+        reason = without_key(reason, self._api_key)
         return self._lost(self._diagnosis().explain(code, reason, idle_s=idle_s))
 
     def session_died(self) -> list[ProtocolEvent]:
@@ -456,7 +461,7 @@ class RealtimeProtocol:
         return events
 
     def _read_event(self, message: str | bytes) -> list[ProtocolEvent]:
-        event = wire.decode(message)
+        event = wire.decode(without_key(message, self._api_key))
         if _is_expected(event) or self._answers_ping(event):
             return []
         self._last = event
