@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError
@@ -27,6 +27,11 @@ MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
 DOUBTS: Final = frozenset({"no_effect", "language", "server_error", "clock", "message_lost"})
 """Warnings of a session that a result does not show itself; stretches without text it does."""
+_OPTIONS: Final = (
+    *("model", "language", "task", "prompt", "hotwords", "temperature"),
+    *("transport", "chunk_s", "interim_s", "pace"),
+)
+"""Options of a session that are the command's, under the same names."""
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -151,18 +156,9 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
             file,
             server=server_url(args),
             api_key=api_key(args),
-            model=args.model,
-            language=args.language,
-            task=args.task,
-            prompt=args.prompt,
-            hotwords=args.hotwords,
-            temperature=args.temperature,
-            transport=args.transport,
-            chunk_s=args.chunk_s,
-            interim_s=args.interim_s,
             turn_detection=_turn_detection(args),
-            pace=args.pace,
             on_event=progress.show,
+            **{name: getattr(args, name) for name in _OPTIONS},
         )
         try:
             ipyspeaches.run(_live_through(session))
@@ -209,18 +205,11 @@ def _warnings_on(progress: LiveLine) -> Iterator[None]:
         warnings.simplefilter("always", AudioWarning)
         shown_elsewhere = warnings.showwarning
 
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:  # noqa: ANN401
             if issubclass(category, AudioWarning):
                 progress.warn(str(message))
             else:
-                shown_elsewhere(message, category, filename, lineno, file, line)
+                shown_elsewhere(message, category, *place, **more)
 
         warnings.showwarning = show
         yield

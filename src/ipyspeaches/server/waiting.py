@@ -79,17 +79,7 @@ def screen() -> Screen | None:
 
 
 class Waiting:
-    """Shows the waiting of an ``async with`` block.
-
-    Parameters
-    ----------
-    what
-        What goes on, as a clause.
-    where
-        Where to show it; None for nowhere.
-    when_cancelled
-        What becomes of it when nobody waits any more.
-    """
+    """Shows the waiting of an ``async with`` block: what goes on, as a clause, and where, if anywhere."""
 
     def __init__(self, what: str, where: Screen | None, when_cancelled: str) -> None:
         self.outcome = "done"

@@ -72,20 +72,10 @@ class Interim(Listener):
     """Asks for the text of what is being spoken, and shows it until the server's own comes.
 
     It is shown under a name of its own until the server takes the utterance, then under the item's name until that has
-    its final text. Whatever comes in between, nothing is left over.
+    its final text. Whatever comes in between, nothing is left over. The recorder is told of each event after this; the
+    transport is closed with this.
 
-    Parameters
-    ----------
-    pipeline
-        Keeps the audio and finds the speech in it.
-    recorder
-        Writes the texts down; it is told of each event after this.
-    transport
-        Carries the requests; it is closed with this.
-    options
-        What each of them asks for.
-    interim_s
-        At most one request in so many seconds, each with so much new audio.
+    ``interim_s``: at most one request in so many seconds, each with so much new audio.
     """
 
     def __init__(

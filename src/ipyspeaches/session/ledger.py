@@ -67,19 +67,8 @@ class Entry:
 class Ledger:
     """Keeps one entry an utterance, in the order in which they were heard, and measures how long each step took.
 
-    Latencies count from the end of speech, on the machine's monotonic clock.
-
-    Parameters
-    ----------
-    latency
-        Takes the measures.
-
-    Attributes
-    ----------
-    entries
-        All of them.
-    connection
-        Number of the connection in use.
+    Latencies count from the end of speech, on the machine's monotonic clock. ``connection`` is the number of the one
+    in use.
     """
 
     def __init__(self, latency: Latency) -> None:

@@ -74,17 +74,6 @@ class TurnDetection:
         """Return the same choice with another detector."""
         return replace(self, detector=detector)
 
-    def describe(self) -> dict[str, Any]:
-        """Return the choice in plain values, for widgets and logs."""
-        shown: dict[str, Any] = {
-            "kind": "client" if self.client_cuts else "server",
-            "detector": self.detector.describe(),
-        }
-        if self.server_vad is not None:
-            shown["threshold"] = self.server_vad.threshold
-            shown["silence_duration_ms"] = self.server_vad.silence_duration_ms
-        return shown
-
 
 TURN_DETECTION: Final = instance(TurnDetection, "TurnDetection.client(…) or TurnDetection.server(…)")
 

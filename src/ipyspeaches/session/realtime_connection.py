@@ -209,16 +209,7 @@ class ServerBuffer:
 
     Such a server gets everything, silence too, and never trims it while nobody speaks: every append copies the whole
     buffer, so that a quiet half hour makes each four times as dear. Nothing spoken may be lost by a clear; how that is
-    made sure of stands at each step.
-
-    Parameters
-    ----------
-    protocol
-        Takes the audio.
-    store
-        Has it.
-    hears_speech
-        Whether the detector on this side is inside speech; None leaves the server's buffer alone.
+    made sure of stands at each step. Without ``hears_speech``, the detector on this side, the buffer is left alone.
     """
 
     def __init__(

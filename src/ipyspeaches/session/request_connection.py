@@ -21,12 +21,8 @@ class RequestConnection(Connection):
     ----------
     protocol
         Decides what to send, and what the answers mean.
-    transport
-        Carries the requests.
-    store
-        The session's audio.
-    on_event
-        Called on the loop with each protocol event.
+    transport, store, on_event
+        As of `RealtimeConnection`.
     """
 
     def __init__(

@@ -113,17 +113,10 @@ class Branch(_Shared):
 
 
 class Tee(_Shared):
-    """Shares a source between a main session and others.
+    """Shares a source between a main session and others, the branches.
 
     The main session draws the audio (give it this object as its source), exactly as it would from the source itself;
     each block is also appended to every branch, which takes no time. All on the engine's loop.
-
-    Parameters
-    ----------
-    source
-        What is shared.
-    branches
-        How many listen along.
     """
 
     def __init__(self, source: Source, branches: int) -> None:

@@ -31,13 +31,7 @@ Command: TypeAlias = Callable[[dict[str, Any]], Awaitable[Reply | None]]
 
 
 class Bridge:
-    """The way from a widget to all its pages; callable from any thread.
-
-    Parameters
-    ----------
-    widget
-        A widget that is open.
-    """
+    """The way from a widget that is open to all its pages; callable from any thread."""
 
     def __init__(self, widget: anywidget.AnyWidget) -> None:
         self._widget = widget

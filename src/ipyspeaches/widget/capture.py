@@ -24,11 +24,6 @@ class PageCapture:
 
     Several pages may show the same widget, and each may be reloaded at any time. Only one may capture: the one that
     asked, else the one that came last.
-
-    Parameters
-    ----------
-    send
-        Sends a message to every page.
     """
 
     def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:

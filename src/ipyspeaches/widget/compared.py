@@ -44,16 +44,7 @@ class Compared:
     """Runs the compared sessions of one recording after the other; on the engine's loop.
 
     None of them can disturb the main session: they are fed by a `Tee`, run in tasks of their own, and their failures
-    are shown and kept, not raised.
-
-    Parameters
-    ----------
-    options
-        What each does differently from the main session, by name.
-    send
-        Sends an event to the pages.
-    show
-        Sets traits.
+    are shown and kept, not raised. The options say what each does differently from the main session, by name.
     """
 
     def __init__(

@@ -42,14 +42,7 @@ _NOTHING_YET: Final = "Nothing has been recorded yet: press Record or call start
 class Controller:
     """Runs a widget's sessions and receives its pages' messages.
 
-    Parameters
-    ----------
-    bridge
-        The way to the pages.
-    settings
-        What the next recording is made of.
-    compared
-        What sessions that listen along do differently, by name.
+    ``compared`` says what sessions that listen along do differently, by name.
     """
 
     def __init__(self, bridge: Bridge, settings: Settings, compared: Mapping[str, SessionKeywords]) -> None:
@@ -314,14 +307,7 @@ class ModelJobs:
     """What a page may do with the server's models: see what is there, have one downloaded, have one loaded.
 
     A job belongs to the kernel, not to the page that asked for it: it is shown in a trait, so that a page that comes
-    later sees it too.
-
-    Parameters
-    ----------
-    options
-        Say which server.
-    show
-        Sets traits.
+    later sees it too. The options say which server.
     """
 
     def __init__(self, options: Callable[[], SessionOptions], show: Callable[[Mapping[str, Any]], None]) -> None:

@@ -52,13 +52,7 @@ class Curves:
 
 
 class Drawing:
-    """Turns a growing recording into messages for the page.
-
-    Parameters
-    ----------
-    pipeline
-        The audio and its frames.
-    """
+    """Turns a growing recording, the audio and the frames of a pipeline, into messages for the page."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -174,17 +168,8 @@ class Drawing:
 class Feed:
     """Sends the drawing and the events of one session after another to the pages, in a rhythm; on the engine's loop.
 
-    Parameters
-    ----------
-    send
-        Sends a message to every page.
-    each_second
-        Called about once a second while a session runs.
-
-    Attributes
-    ----------
-    drawing
-        Of the current session; None before there was one.
+    ``each_second`` is called about once a second while a session runs; ``drawing`` is the current session's, None
+    before there was one.
     """
 
     def __init__(self, send: Send, each_second: Callable[[], None]) -> None:

@@ -36,16 +36,7 @@ _CODE_WIDTH: Final = 44
 class LabController:
     """Does what a lab's pages ask for. Everything runs on the engine's loop, one after the other.
 
-    Parameters
-    ----------
-    bridge
-        The way to the pages.
-    state
-        What is shown and changed.
-    file
-        Keeps the truth.
-    keywords
-        Where to transcribe; without any, as the live session does.
+    Transcriptions are made with ``keywords``, and without any as the live session makes them.
 
     Attributes
     ----------

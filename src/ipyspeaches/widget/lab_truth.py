@@ -75,19 +75,10 @@ def _kept_path(beside: Path) -> Path:
 
 
 class TruthFile:
-    """Keeps labels in a file after every edit; what somebody else left there is never lost.
+    """Keeps labels in a file, if it has one, after every edit; what somebody else left there is never lost.
 
-    Parameters
-    ----------
-    path
-        The file; None where there is no place for one.
-    own
-        Whether what the file holds now was loaded; otherwise the first save keeps it under another name.
-
-    Attributes
-    ----------
-    saved
-        Where the labels were saved and when, or why not: ``path``, ``at`` (ISO time) and ``error``.
+    Where the file's labels are not our ``own``, the first save keeps them under another name. `saved` says where the
+    labels were saved and when, or why not: ``path``, ``at`` (ISO time) and ``error``.
     """
 
     def __init__(self, path: Path | None, *, own: bool) -> None:

@@ -38,17 +38,7 @@ MAX_UPLOAD_BYTES: Final = 1 << 30
 class Settings:
     """The source and the options of the next recording. Each change returns the traits that show it.
 
-    Parameters
-    ----------
-    source
-        Where audio comes from.
-    keywords
-        See `SessionOptions`.
-
-    Raises
-    ------
-    InputError
-        If an option cannot be used.
+    The keywords are those of `SessionOptions`; an `InputError` says which cannot be used.
     """
 
     def __init__(self, source: SourceLike, keywords: SessionKeywords) -> None:
