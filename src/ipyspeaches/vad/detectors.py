@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -59,16 +59,10 @@ class Detector:
     options: SegmentOptions = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        release = self.default_neg_threshold() if self.neg_threshold is None else self.neg_threshold
-        options = SegmentOptions(
-            threshold=self.threshold,
-            neg_threshold=release,
-            min_speech_duration_ms=self.min_speech_duration_ms,
-            min_silence_duration_ms=self.min_silence_duration_ms,
-            speech_pad_ms=self.speech_pad_ms,
-            max_speech_duration_s=self.max_speech_duration_s,
-        )
-        object.__setattr__(self, "options", options)
+        given = {one.name: getattr(self, one.name) for one in fields(SegmentOptions)}
+        if self.neg_threshold is None:
+            given["neg_threshold"] = self.default_neg_threshold()
+        object.__setattr__(self, "options", SegmentOptions(**given))
 
     def default_neg_threshold(self) -> float:
         """Return the score below which speech ends when ``neg_threshold`` is not given."""
@@ -121,16 +115,8 @@ class Detector:
 
     def describe(self) -> dict[str, Any]:
         """Return the detector in plain values, for widgets and logs."""
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "threshold": self.options.threshold,
-            "neg_threshold": self.options.neg_threshold,
-            "min_speech_duration_ms": self.min_speech_duration_ms,
-            "min_silence_duration_ms": self.min_silence_duration_ms,
-            "speech_pad_ms": self.speech_pad_ms,
-            "max_speech_duration_s": None if math.isinf(self.max_speech_duration_s) else self.max_speech_duration_s,
-        }
+        options = {name: None if value == math.inf else value for name, value in asdict(self.options).items()}
+        return {"name": self.name, "unit": self.unit, **options}
 
     def to_code(self) -> str:
         """Return the call that makes this detector, with what differs from its defaults."""
