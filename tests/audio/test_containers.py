@@ -174,6 +174,22 @@ def test_channels_that_cancel_each_other_are_turned(
     assert np.abs(samples).mean() / 32_768 == pytest.approx(level * np.abs(noisy_tone()).mean(), rel=0.05)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
+def test_two_of_three_channels_that_cancel_each_other_are_not_lost_behind_the_third(order: tuple[int, ...]) -> None:
+    wave, other = noisy_tone(), 0.2 * np.random.default_rng(3).standard_normal(SECONDS * RATE).clip(-3, 3)
+    channels = [wave, -wave, other]
+    made, told = load(file("WAV", np.stack([channels[at] for at in order], axis=1)))
+    assert "opposite in phase for" in told
+    assert abs(np.corrcoef(made.samples, 2 * wave + other)[0, 1]) > 0.9
+
+
+def test_channels_cancel_each_other_also_when_one_comes_a_little_later() -> None:
+    speech = Recording.sample().samples / 32_768
+    made, told = load(file("WAV", np.stack([speech, -np.roll(speech, 2)], axis=1)))
+    assert "opposite in phase for" in told
+    assert np.std(made.samples / 32_768) > 0.8 * np.std(speech)
+
+
 def test_where_only_a_part_cancels_only_this_part_is_turned() -> None:
     wave = noisy_tone()
     half = len(wave) // 2

@@ -56,6 +56,8 @@ def test_floats_keep_their_value_to_half_a_step(samples: NDArray[np.float32]) ->
     [
         (np.array([-(2**31), 0, 2**31 - 1], dtype=np.int32), [-32_768, 0, 32_767]),
         (np.array([0, 128, 255], dtype=np.uint8), [-32_768, 0, 32_512]),
+        (np.array([-128, 0, 127], dtype=np.int8), [-32_768, 0, 32_512]),
+        (np.array([0, 32_768, 65_535], dtype=">u2"), [-32_768, 0, 32_767]),
         (np.array([-1.0, 0.5, 1.0, 1.5], dtype=np.float64), [-32_768, 16_384, 32_767, 32_767]),
         (np.array([1, -2], dtype=">i2"), [1, -2]),
         (np.array([0.25], dtype=">f4"), [8192]),
@@ -90,9 +92,11 @@ def test_each_dtype_has_its_own_full_scale(samples: NDArray[Any], expected: list
         (np.array(["a"], dtype=object), "dtype object"),
         (np.zeros(3, dtype=np.int64), "dtype int64"),
         (np.zeros(3, dtype=np.bool_), "dtype bool"),
+        (bytearray(8), "give np.frombuffer(data, np.int16)"),
+        (bytes(8), "give np.frombuffer(data, np.int16)"),
     ],
 )
-def test_arrays_that_are_not_audio_are_refused_in_one_sentence(samples: NDArray[Any], message: str) -> None:
+def test_arrays_that_are_not_audio_are_refused_in_one_sentence(samples: Any, message: str) -> None:
     with pytest.raises(AudioError, match=re.escape(message)) as caught:
         Recording.from_array(samples, 8000)
     assert re.fullmatch(r"[A-Z][^\n]*\.", str(caught.value))

@@ -41,8 +41,8 @@ _QUIET_DB: Final = -50.0
 _WINDOW: Final = 1 << 13
 """Frames that are asked together whether their channels cancel each other."""
 _MIN_WINDOW: Final = 1 << 10
-_CANCELLED: Final = 0.1
-"""Part of the power of independent channels that the mix must have."""
+_OPPOSITE: Final = -0.7
+"""Correlation from which down two channels cancel each other: the mix is then 8 dB weaker than they are, or more."""
 _BLOCK: Final = 1 << 18
 """Frames read or written at once: libsndfile overflows its stack when it encodes a long Vorbis file in one call."""
 _FLOAT_SUBTYPES: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE", "VORBIS", "OPUS", "ALAC_24", "ALAC_32"})
@@ -71,6 +71,10 @@ def _shown(rate: float) -> str:
 
 def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
     """Return an array that a user gave as `to_mono` does; see `Recording.from_array`."""
+    if isinstance(samples, bytes | bytearray):
+        raise AudioError(
+            "Bytes do not say what numbers they are: give np.frombuffer(data, np.int16), if they are that."
+        )
     try:
         array = np.asarray(samples)
     except (TypeError, ValueError, RuntimeError) as exc:  # lists of several lengths, tensors on another device
@@ -132,15 +136,16 @@ def _mixed(channels: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
 
 
 def _signs(window: NDArray[np.float32]) -> NDArray[np.float64] | None:
-    """Return which channels to turn, as -1, so that they agree; None if they do not cancel each other."""
+    """Return which channels to turn, as -1, so that none cancels one before it; None if none does."""
     centred = window - window.mean(axis=0)
     products = centred.T @ centred / len(window)
     powers = products.diagonal()
-    if powers.max() < 1 or products.sum() >= _CANCELLED * powers.sum():
-        return None
-    # The first channel that has audio leads, so that the sign is the same in every window.
-    leader = int(np.argmax(powers >= 0.1 * powers.max()))
-    return np.where(products[leader] < 0, -1.0, 1.0)
+    loud = np.maximum(powers, max(1.0, 0.01 * powers.max()))  # what is as good as silent cancels nothing
+    opposite = products / np.sqrt(np.outer(loud, loud)) < _OPPOSITE
+    signs = np.ones(len(powers))
+    for channel in np.flatnonzero(np.triu(opposite).any(axis=0)):
+        signs[channel] = -signs[int(np.argmax(opposite[:channel, channel]))]
+    return signs if (signs < 0).any() else None
 
 
 def _check_shape(array: NDArray[Any]) -> None:
@@ -162,8 +167,10 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
         return array
     if kind == "i4":
         return array / 65_536.0
-    if kind == "u1":
-        centred: NDArray[np.int16] = (array.astype(np.int16) - 128) * 256
+    if kind in {"i1", "u1", "u2"}:
+        bits = 8 * array.dtype.itemsize
+        middle = 1 << (bits - 1) if array.dtype.kind == "u" else 0
+        centred: NDArray[np.int16] = ((array.astype(np.int32) - middle) << (16 - bits)).astype(np.int16)
         return centred
     if kind == "f2":
         array = array.astype(np.float32)

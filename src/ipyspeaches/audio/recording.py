@@ -95,8 +95,8 @@ class Recording:
         Parameters
         ----------
         samples
-            Shape ``(n,)`` or ``(n, channels)``; int16, int32 or uint8 at their full scale, floats within ±1. Channels
-            are averaged.
+            Shape ``(n,)`` or ``(n, channels)``; int8, uint8, int16, uint16 or int32 at their full scale, floats within
+            ±1. Channels are averaged.
         rate
             Samples per second.
 
