@@ -340,18 +340,7 @@ def turned_notes(frames: int, rate: int) -> list[str]:
 def _open(file: AudioFile) -> tuple[str, contextlib.AbstractContextManager[Content | None]]:
     """Return what to call a file and its bytes; None for a device, which libsndfile reads itself."""
     if isinstance(file, str | os.PathLike):
-        path = Path(file)
-        name = printable_name(path)
-        _check_openable(path)
-        if path.is_fifo():
-            return name, contextlib.nullcontext(path.read_bytes())
-        if not path.is_file():
-            return name, contextlib.nullcontext(None)
-        try:
-            with path.open("rb") as opened:
-                return name, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError:  # some network drives cannot map files
-            return name, contextlib.nullcontext(None)
+        return printable_name(file), _content(Path(file))
     name = printable_name(str(getattr(file, "name", "The audio")))
     if not hasattr(file, "read"):
         raise AudioError(f"{type(file).__name__} is not an audio file: give a path, or a file opened with mode 'rb'.")
@@ -366,20 +355,25 @@ def printable_name(path: str | os.PathLike[str]) -> str:
     return Path(path).name.encode("utf-8", "backslashreplace").decode()
 
 
-def _check_openable(path: Path) -> None:
-    """Ask the system first: libsndfile calls every refusal "System error"."""
+def _content(path: Path) -> contextlib.AbstractContextManager[Content | None]:
     name = printable_name(path)
+    # Ask the system first: libsndfile calls every refusal "System error".
     try:
-        with path.open("rb"):
-            pass
+        with path.open("rb") as opened:
+            if path.is_fifo():
+                return contextlib.nullcontext(opened.read())
+            is_empty = path.is_file() and path.stat().st_size == 0  # a device has no size
+            with contextlib.suppress(OSError, ValueError):  # devices and some network drives cannot be mapped
+                return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError as exc:
         raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
     except ValueError as exc:
         raise AudioError(f"{name!r} cannot be the name of a file: check it.") from exc
     except OSError as exc:
         raise AudioError(f"{name} cannot be opened ({exc.strerror}): choose a file that you may read.") from exc
-    if path.is_file() and path.stat().st_size == 0:  # a pipe has no size
+    if is_empty:
         raise AudioError(f"{name} is empty (0 bytes): record it again, or choose another file.")
+    return contextlib.nullcontext(None)
 
 
 def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:
