@@ -124,6 +124,18 @@ def test_any_rate_format_and_number_of_channels_is_heard(
     assert post(local_server, wav(np.repeat(sentence, 2), rate=48_000), model=MODEL).json()["text"]
 
 
+@pytest.mark.parametrize("path", ["transcriptions", "translations", "speech/timestamps"])
+def test_what_is_odd_about_a_file_is_told_in_a_header(local_server: LocalServer, path: str) -> None:
+    fields = {"path": f"/v1/audio/{path}", **({} if "speech" in path else {"model": MODEL})}
+    silence, loud = wav(np.zeros(2400, dtype=np.int16)), wav(np.full(2400, 900, dtype=np.int16))
+    answer = post(local_server, silence + silence, **fields)
+    assert answer.is_success
+    told = answer.headers["X-Audio-Notes"]
+    assert told.startswith("The audio: 2 recordings are joined in this file")
+    assert told.endswith("The audio: It is silent: every sample is 0.")
+    assert "X-Audio-Notes" not in post(local_server, loud, **fields).headers
+
+
 def test_raw_audio_is_taken_as_16_khz(local_server: LocalServer, quickstart: NDArray[np.int16]) -> None:
     path = "/v1/audio/speech/timestamps"
     (span, *_) = post(local_server, quickstart.tobytes(), path=path, content_type="audio/pcm").json()

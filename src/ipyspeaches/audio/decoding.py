@@ -341,7 +341,8 @@ def _open(file: AudioFile) -> tuple[str, contextlib.AbstractContextManager[Conte
     """Return what to call a file and its bytes; None for a device, which libsndfile reads itself."""
     if isinstance(file, str | os.PathLike):
         return printable_name(file), _content(Path(file))
-    name = printable_name(str(getattr(file, "name", "The audio")))
+    given = getattr(file, "name", None)  # a number or None of temporary files
+    name = printable_name(given) if isinstance(given, str) else "The audio"
     if not hasattr(file, "read"):
         raise AudioError(f"{type(file).__name__} is not an audio file: give a path, or a file opened with mode 'rb'.")
     data = file.read()

@@ -10,11 +10,13 @@ import asyncio
 import json
 import math
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -29,6 +31,8 @@ from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.results.subtitles import to_srt, to_vtt
 from ipyspeaches.vad import SegmentOptions, SileroVad
 
+NOTES_HEADER: Final = "X-Audio-Notes"
+"""What was odd about a file: joined, cut off, silent. The answers themselves have no place for it."""
 FORMATS: Final = ("text", "json", "verbose_json", "srt", "vtt")
 _SMALLEST_PROBABILITY: Final = 1e-10
 
@@ -47,53 +51,53 @@ class TranscriptionRequest:
 
 async def transcriptions(request: Request) -> Response:
     """Transcribe a file."""
-    return await _recognise(request, _read_transcription)
+    return await _recognise(request, translate=False)
 
 
 async def translations(request: Request) -> Response:
     """Give the English text of a file."""
-    return await _recognise(request, _read_translation)
+    return await _recognise(request, translate=True)
 
 
-def _read_transcription(reader: FormReader, spec: EngineSpec) -> TranscriptionRequest:
+def _read(reader: FormReader, spec: EngineSpec, *, translate: bool) -> TranscriptionRequest:
     file = reader.file()
     model = reader.required_text("model")
-    options = DecodingOptions(
-        language=reader.text("language"),
-        prompt=reader.text("prompt"),
-        hotwords=reader.text("hotwords"),
-        temperature=reader.optional_number("temperature", most=1),
-        without_timestamps=reader.flag("without_timestamps", default=True),
-    )
-    problem = spec.language_problem(options)
-    if problem is not None:
-        reader.problem("value_error", "language", problem, options.language)
+    options = DecodingOptions(prompt=reader.text("prompt"), temperature=reader.optional_number("temperature", most=1))
+    granularities, stream = [], False
+    if translate:
+        options = replace(options, task="translate")
+    else:
+        language, hotwords = reader.text("language"), reader.text("hotwords")
+        untimed = reader.flag("without_timestamps", default=True)
+        options = replace(options, language=language, hotwords=hotwords, without_timestamps=untimed)
+        problem = spec.language_problem(options)
+        if problem is not None:
+            reader.problem("value_error", "language", problem, language)
+        granularities = reader.choices("timestamp_granularities[]", ("segment", "word"))
+        stream = reader.flag("stream")
     response_format = reader.choice("response_format", FORMATS, "json")
-    granularities = reader.choices("timestamp_granularities[]", ("segment", "word"))
-    stream = reader.flag("stream")
     reader.check()
     assert file is not None
     return TranscriptionRequest(file, model, response_format, options, "word" in granularities, stream)
 
 
-def _read_translation(reader: FormReader, _spec: EngineSpec) -> TranscriptionRequest:
-    file = reader.file()
-    model = reader.required_text("model")
-    response_format = reader.choice("response_format", FORMATS, "json")
-    temperature = reader.optional_number("temperature", most=1)
-    reader.check()
-    assert file is not None
-    options = DecodingOptions(task="translate", prompt=reader.text("prompt"), temperature=temperature)
-    return TranscriptionRequest(file, model, response_format, options)
-
-
-async def _recognise(request: Request, read: Callable[[FormReader, EngineSpec], TranscriptionRequest]) -> Response:
+async def _recognise(request: Request, *, translate: bool) -> Response:
     pool: WorkerPool = request.app.state.pool
     async with limited(request).form() as form:
-        wanted = read(FormReader(form), pool.spec)
+        wanted = _read(FormReader(form), pool.spec, translate=translate)
         if wanted.model != pool.spec.model:
             raise HTTPException(404, model_missing_text(wanted.model))
-        samples = await decode_upload(wanted.file)
+        samples, notes = await decode_upload(wanted.file)
+    response = await _recognised(pool, wanted, samples)
+    response.headers.update(_noted(notes))
+    return response
+
+
+def _noted(notes: Sequence[str]) -> dict[str, str]:
+    return {NOTES_HEADER: " ".join(notes)} if notes else {}
+
+
+async def _recognised(pool: WorkerPool, wanted: TranscriptionRequest, samples: NDArray[np.int16]) -> Response:
     recognised = pool.transcribe(samples, wanted.options)
     if wanted.stream:
         return StreamingResponse(_events(recognised), media_type="text/event-stream")
@@ -185,11 +189,12 @@ async def speech_timestamps(request: Request) -> Response:
         file = reader.file()
         options = _read_segment_options(reader)
         assert file is not None
-        samples = await decode_upload(file)
+        samples, notes = await decode_upload(file)
     request.app.state.catalogue.silero_loaded = True
     spans = await asyncio.to_thread(speech_spans, samples, options)
     per_ms = ENGINE_RATE_HZ // 1000
-    return JSONResponse([{"start": start // per_ms, "end": end // per_ms} for start, end in spans])
+    found = [{"start": start // per_ms, "end": end // per_ms} for start, end in spans]
+    return JSONResponse(found, headers=_noted(notes))
 
 
 def _read_segment_options(reader: FormReader) -> SegmentOptions:

@@ -148,8 +148,8 @@ class FormReader:
         return default
 
 
-async def decode_upload(file: UploadFile) -> NDArray[np.int16]:
-    """Return the audio of an uploaded file, int16 mono at 24 kHz.
+async def decode_upload(file: UploadFile) -> tuple[NDArray[np.int16], list[str]]:
+    """Return the audio of an uploaded file, int16 mono at 24 kHz, and what was odd about the file, in ASCII.
 
     Any rate, sample format and number of channels that libsndfile reads (WAV, FLAC, Ogg, MP3, …); channels are
     averaged. ``audio/pcm`` and ``audio/raw`` are 16 kHz mono PCM16 without a header.
@@ -165,7 +165,7 @@ async def decode_upload(file: UploadFile) -> NDArray[np.int16]:
         raise HTTPException(415, str(exc)) from exc
 
 
-def _decoded(file: BinaryIO, content_type: str) -> NDArray[np.int16]:
+def _decoded(file: BinaryIO, content_type: str) -> tuple[NDArray[np.int16], list[str]]:
     if content_type.split(";")[0].strip().lower() in RAW_TYPES:
         data = file.read()
         samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16, copy=False)
@@ -173,9 +173,10 @@ def _decoded(file: BinaryIO, content_type: str) -> NDArray[np.int16]:
             raise AudioError("Failed to decode audio. The file holds no audio.")
         if len(samples) > MAX_DURATION_S * RAW_RATE_HZ:
             raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
-        return Resampler(RAW_RATE_HZ).resample(samples, last=True)
+        return Resampler(RAW_RATE_HZ).resample(samples, last=True), []
     try:
-        return decode(file, MAX_DURATION_S, SESSION_RATE_HZ).samples
+        samples, _, notes = decode(file, MAX_DURATION_S, SESSION_RATE_HZ)
+        return samples, [note.encode("ascii", "replace").decode() for note in notes]
     except AudioError as exc:
         if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):
             raise AudioError("Failed to decode audio. The provided file type is not supported.") from exc
