@@ -93,7 +93,7 @@ def test_browser_sound_goes_to_all_and_a_pause_cuts_all(
 
     half = 38  # 1.52 s: in the middle of the first burst
     send(0, half)
-    wait_for(lambda: widget.session.pipeline.store.duration_s > 1.4)
+    wait_for(lambda: widget.session._pipeline.store.duration_s > 1.4)
     assert page.command("pause") is None
     wait_for(lambda: len(page.events("final")) == 2)
     assert page.command("resume") is None

@@ -48,7 +48,7 @@ def test_recordings_leave_no_thread_and_no_task(scripted: Any, bursts: Recording
 
 def test_a_session_and_its_sound_can_be_forgotten(scripted: Any, bursts: Recording) -> None:
     widget = record(scripted, bursts)
-    store = weakref.ref(widget.session.pipeline.store)
+    store = weakref.ref(widget.session._pipeline.store)
     assert settle() == 0
     widget.start()
     widget.wait()

@@ -75,8 +75,6 @@ class Session:
         What ended it, if it failed.
     destination
         The server, once it is known to answer.
-    pipeline
-        The audio and its frames, for displays.
 
     Raises
     ------
@@ -94,8 +92,8 @@ class Session:
         self.error: SpeachesError | None = None
         self.destination: Destination | None = None
         turn_detection = self.options.turn_detection or TurnDetection.client()
-        self.pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
-        self._recorder = Recorder(self.pipeline)
+        self._pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
+        self._recorder = Recorder(self._pipeline)
         self._listeners: list[Listener] = [self._recorder]
         self._connection: Connection | None = None  # the one that is open
         self._task: asyncio.Task[None] | None = None
@@ -107,9 +105,9 @@ class Session:
             self._recorder.subscribe(self.options.on_event)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "pipeline"):  # a traceback shows the session whose options are refused
+        if not hasattr(self, "_pipeline"):  # a traceback shows the session whose options are refused
             return "<Session>"
-        return f"<Session {self.state}: {self.source.label}, {self.pipeline.store.duration_s:.1f} s>"
+        return f"<Session {self.state}: {self.source.label}, {self._pipeline.store.duration_s:.1f} s>"
 
     # What there is
 
@@ -127,7 +125,7 @@ class Session:
         StateError
             If nothing was heard yet.
         """
-        store = self.pipeline.store
+        store = self._pipeline.store
         if not len(store):
             raise StateError("Nothing was recorded yet: start the session and speak first.")
         return Recording(store.read(0, len(store)), SESSION_RATE_HZ)
@@ -135,7 +133,7 @@ class Session:
     @property
     def frames(self) -> Frames:
         """Level, energy and score of each frame."""
-        return self.pipeline.frames
+        return self._pipeline.frames
 
     @property
     def events(self) -> EventLog:
@@ -168,7 +166,7 @@ class Session:
     @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector that is in use now."""
-        return self.pipeline.turn_detection
+        return self._pipeline.turn_detection
 
     # Following it
 
@@ -261,7 +259,7 @@ class Session:
         self._enter(SessionState.PAUSED)
         assert self._connection is not None
         self._going.clear()
-        await self._act(self._connection, self.pipeline.end_segment())
+        await self._act(self._connection, self._pipeline.end_segment())
         for listener in self._listeners:
             listener.pause()
 
@@ -350,7 +348,7 @@ class Session:
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
         self.turn_detection.with_detector(detector)  # refuses what is none
-        processed = self.pipeline.set_detector(detector)
+        processed = self._pipeline.set_detector(detector)
         if self._connection is not None and self.state not in ENDED:
             await self._act(self._connection, processed)
 
@@ -367,7 +365,7 @@ class Session:
             for listener in self._listeners:
                 listener.reconfigure(asked)
         self.options = self._changed(changes)
-        self.pipeline.turn_detection = replace(self.turn_detection, server_vad=self.options.recognition.server_vad)
+        self._pipeline.turn_detection = replace(self.turn_detection, server_vad=self.options.recognition.server_vad)
         if connection is not None and "language" in changes:
             self._recorder.note_language(self.options.recognition.language)
 
@@ -456,9 +454,9 @@ class Session:
         interim_s = self.options.route.interim_s
         if interim_s is not None:
             # Before the recorder: it looks at each event of the recogniser first.
-            self._listeners.insert(0, interim_to(destination, asked, interim_s, self.pipeline, self._recorder))
+            self._listeners.insert(0, interim_to(destination, asked, interim_s, self._pipeline, self._recorder))
         transport = self.options.route.transport
-        connection = connection_to(destination, transport, asked, self.source, self.pipeline, self._receive_event)
+        connection = connection_to(destination, transport, asked, self.source, self._pipeline, self._receive_event)
         failure: MicrophoneError | None = None
         try:
             await connection.open()
@@ -502,7 +500,7 @@ class Session:
     async def _finish(self, connection: Connection) -> None:
         """Send what is left and wait for the texts that are pending."""
         _check_connected(connection)
-        await self._act(connection, self.pipeline.end_segment())
+        await self._act(connection, self._pipeline.end_segment())
         await connection.flush()
         if not await connection.settle(SETTLE_S) and not connection.lost.done():
             self._recorder.note_unanswered(f"the server did not answer for {SETTLE_S:.0f} s")
@@ -523,7 +521,7 @@ class Session:
                 await self._hear(connection, block)
 
     async def _hear(self, connection: Connection, block: AudioBlock) -> None:
-        processed = self.pipeline.process(block)
+        processed = self._pipeline.process(block)
         if processed.lost_s:
             text = f"{processed.lost_s:.2f} s of audio was lost on the way; the gap is kept."
             self._recorder.warn("audio_lost", text)
@@ -547,6 +545,11 @@ class Session:
     def _receive_event(self, event: ProtocolEvent) -> None:
         for listener in self._listeners:
             listener.receive_event(event)
+
+
+def pipeline_of(session: Session) -> Pipeline:
+    """Return the audio of a session and its frames, for displays."""
+    return session._pipeline  # noqa: SLF001  of this module
 
 
 def _check_connected(connection: Connection) -> None:

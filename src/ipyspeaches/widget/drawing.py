@@ -16,6 +16,7 @@ from ipyspeaches.audio.extremes import Extremes
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.session import Session
 from ipyspeaches.session.pipeline import Pipeline
+from ipyspeaches.session.session import pipeline_of
 from ipyspeaches.session.state import ENDED
 
 COLUMN_S: Final = 0.01
@@ -181,7 +182,7 @@ class Feed:
 
     def begin(self, session: Session) -> None:
         """Follow a new session."""
-        self.drawing = Drawing(session.pipeline)
+        self.drawing = Drawing(pipeline_of(session))
         self._queue.clear()
         self._send({"type": "reset"}, [])
         self._ticker = asyncio.create_task(self._tick(session))
