@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, Final, TypeAlias
 
@@ -24,11 +23,10 @@ def check_fields(options: Any, **checks: Check) -> None:  # noqa: ANN401  a data
     InputError
         With the first field that cannot be used.
     """
-    for one in fields(options):
-        if (check := checks.get(one.name)) is not None:
-            value = getattr(options, one.name)
-            if value is not None or one.default is not None:
-                object.__setattr__(options, one.name, check(one.name, value))
+    for name, check in checks.items():
+        value = getattr(options, name)
+        if value is not None or options.__dataclass_fields__[name].default is not None:
+            object.__setattr__(options, name, check(name, value))
 
 
 def text(cure: str = "text, or None") -> Check:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.levels import SILENCE_DB, mean_abs
+from ipyspeaches.checks import check_fields, number
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.scorers import (
@@ -24,11 +25,18 @@ from ipyspeaches.vad.scorers import (
     rms_db,
 )
 from ipyspeaches.vad.scores import SCORE_CACHE, Scores
-from ipyspeaches.vad.segmenter import Segmenter, SegmentOptions
+from ipyspeaches.vad.segmenter import SCORE, Segmenter, SegmentOptions
 from ipyspeaches.vad.segments import Segments
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
+
+
+_FRAME_MS: Final = number(1, 1000, "from 1 to 1000 milliseconds")
+_WINDOW_S: Final = number(0.1, 60)
+_SMOOTHING_MS: Final = number(1, 10_000)
+_FLOOR_DB: Final = number(SILENCE_DB, 0)
+_AGGRESSIVENESS: Final = number(0, 3, "0, 1, 2 or 3", whole=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +67,7 @@ class Detector:
     options: SegmentOptions = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_fields(self, threshold=SCORE, neg_threshold=SCORE)
         given = {one.name: getattr(self, one.name) for one in fields(SegmentOptions)}
         if self.neg_threshold is None:
             given["neg_threshold"] = self.default_neg_threshold()
@@ -143,8 +152,7 @@ class _Loudness(Detector):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.frame_ms <= 1000:
-            raise InputError(f"frame_ms is {self.frame_ms}: give from 1 to 1000 milliseconds.")
+        check_fields(self, frame_ms=_FRAME_MS)
 
     def scorer_options(self) -> tuple[object, ...]:
         """Return the name and the length of a frame."""
@@ -258,13 +266,7 @@ class AdaptiveEnergyVad(_Loudness):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, low, high in (
-            ("noise_window_s", 0.1, 60),
-            ("smoothing_ms", 1, 10_000),
-            ("floor_db", SILENCE_DB, 0),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise InputError(f"{name} is {getattr(self, name)}: give a number from {low:g} to {high:g}.")
+        check_fields(self, noise_window_s=_WINDOW_S, smoothing_ms=_SMOOTHING_MS, floor_db=_FLOOR_DB)
 
     def default_neg_threshold(self) -> float:
         """Return 3 dB below the threshold, at least 0."""
@@ -348,8 +350,7 @@ class WebRtcVad(Detector):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.aggressiveness not in (0, 1, 2, 3):
-            raise InputError(f"aggressiveness is {self.aggressiveness}: give 0, 1, 2 or 3.")
+        check_fields(self, aggressiveness=_AGGRESSIVENESS)
         if self.frame_ms not in WEBRTC_FRAMES_MS:
             raise InputError(f"frame_ms is {self.frame_ms}: WebRTC's detector takes frames of 10, 20 or 30 ms.")
         if not 0 < self.threshold <= 1:

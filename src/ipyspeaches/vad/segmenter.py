@@ -27,12 +27,19 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.checks import MOST, check_fields, number
 from ipyspeaches.errors import InputError
 
 MIN_SILENCE_AT_MAX_SPEECH_MS: Final = 98.0
 
 Samples: TypeAlias = NDArray[np.int64]
 """Sample indices, shape ``(n,)``."""
+
+
+SCORE: Final = number(-MOST, cure="a number")
+"""Levels in dBFS are negative."""
+_DURATION_MS: Final = number(0, cure="0 milliseconds or more")
+_LONGEST_S: Final = number(1e-9, cure="more than 0 seconds, or math.inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +75,10 @@ class SegmentOptions:
     max_speech_duration_s: float = math.inf
 
     def __post_init__(self) -> None:
-        for name in ("threshold", "neg_threshold"):
-            # Levels in dBFS are negative.
-            if not math.isfinite(getattr(self, name)):
-                raise InputError(f"{name} is {getattr(self, name)}: give a number.")
-        for name in ("min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise InputError(f"{name} is {value}: give 0 milliseconds or more.")
-        if not self.max_speech_duration_s > 0:
-            raise InputError(
-                f"max_speech_duration_s is {self.max_speech_duration_s}: give more than 0 seconds, or math.inf."
-            )
+        check_fields(self, threshold=SCORE, neg_threshold=SCORE, speech_pad_ms=_DURATION_MS)
+        check_fields(self, min_speech_duration_ms=_DURATION_MS, min_silence_duration_ms=_DURATION_MS)
+        if self.max_speech_duration_s != math.inf:
+            check_fields(self, max_speech_duration_s=_LONGEST_S)
         if self.neg_threshold > self.threshold:
             raise InputError(
                 f"neg_threshold ({self.neg_threshold}) is above threshold ({self.threshold}): "
