@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -144,6 +145,26 @@ async def test_recorded_refusals(
     assert outcome.severity is severity
     assert cure in str(outcome.error)
     assert "very-secret" not in repr(outcome)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "response_format 'verbose_json' is not compatible with model 'gpt-4o-transcribe'. Use 'json' instead.",
+        "timestamp_granularities is not supported by this model",
+    ],
+)
+async def test_a_model_that_knows_no_times_is_asked_for_the_text_alone(
+    http_script: Any, transport: RequestTransport, message: str
+) -> None:
+    refusal = Reply(400, "application/json", (json.dumps({"error": {"message": message}}),))
+    http_script.answer = lambda posted: document(text="good") if posted.fields["response_format"] == "json" else refusal
+    for _ in range(2):
+        outcome, _ = await post(transport, ASKED)
+        assert outcome == Answer("good")
+    formats = [posted.fields["response_format"] for posted in http_script.posted]
+    assert formats == ["verbose_json", "json", "json"]
+    assert "timestamp_granularities[]" not in http_script.posted[-1].fields
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

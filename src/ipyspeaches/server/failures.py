@@ -202,7 +202,7 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
         return ModelNotFoundError(f"{address} does not have the model ({said}): download it there, or choose another.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         # An engine that fails says nothing, whatever the cause.
-        more = "" if detail else ", and check that the model knows the language"
+        more = "" if ": " in said else ", and check that the model knows the language"
         return ProtocolError(f"{address} failed to process the request ({said}): see the server's log{more}.")
     if status == HTTPStatus.NOT_FOUND or (detail is None and status not in _CURES):
         return not_speaches(address, said)

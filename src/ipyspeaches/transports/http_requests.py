@@ -21,6 +21,7 @@ from ipyspeaches.protocol.http.transcriptions import (
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.server.api import http_client
 from ipyspeaches.server.failures import (
+    detail_of,
     explain_interruption,
     explain_status,
     explain_transport,
@@ -31,6 +32,8 @@ from ipyspeaches.server.failures import (
 CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 120.0
 """A large model on a slow machine takes a while for 30 s of audio, and sends nothing until it is done."""
+
+_REFUSED_FORM: Final = frozenset({400, 422})
 
 
 class RequestTransport:
@@ -53,6 +56,7 @@ class RequestTransport:
 
     def __init__(self, url: str, api_key: str | None = None, *, stream: bool = False) -> None:
         self._stream = stream
+        self._timed = not stream
         self._url = normalise_base_url(url)
         api_key = read_key(api_key)
         self._api_key = api_key
@@ -73,10 +77,13 @@ class RequestTransport:
         on_text
             Called with all the text so far whenever a stream has brought more of it.
         """
-        upload, form = {"file": (*file, "audio/wav")}, form_of(options, stream=self._stream)
+        timed, upload = self._timed, {"file": (*file, "audio/wav")}
+        form = form_of(options, stream=self._stream, timed=timed)
         try:
             async with self._client.stream("POST", path_of(options), data=form, files=upload) as response:
-                return await self._read(response, on_text)
+                outcome = await self._read(response, on_text)
+                if not (timed and _refuses_times(response)):
+                    return outcome
         except httpx2.ReadTimeout as exc:
             # Asking once more would take as long once more, and the server works on the first one still.
             return Refused(explain_transport(exc, self._url, ANSWER_TIMEOUT_S), Severity.SINGLE)
@@ -84,6 +91,9 @@ class RequestTransport:
             error = explain_interruption(exc, self._url, CONNECT_TIMEOUT_S)
             error.__cause__ = exc
             return Refused(error, severity(error))
+        # Some models, OpenAI's newer ones among them, give the text alone.
+        self._timed = False
+        return await self.post(options, file, on_text)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -113,3 +123,10 @@ class RequestTransport:
         except httpx2.RequestError:
             pass  # half a stream: what it amounts to is the protocol's to say
         return streamed.end()
+
+
+def _refuses_times(response: httpx2.Response) -> bool:
+    if response.status_code not in _REFUSED_FORM:
+        return False
+    detail = detail_of(response) or ""
+    return "response_format" in detail or "timestamp_granularities" in detail

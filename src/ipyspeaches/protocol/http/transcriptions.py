@@ -29,7 +29,7 @@ def path_of(options: RecognitionOptions) -> str:
     return TRANSLATIONS if options.translates else TRANSCRIPTIONS
 
 
-def form_of(options: RecognitionOptions, *, stream: bool) -> dict[str, str]:
+def form_of(options: RecognitionOptions, *, stream: bool, timed: bool = True) -> dict[str, str]:
     """Return the fields of the form, without the file.
 
     Parameters
@@ -38,10 +38,13 @@ def form_of(options: RecognitionOptions, *, stream: bool) -> dict[str, str]:
         What is asked for; the model must be known.
     stream
         Whether the text is wanted piece by piece, as server-sent events; it comes without the times of words then.
+    timed
+        Whether the times of words are wanted otherwise.
     """
+    timed = timed and not stream
     fields = {
         "model": options.model,
-        "response_format": "json" if stream else "verbose_json",
+        "response_format": "verbose_json" if timed else "json",
         "prompt": options.prompt,
         "temperature": None if options.temperature is None else f"{options.temperature:g}",
     }
@@ -49,7 +52,7 @@ def form_of(options: RecognitionOptions, *, stream: bool) -> dict[str, str]:
         fields |= {
             "language": options.language,
             "hotwords": options.hotwords,
-            "timestamp_granularities[]": None if stream else "word",
+            "timestamp_granularities[]": "word" if timed else None,
             "stream": "true" if stream else None,
         }
     return {name: value for name, value in fields.items() if value is not None}
