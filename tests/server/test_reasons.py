@@ -148,6 +148,7 @@ async def test_a_key_that_was_kept_back_is_told(
         await Server(url, transport=transport).models()
     kept_back = "SPEACHES_API_KEY goes only to the server that SPEACHES_BASE_URL names, so give api_key"
     assert (kept_back in str(failed.value)) is not sent
+    assert "or set SPEACHES_API_KEY" not in str(failed.value), "it is set"
     assert KEY not in str(failed.value)
 
 

@@ -66,25 +66,7 @@ def trusted_certificates(url: str) -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request.
-
-    Parameters
-    ----------
-    method, path
-        Such as ``"GET"`` and ``"/v1/models"``.
-    params
-        Of the query.
-    fields
-        Of the form; a list gives a field several times.
-    file
-        Name and content of the form's ``file``.
-    timeout_s
-        How long to wait for the answer.
-    also
-        A status that counts as success if the server explains it.
-    explain
-        What failures mean here.
-    """
+    """A request: ``fields`` and ``file`` make a form, and ``also`` counts as success if the server explains it."""
 
     method: str = "GET"
     path: str

@@ -334,10 +334,8 @@ async def check(
     api_key = read_key(api_key)
     server = Server(url, api_key, transport=transport)
     models, interface = await asyncio.gather(server.models(), server.interface())
-    chosen = await _choose(server, models, model)
-    if interface is None:
-        return ServerInfo(None, tuple(models), chosen)
-    return ServerInfo(interface.version, tuple(models), chosen, interface.title)
+    version, title = (interface.version, interface.title) if interface else (None, None)
+    return ServerInfo(version, tuple(models), await _choose(server, models, model), title)
 
 
 async def _choose(server: Server, models: Models, wanted: str | None) -> str:

@@ -213,11 +213,9 @@ def key_cure(address: str, *, key_given: bool) -> str:
     """Return what to do about a key that a server refuses or misses, as the end of a sentence."""
     if key_given:
         return f"the API key is wrong, so correct api_key or {API_KEY_VARIABLE}"
-    if os.environ.get(API_KEY_VARIABLE) and not takes_environment_key(address):
-        return (
-            f"it requires an API key, and that of {API_KEY_VARIABLE} goes only to the server that {BASE_URL_VARIABLE} "
-            "names, so give api_key"
-        )
+    if os.environ.get(API_KEY_VARIABLE):
+        kept = f", and that of {API_KEY_VARIABLE} goes only to the server that {BASE_URL_VARIABLE} names"
+        return f"it requires an API key{'' if takes_environment_key(address) else kept}, so give api_key"
     return f"it requires an API key, so give api_key or set {API_KEY_VARIABLE}"
 
 

@@ -207,17 +207,7 @@ class RtcEndpoint:
 
 
 def offer_refused(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
-    """Return the error for a server that does not accept an offer.
-
-    Parameters
-    ----------
-    response
-        Its answer.
-    address
-        Base address, fit to be shown.
-    key_given
-        Whether a key was sent.
-    """
+    """Return the error for a server that answers an offer otherwise; ``address`` is fit to be shown."""
     status, said = response.status_code, answered(response)
     if status in _NO_WEBRTC and not (detail_of(response) or "").startswith("Model "):
         return ProtocolError(

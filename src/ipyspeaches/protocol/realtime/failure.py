@@ -42,18 +42,8 @@ class Diagnosis:
     ----------
     first
         What the server began with: its session, or what it said first in place of one.
-    last
-        What the server said last, if anything.
-    model
-        The model that was asked for.
-    client_cuts
-        Whether this side cuts.
-    chat
-        Whether the server means to answer with a language model.
-    answering
-        Whether it has begun to.
-    any_text
-        Whether any text has come.
+    chat, answering
+        Whether the server means to answer with a language model, and has begun to.
     stopped
         Whether the server's VAD had ended the item that it created last.
     """

@@ -315,17 +315,7 @@ def append(pcm: bytes | memoryview) -> bytes:
 
 
 def session_update(session: dict[str, Any], event_id: str | None = None, kind: str = "session.update") -> bytes:
-    """Return the update message.
-
-    Parameters
-    ----------
-    session
-        In the shape that the server speaks; see `SessionShape`.
-    event_id
-        By which an error names this message, on servers that do so.
-    kind
-        What the server calls such a message.
-    """
+    """Return the update message; ``session`` and ``kind`` are of a `SessionShape`, errors name the ``event_id``."""
     named = {} if event_id is None else {"event_id": event_id}
     return msgspec.json.encode({"type": kind, **named, "session": session})
 
