@@ -104,20 +104,10 @@ class Catalogue:
     def entries(self) -> list[dict[str, Any]]:
         """Return the wire's model objects."""
         spec = self._pool.spec
-        return [
-            self._entry(spec.model, spec.owner, list(spec.languages) or None, RECOGNITION_TASK),
-            self._entry(SILERO_MODEL, "snakers4", None, VAD_TASK),
-        ]
-
-    def _entry(self, model: str, owner: str, languages: list[str] | None, task: str) -> dict[str, Any]:
-        return {
-            "id": model,
-            "created": self._created,
-            "object": "model",
-            "owned_by": owner,
-            "language": languages,
-            "task": task,
-        }
+        common = {"created": self._created, "object": "model"}
+        engine = {"id": spec.model, "owned_by": spec.owner, "language": list(spec.languages) or None}
+        silero = {"id": SILERO_MODEL, "owned_by": "snakers4", "language": None}
+        return [{**common, **engine, "task": RECOGNITION_TASK}, {**common, **silero, "task": VAD_TASK}]
 
     def find(self, model: str) -> dict[str, Any] | None:
         """Return one model object, or None."""

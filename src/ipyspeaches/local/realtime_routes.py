@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -150,18 +151,20 @@ async def realtime_offer(request: Request) -> Response:
         problem = {"type": "missing", "loc": ["query", "model"], "msg": "Field required", "input": None}
         return JSONResponse({"detail": [problem]}, status_code=422)
     if settings.model != pool.spec.model:
-        return _refused(404, model_missing_text(settings.model))
+        raise HTTPException(404, model_missing_text(settings.model))
     language_problem = pool.spec.language_problem(settings.decoding)
     if language_problem is not None:
-        return _refused(422, language_problem)
+        raise HTTPException(422, language_problem)
     missing = missing_webrtc()
     if missing is not None:
-        return _refused(501, f"This server has no WebRTC. {missing}")
+        raise HTTPException(501, f"This server has no WebRTC. {missing}")
     if len(peers) >= MAX_PEERS:
-        return _refused(503, f"This server has {MAX_PEERS} WebRTC connections, and takes no more. Close one of them.")
+        raise HTTPException(
+            503, f"This server has {MAX_PEERS} WebRTC connections and takes no more. Close one of them."
+        )
     offer = await _offer(request)
     if offer is None:
-        return _refused(400, f"Send the SDP of an offer as the body: UTF-8 text of at most {MAX_OFFER_BYTES} bytes.")
+        raise HTTPException(400, f"Send the SDP of an offer as the body: UTF-8, at most {MAX_OFFER_BYTES} bytes.")
     prepare_webrtc()
     from ipyspeaches.local.rtc_peer import RtcPeer
 
@@ -170,7 +173,7 @@ async def realtime_offer(request: Request) -> Response:
         answer = await peer.answer(offer)
     except InputError as exc:
         await peer.close()
-        return _refused(400, str(exc))
+        raise HTTPException(400, str(exc)) from exc
     except BaseException:
         await peer.close()
         raise
@@ -188,7 +191,3 @@ async def _offer(request: Request) -> str | None:
         return body.decode() or None
     except UnicodeDecodeError:
         return None
-
-
-def _refused(status: int, detail: str) -> JSONResponse:
-    return JSONResponse({"detail": detail}, status_code=status)

@@ -63,14 +63,10 @@ class Forget(Message, frozen=True):
     job: int
 
 
-class WorkerReady(Message, frozen=True):
-    """The engine is loaded."""
+class WorkerStarted(Message, frozen=True):
+    """The engine is loaded, or could not be, and why; then the worker ends."""
 
-
-class WorkerFailed(Message, frozen=True):
-    """The engine could not be loaded; the worker ends."""
-
-    error: str
+    error: str | None = None
 
 
 class JobText(Message, frozen=True):
@@ -81,16 +77,10 @@ class JobText(Message, frozen=True):
 
 
 class JobDone(Message, frozen=True):
-    """All segments of a job have been sent."""
+    """All segments of a job have been sent, or the engine failed on it, and how."""
 
     job: int
-
-
-class JobFailed(Message, frozen=True):
-    """The engine failed on a job."""
-
-    job: int
-    error: str
+    error: str | None = None
 
 
 class LiveText(Message, frozen=True):
@@ -101,7 +91,7 @@ class LiveText(Message, frozen=True):
 
 
 ToWorker = Transcribe | OpenLive | AppendLive | Forget
-FromWorker = WorkerReady | WorkerFailed | JobText | JobDone | JobFailed | LiveText
+FromWorker = WorkerStarted | JobText | JobDone | LiveText
 
 
 def pack(message: ToWorker | FromWorker) -> bytes:
@@ -186,7 +176,7 @@ class Worker:
             self._send(JobDone(job))
             return
         except Exception as exc:  # noqa: BLE001 - whatever an engine raises is this job's failure, not the worker's
-            self._send(JobFailed(job, f"The recogniser failed ({type(exc).__name__}: {exc})."))
+            self._send(JobDone(job, f"The recogniser failed ({type(exc).__name__}: {exc})."))
             return
         if segment is not None:
             self._send(JobText(job, segment))
@@ -226,12 +216,12 @@ def main(arguments: list[str]) -> None:
     try:
         engine = load_engine(engine_spec(*arguments))
     except SpeachesError as exc:
-        output.write(pack(WorkerFailed(str(exc))))
+        output.write(pack(WorkerStarted(str(exc))))
         output.flush()
         return
     inbox: queue.SimpleQueue[ToWorker] = queue.SimpleQueue()
     threading.Thread(target=_read_messages, args=(stdin, inbox), daemon=True).start()
-    output.write(pack(WorkerReady()))
+    output.write(pack(WorkerStarted()))
     output.flush()
     Worker(engine, inbox, output).run()
 

@@ -23,14 +23,12 @@ from ipyspeaches.local.worker import (
     Forget,
     FromWorker,
     JobDone,
-    JobFailed,
     JobText,
     LiveText,
     OpenLive,
     ToWorker,
     Transcribe,
-    WorkerFailed,
-    WorkerReady,
+    WorkerStarted,
     pack,
 )
 
@@ -95,11 +93,10 @@ class WorkerProcess:
         await self._process.wait()
 
     def _receive(self, message: FromWorker) -> None:
-        if isinstance(message, WorkerReady):
-            if not self.ready.done():
+        if isinstance(message, WorkerStarted):
+            if message.error is None:
                 self.ready.set_result(None)
-        elif isinstance(message, WorkerFailed):
-            if not self.ready.done():
+            else:
                 self.ready.set_exception(SpeachesError(message.error))
         elif message.job in self.jobs:
             self.jobs[message.job](message)
@@ -110,7 +107,7 @@ class WorkerProcess:
             self.ready.set_exception(SpeachesError("The recogniser process ended while it was starting: see above."))
             self.ready.exception()  # read here, as there may be nobody who waits for it
         for job, answer in list(self.jobs.items()):
-            answer(JobFailed(job, "The recogniser process ended unexpectedly; speak again, a new one is started."))
+            answer(JobDone(job, "The recogniser process ended unexpectedly; speak again, a new one is started."))
         self.jobs.clear()
 
     async def stop(self) -> None:
@@ -238,13 +235,13 @@ class WorkerPool:
         try:
             while True:
                 answer = await answers.get()
-                finished = isinstance(answer, JobDone | JobFailed)
+                finished = isinstance(answer, JobDone)
                 if isinstance(answer, JobText):
                     yield answer.segment
                 elif isinstance(answer, JobDone):
+                    if answer.error is not None:
+                        raise RecognitionError(answer.error)
                     return
-                elif isinstance(answer, JobFailed):
-                    raise RecognitionError(answer.error)
                 else:
                     raise ProtocolError(f"A recogniser process answered {type(answer).__name__} to a transcription.")
         finally:

@@ -490,20 +490,13 @@ def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
     """
     scores = audio if isinstance(audio, Scores) else vad.score(audio)
     segmenter = vad.segmenter(scores.hop, scores.rate)
-    opened: list[int] = []
-    rows: list[tuple[int, int, int, int]] = []
-    for score in scores.value.tolist():
-        for event in segmenter.advance((score,)):
-            if isinstance(event, Closed):
-                rows.append((event.start, event.end, opened[-1], segmenter.position))
-            else:
-                opened.append(segmenter.position)
-    for event in segmenter.finish(scores.length):
-        if isinstance(event, Closed):
-            rows.append((event.start, event.end, opened[-1], scores.length))
-        else:
-            opened.append(scores.length)
-    return Decisions(*(np.array(rows, dtype=np.float64).reshape(-1, 4).T / scores.rate))
+    made = [(event, segmenter.position) for score in scores.value.tolist() for event in segmenter.advance((score,))]
+    made += [(event, scores.length) for event in segmenter.finish(scores.length)]
+    # One opens, then the same one closes.
+    opened = [at for event, at in made if not isinstance(event, Closed)]
+    closed = [(event.start, event.end, at) for event, at in made if isinstance(event, Closed)]
+    start, end, closed_at = np.array(closed, dtype=np.float64).reshape(-1, 3).T / scores.rate
+    return Decisions(start, end, np.array(opened, dtype=np.float64) / scores.rate, closed_at)
 
 
 def decision_latency(vad: Detector, audio: Recording | Scores, truth: Segments) -> DecisionLatency:
