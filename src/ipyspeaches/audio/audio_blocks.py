@@ -46,13 +46,7 @@ class NumberedBlock:
 
 
 class Sequencer:
-    """Order numbered blocks.
-
-    Parameters
-    ----------
-    patience
-        How many newer blocks may arrive before a missing one is given up.
-    """
+    """Order numbered blocks; a missing one is given up after ``patience`` newer ones."""
 
     def __init__(self, patience: int = 25) -> None:
         self._patience = patience

@@ -20,11 +20,6 @@ class Pyramid:
     """Extremes of a growing series; level 0 is the series itself, an entry of level *n* covers ``8**n`` of it.
 
     One thread appends; any thread may read what was there before.
-
-    Parameters
-    ----------
-    dtype
-        Type of the values.
     """
 
     def __init__(self, dtype: type[np.int16 | np.float32]) -> None:

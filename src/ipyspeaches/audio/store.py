@@ -14,19 +14,10 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 
 
 class GrowingArray:
-    """Rows that are added at the end.
+    """Rows of one shape that are added at the end; ``capacity`` is how many there is room for to begin with.
 
     One thread appends; any thread may read what has been appended before (the buffer is replaced, never moved under
     a reader).
-
-    Parameters
-    ----------
-    dtype
-        Type of the numbers.
-    capacity
-        Rows to begin with.
-    *row
-        Shape of a row.
     """
 
     def __init__(self, dtype: type[np.generic], capacity: int, *row: int) -> None:

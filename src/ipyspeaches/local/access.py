@@ -22,17 +22,7 @@ WILDCARD_HOSTS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compare
 
 
 class AccessControl:
-    """Refuse what may not get in with 403.
-
-    Parameters
-    ----------
-    app
-        What is behind.
-    host
-        The host the server listens on.
-    api_key
-        The key to ask for, or None.
-    """
+    """Refuse what may not get in with 403."""
 
     def __init__(self, app: ASGIApp, host: str, api_key: str | None) -> None:
         self._app = app

@@ -26,19 +26,7 @@ VAD_TASK: Final = "voice-activity-detection"
 
 
 def create_app(pool: WorkerPool, peers: RtcPeers, host: str, api_key: str | None) -> ASGIApp:
-    """Return the application.
-
-    Parameters
-    ----------
-    pool
-        Who recognises; belongs to the caller.
-    peers
-        Keeps the WebRTC connections; belongs to the caller.
-    host
-        Host the server listens on.
-    api_key
-        Key to ask for, or None.
-    """
+    """Return the application; pool and peers belong to the caller."""
     app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error})
     app.state.pool = pool
     app.state.peers = peers
@@ -88,13 +76,7 @@ async def interface(_request: Request) -> JSONResponse:
 
 
 class Catalogue:
-    """The two models of this server: the engine's, and Silero.
-
-    Parameters
-    ----------
-    pool
-        Holds the engine.
-    """
+    """The two models of this server: the engine's, and Silero."""
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool

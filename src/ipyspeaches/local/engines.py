@@ -288,15 +288,7 @@ class PocketSphinxEngine:
 
 
 class PocketSphinxLiveDecoder:
-    """A decoder that is lent for one utterance.
-
-    Parameters
-    ----------
-    decoder
-        A PocketSphinx decoder that nobody else uses.
-    idle
-        Where it goes back to.
-    """
+    """A decoder that is lent for one utterance, and goes back to the idle ones."""
 
     def __init__(self, decoder: _Decoder, idle: list[_Decoder]) -> None:
         self._decoder = decoder

@@ -46,13 +46,7 @@ def limited(request: Request) -> Request:
 
 
 class FormReader:
-    """Reads the fields of a form and gathers what is wrong with them.
-
-    Parameters
-    ----------
-    form
-        The form.
-    """
+    """Reads the fields of a form and gathers what is wrong with them."""
 
     def __init__(self, form: FormData) -> None:
         self._form = form

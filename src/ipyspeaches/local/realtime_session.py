@@ -47,17 +47,7 @@ _NOT_IMPLEMENTED: Final = frozenset({"conversation.item.truncate", "response.can
 
 
 class RealtimeSession:
-    """The state of one client.
-
-    Parameters
-    ----------
-    settings
-        As asked for in the address.
-    pool
-        Who recognises.
-    emit
-        Called with each event, in order.
-    """
+    """The state of one client; ``emit`` is called with each event, in order."""
 
     def __init__(self, settings: SessionSettings, pool: WorkerPool, emit: Callable[[Event], None]) -> None:
         self._settings = settings

@@ -132,15 +132,7 @@ def transcribe(
 class LiveRecogniser:
     """Text of an utterance while it is spoken, which is never taken back; none before somebody speaks.
 
-    Parameters
-    ----------
-    decoder
-        Lent by the engine for this utterance.
-
-    Attributes
-    ----------
-    backlog
-        Audio that was not decoded yet, int16 at 24 kHz.
+    The decoder is lent for this utterance; ``backlog`` is audio that was not decoded yet, int16 at 24 kHz.
     """
 
     def __init__(self, decoder: LiveDecoder) -> None:

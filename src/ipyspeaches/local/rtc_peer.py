@@ -36,15 +36,7 @@ FRAGMENT_CHARACTERS: Final = 800
 
 
 class RtcPeer:
-    """A peer connection and the session behind it.
-
-    Parameters
-    ----------
-    settings
-        As asked for in the address.
-    pool
-        Who recognises.
-    """
+    """A peer connection and the session behind it."""
 
     def __init__(self, settings: SessionSettings, pool: WorkerPool) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))

@@ -34,15 +34,10 @@ class Excerpt:
 
 
 class AudioBuffer:
-    """Appended audio, counted from the buffer's start.
+    """Appended audio, counted from the buffer's start, at most ``limit_s`` of it.
 
-    Audio that can no longer matter may be dropped from memory; it still counts.
-
-    Parameters
-    ----------
-    limit_s
-        Seconds that are kept at most. Beyond it the oldest audio is kept and new audio is refused, because the words
-        that were spoken first are the ones a late commit is about.
+    Beyond that the oldest audio is kept and new audio is refused, because the words that were spoken first are the ones
+    a late commit is about. Audio that can no longer matter may be dropped from memory; it still counts.
     """
 
     def __init__(self, limit_s: float = BUFFER_LIMIT_S) -> None:
@@ -124,13 +119,7 @@ TurnEvent = TurnStarted | TurnStopped
 
 
 class TurnDetector:
-    """Server VAD: find turns in 24 kHz audio; samples are counted from the detector's own start.
-
-    Parameters
-    ----------
-    settings
-        Threshold and silence.
-    """
+    """Server VAD: find turns in 24 kHz audio; samples are counted from the detector's own start."""
 
     def __init__(self, settings: TurnDetectionSettings) -> None:
         self._options = _options(settings)

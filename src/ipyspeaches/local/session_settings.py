@@ -115,16 +115,7 @@ class SessionSettings:
 
 
 def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> SessionSettings:
-    """Return the settings after a ``session.update``.
-
-    Parameters
-    ----------
-    settings
-        The present ones.
-    session
-        The update's ``session`` as it came; keys that do not matter for transcription are ignored.
-    spec
-        The engine, which knows its model and languages.
+    """Return the settings after a ``session.update``; keys that do not matter for transcription are ignored.
 
     Raises
     ------

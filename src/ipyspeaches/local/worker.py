@@ -105,17 +105,7 @@ def _samples(audio: bytes) -> NDArray[np.int16]:
 
 
 class Worker:
-    """The jobs of one process.
-
-    Parameters
-    ----------
-    engine
-        What recognises.
-    inbox
-        Messages from the server.
-    output
-        Where answers go.
-    """
+    """The jobs of one process: messages come from the inbox, answers go to the output."""
 
     def __init__(self, engine: RecognitionEngine, inbox: queue.SimpleQueue[ToWorker], output: BinaryIO) -> None:
         self._engine = engine

@@ -122,15 +122,7 @@ class WorkerProcess:
 
 
 class LiveHandle:
-    """Live text of one utterance; none comes after `close`.
-
-    Parameters
-    ----------
-    worker
-        Who follows it.
-    job
-        Its number there.
-    """
+    """Live text of one utterance, which a worker follows; none comes after `close`."""
 
     def __init__(self, worker: WorkerProcess, job: int) -> None:
         self._worker = worker
@@ -147,15 +139,7 @@ class LiveHandle:
 
 
 class WorkerPool:
-    """Workers of one engine, started as they are needed.
-
-    Parameters
-    ----------
-    spec
-        The engine.
-    max_workers
-        Most processes at a time; None for one a core up to four, or what the engine allows.
-    """
+    """Workers of one engine, started as they are needed: one a core, up to four, or what the engine allows."""
 
     def __init__(self, spec: EngineSpec, max_workers: int | None = None) -> None:
         self.spec = spec

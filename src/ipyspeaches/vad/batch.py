@@ -26,15 +26,7 @@ Frames: TypeAlias = NDArray[np.int64]
 
 
 class Runs:
-    """The loud and quiet runs of a recording under one pair of thresholds.
-
-    Parameters
-    ----------
-    scores
-        Scores of the recording.
-    threshold, neg_threshold
-        As in `SegmentOptions`.
-    """
+    """The loud and quiet runs of a recording under one pair of thresholds."""
 
     def __init__(self, scores: Scores, threshold: float, neg_threshold: float) -> None:
         self.hop, self.rate, self.length = scores.hop, scores.rate, scores.length
@@ -63,13 +55,7 @@ class Runs:
         return np.where(self.silence >= 0, self.gap_end - self.silence, 0)
 
     def segment(self, options: SegmentOptions) -> tuple[Samples, Samples]:
-        """Return where segments start and end, padded.
-
-        Parameters
-        ----------
-        options
-            Their thresholds must be those of these runs.
-        """
+        """Return where segments start and end, padded; the thresholds must be those of these runs."""
         start, end = self.segment_unpadded(options)
         return pad_edges(start, end, options.speech_pad_ms * self.rate / 1000, self.length)
 
@@ -112,15 +98,7 @@ class _Durations:
 
 
 class _EndedBySilence:
-    """The segments that silence ends, however short or long they are; settings with as much silence share them.
-
-    Parameters
-    ----------
-    runs
-        The runs of the recording.
-    min_silence
-        As in `_Durations`.
-    """
+    """The segments that silence ends, however short or long they are; settings with as much silence share them."""
 
     # It does not hold the runs, which hold it: their memory would wait for the collector of cycles.
 
@@ -180,15 +158,7 @@ class _Splitter:
         self._spans: list[tuple[int, int]] = []
 
     def replace(self, kept: NDArray[np.bool_], long: Frames) -> tuple[Samples, Samples]:
-        """Return the segments with those that are too long replaced by what the rules make of them.
-
-        Parameters
-        ----------
-        kept
-            Which segments are long enough.
-        long
-            Indices of those that are too long.
-        """
+        """Return the segments that are kept, those that are too long replaced by what the rules make of them."""
         start, end = self._found.start, self._found.end
         starts, ends = [], []
         done = 0

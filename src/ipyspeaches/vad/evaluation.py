@@ -479,15 +479,7 @@ class DecisionLatency(Columns):
 
 
 def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
-    """Return what a detector decides in live use, and when.
-
-    Parameters
-    ----------
-    vad
-        The detector.
-    audio
-        A recording, or its scores by this detector.
-    """
+    """Return what a detector decides in live use, and when, in a recording or its scores by this detector."""
     scores = audio if isinstance(audio, Scores) else vad.score(audio)
     segmenter = vad.segmenter(scores.hop, scores.rate)
     made = [(event, segmenter.position) for score in scores.value.tolist() for event in segmenter.advance((score,))]
@@ -500,16 +492,7 @@ def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
 
 
 def decision_latency(vad: Detector, audio: Recording | Scores, truth: Segments) -> DecisionLatency:
-    """Return how late a detector is in live use.
-
-    Parameters
-    ----------
-    vad
-        The detector.
-    audio
-        A recording, or its scores by this detector.
-    truth
-        Where speech is.
+    """Return how late a detector is in live use, in a recording or its scores by this detector.
 
     Raises
     ------

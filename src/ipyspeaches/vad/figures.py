@@ -19,16 +19,9 @@ _LINES = ("f1", "precision", "recall")
 
 
 def plot_sweep(result: SweepResult, metric: str, x: str | None, y: str | None) -> Any:  # noqa: ANN401 - untyped plotly
-    """Draw a sweep: a heat map of two parameters, or lines over one.
+    """Draw a sweep: a heat map of two parameters, or lines over one; by default the first that have several values.
 
-    Parameters
-    ----------
-    result
-        The sweep.
-    metric
-        What the colour is; of all settings in a cell, the best.
-    x, y
-        Parameters; None for the first two that have several values.
+    The colour is the metric; of all settings in a cell, the best.
     """
     varied = [name for name, column in result.parameters.items() if len(np.unique(column)) > 1]
     names = [name for name in (x, y) if name is not None]

@@ -115,15 +115,7 @@ class GateOptions:
 
 
 class Gate:
-    """Turn a segmenter's decisions into audio to send and utterances to commit.
-
-    Parameters
-    ----------
-    options
-        What to send around speech.
-    rate
-        Samples per second.
-    """
+    """Turn a segmenter's decisions into audio to send and utterances to commit."""
 
     def __init__(self, options: GateOptions, rate: int) -> None:
         self._pre_roll = round(options.pre_roll_ms * rate / 1000)

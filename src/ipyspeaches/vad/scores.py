@@ -58,15 +58,10 @@ def content_key(recording: Recording) -> str:
 
 
 class ScoreCache:
-    """Scores by recording and scorer, the least recently used ones forgotten first.
+    """Scores by recording and scorer, the least recently used ones forgotten first, but for the last.
 
     Recordings are told apart by what is in them: the same file loaded again finds the same scores. Safe to use from
     several threads: at worst, two compute the same.
-
-    Parameters
-    ----------
-    max_bytes
-        Memory for scores; the last ones are always kept.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
@@ -77,14 +72,7 @@ class ScoreCache:
     def get(self, recording: Recording, options: tuple[object, ...], compute: Callable[[], Scores]) -> Scores:
         """Return the scores of a recording, computed if they are not there.
 
-        Parameters
-        ----------
-        recording
-            What was or will be scored.
-        options
-            What scores depend on besides: `Detector.scorer_options`.
-        compute
-            Scores the recording.
+        The options are what scores depend on besides: `Detector.scorer_options`.
         """
         key = (self._key(recording), *options)
         scores = self._scores.pop(key, None) or compute()

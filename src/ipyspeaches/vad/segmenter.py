@@ -117,19 +117,7 @@ class OpenSpeech:
 
 
 class Segmenter:
-    """Turn scores into segments as they come.
-
-    Parameters
-    ----------
-    options
-        The rules' numbers.
-    hop
-        Samples a frame.
-    rate
-        Samples per second.
-    origin
-        Sample index of the first frame.
-    """
+    """Turn scores into segments as they come; ``origin`` is the sample index of the first frame."""
 
     def __init__(self, options: SegmentOptions, hop: int, rate: int, origin: int = 0) -> None:
         self.hop = hop
@@ -254,16 +242,9 @@ class Segmenter:
 
 
 def pad_edges(start: Samples, end: Samples, pad: float, length: int) -> tuple[Samples, Samples]:
-    """Return segments widened as silero-vad does it: by the pad, or half the silence where two would meet.
+    """Return segments in order widened as silero-vad does it: by the pad, or half the silence where two would meet.
 
-    Parameters
-    ----------
-    start, end
-        In order, without padding.
-    pad
-        Samples on each side.
-    length
-        Samples of the whole recording.
+    The length is that of the whole recording; all count samples.
     """
     if not len(start):
         return start, end

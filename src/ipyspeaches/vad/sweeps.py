@@ -54,13 +54,7 @@ class SweepRow:
 
 
 class SweepResult(Table):
-    """One row a setting: what was swept, then all metrics, pooled over the recordings.
-
-    Parameters
-    ----------
-    rows
-        All settings.
-    """
+    """One row a setting: what was swept, then all metrics, pooled over the recordings."""
 
     def __init__(self, rows: Sequence[SweepRow]) -> None:
         self.rows = tuple(rows)
@@ -246,13 +240,7 @@ class _Tasks:
             Truth(truth, collar, one.duration if isinstance(one, Recording) else one.length / one.rate)
 
     def run(self, left: list[list[Detector]]) -> Iterator[tuple[int, _Results]]:
-        """Yield the index of a recording with results, as they are ready.
-
-        Parameters
-        ----------
-        left
-            For each recording, the detectors to try.
-        """
+        """Yield the index of a recording with results of its detectors, as they are ready."""
         if self._executor is None:
             for index, scores, vads in self._tasks(left):
                 results = evaluate_settings(scores, self._truths[index], self._collar, vads)
@@ -306,19 +294,7 @@ def _sharing_most(vad: Detector) -> tuple[float, ...]:
 
 
 def evaluate_settings(scores: Scores, truth: Segments, collar: float, vads: Sequence[Detector]) -> list[Evaluation]:
-    """Return how detectors do that share their scores; fastest when those with equal thresholds are neighbours.
-
-    Parameters
-    ----------
-    scores
-        Scores of a recording.
-    truth
-        Where speech is in it.
-    collar
-        As in `evaluate`.
-    vads
-        Detectors of these scores.
-    """
+    """Return how detectors do that share their scores; fastest when those with equal thresholds are neighbours."""
     ready = Truth(truth, collar, scores.length / scores.rate)
     results = []
     runs: Runs | None = None
@@ -438,15 +414,7 @@ def _detector_key(vad: Detector) -> str:
 
 
 class Progress:
-    """A progress bar on standard error, in terminals and notebooks; nothing where nobody reads it.
-
-    Parameters
-    ----------
-    total
-        Steps.
-    what
-        What a step is.
-    """
+    """A progress bar on standard error, in terminals and notebooks; nothing where nobody reads it."""
 
     PATIENCE_S: Final = 1.0
     """What is over sooner needs no progress bar."""
