@@ -56,13 +56,7 @@ class GrowingTable(Table, Generic[Row]):
         return row
 
     def _add(self, block: Mapping[str, ArrayLike | None]) -> None:
-        """Add rows: one array of shape ``(n,)``, or one value, for each column; None for a number that is not there.
-
-        Raises
-        ------
-        InputError
-            If the arrays differ in length; nothing is added then.
-        """
+        """Add rows: one array of shape ``(n,)``, or one value, for each column; None for a number that is not there."""
         columns = {name: np.asarray(block[name], dtype) for name, dtype in self._dtypes.items()}
         shapes = [values.shape for values in columns.values()]
         if len(shapes[0]) > 1 or len(set(shapes)) > 1:

@@ -111,9 +111,9 @@ class Detector:
         value.flags.writeable = False
         return Scores(value, scorer.hop, rate, len(samples))
 
-    def segment(self, sound: Recording | Scores) -> Segments:
+    def segment(self, audio: Recording | Scores) -> Segments:
         """Return where a recording has speech; scores computed before do as well."""
-        scores = sound if isinstance(sound, Scores) else self.score(sound)
+        scores = audio if isinstance(audio, Scores) else self.score(audio)
         self.check_frames(scores.hop, scores.rate)
         runs = Runs(scores, self.options.threshold, self.options.neg_threshold)
         start, end = runs.segment(self.options)

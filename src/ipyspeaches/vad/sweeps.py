@@ -23,7 +23,7 @@ import numpy as np
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
-from ipyspeaches.terminal import is_read
+from ipyspeaches.terminal import is_read, redraw
 from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, METRICS, Boundaries, Durations, Evaluation, Truth, check_metric
@@ -105,7 +105,7 @@ class SweepResult(Table):
 
 
 def sweep(
-    sound: Recording | Scores | Sequence[Recording | Scores],
+    audio: Recording | Scores | Sequence[Recording | Scores],
     truth: Segments | Sequence[Segments],
     vad: Detector,
     *,
@@ -120,7 +120,7 @@ def sweep(
 
     Parameters
     ----------
-    sound
+    audio
         A recording or several; scores of this detector do as well.
     truth
         Where speech is, in each of them.
@@ -154,7 +154,7 @@ def sweep(
         If the detector is not installed.
     """
     tried = detectors_to_try(vad, grid, random, seed)
-    recordings, truths = _paired(sound, truth)
+    recordings, truths = _paired(audio, truth)
     with _opened(resume, recordings, truths, collar) as file:
         found = [_known(file, index, tried) for index in range(len(recordings))]
         _try_others(tried, found, _Tasks(recordings, truths, collar, executor), file)
@@ -162,9 +162,9 @@ def sweep(
 
 
 def _paired(
-    sound: Recording | Scores | Sequence[Recording | Scores], truth: Segments | Sequence[Segments]
+    audio: Recording | Scores | Sequence[Recording | Scores], truth: Segments | Sequence[Segments]
 ) -> tuple[list[Recording | Scores], list[Segments]]:
-    recordings = [sound] if isinstance(sound, Recording | Scores | str) else list(sound)
+    recordings = [audio] if isinstance(audio, Recording | Scores | str) else list(audio)
     truths = [truth] if isinstance(truth, Segments) else list(truth)
     for wrong in (one for one in recordings if not isinstance(one, Recording | Scores)):
         raise InputError(f"{wrong!r:.80} is not a recording: load it with Recording.load(path), or give scores.")
@@ -452,5 +452,4 @@ class Progress:
         bar = "█" * round(share * self.WIDTH)
         spent = time.monotonic() - self._begin
         left = f", {spent / share - spent:.0f} s left" if 0 < share < 1 else f", {spent:.0f} s"
-        self._stream.write(f"\r{bar:░<{self.WIDTH}} {self._done:,} of {self._total:,} {self._what}{left}   ")
-        self._stream.flush()
+        redraw(self._stream, f"{bar:░<{self.WIDTH}} {self._done:,} of {self._total:,} {self._what}{left}   ")
