@@ -59,11 +59,13 @@ export class Picture {
   }
 
   get layout(): Layout {
-    if (!this.#layout) {
-      this.#layout = this.#tracks.layout(this.canvas, globalThis.devicePixelRatio || 1);
-      this.canvas.style.height = `${this.#layout.height}px`;
-    }
-    return this.#layout;
+    if (this.#layout) return this.#layout;
+    const measured = this.#tracks.layout(this.canvas, globalThis.devicePixelRatio || 1);
+    // A host that changes its theme hides everything for a moment: what has no size now is measured again.
+    if (measured.width <= 0 || measured.height <= 0) return measured;
+    this.canvas.style.height = `${measured.height}px`;
+    this.#layout = measured;
+    return measured;
   }
 
   get palette(): Palette {

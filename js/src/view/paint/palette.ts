@@ -1,4 +1,4 @@
-import type { Scope } from "../../scope.ts";
+import { FrameLoop, type Scope } from "../../scope.ts";
 import { h } from "../dom.ts";
 
 const TOKENS = {
@@ -83,17 +83,22 @@ export function readPalette<More extends string = never>(
   return palette;
 }
 
-/** Calls `changed` when the host page changes its theme, and tells the root which one it is.
+/** Calls `changed` when the host page has changed its theme, and tells the root which one it is.
  *
  * The root carries the theme itself because in a shadow tree it cannot see the page's attributes.
  */
 export function watchTheme(root: HTMLElement, scope: Scope, changed: () => void): void {
   const dark = globalThis.matchMedia?.("(prefers-color-scheme: dark)");
-  const update = () => {
+  // JupyterLab hides everything until the next frame: nothing can be measured, nor colours be read, before.
+  const later = new FrameLoop(scope, changed);
+  const name = () => {
     const theme = hostTheme();
     if (theme) root.dataset.theme = theme;
     else delete root.dataset.theme;
-    changed();
+  };
+  const update = () => {
+    name();
+    later.request();
   };
   const observer = new MutationObserver(update);
   const attributeFilter = ["class", "data-jp-theme-light", "data-jp-theme-name", "data-theme"];
@@ -101,7 +106,8 @@ export function watchTheme(root: HTMLElement, scope: Scope, changed: () => void)
   observer.observe(document.documentElement, { attributes: true, attributeFilter });
   scope.own(() => observer.disconnect());
   if (dark) scope.listen(dark, "change", update);
-  update();
+  name();
+  changed();
 }
 
 function hostTheme(): "light" | "dark" | null {
