@@ -38,30 +38,14 @@ MOST_FAILURES: Final = 3
 
 @dataclass(slots=True, eq=False)
 class Provisional:
-    """Text of speech for which the server has no item yet.
+    """Text of speech for which the server has no item yet."""
 
-    Parameters
-    ----------
-    name
-        Under which it is shown.
-    start
-        Session sample where the speech begins.
-    text
-        What was recognised of it.
-    asked
-        Sample up to which was asked.
-    end
-        Where the speech ends; None while it goes on.
-    first_s
-        When its first text came; None if it has none.
-    """
-
-    name: str
-    start: int
-    text: InterimText
-    asked: int
-    end: int | None = None
-    first_s: float | None = None
+    name: str  # under which it is shown
+    start: int  # session sample where the speech begins
+    text: InterimText  # what was recognised of it
+    asked: int  # sample up to which was asked
+    end: int | None = None  # where the speech ends; None while it goes on
+    first_s: float | None = None  # when its first text came; None if it has none
 
     def overlaps(self, utterance: Utterance) -> bool:
         """Whether some of its speech is in an utterance."""

@@ -36,30 +36,14 @@ class Stage(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An utterance, and what has become of it.
+    """An utterance, and what has become of it."""
 
-    Parameters
-    ----------
-    utterance
-        What was cut; as far as it is known, while a server hears it.
-    connection
-        Number of the connection that it went over.
-    stage
-        How far it has come.
-    item_id
-        The server's name for it.
-    order
-        Its place among the utterances of the session, once it is committed.
-    vad_stop_ms, commit_ms, first_partial_ms
-        How long after its end these came.
-    """
-
-    utterance: Utterance
-    connection: int
+    utterance: Utterance  # as far as it is known, while a server hears it
+    connection: int  # number of the one that it went over
     stage: Stage
-    item_id: str | None = None
-    order: int = -1
-    vad_stop_ms: float | None = None
+    item_id: str | None = None  # the server's name for it
+    order: int = -1  # its place among the utterances of the session, once it is committed
+    vad_stop_ms: float | None = None  # how long after its end these came
     commit_ms: float | None = None
     first_partial_ms: float | None = None
 

@@ -35,21 +35,14 @@ _JOINED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a server may be silent while texts are pending.
-
-    Parameters
-    ----------
-    quiet_s
-        Before it is asked for a sign of life.
-    answer_s
-        Before a session that gives none counts as dead; the question goes out behind the audio that waits.
-    error_s
-        The same after an error, behind which a dead session says nothing, and a living one soon does.
-    """
+    """How long a server may be silent while texts are pending."""
 
     quiet_s: float = 5.0
+    """Before it is asked for a sign of life."""
     answer_s: float = 10.0
+    """Before a session that gives none counts as dead; the question goes out behind the audio that waits."""
     error_s: float = 4.0
+    """The same after an error, behind which a dead session says nothing, and a living one soon does."""
 
 
 class MediaConnection(RealtimeConnection):

@@ -17,24 +17,12 @@ _NOTHING = np.empty(0, dtype=np.int16)
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What a piece of audio led to.
+    """What a piece of audio led to."""
 
-    Parameters
-    ----------
-    events
-        What the segmenter decided.
-    actions
-        What the gate wants sent and committed.
-    ends
-        Whether the audio ends here, for now.
-    lost_s
-        Seconds that the source knows to be missing; they are stored as zeros, so that time stays right.
-    """
-
-    events: list[SegmenterEvent]
-    actions: list[GateAction]
-    ends: bool = False
-    lost_s: float = 0
+    events: list[SegmenterEvent]  # what the segmenter decided
+    actions: list[GateAction]  # what the gate wants sent and committed
+    ends: bool = False  # whether the audio ends here, for now
+    lost_s: float = 0  # what the source knows to be missing; stored as zeros, so that time stays right
 
 
 @dataclass(frozen=True, slots=True)

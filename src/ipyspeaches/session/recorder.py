@@ -113,17 +113,8 @@ class Confirmed:
 class Recorder(Listener):
     """Keeps a session's results and events, and hands each event to every listener, in order.
 
-    Listeners run on the thread that emits (the engine's) and must not wait.
-
-    Parameters
-    ----------
-    pipeline
-        Knows the session's clock.
-
-    Attributes
-    ----------
-    confirmed
-        What the server transcribes with, once it has said so.
+    Listeners run on the thread that emits (the engine's) and must not wait. ``confirmed`` is what the server
+    transcribes with, once it has said so.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:

@@ -36,36 +36,15 @@ class ServerVerdict:
 
 @dataclass
 class LabState:
-    """A recording under several detectors, and the truth to judge them by.
-
-    Parameters
-    ----------
-    recording
-        What is listened to.
-    detectors
-        At least one.
-    labels
-        The truth, with its history.
-    name
-        The recording's file; empty if it came from elsewhere.
-
-    Attributes
-    ----------
-    active
-        Index of the detector that is being tuned.
-    collar_s
-        Seconds around each boundary of the truth that are not evaluated, half before and half behind.
-    verdict
-        What the server said when it was asked; None before.
-    """
+    """A recording under several detectors, and the truth to judge them by."""
 
     recording: Recording
-    detectors: list[Detector]
-    labels: Labels
-    name: str = ""
-    active: int = field(default=0, init=False)
-    collar_s: float = field(default=0.0, init=False)
-    verdict: ServerVerdict | None = field(default=None, init=False)
+    detectors: list[Detector]  # at least one
+    labels: Labels  # the truth, with its history
+    name: str = ""  # the recording's file; empty if it came from elsewhere
+    active: int = field(default=0, init=False)  # index of the detector that is being tuned
+    collar_s: float = field(default=0.0, init=False)  # not evaluated around the truth's boundaries, half on each side
+    verdict: ServerVerdict | None = field(default=None, init=False)  # what the server said when it was asked
     _pinned: Detector | None = field(default=None, init=False, repr=False)
     _first: list[Detector] = field(default_factory=list, init=False, repr=False)
     _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, init=False, repr=False)

@@ -15,22 +15,14 @@ from ipyspeaches.session import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.sources import KernelMicrophone
 from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.segmenter import SegmentOptions
 from ipyspeaches.widget.shown import server_traits, source_traits, turn_detection_traits
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector for detector in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
 }
 
-NUMBERS: Final = frozenset(
-    {
-        "threshold",
-        "neg_threshold",
-        "min_speech_duration_ms",
-        "min_silence_duration_ms",
-        "speech_pad_ms",
-        "max_speech_duration_s",
-    }
-)
+NUMBERS: Final = frozenset(one.name for one in dataclasses.fields(SegmentOptions))
 
 MAX_UPLOAD_BYTES: Final = 1 << 30
 

@@ -28,15 +28,7 @@ MEDIA_TYPES: Final[dict[str, str]] = {
     "wav": "audio/wav",
 }
 
-_SERVER_STATE: Final = {
-    SessionState.IDLE: "none",
-    SessionState.CONNECTING: "connecting",
-    SessionState.LISTENING: "ready",
-    SessionState.PAUSED: "ready",
-    SessionState.STOPPING: "ready",
-    SessionState.STOPPED: "ready",
-    SessionState.FAILED: "failed",
-}
+_SERVER_STATE: Final = {SessionState.IDLE: "none", SessionState.CONNECTING: "connecting", SessionState.FAILED: "failed"}
 
 
 def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
@@ -77,7 +69,7 @@ def server_traits(options: SessionOptions) -> dict[str, str]:
 
 def session_traits(session: Session) -> dict[str, Any]:
     """Return the traits that follow a session."""
-    shown: dict[str, Any] = {"state": session.state.value, "_server_state": _SERVER_STATE[session.state]}
+    shown: dict[str, Any] = {"state": session.state.value, "_server_state": _SERVER_STATE.get(session.state, "ready")}
     shown["_source_label"] = session.source.label
     if session.destination is not None:
         shown |= destination_traits(session.destination)
