@@ -456,7 +456,7 @@ async def test_a_server_that_fails_is_asked_no_more_and_the_session_goes_on(
         await running.wait()
     (warning,) = [event for event in seen if isinstance(event, events.Warning)]
     assert warning.kind == "interim_stopped"
-    assert "The model is gone." in warning.text
+    assert "The model is gone" in warning.text
     assert len(counting.lengths_s) == interim.MOST_FAILURES
     assert running.transcript.text == "utterance 1"
 
