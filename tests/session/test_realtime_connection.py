@@ -110,6 +110,19 @@ async def test_everything_is_sent_in_appends_of_equal_length_and_the_rest_at_the
     await wire.connection.close()
 
 
+async def test_a_fault_while_reading_is_the_end_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = await Wire.open(client_cuts=False)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(RealtimeProtocol, "receive_message", fail)
+    await wire.peer.send(completed("a", "x"))
+    with pytest.raises(ZeroDivisionError):
+        await wire.connection.lost
+    await wire.connection.close()
+
+
 async def test_a_commit_takes_along_what_waits() -> None:
     wire = await Wire.open(client_cuts=True)
     await wire.connection.send([Send(0, 6_000), cut(0, 0, 6_000), Send(9_000, 12_000)])

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol import Changes, Disconnected, ProtocolEvent
@@ -82,6 +83,18 @@ class Connection(ABC):
         while self.pending >= pending and not self.lost.done():
             self._progress.clear()
             await self._progress.wait()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have something done beside the session; a fault in it is the end of the connection."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._has_run)
+        return task
+
+    def _has_run(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (exc := task.exception()) is not None and not self.lost.done():
+            # Not the server's doing but a fault in here: the session ends with it instead of waiting for the text.
+            self.lost.set_exception(exc)
+            self._progress.set()
 
     def _receive(self, events: Iterable[ProtocolEvent]) -> None:
         for event in events:

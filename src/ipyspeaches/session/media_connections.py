@@ -82,7 +82,7 @@ class MediaConnection(RealtimeConnection):
     async def open(self) -> None:
         """Connect, wait until the server has confirmed the configuration, and watch it from then on."""
         await super().open()
-        self._watchdog = asyncio.create_task(self._watch())
+        self._watchdog = self._run(self._watch())
 
     async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
         """Hand over and commit; a recording waits until its audio has nearly gone out."""
@@ -202,7 +202,7 @@ class PageConnection(MediaConnection):
         if last:
             self._append_rest()
         if self._due and (self._committer is None or self._committer.done()):
-            self._committer = asyncio.create_task(self._commit_due())
+            self._committer = self._run(self._commit_due())
         elif not self._due:
             self._watch_silence()
         await self._transmit()
@@ -264,7 +264,7 @@ class PageConnection(MediaConnection):
         idle = self._clearing is None or self._clearing.done()
         safe = self._protocol.options.client_cuts and self._protocol.may_clear
         if quiet_s >= CLEAR_EVERY_S and idle and safe:
-            self._clearing = asyncio.create_task(self._clear(self._pipeline.judged))
+            self._clearing = self._run(self._clear(self._pipeline.judged))
 
     async def _clear(self, judged: int) -> None:
         # A clear throws away what the server has heard; that must not be the onset of the next utterance. Up to this

@@ -92,7 +92,7 @@ class RealtimeConnection(Connection):
         """Connect and wait until the server has confirmed the configuration, or raise a `ServerError`."""
         await self._transport.connect()
         self._protocol.connection_opened()
-        self._reader = asyncio.create_task(self._read())
+        self._reader = self._run(self._read())
         await self._transmit()
         ready = asyncio.create_task(self._ready.wait())
         awaited: set[asyncio.Future[Any]] = {ready, self.lost}

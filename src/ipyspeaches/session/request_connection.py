@@ -76,9 +76,9 @@ class RequestConnection(Connection):
     def _advance(self) -> None:
         """Send what may be sent now, and tell what has happened."""
         while not self.lost.done() and (request := self._protocol.request_to_send()) is not None:
-            task = asyncio.create_task(self._serve(request))
+            task = self._run(self._serve(request))
             self._tasks.add(task)
-            task.add_done_callback(self._served)
+            task.add_done_callback(self._tasks.discard)
         self._receive(self._protocol.events_received())
 
     async def _serve(self, request: Request) -> None:
@@ -94,10 +94,3 @@ class RequestConnection(Connection):
     def _receive_text(self, request: Request, text: str) -> None:
         self._protocol.receive_text(request, text)
         self._advance()
-
-    def _served(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (exc := task.exception()) is not None and not self.lost.done():
-            # Not the server's doing but a fault in here: the session ends with it instead of waiting for the text.
-            self.lost.set_exception(exc)
-            self._progress.set()
