@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.words import join_text, needs_space
+from ipyspeaches.words import GrowingText, join_text, needs_space
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,15 @@ def test_joining_only_ever_adds_single_spaces(pieces: list[str]) -> None:
         assert joined[position : position + len(piece)] == piece
         position += len(piece)
     assert position == len(joined)
+
+
+def test_a_long_text_is_told_in_steps_that_cost_no_more_than_its_length() -> None:
+    text, looked_at = GrowingText(), 0
+    for number in range(100_000):
+        if text.append("word "):
+            assert str(text) == "word " * (number + 1)
+            looked_at += len(text)
+        else:
+            assert number >= 400  # what a person says is told word by word
+    assert str(text) == "word " * 100_000
+    assert looked_at < 7 * len(text)

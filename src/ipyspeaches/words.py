@@ -45,6 +45,34 @@ class Word:
         return (self.start + self.end) / 2
 
 
+class GrowingText:
+    """Text that comes piece by piece, and is told in steps, so that a long one costs no more than its length.
+
+    Whoever is told looks at all of it: the longer it is, the more of it has to be new.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self._told = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __str__(self) -> str:
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
+
+    def append(self, piece: str) -> bool:
+        """Add a piece and return whether it is time to tell the text."""
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length - self._told < (self._told - _TOLD_AT_ONCE) // 4:
+            return False
+        self._told = self._length
+        return True
+
+
 # Blocks of the scripts written without spaces between words, by the script that may meet without a space.
 _SPACELESS: Final = (
     ("han", 0x2E80, 0x2FDF),  # radicals
@@ -68,6 +96,8 @@ _SPACELESS: Final = (
     ("khmer", 0x1780, 0x17FF),
     ("khmer", 0x19E0, 0x19FF),  # lunar symbols
 )
+_TOLD_AT_ONCE: Final = 2_000
+"""Characters up to which a text is told at every piece: two minutes of speech."""
 _CLOSING: Final = frozenset(".,;:!?)]}%…")
 _SENTENCE_END: Final = frozenset(".,;:!?")
 

@@ -127,6 +127,15 @@ def test_a_growing_text_leaves_out_what_was_told() -> None:
     assert unfinished(" alone", None) == "alone"
 
 
+@pytest.mark.parametrize("filling", ["we go on and on ", "我们今天去公园散步", "x"])
+def test_of_a_long_text_only_the_ends_are_compared(filling: str) -> None:
+    first = share_of(Answer("the quick brown fox"), None, UNTIL_S)
+    long = "brown fox jumps " + (filling * 5_000).strip() + " and sleeps"
+    second = share_of(Answer(long), first, UNTIL_S)
+    assert second.text == "fox jumps " + (filling * 5_000).strip() + " and"
+    assert (second.untold_text, second.tail[-1].key) == ("sleeps", "sleeps")
+
+
 def test_words_meet_a_text_without_times() -> None:
     first = share_of(ONE, None, UNTIL_S)
     assert share_of(Answer("test of speech recognition"), first, None).text == "of speech recognition"

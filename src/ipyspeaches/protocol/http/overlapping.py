@@ -41,6 +41,13 @@ ALIKE: Final = 0.5
 """A damaged word and the whole one have at least so much in common (ratio of `difflib.SequenceMatcher`)."""
 
 
+LONGEST_KEY: Final = 64
+"""What is longer is no word, and comparing it letter by letter could take for ever."""
+
+END_LENGTH: Final = 2_000
+"""Characters at either end of a text that can matter: more than that are not looked at word by word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word, or a character of a script without spaces, at ``text[start:end]``; ``key`` is what is compared."""
@@ -120,8 +127,20 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+def _outer_tokens(text: str) -> list[Token]:
+    """Return all tokens of a text; of a long one, those at its two ends."""
+    if len(text) > 2 * END_LENGTH:
+        # The last token of the one end and the first of the other may be cut in two.
+        behind = len(text) - END_LENGTH
+        head, tail = tokens(text[:END_LENGTH])[:-1], tokens(text[behind:])[1:]
+        if min(len(head), len(tail)) > 2 * CHARACTERS_SHARED:
+            return head + [replace(token, start=token.start + behind, end=token.end + behind) for token in tail]
+    return tokens(text)
+
+
 def _add(found: list[Token], text: str, start: int, end: int) -> None:
-    key = "".join(character for character in text[start:end].casefold() if character.isalnum())
+    letters = text[start : min(end, start + 2 * LONGEST_KEY)].casefold()
+    key = "".join(character for character in letters if character.isalnum())[:LONGEST_KEY]
     if key or not found:
         found.append(Token(key, start, end, by_character=False))
     else:
@@ -158,11 +177,11 @@ def _text_of(words: tuple[Word, ...]) -> str:
 
 
 def _tail(text: str) -> tuple[Token, ...]:
-    return tuple(tokens(text)[-CHARACTERS_SHARED:])
+    return tuple(_outer_tokens(text)[-CHARACTERS_SHARED:])
 
 
 def _share_of_text(text: str, before: Share | None, *, cut: bool, until_s: float | None) -> Share:
-    all_tokens = tokens(text)
+    all_tokens = _outer_tokens(text)
     first, lost = (0, "") if before is None else _meeting(before, all_tokens)
     rest = all_tokens[first:]
     told = rest[:-1] if cut else rest

@@ -13,7 +13,7 @@ from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.recognition import RecognitionOptions
-from ipyspeaches.words import Word
+from ipyspeaches.words import GrowingText, Word
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 TRANSLATIONS: Final = "/v1/audio/translations"
@@ -137,22 +137,23 @@ class StreamedText:
     Speaches sends the text in deltas and nothing in ``done``; other servers repeat the whole text there, which then
     counts. Others, vLLM among them, send it in chunks as chats have them. A stream without an end is broken, even if
     its body is complete: an engine that fails ends it so.
-
-    Attributes
-    ----------
-    text
-        What has come so far.
     """
 
     def __init__(self) -> None:
-        self.text = ""
+        self._text = GrowingText()
+        self._whole = ""  # what `done` says
         self._done = False
         self._chunked = False
         self._problem: str | None = None
         self._unknown: str | None = None
 
+    @property
+    def text(self) -> str:
+        """What has come so far."""
+        return self._whole if self._whole.strip() else str(self._text)
+
     def receive(self, data: str) -> bool:
-        """Take the data of one event and return whether there is more text; what is unknown is passed over."""
+        """Take the data of one event and return whether to show the text; what is unknown is passed over."""
         try:
             event = fit(parse_json(data), _StreamEvent)
         except ValueError:
@@ -161,7 +162,7 @@ class StreamedText:
             self._problem = quote(_message_of(event.error))
         elif event.type == _DONE:
             self._done = True
-            self.text = event.text if event.text.strip() else self.text
+            self._whole = event.text
         elif event.choices:
             return self._receive_chunk(event.choices[0])
         elif data.strip() == _END_OF_CHUNKS:
@@ -192,10 +193,7 @@ class StreamedText:
         return more
 
     def _append(self, piece: str) -> bool:
-        if self._done or not piece:
-            return False
-        self.text += piece
-        return True
+        return bool(piece) and not self._done and self._text.append(piece)
 
 
 def _message_of(error: object) -> str | None:

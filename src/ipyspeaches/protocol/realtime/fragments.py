@@ -41,10 +41,7 @@ class _Open:
 
     total: int
     pieces: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.pieces.values()))
+    size: int = 0
 
 
 _DECODER: Final = msgspec.json.Decoder(_Wrapped)
@@ -78,7 +75,9 @@ class FragmentJoiner:
         known = self._open.setdefault(piece.id, _Open(total))
         if known.total != total or known.pieces.get(index, piece.data) != piece.data:
             return [self._give_up(piece.id, "its pieces contradict each other")]
-        known.pieces[index] = piece.data
+        if index not in known.pieces:
+            known.pieces[index] = piece.data
+            known.size += len(piece.data)
         if len(known.pieces) == total:
             whole = "".join(known.pieces[number] for number in range(total))
             earlier = list(self._open).index(piece.id)
