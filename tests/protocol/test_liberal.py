@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -56,6 +57,20 @@ def test_what_is_no_answer_is_none(body: bytes) -> None:
 
 def test_numbers_without_end_are_none() -> None:
     assert parse_json('{"a": ' + "9" * 5000 + ', "b": 1e999, "c": NaN}') == {"a": None, "b": None, "c": None}
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [(r"\ud800x", "\ufffdx"), (r"\ud83d\ude00", "😀"), (r"\\ud800", r"\ud800"), (r"x\uDFFF\u0041", "x\ufffdA")],
+)
+def test_half_a_character_becomes_one_that_can_be_written(escaped: str, text: str) -> None:
+    assert parse_json(f'{{"a": "{escaped}"}}') == {"a": text}
+
+
+def test_nesting_that_could_not_be_shown_is_no_json() -> None:
+    assert parse_json("[" * 90 + "]" * 90)
+    with pytest.raises(ValueError, match="nested"):
+        parse_json("[" * 110 + "]" * 110)
 
 
 def test_deep_nesting_in_a_stream_is_passed_over() -> None:
@@ -129,6 +144,17 @@ def test_an_error_is_quoted_in_each_of_its_forms(fields: dict[str, Any]) -> None
     read = event("error", **fields)
     assert isinstance(read, wire.ErrorEvent)
     assert read.error.message == "no memory"
+
+
+def test_numbers_beyond_all_times_are_left_out() -> None:
+    stopped = event("input_audio_buffer.speech_stopped", item_id="a", audio_end_ms=1e308)
+    assert stopped == wire.BufferSpeechStopped("a", math.inf)
+    final = event(COMPLETED, item_id=5, transcript="good", usage={"seconds": 1e308})
+    assert isinstance(final, wire.TranscriptionCompleted)
+    assert (final.item_id, final.usage and final.usage.seconds) == ("5", None)
+    updated = event("session.updated", session={"turn_detection": {"threshold": 10**400, "x": [[]], "type": "none"}})
+    assert isinstance(updated, wire.SessionUpdated)
+    assert updated.session.vad == {"threshold": None, "type": "none"}
 
 
 def test_an_odd_setting_does_not_cost_the_session() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
+from ipyspeaches.protocol import Media, ProtocolEvent, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
 from ipyspeaches.vad import Utterance
 from ipyspeaches.vad.gate import Cut
 
@@ -89,13 +89,16 @@ def kinds(messages: list[bytes]) -> list[str]:
     return [json.loads(data)["type"].removeprefix("input_audio_buffer.") for data in messages]
 
 
-def ready(*, client_cuts: bool, model: str | None = MODEL, language: str | None = None) -> RealtimeProtocol:
+def ready(
+    *, client_cuts: bool, model: str | None = MODEL, language: str | None = None, media: Media | None = None
+) -> RealtimeProtocol:
     """Return a protocol whose configuration is confirmed, with nothing left to send."""
     server_vad = None if client_cuts else ServerTurnDetection()
-    protocol = RealtimeProtocol(RecognitionOptions(model=model, language=language, server_vad=server_vad))
+    options = RecognitionOptions(model=model, language=language, server_vad=server_vad)
+    protocol = RealtimeProtocol(options, media=media)
     protocol.connection_opened()
     protocol.receive_message(session(vad=NEVER if client_cuts else DEFAULT_VAD, model=model, language=language))
-    assert protocol.messages_to_send() == []
+    assert protocol.stream_to_send() == []
     return protocol
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from itertools import chain
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -17,11 +19,24 @@ TypeForm: TypeAlias = Any
 """A class, or a union or list of such."""
 
 _LONGEST_INTEGER: Final = 18
+_DEEPEST: Final = 100
 _LISTS: Final = (list, tuple)
+# Integers that no float holds and nothing prints, and escapes that may be half a character, which no file can hold.
+_ODD: Final = r"\d{19}|\\u[dD][89a-fA-F]"
+_ODD_TEXT: Final = re.compile(_ODD)
+_ODD_BYTES: Final = re.compile(_ODD.encode())
+_ESCAPE: Final = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89a-fA-F]\w\w)|.)", re.DOTALL)
+
+
+def is_odd(content: bytes | str) -> bool:
+    """Return whether JSON may hold numbers or characters that `parse_json` leaves out."""
+    return (_ODD_TEXT.search(content) if isinstance(content, str) else _ODD_BYTES.search(content)) is not None
 
 
 def parse_json(content: bytes | str) -> Json:
     """Return what JSON says, also with a byte order mark, NaN, or text in another encoding than UTF-8.
+
+    Numbers that nothing can hold are None.
 
     Raises
     ------
@@ -29,15 +44,27 @@ def parse_json(content: bytes | str) -> Json:
         If it is no JSON, or nested without end.
     """
     try:
-        return msgspec.json.decode(content)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        text = content if isinstance(content, str) else _text(content)
-    try:
-        return json.loads(
-            text.removeprefix("\ufeff"), parse_constant=lambda _: None, parse_float=_finite, parse_int=_short
-        )
+        data = _parsed(content)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    level = [data]
+    for _ in range(_DEEPEST):
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        if not inner:
+            return data
+        level = list(chain.from_iterable(inner))
+    raise ValueError("nested too deeply")
+
+
+def _parsed(content: bytes | str) -> Json:
+    if not is_odd(content):
+        try:
+            return msgspec.json.decode(content)
+        except (msgspec.MsgspecError, UnicodeError):
+            pass
+    text = (content if isinstance(content, str) else _text(content)).removeprefix("\ufeff")
+    whole = _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)
+    return json.loads(whole, parse_constant=lambda _: None, parse_float=_finite, parse_int=_short)
 
 
 def fit(data: Json, kind: type[Kind]) -> Kind:
@@ -63,6 +90,8 @@ def _fit(data: Json, kind: TypeForm) -> Json:
         entries = list(_fitting(data, get_args(kind)[0]))
         if entries:
             return origin(entries)
+    elif origin is dict and isinstance(data, dict):
+        return dict(_fitting_values(data, get_args(kind)[1]))
     elif isinstance(data, dict) and (
         is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
     ):
@@ -87,9 +116,15 @@ def _fitting(data: list[Json], kind: TypeForm) -> Iterator[Json]:
             continue
 
 
+def _fitting_values(data: dict[str, Json], kind: TypeForm) -> Iterator[tuple[str, Json]]:
+    for name, value in data.items():
+        for fitting in _fitting([value], kind):
+            yield name, fitting
+
+
 def _fit_fields(data: dict[str, Json], kind: TypeForm) -> Json:
     given = {}
-    for name, wanted in get_type_hints(kind).items():
+    for name, wanted in get_type_hints(kind, include_extras=True).items():
         if name in data:
             try:
                 given[name] = _fit(data[name], wanted)

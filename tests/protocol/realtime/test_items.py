@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipyspeaches.protocol import ClockMismatch, ItemCommitted, ItemCompleted, ItemDelta, ItemFailed, ProtocolState
+from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA
 from ipyspeaches.words import Word
 from realtime_wire import (
     SILENCE,
@@ -54,6 +55,30 @@ def test_deltas_grow_until_the_text_is_final() -> None:
     assert feed(protocol, completed("a", "Good morning."), delta("a", "late"))[-1:] == [
         ItemCompleted("a", cut(0), "Good morning.", None, ())
     ]
+
+
+@pytest.mark.parametrize("kind", ["completed", "failed"])
+@pytest.mark.parametrize("known", [True, False])
+def test_an_item_without_a_name_is_settled_all_the_same(kind: str, known: bool) -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    before = [committed("a")] if known else []
+    final = message(f"conversation.item.input_audio_transcription.{kind}", transcript="good")
+    events = feed(protocol, *before, final)
+    assert isinstance(events[-1], ItemCompleted if kind == "completed" else ItemFailed)
+    assert events[-1].utterance == cut(0)
+    assert protocol.pending == 0
+    assert feed(protocol, message("conversation.item.input_audio_transcription.failed")) == []
+
+
+def test_an_end_that_no_time_can_be_is_the_end_of_what_was_sent() -> None:
+    for media in (None, SPEACHES_MEDIA):
+        protocol = ready(client_cuts=False, media=media)
+        protocol.send_append(SILENCE, 0)
+        events = feed(protocol, started("a", 0), stopped("a", 1e308), stopped("a", 1e308), completed("a", "x", 1e308))
+        assert isinstance(events[-1], ItemCompleted)
+        assert events[-1].utterance.end == len(SILENCE)
 
 
 def test_older_names_belong_to_the_oldest_utterance_without_text() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ipyspeaches.audio import to_seconds
@@ -28,7 +28,7 @@ from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
 from ipyspeaches.vad.gate import Cut, Utterance
-from ipyspeaches.words import Word, join_text
+from ipyspeaches.words import GrowingText, Word, needs_space
 
 # The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
 # in whole seconds get one more.
@@ -49,8 +49,9 @@ class Item:
     order: int | None = None
     utterance: Utterance | None = None
     started_ms: float = 0.0
-    text: str = ""
-    stretches: str = ""
+    text: GrowingText = field(default_factory=GrowingText)
+    stretches: GrowingText = field(default_factory=GrowingText)
+    last_stretch: str = ""
     heard: bool = False
     stopped: bool = False
     committed: bool = False
@@ -200,23 +201,27 @@ class Items:
         if item_id is None or item_id in self._settled or not text:
             return
         item = self._items.setdefault(item_id, Item(item_id))
-        item.text += text
-        yield ItemDelta(item_id, item.text)
+        if item.text.append(text):
+            yield ItemDelta(item_id, str(item.text))
 
     def segment(self, event: wire.TranscriptionSegment) -> Iterator[ProtocolEvent]:
         """Yield the finished stretches of an unfinished item so far, unless its text comes as deltas."""
-        if event.item_id in self._settled or not event.text.strip():
+        text = event.text.strip()
+        if event.item_id in self._settled or not text:
             return
         item = self._items.setdefault(event.item_id, Item(event.item_id))
-        item.stretches = join_text((item.stretches, event.text))
-        if not item.text:
-            yield ItemDelta(item.item_id, item.stretches)
+        space = " " if item.last_stretch and needs_space(item.last_stretch, text) else ""
+        item.last_stretch = text
+        if item.stretches.append(space + text) and not item.text:
+            yield ItemDelta(item.item_id, str(item.stretches))
 
     def completed(
         self, event: wire.TranscriptionCompleted | wire.ResponseDone, *, older: bool = False
     ) -> Iterator[ProtocolEvent]:
         """Yield the final text, once per item, behind the commit if the server left that out."""
         item_id = self._resolve(event.item_id, older=older)
+        if item_id is None and not older:
+            item_id = self._name(event.transcript)
         if item_id is None or item_id in self._settled:
             return
         yield from self.committed(item_id)
@@ -233,9 +238,10 @@ class Items:
         yield ItemCompleted(item_id, item.utterance, event.transcript.strip(), language, times)
         self._forget(item)
 
-    def failed(self, item_id: str, message: str) -> Iterator[ProtocolEvent]:
+    def failed(self, item_id: str | None, message: str) -> Iterator[ProtocolEvent]:
         """Yield that the item will have no text."""
-        if item_id in self._settled:
+        item_id = self._resolve(item_id, older=False) or self._name()
+        if item_id is None or item_id in self._settled:
             return
         yield from self.committed(item_id)
         item = self._settle(item_id)
@@ -298,6 +304,10 @@ class Items:
         if waiting:
             return waiting[0].item_id
         return item_id if not (older and self._newer_names) else None
+
+    def _name(self, text: str = "") -> str | None:
+        """Return a name for an item that the server does not name and never has; None if there is nothing to it."""
+        return f"unnamed_{self._next_order}" if self._commits or text.strip() else None
 
     def _settle(self, item_id: str) -> Item:
         self._settled.add(item_id)

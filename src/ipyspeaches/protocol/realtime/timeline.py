@@ -236,6 +236,8 @@ class Timeline:
 
     def _snapped(self, begin: int, milliseconds: float) -> int:
         """Return the stream position of an end that a server reports in whole milliseconds."""
+        if math.isinf(milliseconds):
+            return self.position
         wanted = begin + max(milliseconds, 0) * self._per_ms
         if self.media is not None:
             return round(wanted)  # no appends whose ends could put it right

@@ -7,15 +7,21 @@ server sends raises.
 
 from __future__ import annotations
 
+import math
 from binascii import b2a_base64
 from dataclasses import dataclass, field
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, TypeAlias, get_args
 
 import msgspec
 
 from ipyspeaches.protocol.languages import language_heard
-from ipyspeaches.protocol.liberal import fit, parse_json
+from ipyspeaches.protocol.liberal import fit, is_odd, parse_json
 from ipyspeaches.words import Word
+
+# Times beyond these (30 years) are no times of a session: they are left out.
+Milliseconds: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Settings: TypeAlias = dict[str, bool | int | float | str | None]
 
 
 class ServerEvent(msgspec.Struct, tag_field="type", frozen=True):
@@ -34,7 +40,7 @@ class AudioInput(msgspec.Struct, frozen=True):
     """``session.audio.input``, where newer servers keep what older ones keep in the session itself."""
 
     transcription: Transcription | None = None
-    turn_detection: dict[str, Any] | None = None
+    turn_detection: Settings | None = None
 
 
 class Audio(msgspec.Struct, frozen=True):
@@ -49,7 +55,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
     id: str | None = None
     type: str | None = None
     input_audio_transcription: Transcription | None = None
-    turn_detection: dict[str, Any] | None = None
+    turn_detection: Settings | None = None
     audio: Audio | None = None
 
     @property
@@ -59,7 +65,7 @@ class SessionInfo(msgspec.Struct, frozen=True):
         return self.input_audio_transcription or (nested and nested.transcription) or Transcription()
 
     @property
-    def vad(self) -> dict[str, Any] | None:
+    def vad(self) -> Settings | None:
         """``turn_detection``, wherever the server keeps it."""
         nested = self.audio.input if self.audio is not None else None
         return self.turn_detection or (nested.turn_detection if nested is not None else None)
@@ -85,14 +91,14 @@ class BufferSpeechStarted(ServerEvent, tag="input_audio_buffer.speech_started", 
     """The server's VAD heard speech begin; milliseconds from the start of the current buffer."""
 
     item_id: str
-    audio_start_ms: float = 0.0
+    audio_start_ms: Milliseconds = 0.0
 
 
 class BufferSpeechStopped(ServerEvent, tag="input_audio_buffer.speech_stopped", frozen=True):
-    """The server's VAD was sure that speech had ended; the buffer ends here, too."""
+    """The server's VAD was sure that speech had ended; the buffer ends here, too, or where all ends that was sent."""
 
     item_id: str
-    audio_end_ms: float = 0.0
+    audio_end_ms: Milliseconds = math.inf
 
 
 class BufferCommitted(ServerEvent, tag="input_audio_buffer.committed", frozen=True):
@@ -162,7 +168,7 @@ class ResponseDelta(ServerEvent, tag="response.audio_transcript.delta", frozen=T
 class Usage(msgspec.Struct, frozen=True):
     """What a transcription was charged for: seconds on some servers, tokens on others."""
 
-    seconds: float | None = None
+    seconds: Seconds | None = None
 
 
 class SpokenLanguage(msgspec.Struct, frozen=True):
@@ -208,7 +214,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
 class TranscriptionFailed(ServerEvent, tag="conversation.item.input_audio_transcription.failed", frozen=True):
     """The item will have no text."""
 
-    item_id: str
+    item_id: str | None = None
     error: ErrorDetail | None = None
 
 
@@ -255,10 +261,12 @@ TRANSCRIPTION_SESSION: Final = "transcription_session"
 
 def decode(message: str | bytes) -> KnownEvent | Unrecognised:
     """Return the event in a message of the server; never raises."""
-    try:
-        return _DECODER.decode(message)
-    except _UNDECODABLE:
-        return _decode_odd(message)
+    if not is_odd(message):
+        try:
+            return _DECODER.decode(message)
+        except _UNDECODABLE:
+            pass
+    return _decode_odd(message)
 
 
 def _decode_odd(message: str | bytes) -> KnownEvent | Unrecognised:
@@ -284,6 +292,8 @@ def _known_in_part(kind: str, data: dict[str, Any]) -> KnownEvent | None:
     if kind not in _KIND_OF:
         return None
     wanted = _KIND_OF[kind]
+    if isinstance(data.get("item_id"), int):
+        data = {**data, "item_id": str(data["item_id"])}
     said = data.get("error")
     if wanted in (ErrorEvent, TranscriptionFailed) and not isinstance(said, dict):
         message = data.get("message") if said is None else said
