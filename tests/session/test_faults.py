@@ -95,7 +95,8 @@ async def test_a_server_that_will_open_no_session_is_not_waited_for(
 async def test_a_server_that_begins_in_another_way_is_named_when_it_says_no_more(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.realtime_connection.READY_TIMEOUT_S", 1)
+    monkeypatch.setattr("ipyspeaches.session.realtime_connection.READY_TIMEOUT_S", 30)
+    monkeypatch.setattr("ipyspeaches.session.realtime_connection.BEGIN_TIMEOUT_S", 1)
     scripted.first = '{"type": "Begin", "id": "1"}'
     with pytest.raises(NotSpeachesError, match="began with “Begin” instead"):
         await session(scripted, bursts).start()

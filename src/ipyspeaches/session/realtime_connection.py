@@ -24,6 +24,8 @@ from ipyspeaches.transports import Transport, TransportClosed
 from ipyspeaches.vad import GateAction, Send
 
 READY_TIMEOUT_S: Final = 10.0
+BEGIN_TIMEOUT_S: Final = 3.0
+"""A server that has said something else by then is not busy: it speaks another protocol."""
 SHORT_SAMPLES: Final = SESSION_RATE_HZ * 200 // 1000
 """200 ms: half the server's work of 100 ms, and still no audible wait for a partial."""
 LONG_SAMPLES: Final = SESSION_RATE_HZ * 2
@@ -97,7 +99,10 @@ class RealtimeConnection(Connection):
         ready = asyncio.create_task(self._ready.wait())
         awaited: set[asyncio.Future[Any]] = {ready, self.lost}
         try:
-            await asyncio.wait(awaited, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(awaited, timeout=BEGIN_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            if not self._protocol.began_otherwise:
+                rest_s = READY_TIMEOUT_S - BEGIN_TIMEOUT_S
+                await asyncio.wait(awaited, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
         if self.lost.done():

@@ -129,7 +129,7 @@ VLLM = message("session.created", id="sess-1", created=1)
         ('{"message_type": "SessionBegins"}', "{'message_type': 'SessionBegins'}"),
         ('{"error": "no such path"}', "{'error': 'no such path'}"),
         ("hello there", "hello there"),
-        ('"hello there"', "{'value': 'hello there'}"),
+        ('"hello there"', "hello there"),
         ("<html>", "<html>"),
         (b"\x00\x01\xff", "\ufffd"),
         ("[" * 100_000, "[[["),
@@ -192,9 +192,9 @@ def test_an_error_in_a_session_that_is_not_confirmed_yet_is_no_end() -> None:
         (
             [message("hello"), session(language="en")],
             ProtocolError,
-            "opened a session and did not answer session.update",
+            "opened a session and did not confirm its settings",
         ),
-        ([VLLM], ProtocolError, "a session that it says nothing about and did not answer session.update within 10 s"),
+        ([VLLM], ProtocolError, "a session that it says nothing about and did not confirm its settings within 10 s"),
     ],
 )
 def test_what_a_server_began_with_is_named_when_it_says_no_more(
@@ -203,6 +203,7 @@ def test_what_a_server_began_with_is_named_when_it_says_no_more(
     protocol = RealtimeProtocol(OPTIONS)
     protocol.connection_opened()
     assert not [event for event in feed(protocol, *said) if isinstance(event, Disconnected)]
+    assert protocol.began_otherwise is (kind is NotSpeachesError)
     error = protocol.not_ready(10)
     assert type(error) is kind
     assert words in str(error)

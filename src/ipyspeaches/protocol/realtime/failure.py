@@ -113,7 +113,7 @@ class Diagnosis:
             return _unlike(self.first)
         untold = " that it says nothing about" if self.first.session == wire.UNTOLD else ""
         return ProtocolError(
-            f"The server opened a session{untold} and did not answer session.update within {waited_s:.0f} s: see its "
+            f"The server opened a session{untold} and did not confirm its settings within {waited_s:.0f} s: see its "
             'log, or use transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
         )
 
@@ -223,7 +223,7 @@ class Diagnosis:
 
 def _unlike(first: wire.KnownEvent | wire.Unrecognised) -> NotSpeachesError:
     if isinstance(first, wire.Unrecognised):
-        began = first.type or str(first.data.get("text", first.data))
+        began = first.type or str(first.data.get("text", first.data.get("value", first.data)))
     else:
         began = str(first.__struct_config__.tag)
     return NotSpeachesError(

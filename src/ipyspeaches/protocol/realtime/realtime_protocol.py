@@ -273,6 +273,11 @@ class RealtimeProtocol:
         """Note that no ping is answered any more, although the connection is up, and return why."""
         return self._lost(self._diagnosis().explain_silence())
 
+    @property
+    def began_otherwise(self) -> bool:
+        """Whether the server has said something, and nothing of a session."""
+        return self._first is not None and not self._opened
+
     def not_ready(self, waited_s: float) -> ServerError:
         """Return the error for a server that has not confirmed the configuration in so many seconds."""
         return self._diagnosis().explain_unready(waited_s)
