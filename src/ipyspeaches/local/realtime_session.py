@@ -30,9 +30,10 @@ from ipyspeaches.local.realtime_events import (
     parse_event,
     transcription_event,
 )
-from ipyspeaches.local.session_audio import AudioBuffer, Excerpt, SpeechGate, TurnDetector, TurnEvent, TurnStarted
+from ipyspeaches.local.session_audio import AudioBuffer, Excerpt, SpeechGate, TurnDetector
 from ipyspeaches.local.session_settings import SessionSettings, updated
 from ipyspeaches.local.worker_pool import LiveHandle, WorkerPool
+from ipyspeaches.vad import Opened
 
 MIN_COMMIT_MS: Final = 100
 ONSET_MS: Final = 300
@@ -159,16 +160,13 @@ class RealtimeSession:
             return
         if self._speech_start is not None:
             self._append_live(samples)
-        for turn in await asyncio.to_thread(self._detector.append, samples):
-            await self._handle_turn(turn)
+        for decided, position in await asyncio.to_thread(self._detector.append, samples):
+            # These count from the detector's start; what was committed since lies before the buffer.
+            if isinstance(decided, Opened):
+                await self._start_speech(max(0, decided.start + self._detector_zero))
+            else:
+                await self._stop_speech(min(self._buffer.length, position + self._detector_zero))
         await self._bound_buffer()
-
-    async def _handle_turn(self, turn: TurnEvent) -> None:
-        # A turn's samples count from the detector's start; what was committed since lies before the buffer.
-        if isinstance(turn, TurnStarted):
-            await self._start_speech(max(0, turn.onset + self._detector_zero))
-        else:
-            await self._stop_speech(min(self._buffer.length, turn.position + self._detector_zero))
 
     async def _start_speech(self, onset: int) -> None:
         assert self._settings.turn_detection is not None

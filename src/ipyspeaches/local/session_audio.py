@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.session_settings import TurnDetectionSettings
-from ipyspeaches.vad import Opened, Segmenter, SegmentOptions, SileroVad
+from ipyspeaches.vad import Segmenter, SegmenterEvent, SegmentOptions, SileroVad
 from ipyspeaches.vad.scorers import SileroScorer
 
 BUFFER_LIMIT_S: Final = 600
@@ -100,57 +100,25 @@ class AudioBuffer:
         return self._pieces[0]
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStarted:
-    """Speech began at sample ``onset``; certain since sample ``position``."""
-
-    onset: int
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class TurnStopped:
-    """The silence that ends an utterance was long enough at sample ``position``."""
-
-    position: int
-
-
-TurnEvent = TurnStarted | TurnStopped
-
-
 class TurnDetector:
     """Server VAD: find turns in 24 kHz audio; samples are counted from the detector's own start."""
 
     def __init__(self, settings: TurnDetectionSettings) -> None:
-        self._options = _options(settings)
         self._scorer = SileroScorer(SESSION_RATE_HZ)
-        self._segmenter = self._fresh_segmenter()
-        self._base = 0  # samples judged before the present segmenter
+        self._segmenter = Segmenter(_options(settings), self._scorer.hop, SESSION_RATE_HZ)
 
-    def _fresh_segmenter(self) -> Segmenter:
-        return Segmenter(self._options, self._scorer.hop, SESSION_RATE_HZ)
-
-    def append(self, samples: NDArray[np.int16]) -> list[TurnEvent]:
-        """Judge more audio (int16) and return the turns that it decides, in order."""
-        turns: list[TurnEvent] = []
-        for score in self._scorer.score(samples).tolist():
-            for event in self._segmenter.advance((score,)):
-                position = self._base + self._segmenter.position
-                if isinstance(event, Opened):
-                    turns.append(TurnStarted(self._base + event.start, position))
-                else:
-                    turns.append(TurnStopped(position))
-        return turns
+    def append(self, samples: NDArray[np.int16]) -> list[tuple[SegmenterEvent, int]]:
+        """Judge more audio (int16) and return what it decides, in order, each with the sample at which that is sure."""
+        scores = self._scorer.score(samples).tolist()
+        return [(event, self._segmenter.position) for one in scores for event in self._segmenter.advance((one,))]
 
     def reconfigure(self, settings: TurnDetectionSettings) -> None:
         """Use other settings from now on, without forgetting speech that is under way."""
-        self._options = _options(settings)
-        self._segmenter.reconfigure(self._options)
+        self._segmenter.reconfigure(_options(settings))
 
     def end_turn(self) -> None:
         """Forget speech that is under way: its utterance was ended by somebody else."""
-        self._base += self._segmenter.position
-        self._segmenter = self._fresh_segmenter()
+        self._segmenter.finish(self._segmenter.position)
 
 
 def _options(settings: TurnDetectionSettings) -> SegmentOptions:
