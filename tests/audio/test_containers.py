@@ -233,6 +233,15 @@ def test_a_wanted_rate_is_that_of_all_that_is_held() -> None:
     assert len(made.samples) == pytest.approx((SECONDS + SECONDS / 3) * 24_000, abs=2)
 
 
+@pytest.mark.parametrize(
+    "magic", [b"OggS", b"fLaC", b"RIFF", b"RF64", b"riff", b"FORM", b"caff", b".snd", b"ID3", b"\xff\xfb"]
+)
+@pytest.mark.parametrize("rest", [b"", b"\xff" * 5, bytes(60), b"\xff" * 60])
+def test_of_a_file_that_only_begins_like_audio_that_is_said(magic: bytes, rest: bytes) -> None:
+    with pytest.raises(AudioError, match=r"cannot be read as audio|is empty"):
+        Recording.load(io.BytesIO(magic + rest))
+
+
 @pytest.mark.parametrize("thing", [None, 3, b"RIFF", np.zeros(9), io.StringIO("RIFF")])
 def test_what_is_no_file_is_refused(thing: object) -> None:
     with pytest.raises(AudioError, match=r"path|mode 'rb'"):

@@ -166,6 +166,8 @@ def _resized(data: Content, layout: _Layout, place: int, size: int) -> bytes:
 
 def _inspect_ogg(data: Content) -> list[Part]:
     pages = _places(_OGG_PAGE, data)
+    if not pages:
+        return [Part(data)]
     starts, begun = [0], False
     for place in pages:
         first = bool(data[place + 5] & 2)
