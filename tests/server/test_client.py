@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,33 @@ def test_known_voices_are_sent_at_the_rate_that_they_are_taken_for(rate: int) ->
     assert sent_rate == 16_000
     assert len(heard) == pytest.approx(16_000, abs=2)
     assert _known_voices({}) == {}
+
+
+def squeezed(length: int, status: int = 200) -> httpx2.MockTransport:
+    """Answer with so many bytes of JSON, in few of gzip."""
+    body = gzip.compress(b'{"data": [' + b" " * length + b"]}", 1)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), 2**16):
+            yield body[at : at + 2**16]
+
+    def handler(_: httpx2.Request) -> httpx2.Response:
+        headers = {"content-encoding": "gzip", "content-type": "application/json"}
+        return httpx2.Response(status, headers=headers, content=pieces())
+
+    return httpx2.MockTransport(handler)
+
+
+async def test_what_a_small_answer_unfolds_to_is_bounded() -> None:
+    assert len(await Server(URL, transport=squeezed(2**20)).models()) == 0
+    bomb = squeezed(2**27)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProtocolError, match="sent an answer of more than 16 MiB"):
+            await Server(URL, transport=bomb).models()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**26
+    with pytest.raises(ProtocolError, match="HTTP 500"):
+        await Server(URL, transport=squeezed(2**27, 500)).models()

@@ -226,3 +226,15 @@ async def test_a_server_that_says_nothing_is_not_asked_again(http_script: Any, m
     assert isinstance(outcome, Refused)
     assert outcome.severity is Severity.SINGLE
     assert "did not answer" in str(outcome.error)
+
+
+async def test_a_stream_without_bounds_is_refused(
+    http_script: Any, streaming: RequestTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_requests, "MAX_STREAM", 2**20)
+    http_script.script(deltas(*["word " * 1000] * 300))
+    outcome, _ = await post(streaming, ASKED)
+    assert isinstance(outcome, Refused)
+    assert isinstance(outcome.error, ProtocolError)
+    assert outcome.severity is Severity.SINGLE
+    assert "more than 1 MiB of text for one utterance" in str(outcome.error)

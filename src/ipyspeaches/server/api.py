@@ -15,6 +15,7 @@ from ipyspeaches.protocol.api_key import bearer, read_key
 from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.server.failures import (
     Explain,
+    TooLong,
     bad_environment,
     detail_of,
     explain_status,
@@ -25,6 +26,10 @@ from ipyspeaches.server.failures import (
 Value = TypeVar("Value")
 
 TIMEOUT_S: Final = 10.0
+MAX_ANSWER_BYTES: Final = 16 * 2**20
+"""Decoded: half a megabyte of gzip may hold a gigabyte. All models of the Hugging Face hub for speech take 4 MB."""
+MAX_REASON_BYTES: Final = 2**16
+"""What is read of a refusal, which is a sentence or a page."""
 
 
 def http_client(
@@ -64,6 +69,25 @@ def trusted_certificates(url: str) -> ssl.SSLContext:
         raise bad_environment(exc, url) from None
 
 
+async def read_whole(response: httpx2.Response) -> httpx2.Response:
+    """Return an answer with its content, of a refusal with its beginning.
+
+    Raises
+    ------
+    TooLong
+        If it is longer than `MAX_ANSWER_BYTES`.
+    """
+    content = bytearray()
+    async for piece in response.aiter_bytes():
+        content += piece
+        if not response.is_success and len(content) > MAX_REASON_BYTES:
+            break
+        if len(content) > MAX_ANSWER_BYTES:
+            raise TooLong(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB", request=response.request)
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() != "content-encoding"]
+    return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A request: ``fields`` and ``file`` make a form, and ``also`` counts as success if the server explains it."""
@@ -96,10 +120,12 @@ class HttpApi:
         files = None if call.file is None else {"file": call.file}
         try:
             # A client a request: a Server may be used from several event loops (a notebook's, the engine's).
-            async with http_client(self.url, self._api_key, httpx2.Timeout(call.timeout_s), self._transport) as client:
-                response = await client.request(
-                    call.method, call.path, params=call.params, data=call.fields, files=files
-                )
+            timeout = httpx2.Timeout(call.timeout_s)
+            async with (
+                http_client(self.url, self._api_key, timeout, self._transport) as client,
+                client.stream(call.method, call.path, params=call.params, data=call.fields, files=files) as answer,
+            ):
+                response = await read_whole(answer)
         except httpx2.RequestError as exc:
             known = call.explain(exc, self.url) if call.explain else None
             raise known or explain_transport(exc, self.url, call.timeout_s) from exc

@@ -64,6 +64,10 @@ _DIARIZATION_MODEL: Final = "pyannote/speaker-diarization-community-1"
 """The one that Speaches can run."""
 
 
+class TooLong(httpx2.TransportError):
+    """An answer that is longer than any of a Speaches server."""
+
+
 def explain_interruption(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
     """Return the error for a request that got no answer, or half of one, from a server that has answered before."""
     if isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError):
@@ -76,6 +80,8 @@ def explain_interruption(exc: httpx2.RequestError, address: str, timeout_s: floa
 
 def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
     """Return the error for a request that got no answer in ``timeout_s``; ``address`` is fit to be shown."""
+    if isinstance(exc, TooLong):
+        return ProtocolError(f"{address} sent {exc}: give the address of a Speaches server.")
     if isinstance(exc, httpx2.TimeoutException):
         return timed_out(address, timeout_s)
     if isinstance(exc, httpx2.ProxyError):

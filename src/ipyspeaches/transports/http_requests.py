@@ -19,8 +19,9 @@ from ipyspeaches.protocol.http.transcriptions import (
     read_answer,
 )
 from ipyspeaches.protocol.recognition import RecognitionOptions
-from ipyspeaches.server.api import http_client
+from ipyspeaches.server.api import http_client, read_whole
 from ipyspeaches.server.failures import (
+    TooLong,
     detail_of,
     explain_interruption,
     explain_status,
@@ -34,6 +35,10 @@ ANSWER_TIMEOUT_S: Final = 120.0
 """A large model on a slow machine takes a while for 30 s of audio, and sends nothing until it is done."""
 
 _REFUSED_FORM: Final = frozenset({400, 422})
+
+
+MAX_STREAM: Final = 64 * 2**20
+"""Characters of the events of one utterance; 30 s of speech take some ten thousand."""
 
 
 class RequestTransport:
@@ -80,10 +85,10 @@ class RequestTransport:
         timed, upload = self._timed, {"file": (*file, "audio/wav")}
         form = form_of(options, stream=self._stream, timed=timed)
         try:
-            async with self._client.stream("POST", path_of(options), data=form, files=upload) as response:
-                outcome = await self._read(response, on_text)
-                if not (timed and _refuses_times(response)):
-                    return outcome
+            async with self._client.stream("POST", path_of(options), data=form, files=upload) as answer:
+                if answer.is_success and _media_type(answer) == "text/event-stream":
+                    return await self._read_stream(answer, on_text)
+                response = await read_whole(answer)
         except httpx2.ReadTimeout as exc:
             # Asking once more would take as long once more, and the server works on the first one still.
             return Refused(explain_transport(exc, self._url, ANSWER_TIMEOUT_S), Severity.SINGLE)
@@ -91,6 +96,8 @@ class RequestTransport:
             error = explain_interruption(exc, self._url, CONNECT_TIMEOUT_S)
             error.__cause__ = exc
             return Refused(error, severity(error))
+        if not (timed and _refuses_times(response)):
+            return self._read(response)
         # Some models, OpenAI's newer ones among them, give the text alone.
         self._timed = False
         return await self.post(options, file, on_text)
@@ -99,30 +106,36 @@ class RequestTransport:
         """Close all connections."""
         await self._client.aclose()
 
-    async def _read(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
-        content_type = response.headers.get("content-type", "no content type")
-        media_type = content_type.split(";")[0].strip().lower()
-        if response.is_success and media_type == "text/event-stream":
-            return await self._read_stream(response, on_text)
-        body = await response.aread()
+    def _read(self, response: httpx2.Response) -> Outcome:
         if not response.is_success:
             error = explain_status(response, self._url, key_given=self._api_key is not None)
             return Refused(error, severity(error))
         # A server that does not know stream=true answers it with a document: that is as good.
-        answer = None if media_type == "text/html" else read_answer(body)
+        answer = None if _media_type(response) == "text/html" else read_answer(response.content)
         if answer is not None:
             return answer
-        return Refused(not_speaches(self._url, content_type), Severity.SINGLE)
+        said = response.headers.get("content-type", "no content type")
+        return Refused(not_speaches(self._url, said), Severity.SINGLE)
 
     async def _read_stream(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
-        streamed = StreamedText()
+        streamed, received = StreamedText(), 0
         try:
             async for event in httpx2.EventSource(response):
+                received += len(event.data)
+                if received > MAX_STREAM:
+                    raise TooLong(f"more than {MAX_STREAM // 2**20} MiB of text for one utterance")
                 if streamed.receive(without_key(event.data, self._api_key)):
                     on_text(streamed.text)
+        except TooLong:
+            raise
         except httpx2.RequestError:
             pass  # half a stream: what it amounts to is the protocol's to say
         return streamed.end()
+
+
+def _media_type(response: httpx2.Response) -> str:
+    media_type: str = response.headers.get("content-type", "")
+    return media_type.split(";")[0].strip().lower()
 
 
 def _refuses_times(response: httpx2.Response) -> bool:

@@ -24,7 +24,7 @@ from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
 from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
-from ipyspeaches.server.api import http_client
+from ipyspeaches.server.api import http_client, read_whole
 from ipyspeaches.server.failures import answered, detail_of, explain_status, explain_transport
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, realtime_path
@@ -197,8 +197,11 @@ class RtcEndpoint:
         """
         headers = {"Content-Type": "application/sdp"}
         try:
-            async with http_client(self.address, self._api_key, httpx2.Timeout(OPEN_TIMEOUT_S)) as client:
-                response = await client.post(self.url, content=offer.encode(), headers=headers)
+            async with (
+                http_client(self.address, self._api_key, httpx2.Timeout(OPEN_TIMEOUT_S)) as client,
+                client.stream("POST", self.url, content=offer.encode(), headers=headers) as answer,
+            ):
+                response = await read_whole(answer)
         except httpx2.TransportError as exc:
             raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
         if not response.is_success:
