@@ -152,6 +152,15 @@ def test_only_a_connection_imports_aiortc() -> None:
         (Answer(503, ""), ServerUnreachableError, "overloaded"),
         (Answer(200, "<!doctype html>"), NotSpeachesError, "no usable answer"),
         (Answer(200, ""), NotSpeachesError, "no usable answer"),
+        (Answer(413, ""), ProtocolError, "HTTP 413"),
+        (
+            Answer(415, f'{{"error": "No SDP, {KEY}"}}'),
+            ProtocolError,
+            "rejected the WebRTC offer (HTTP 415: No SDP, …)",
+        ),
+        (Answer(429, f'{{"error": "{KEY} is too fast"}}'), ServerUnreachableError, "HTTP 429: … is too fast"),
+        (Answer(429, '{"error": {"code": "insufficient_quota"}}'), ProtocolError, "plan and billing"),
+        (Answer(502, "<title>Bad gateway of nginx</title>"), ServerUnreachableError, "HTTP 502: Bad gateway of nginx"),
     ],
 )
 async def test_refusals_are_told_by_their_cause(answer: Answer, kind: type[ServerError], words: str) -> None:
