@@ -12,9 +12,10 @@ from ipyspeaches.errors import InputError
 # Code, English name, then other names and codes: ISO 639-2 and 639-3, old codes, a country's that is no language's, the
 # language's own name.
 _TABLE: Final = """
-en english eng | zh chinese zho chi cmn cn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 | de german deu ger deutsch
-es spanish spa castilian español espanol | ru russian rus русский | ko korean kor 한국어
-fr french fra fre français francais | ja japanese jpn jp 日本語 | pt portuguese por português portugues
+en english eng us gb 英语 英語 英文 | de german deu ger deutsch 德语
+zh chinese zho chi cmn cn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 简体中文 繁體中文
+es spanish spa castilian español espanol | ru russian rus русский 俄语 | ko korean kor 한국어 韩语
+fr french fra fre français francais 法语 | ja japanese jpn jp 日本語 日语 日文 | pt portuguese por português portugues
 tr turkish tur türkçe | pl polish pol polski | ca catalan cat valencian català
 nl dutch nld dut flemish nederlands | ar arabic ara arb العربية | sv swedish swe svenska
 it italian ita italiano | id indonesian ind in bahasa | hi hindi hin हिन्दी | fi finnish fin suomi
@@ -47,7 +48,7 @@ vo wa wo xh za zu
 """
 _OTHERS: Final = frozenset(_ONLY_OTHERS.split())
 """The other codes of ISO 639-1: two letters that are none of all these are a typing error."""
-_FIND_OUT: Final = frozenset({"", "auto", "detect", "none"})
+_FIND_OUT: Final = frozenset({"", "auto", "detect", "none", "null", "und", "mul", "multi"})
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _MOST_OFFERED: Final = 3
 _LONGEST_CODE: Final = 3
@@ -84,7 +85,7 @@ def language_code(typed: str | None) -> str | None:
         return _as_written(name)
     raise InputError(
         f"language is {typed!r:.60}, which is no code and no name of a language that Whisper's models know: "
-        f"{_nearest(name)}, or None to let the server find out."
+        f"{_nearest(name)}, the code of another one that your server knows, or None to let it find out."
     )
 
 
