@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.errors import StateError
+from ipyspeaches.errors import InputError, StateError
 from ipyspeaches.session import ENGINE, Engine, run
 from ipyspeaches.session.engine import leave
 
@@ -57,6 +57,12 @@ async def test_cancelling_the_caller_cancels_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await asyncio.to_thread(cancelled.wait, 60)
+
+
+def test_what_is_no_coroutine_is_refused() -> None:
+    wrong: Any = thread_name
+    with pytest.raises(InputError, match="is no coroutine: call one"):
+        run(wrong)
 
 
 def test_exceptions_reach_the_caller() -> None:

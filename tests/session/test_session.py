@@ -154,6 +154,14 @@ async def test_marks_are_told_and_kept(scripted: Any, bursts: Recording) -> None
     assert running.events.columns()["type"].count("Marked") == 3
 
 
+@pytest.mark.parametrize("wrong", [("a", "b"), ("a", float("nan")), ("a", -1), (5, 1)])
+def test_a_mark_is_a_name_and_a_moment(bursts: Recording, wrong: Any) -> None:
+    running = Session(bursts)
+    with pytest.raises(InputError, match=r" is .*: give "):
+        running.mark(*wrong)
+    assert len(running.marks) == 0
+
+
 @pytest.mark.parametrize(
     ("told", "begin"),
     [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Unpack, cast
+from typing import Any, Final, Unpack, cast
 from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import instance
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.results import ComparedRun, Comparison, Transcript
 from ipyspeaches.session import events
@@ -16,6 +17,7 @@ from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.session import Session
 
+REFERENCE: Final = instance((str, Transcript), "what was said, as text or as a Transcript")
 Runs = Mapping[str, SessionKeywords] | Sequence[SessionKeywords]
 """The options of each run: by name, or without names, which are then made from the options."""
 
@@ -62,6 +64,8 @@ async def compare(
         If the recording cannot be read.
     """
     hide_key(common)
+    if reference is not None:
+        REFERENCE("reference", reference)
     runs = named(runs)
     wanted = {name: with_defaults(options, common) for name, options in runs.items()}
     for name, options in wanted.items():

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import inspect
 import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from ipyspeaches.errors import StateError
+from ipyspeaches.errors import InputError, StateError
 
 T = TypeVar("T")
 
@@ -80,6 +81,8 @@ class Engine:
         StateError
             If called on the engine's own thread, which would wait for itself.
         """
+        if not inspect.isawaitable(coroutine):
+            raise InputError(f"{coroutine!r:.60} is no coroutine: call one, as in run(transcribe('talk.wav')).")
         if self.is_current():
             coroutine.close()
             raise StateError("run() was called inside the engine: use await there.")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import number, text
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.session.connection import Connection
@@ -36,6 +37,9 @@ SETTLE_S: Final = 120.0
 """How long a server may say nothing while texts are pending before the session ends without them."""
 MAX_PENDING: Final = 8
 """Utterances without text that a recording may run ahead of the server."""
+
+_MOMENT_S: Final = number(0, cure="seconds into the session")
+_NAME: Final = text("a name")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -179,7 +183,8 @@ class Session:
 
     def mark(self, name: str = "", time_s: float | None = None) -> Mark:
         """Mark a moment: now, or ``time_s`` seconds into the session; callable from any thread."""
-        mark = self.marks.add(self._recorder.now_s if time_s is None else time_s, name)
+        at_s = self._recorder.now_s if time_s is None else _MOMENT_S("time_s", time_s)
+        mark = self.marks.add(at_s, _NAME("name", name))
         self._recorder.mark(mark)
         return mark
 
@@ -191,7 +196,7 @@ class Session:
         InputError
             If there is no such mark.
         """
-        mark = self.marks.rename(number, name)
+        mark = self.marks.rename(number, _NAME("name", name))
         self._recorder.mark(mark)
         return mark
 

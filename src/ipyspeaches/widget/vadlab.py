@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Final, Unpack
 
 import anywidget
 import traitlets
 
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import instance
 from ipyspeaches.errors import InputError
 from ipyspeaches.session import ENGINE, SessionKeywords, SessionOptions
+from ipyspeaches.session.comparing import REFERENCE
 from ipyspeaches.session.options import hide_key
 from ipyspeaches.vad import Detector, EnergyVad, Segments, SileroVad, WebRtcVad
 from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
@@ -20,6 +22,8 @@ from ipyspeaches.widget.lab_controller import LabController, Reference
 from ipyspeaches.widget.lab_state import LabMetrics, LabState
 from ipyspeaches.widget.lab_truth import TruthLike, begin
 from ipyspeaches.widget.transcriber import Transcriber
+
+_DETECTORS: Final = instance(Iterable, "a list of detectors such as [sp.SileroVad()]")
 
 
 class VadLab(anywidget.AnyWidget):
@@ -69,7 +73,9 @@ class VadLab(anywidget.AnyWidget):
         path = None if isinstance(recording, Recording) else Path(recording)
         loaded = recording if isinstance(recording, Recording) else Recording.load(recording)
         labels, file = begin(truth, path, loaded.duration)
-        chosen = [SileroVad(), EnergyVad(), WebRtcVad()] if detectors is None else list(detectors)
+        chosen = (
+            [SileroVad(), EnergyVad(), WebRtcVad()] if detectors is None else list(_DETECTORS("detectors", detectors))
+        )
         state = LabState(loaded, chosen, labels, "" if path is None else path.name)
         super().__init__(locale=locale)
         self._controller = LabController(Bridge(self), state, file, options)
@@ -90,7 +96,7 @@ class VadLab(anywidget.AnyWidget):
 
     @reference.setter
     def reference(self, reference: Reference) -> None:
-        self._controller.reference = reference
+        self._controller.reference = None if reference is None else REFERENCE("reference", reference)
 
     @property
     def vad(self) -> Detector:
