@@ -33,6 +33,8 @@ def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert server_url(parse("--server", "http://two:8000")) == "http://two:8000"
     assert api_key(parse("--api-key-env", "OTHER_KEY")) == "secret-2"
     assert api_key(parse("--api-key", "secret-3")) == "secret-3"
+    assert api_key(parse("--server", "http://two:8000")) is None, "the key of the environment is for its server"
+    assert api_key(parse("--server", "http://two:8000", "--api-key-env", "SPEACHES_API_KEY")) == "secret-1"
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from ipyspeaches.protocol import RecognitionOptions
+from ipyspeaches.protocol import RecognitionOptions, Reported
 from ipyspeaches.server.models import ServerInfo
 from ipyspeaches.session import TurnDetection
 from ipyspeaches.session.connection import Connection
@@ -16,9 +18,11 @@ from ipyspeaches.session.request_connection import RequestConnection
 from ipyspeaches.sources import BrowserMicrophone, Source, Tee
 from ipyspeaches.transports import PageLine
 
+KEY = "sk-secret"
+
 
 def connection(source: Source, transport: str) -> Connection:
-    destination = Destination("http://server.example", None, embedded=False, info=ServerInfo("1", (), "m"))
+    destination = Destination("http://server.example", KEY, embedded=False, info=ServerInfo("1", (), "m"))
     asked = RecognitionOptions(model="m")
     pipeline = Pipeline(TurnDetection.client())
     return connection_to(destination, transport, asked, source, pipeline, lambda _event: None)
@@ -48,3 +52,17 @@ async def test_a_page_sends_its_audio_itself_also_where_others_listen_along() ->
     assert type(connection(page(), "webrtc")) is PageConnection
     assert type(connection(shared, "webrtc")) is PageConnection
     assert type(connection(shared.branches[0], "webrtc")) is MediaConnection
+
+
+@pytest.mark.parametrize("transport", ["realtime", "webrtc"])
+@pytest.mark.parametrize("source", [page, BrowserMicrophone])
+async def test_whichever_way_a_server_quotes_the_key_nobody_sees_it(
+    transport: str, source: Callable[[], BrowserMicrophone]
+) -> None:
+    made = connection(source(), transport)
+    assert isinstance(made, RealtimeConnection)
+    protocol = made._protocol
+    protocol.connection_opened()
+    [reported, *_] = protocol.receive_message(f'{{"type": "error", "error": {{"message": "{KEY} is too fast"}}}}')
+    assert isinstance(reported, Reported)
+    assert reported.message == "… is too fast"

@@ -48,6 +48,18 @@ def test_an_empty_key_leaves_it_to_the_environment(monkeypatch: pytest.MonkeyPat
     assert SECRET not in repr(place)
 
 
+def test_the_key_of_the_environment_goes_to_no_other_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEACHES_API_KEY", SECRET)
+    monkeypatch.setenv("SPEACHES_BASE_URL", "https://gpu.example/")
+    keys = {
+        server: asyncio.run(locate(SessionOptions(server=server))).api_key
+        for server in (None, "https://gpu.example:8443", "http://gpu.example", "https://other.example")
+    }
+    assert list(keys.values()) == [SECRET, SECRET, None, None]
+    given = SessionOptions(server="https://other.example", api_key="sk-other")
+    assert asyncio.run(locate(given)).api_key == "sk-other"
+
+
 @pytest.mark.parametrize(
     "address", [f"http://me:{SECRET}@host:8000", f"http://me:{SECRET}/x@host", f"http://{SECRET}\u2100@host"]
 )
