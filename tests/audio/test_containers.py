@@ -77,6 +77,13 @@ def test_joined_files_are_read_one_after_the_other(container: str) -> None:
     assert np.corrcoef(made.samples[-RATE:], noisy_tone()[-RATE:])[0, 1] > 0.99
 
 
+@pytest.mark.parametrize("container", ["FLAC", "OGG", "AIFF", "W64"])
+def test_a_file_of_another_format_behind_a_wav_is_not_taken_for_its_audio(container: str) -> None:
+    made, told = load(file("WAV") + file(container))
+    assert made.duration == SECONDS
+    assert "bytes behind the audio that its header announces: they were not read" in told
+
+
 def test_what_an_mp3_header_does_not_count_is_read_too() -> None:
     whole = file("MP3")
     # The second one begins with its audio: without the header that would announce another file.

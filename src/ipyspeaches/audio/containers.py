@@ -112,9 +112,10 @@ def _inspect_chunks(data: Content) -> Part:
         # Only of CAF libsndfile does not believe that it has less than it should.
         mended = _resized(data, layout, head, room) if layout is _LAYOUTS[b"caff"] else data
         return Part(mended, [_CUT_OFF] if size < _NO_SIZE else [], size / room)
-    if not _goes_on(data, layout, begin + size, at_once=size == 0):
+    is_other = bytes(data[begin + size : begin + size + 4]) in {b"OggS", b"fLaC", *_LAYOUTS}
+    if not is_other and not _goes_on(data, layout, begin + size, at_once=size == 0):
         return Part(data)
-    if size and not whole_numbers:  # what is no audio could be any number
+    if is_other or (size and not whole_numbers):  # what is no audio could be any number
         note = f"It has {room - size:,} bytes behind the audio that its header announces: they were not read."
         return Part(data, [note])
     return Part(_resized(data, layout, head, room), [_GOES_ON], size / room)
