@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -395,6 +398,23 @@ def test_ctrl_c_keeps_the_files_that_are_done_and_what_came_of_the_next(
     assert written["a.txt"] == "said 0\nsaid 1\nsaid 2\n"
     assert written["b.txt"].startswith("said 0\n[text missing: ")
     assert set(written) == {"a.txt", "b.txt"}
+
+
+def test_a_terminal_that_is_closed_keeps_what_came(http_script: Any, bursts: Recording, tmp_path: Path) -> None:
+    reached = stuck_after_one(http_script, 2)
+    file, out = bursts.save(tmp_path / "talk.wav"), tmp_path / "talk.txt"
+    command = [sys.executable, "-m", "ipyspeaches", "transcribe", str(file), "--server", http_script.url]
+    command += ["--vad", "energy", "--transport", "chunked", "--output", str(out), "--pace", "2"]
+    # A session of its own, whose terminal the shell makes this one by opening it.
+    window, terminal = pty.openpty()
+    script = f"exec <>{os.ttyname(terminal)} >&0 2>&0; exec {shlex.join(command)}"
+    with subprocess.Popen(["bash", "-c", script], start_new_session=True) as running:
+        assert reached.wait(60)
+        os.close(terminal)
+        os.close(window)
+        running.wait(60)
+    assert running.returncode == 129
+    assert out.read_text(encoding="utf-8").startswith("said 0\n[text missing: ")
 
 
 def test_a_fault_in_here_keeps_what_came(

@@ -6,7 +6,7 @@ code      meaning
 0         done
 1         the work failed; one sentence on stderr says why and what to do
 2         wrong usage
-130, 143  stopped by Ctrl-C, by SIGTERM
+130, 143  stopped by Ctrl-C, by SIGTERM; 129 when its terminal was closed
 ========  =====================================================================
 
 ``IPYSPEACHES_DEBUG=1`` shows the traceback of a failure.
@@ -31,11 +31,11 @@ from ipyspeaches.errors import SpeachesError
 
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
+_ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class _Terminated(BaseException):
-    """SIGTERM arrived: unwind, so that what was started is stopped."""
+    """A signal arrived, whose number it has: unwind, so that what was started is stopped."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,15 +60,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
-        with _sigterm_unwinds():
+        with _signals_unwind():
             code = command(args)
             if sys.stdout is not None:
                 sys.stdout.flush()
             return code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except _Terminated:
-        return TERMINATED
+    except _Terminated as end:
+        return 128 + int(end.args[0])
     except BrokenPipeError:
         # The reader went away (`… | head`). Python flushes stdout once more at exit: give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -127,17 +127,25 @@ def _report(exc: Exception) -> int:
 
 
 @contextlib.contextmanager
-def _sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does; only the main thread may ask for that."""
+def _signals_unwind() -> Iterator[None]:
+    """Let the end of the process or of its terminal unwind the stack as Ctrl-C does; only the main thread may ask."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    terminals = [stream for stream in (1, 2) if os.isatty(stream)]
 
-    def unwind(_number: int, _frame: FrameType | None) -> None:
-        raise _Terminated
+    def unwind(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGTERM:
+            for terminal in terminals:  # it is gone: a print on the way out would raise
+                os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
+        raise _Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, unwind)
+    kept = {number: signal.getsignal(number) for number in _ENDINGS}
+    kept = {number: handler for number, handler in kept.items() if handler is not signal.SIG_IGN}  # nohup's
+    for number in kept:
+        signal.signal(number, unwind)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
             failed = True
             continue
         except BaseException as exc:
-            # Ctrl-C, SIGTERM, a fault in here: what came until then is not thrown away.
+            # Ctrl-C, SIGTERM, a closed terminal, a fault in here: what came until then is not thrown away.
             came: Transcript | None = getattr(exc, "transcript", None)
             if came is not None and len(came):
                 _tell_missing(came, file)
@@ -168,9 +168,8 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
         except BaseException as exc:
             leave(exc, transcript=session.transcript)
             raise
-        finally:
-            for text in dict.fromkeys(progress.doubts):
-                progress.warn(text)
+        for text in dict.fromkeys(progress.doubts):
+            progress.warn(text)
         return session.transcript
 
 
