@@ -28,7 +28,10 @@ _KBITS: Final = {
 _MPEG_RATES_HZ: Final = (44_100, 48_000, 32_000)
 
 _CUT_OFF: Final = "It ends after {found_s:.1f} s, but its header announces {announced_s:.1f} s: the end is missing."
-_GOES_ON: Final = "Its header announces only {announced_s:.1f} s, but audio follows: all {found_s:.1f} s were read."
+_GOES_ON: Final = (
+    "Its header announces only {announced_s:.1f} s, as when a recorder is stopped hard or files are joined: "
+    "all {found_s:.1f} s were read."
+)
 
 
 @dataclass(slots=True)
