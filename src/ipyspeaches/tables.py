@@ -163,10 +163,7 @@ class Table(ABC):
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_cell(value) for value in row] for row in zip(*_lists(columns), strict=True))
-        if path is None:
-            return buffer.getvalue()
-        write_file(path, buffer.getvalue().encode("utf-8-sig" if bom else "utf-8"))
-        return None
+        return write_or_return(buffer.getvalue(), path, "utf-8-sig" if bom else "utf-8")
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file, with pyarrow or else polars.
@@ -261,6 +258,14 @@ def write_file(path: str | Path, content: bytes) -> None:
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise InputError(f"{path} cannot be written ({reason}): choose another file or create its folder.") from exc
+
+
+def write_or_return(text: str, path: str | Path | None, encoding: str = "utf-8") -> str | None:
+    """Write text to a file, or return it where there is no path."""
+    if path is None:
+        return text
+    write_file(path, text.encode(encoding))
+    return None
 
 
 def row_position(index: int, length: int) -> int:

@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 import numpy as np
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.tables import write_file
+from ipyspeaches.tables import write_or_return
 from ipyspeaches.vad.intervals import merged
 
 Pairs: TypeAlias = list[tuple[float, float]]
@@ -121,14 +121,6 @@ def _decodes(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def write_or_return(text: str, path: str | Path | None) -> str | None:
-    """Write text to a file, or return it where there is no path."""
-    if path is None:
-        return text
-    write_file(path, text.encode())
-    return None
 
 
 def stem(path: str | Path) -> str:

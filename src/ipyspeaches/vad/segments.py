@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.tables import Table, row_position
+from ipyspeaches.tables import Table, row_position, write_or_return
 from ipyspeaches.vad import intervals, label_files
 from ipyspeaches.vad.intervals import Spans, Times
 
@@ -207,7 +207,7 @@ class Segments(Table):
 
     def to_audacity(self, path: str | Path | None = None) -> str | None:
         """Write a label track for Audacity's *Import > Labels*; without ``path``, return the text."""
-        return label_files.write_or_return(label_files.audacity(self), path)
+        return write_or_return(label_files.audacity(self), path)
 
     @classmethod
     def from_csv(cls, path: str | Path, *, encoding: str | None = None) -> Self:
@@ -247,7 +247,7 @@ class Segments(Table):
         """
         self.check(duration)
         end = float(self._end[-1]) if len(self) else 0.0
-        return label_files.write_or_return(label_files.textgrid(self, max(end, duration or 0.0), short=short), path)
+        return write_or_return(label_files.textgrid(self, max(end, duration or 0.0), short=short), path)
 
     def __len__(self) -> int:
         return len(self._start)
