@@ -71,8 +71,8 @@ class RecognitionOptions:
         A model id or a preset (``"realtime"``, ``"accurate"``, ``"fastest"``); None for the server's first
         recognition model.
     language
-        Code or name such as ``"en"``, ``"zh-CN"`` or ``"English"``; becomes the code that recognisers know. None lets
-        the server find out.
+        Code or name such as ``"en"``, ``"zh-CN"`` or ``"English"``; becomes Whisper's code, and goes to the server
+        as it is where Whisper has none. None lets the server find out.
     task
         ``"transcribe"``, or ``"translate"`` for English text of speech in any language (over HTTP only).
     prompt
