@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ipyspeaches.protocol import ClockMismatch, ItemCommitted, ItemCompleted, ItemDelta, ItemFailed, ProtocolState
@@ -11,6 +13,7 @@ from realtime_wire import (
     SILENCE,
     committed,
     completed,
+    created,
     cut,
     delta,
     error,
@@ -21,6 +24,8 @@ from realtime_wire import (
     started,
     stopped,
 )
+
+STOPPED = "input_audio_buffer.speech_stopped"
 
 
 def test_commits_are_paired_in_the_order_they_were_sent() -> None:
@@ -166,6 +171,20 @@ def test_a_server_that_cuts_although_it_should_not_takes_no_commit_of_ours() -> 
     protocol.send_commit(cut(0))
     events = feed(protocol, completed("theirs", "x"), committed("ours"), completed("ours", "y"))
     assert [(e.item_id, e.utterance) for e in events if isinstance(e, ItemCompleted)] == [
-        ("theirs", server_cut(0, 0.1, 1.0)),
+        ("theirs", server_cut(0, 0.0, 1.0)),
         ("ours", cut(0)),
     ]
+
+
+@pytest.mark.parametrize("beside", [[stopped], [started], [started, stopped]])
+@pytest.mark.parametrize("name", ["a", "other"])
+@pytest.mark.parametrize("early", [True, False])
+def test_a_commit_has_its_item_whatever_the_servers_vad_says_beside_it(beside: Any, name: str, early: bool) -> None:
+    protocol = ready(client_cuts=True)
+    said = [one(name, 300) for one in beside] + [message(STOPPED, item_id="a", audio_end_ms="x")]
+    protocol.send_append(SILENCE, 0)
+    events = feed(protocol, *said) if early else []
+    protocol.send_commit(cut(5))
+    events += feed(protocol, *(() if early else said), committed("a"), created("a"), completed("a", "text"))
+    assert events == [ItemCommitted("a", cut(5)), ItemCompleted("a", cut(5), "text", None, ())]
+    assert protocol.pending == 0

@@ -168,8 +168,8 @@ class RealtimeProtocol:
         self._handlers: dict[type, Callable[[Any], Iterable[ProtocolEvent]]] = {
             wire.SessionCreated: self._session_created,
             wire.SessionUpdated: lambda event: self._answered(event.session),
-            wire.BufferSpeechStarted: lambda event: items.started(event.item_id, event.audio_start_ms),
-            wire.BufferSpeechStopped: lambda event: items.stopped(event.item_id, event.audio_end_ms),
+            wire.BufferSpeechStarted: self._server_heard,
+            wire.BufferSpeechStopped: self._server_heard,
             wire.BufferCommitted: lambda event: items.committed(event.item_id),
             wire.BufferCleared: self._cleared,
             wire.ItemCreated: self._item_created,
@@ -529,6 +529,13 @@ class RealtimeProtocol:
             self._outbox.put(wire.COMMIT)
             self._items.ending_sent()
         self._outbox.put(self._configuration.barrier(Barrier.CLOSES))
+
+    def _server_heard(self, event: wire.BufferSpeechStarted | wire.BufferSpeechStopped) -> Iterable[ProtocolEvent]:
+        if self.options.client_cuts:
+            return ()  # the commits say what is an utterance, whatever the server's VAD hears beside them
+        if isinstance(event, wire.BufferSpeechStarted):
+            return self._items.started(event.item_id, event.audio_start_ms)
+        return self._items.stopped(event.item_id, event.audio_end_ms)
 
     def _cleared(self, _: wire.BufferCleared) -> Iterable[ProtocolEvent]:
         if self._clears:
