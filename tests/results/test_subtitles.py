@@ -125,3 +125,7 @@ def test_no_character_is_lost_and_lines_fit(words: list[str]) -> None:
     for start, end, piece in pieces:
         assert 1.0 <= start <= end <= 31.0
         assert len(wrap(piece).split("\n")) <= 2
+
+
+def test_a_word_of_any_length_takes_no_longer_than_to_write_it() -> None:
+    assert wrap("x" * 3_000_000) == "x" * 3_000_000

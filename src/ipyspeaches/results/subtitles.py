@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from ipyspeaches.terminal import columns
@@ -96,15 +97,9 @@ def wrap(text: str) -> str:
 
 def _atoms(text: str) -> list[str]:
     """Return the pieces between which a line may end; each begins with the white space before it."""
-    atoms: list[str] = []
-    before = " "
-    for character in " ".join(text.split()):
-        if atoms and not (character == " " or _may_break(before, character)):
-            atoms[-1] += character
-        else:
-            atoms.append(character)
-        before = character
-    return atoms
+    text = " ".join(text.split())
+    ends = [at for at in range(1, len(text)) if text[at] == " " or _may_break(text[at - 1], text[at])]
+    return [text[start:end] for start, end in pairwise((0, *ends, len(text)))] if text else []
 
 
 def _may_break(before: str, after: str) -> bool:
