@@ -81,6 +81,14 @@ def test_the_page_may_take_sound_windows_marks_and_files(
     data, buffers = page.ask("window", level=1, first_column=0, columns=500)
     assert data["columns"] == 88
     assert len(buffers[0]) == 88 * 4
+    coarsest, _ = page.ask("window", level=2**63, first_column=0, columns=500)
+    assert coarsest["level"] == 5
+    nowhere = page.command("mark", time_s=float("inf"))
+    assert nowhere is not None
+    assert "give seconds" in nowhere["text"]
+    page.say({"type": "command", "id": "bare", "name": "mark", "args": 5})
+    bare = wait_for(lambda: next((reply for reply in page.of("reply") if reply["id"] == "bare"), None))
+    assert "without its arguments" in bare["error"]["text"]
     data, _ = page.ask("mark", time_s=3.0, name="<b>Q1</b>")
     page.ask("mark", id=data["id"], name="Q2")
     assert [mark.name for mark in widget.session.marks] == ["Q2"]

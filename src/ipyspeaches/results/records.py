@@ -203,7 +203,15 @@ class Marks(Rows[Mark]):
     _row_type: ClassVar = Mark
 
     def add(self, time: float, name: str = "") -> Mark:
-        """Set a mark; without a name it is called by its number."""
+        """Set a mark; without a name it is called by its number.
+
+        Raises
+        ------
+        InputError
+            If the time is not finite.
+        """
+        if not np.isfinite(time):
+            raise InputError(f"A mark at {time} s is at no time: give seconds into the session.")
         number = len(self)
         mark = Mark(number, time, name or f"Mark {number + 1}")
         self._rows = (*self._rows, mark)

@@ -60,12 +60,14 @@ class Bridge:
         failure: dict[str, Any] | None = None
         reply: Reply | None = None
         name = content.get("name")
-        args = {**content.get("args", {}), "client_id": content.get("client_id")}
         try:
+            args = content.get("args", {})
+            if not isinstance(args, dict):
+                raise InputError(f"The command {name!r:.40} came without its arguments: reload the page.")
             command = commands.get(str(name))
             if command is None:
-                raise InputError(f"This kernel does not know the command {name!r}: reload the page.")
-            reply = await command(args)
+                raise InputError(f"This kernel does not know the command {name!r:.40}: reload the page.")
+            reply = await command({**args, "client_id": content.get("client_id")})
         except SpeachesError as exc:
             failure = failure_message(exc)
         except Exception as exc:  # noqa: BLE001  a command without a reply would leave the page waiting

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, Pyramid, measure
-from ipyspeaches.audio.extremes import Extremes
+from ipyspeaches.audio.extremes import LEVELS, Extremes
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.session import Session
 from ipyspeaches.session.pipeline import Pipeline
@@ -120,6 +120,7 @@ class Drawing:
         """Return a window of the waveform, and the frames of the same time at the same resolution."""
         columns = min(max(columns, 0), MAX_COLUMNS)
         header, buffers = waveform_window(self._waveform, level, first_column, columns)
+        level = header["level"]
         step_s = 8**level * COLUMN_S
         for curves in self._curves:
             entry_s = 8**level * curves.frame_s
@@ -234,6 +235,7 @@ def waveform(recording: Recording) -> Pyramid:
 
 def waveform_window(pyramid: Pyramid, level: int, first_column: int, columns: int) -> Message:
     """Return a window of a waveform at a resolution: columns of ``8**level`` times 10 ms."""
+    level = min(max(level, 0), LEVELS - 1)  # a power of it would hold the interpreter for good
     extremes = pyramid.window(level, first_column, min(max(columns, 0), MAX_COLUMNS))
     header = {"level": level, "first_column": first_column, "columns": len(extremes), "curves": []}
     return header, [extremes.astype("<i2").tobytes()]

@@ -35,6 +35,9 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
 )
 
 
+_LONGEST_TEXT = 1_000
+
+
 class PageMicrophoneError(MicrophoneError):
     """The page's microphone failed; ``kind`` is the page's word for why."""
 
@@ -98,4 +101,4 @@ def failure_message(error: SpeachesError) -> dict[str, Any]:
     if isinstance(error, PageMicrophoneError):
         kind, title, detail = error.kind, "The browser's microphone cannot be used", error.detail
     named = [{"name": action} for action in actions]
-    return {"kind": kind, "title": title, "text": str(error), "detail": detail, "actions": named}
+    return {"kind": kind, "title": title, "text": str(error)[:_LONGEST_TEXT], "detail": detail, "actions": named}
