@@ -6,6 +6,7 @@
 #   make lint                       ruff, mypy, biome, tsc
 #   make build                      sdist and wheel in dist/
 #   make bench                      every benchmark, as JSON in artifacts/bench/
+#   make fuzz [ARGS=--inputs=1000000]   odd inputs for every parser
 #   make lock                       renew requirements.lock from pyproject.toml
 #   make clean
 #
@@ -31,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests wait more than they compute: more of them than there are cores. Files begin in the order of tests/conftest.py.
 AT_ONCE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test lint js-test fast e2e packaging build bench lock clean
+.PHONY: help demo test lint js-test fast e2e packaging build bench fuzz lock clean
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
@@ -108,6 +109,9 @@ build: .make/dev $(BUNDLE)
 
 bench: .make/dev $(BUNDLE)
 	tools/bench.sh $(PY) $(ARGS)
+
+fuzz: .make/dev $(BUNDLE)
+	$(PY) benchmarks/fuzz.py $(ARGS)
 
 lock: .make/venv
 	tools/lock.sh '.[$(EXTRAS)]'
