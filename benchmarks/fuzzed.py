@@ -231,7 +231,8 @@ def read_document(body: bytes) -> None:
     answer = read_answer(body)
     if answer is None:
         raise not_speaches(URL, "application/json")
-    read_text(answer)
+    if isinstance(answer, Answer):
+        read_text(answer)
 
 
 def make_stream(chance: random.Random) -> bytes:

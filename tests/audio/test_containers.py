@@ -215,13 +215,15 @@ def test_channels_that_differ_are_only_averaged() -> None:
 
 
 def test_silence_is_told_with_its_level() -> None:
-    assert "is silent: every sample is 0" in load(file("WAV", np.zeros(RATE)))[1]
+    assert "is silent: in 16 bits, every sample is 0" in load(file("WAV", np.zeros(RATE)))[1]
     assert "almost silent: its loudest sample is at -6" in load(file("WAV", noisy_tone() * 0.002))[1]
     with pytest.warns(AudioWarning, match="array: It is silent"):
         Recording.from_array(noisy_tone() / 32_768, RATE)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Recording.from_array(np.zeros(9), RATE)
+    with pytest.warns(AudioWarning, match="silent: in 16 bits, every sample is 0"):
+        Recording.from_array(noisy_tone() / 32_768 * 1e-5, RATE)
 
 
 def test_more_audio_than_fits_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

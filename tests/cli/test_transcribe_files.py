@@ -458,7 +458,10 @@ def test_what_is_odd_about_a_file_is_one_line_on_stderr(
     monkeypatch.setattr(transcribe_files, "_live_through", do_nothing)
     for _ in range(2):  # each time, not once
         assert main(["transcribe", str(file)]) == 0
-        assert capsys.readouterr().err == "ipyspeaches: warning: silent.wav: It is silent: every sample is 0.\n"
+        assert (
+            capsys.readouterr().err
+            == "ipyspeaches: warning: silent.wav: It is silent: in 16 bits, every sample is 0.\n"
+        )
 
 
 def test_what_a_server_reports_on_the_way_is_told(

@@ -132,7 +132,7 @@ def test_what_is_odd_about_a_file_is_told_in_a_header(local_server: LocalServer,
     assert answer.is_success
     told = answer.headers["X-Audio-Notes"]
     assert told.startswith("The audio: 2 recordings are joined in this file")
-    assert told.endswith("The audio: It is silent: every sample is 0.")
+    assert told.endswith("The audio: It is silent: in 16 bits, every sample is 0.")
     assert "X-Audio-Notes" not in post(local_server, loud, **fields).headers
 
 

@@ -120,7 +120,7 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "my.example"])
 def test_other_machines_need_a_key(host: str) -> None:
-    with pytest.raises(InputError, match=r"other machines: set a key"):
+    with pytest.raises(InputError, match=r"other machines: set a key with --api-key or \$SPEACHES_API_KEY,"):
         serve(host)
 
 

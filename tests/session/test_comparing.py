@@ -16,6 +16,7 @@ from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.session import SessionState, TurnDetection, events, run
 from ipyspeaches.session.comparing import compare, named, with_defaults
 from ipyspeaches.vad import EnergyVad, SileroVad
+from scripted_http import Reply, document
 from sessions import ENERGY
 
 SAID = "utterance 1 utterance 2 utterance four"
@@ -54,6 +55,26 @@ async def test_a_run_that_fails_has_its_reason_and_the_others_their_words(script
         assert len(found.transcripts["well"]) == 3
         assert found.columns()["utterances"].tolist() == [0, 0, 3]
         assert math.isnan(found.columns()["wer"][0])
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(402, pieces=('{"error": {"message": "out of credit"}}',)), "out of credit"),
+        (Reply(200, "text/html", ("<title>Log in</title>",)), "not a Speaches server"),
+        (document(text="", error={"message": "out of memory"}), "out of memory"),
+    ],
+)
+@pytest.mark.parametrize("transport", ["chunked", "sse"])
+async def test_a_run_without_any_text_has_the_reason_and_no_rate(
+    http_script: Any, bursts: Recording, transport: str, reply: Reply, reason: str
+) -> None:
+    http_script.script(reply)
+    found = await compare(
+        bursts, {"a": {}}, reference=SAID, server=http_script.url, turn_detection=ENERGY, pace=0, transport=transport
+    )
+    assert reason in str(found.columns()["error"][0])
+    assert math.isnan(found.columns()["wer"][0])
 
 
 async def test_a_connection_that_is_cut_keeps_what_was_heard(scripted: Any, bursts: Recording) -> None:

@@ -322,7 +322,7 @@ def level_notes(samples: NDArray[np.int16]) -> list[str]:
     """Return what there is to tell where audio is too quiet to hold speech."""
     peak = max(int(samples.max()), -int(samples.min()))
     if not peak:
-        return ["It is silent: every sample is 0."]
+        return ["It is silent: in 16 bits, every sample is 0."]
     peak_db = 20 * math.log10(peak / 32_768)
     if peak_db >= _QUIET_DB:
         return []

@@ -6,7 +6,7 @@ import argparse
 
 from ipyspeaches.cli.arguments import Commands, port
 from ipyspeaches.local.engines import ENGINE_NAMES
-from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, key_from_environment, read_key
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 
 
 def add_command(commands: Commands) -> None:
@@ -35,6 +35,5 @@ def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C, and return 0."""
     from ipyspeaches.local import serve
 
-    key = read_key(args.api_key) or key_from_environment()
-    serve(host=args.host, port=args.port, engine=args.engine, model=args.model, api_key=key)
+    serve(host=args.host, port=args.port, engine=args.engine, model=args.model, api_key=args.api_key)
     return 0

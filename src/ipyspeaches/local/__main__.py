@@ -7,7 +7,8 @@ import sys
 
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import ENGINE_NAMES
-from ipyspeaches.local.local_server import KEY_VARIABLE, serve
+from ipyspeaches.local.local_server import serve
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ipyspeaches.local", description="A Speaches-compatible server.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port, 0 for a free one (default: %(default)s)")
-    parser.add_argument("--api-key", help=f"key to ask for; better set ${KEY_VARIABLE}, which `ps` does not show")
+    parser.add_argument("--api-key", help=f"key to ask for; better set ${API_KEY_VARIABLE}, which `ps` does not show")
     parser.add_argument("--engine", choices=ENGINE_NAMES, default="pocketsphinx")
     parser.add_argument("--model", help="model of the faster-whisper engine")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")

@@ -18,7 +18,7 @@ import ipyspeaches
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
 from ipyspeaches.local.engines import EngineSpec, engine_spec
 from ipyspeaches.protocol.address import is_loopback
-from ipyspeaches.protocol.api_key import read_key
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, key_from_environment, read_key
 
 if TYPE_CHECKING:
     import uvicorn
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ipyspeaches.local.realtime_routes import RtcPeers
     from ipyspeaches.local.worker_pool import WorkerPool
 
-KEY_VARIABLE: Final = "IPYSPEACHES_API_KEY"
 READY_PREFIX: Final = "listening on "
 """What a line on standard output begins with once the server answers, in front of its address."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
@@ -164,9 +163,9 @@ class LocalServer:
 
     def _environment(self) -> dict[str, str]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        environment.pop(KEY_VARIABLE, None)  # a key for another server, unless it was given for this one
+        environment.pop(API_KEY_VARIABLE, None)  # a key for another server, unless it was given for this one
         if self._api_key is not None:
-            environment[KEY_VARIABLE] = self._api_key
+            environment[API_KEY_VARIABLE] = self._api_key
         # A notebook may have found this package through sys.path, which a child does not inherit.
         root = str(Path(ipyspeaches.__path__[0]).parent)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), root)))
@@ -242,7 +241,7 @@ def serve(
     port
         Port, or 0 for a free one.
     api_key
-        Key to ask clients for; None for ``$IPYSPEACHES_API_KEY``, and none if that is unset.
+        Key to ask clients for; None for ``$SPEACHES_API_KEY``, and none if that is unset.
     engine
         ``"pocketsphinx"`` (offline, English) or ``"faster-whisper"``.
     model
@@ -257,10 +256,10 @@ def serve(
     MissingExtraError
         If a package is missing.
     """
-    key = read_key(api_key) or read_key(os.environ.get(KEY_VARIABLE))
+    key = read_key(api_key) or key_from_environment()
     if key is None and not is_loopback(host):
         raise InputError(
-            f"{host} can be reached from other machines: set a key with --api-key or ${KEY_VARIABLE}, or listen on "
+            f"{host} can be reached from other machines: set a key with --api-key or ${API_KEY_VARIABLE}, or listen on "
             "127.0.0.1."
         )
     spec = engine_spec(engine, model)

@@ -114,7 +114,7 @@ def compared_run(name: str, session: Session) -> ComparedRun:
         model=session.options.recognition.model if session.destination is None else session.destination.model,
         cuts=turn.detector.name if turn.client_cuts else "server",
         warnings=tuple(event.text for event in session.events if event.type == events.Warning.__name__),
-        error=None if session.error is None else str(session.error),
+        error=None if session.failure is None else str(session.failure),
     )
 
 

@@ -397,16 +397,14 @@ class Session:
         self._recorder.emit(failed, text=str(error), detail=type(error).__name__)
         self._enter(SessionState.FAILED)
 
-    def _raise_if_nothing_came(self) -> None:
-        """Raise what ended the session, or why its utterances have no text, if the server gave none at all."""
-        if len(self.transcript):
-            return
-        if self.error is not None:
-            raise self.error
+    @property
+    def failure(self) -> SpeachesError | None:
+        """What ended the session, or why its utterances have no text if it ended without any; None if it went well."""
+        if self.error is not None or self.state not in ENDED or len(self.transcript):
+            return self.error
         failed = {one.utterance.start_s for one in self._recorder.ledger.entries if one.stage is Stage.FAILED}
         reason = next((gap.reason for gap in self.transcript.missing if gap.start in failed), None)
-        if reason is not None:
-            raise ProtocolError(f"The server gave no text: {reason}")
+        return None if reason is None else ProtocolError(f"The server gave no text: {reason}")
 
     def _go_on(self) -> None:
         self._recorder.lateness.restart()
@@ -607,7 +605,8 @@ async def transcribe(
     except BaseException as exc:
         leave(exc, transcript=session.transcript)
         raise
-    session._raise_if_nothing_came()  # noqa: SLF001  of this module
+    if session.failure is not None and not len(session.transcript):
+        raise session.failure
     if missing := session.transcript.missing:
         stretches = "1 stretch has" if len(missing) == 1 else f"{len(missing)} stretches have"
         text = f"{session.source.label}: {stretches} no text ({missing[0].reason}): see .missing"

@@ -111,7 +111,9 @@ class RequestTransport:
             error = explain_status(response, self._url, key_given=self._api_key is not None)
             return Refused(error, severity(error))
         # A server that does not know stream=true answers it with a document: that is as good.
-        answer = None if _media_type(response) == "text/html" else read_answer(response.content)
+        answer = (
+            None if _media_type(response) == "text/html" else read_answer(without_key(response.content, self._api_key))
+        )
         if answer is not None:
             return answer
         said = response.headers.get("content-type", "no content type")

@@ -135,7 +135,7 @@ class Compared:
             "name": name,
             "state": session.state.value,
             "about": " · ".join(filter(None, (run.transport, model, run.cuts))),
-            "error": None if session.error is None else failure_message(session.error),
+            "error": None if session.failure is None else failure_message(session.failure),
             "behind_s": math.floor(branch.behind_s) if branch.behind_s >= BEHIND_S else 0,
         }
 

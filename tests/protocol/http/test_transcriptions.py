@@ -70,7 +70,7 @@ DONE = event(type="transcript.text.done", text="", usage=None)
 
 def test_a_recorded_document() -> None:
     answer = read_answer(recorded("transcription-verbose_json-words").pieces[0].encode())
-    assert answer is not None
+    assert isinstance(answer, Answer)
     assert answer.words[1] == Word(" being", 0.74, 1.02)
     assert "".join(word.word for word in answer.words).strip() == answer.text
 
@@ -78,7 +78,7 @@ def test_a_recorded_document() -> None:
 @pytest.mark.parametrize("name", ["transcription-json", "transcription-verbose_json"])
 def test_recorded_documents_without_words(name: str) -> None:
     answer = read_answer(recorded(name).pieces[0].encode())
-    assert answer is not None
+    assert isinstance(answer, Answer)
     assert answer.text.startswith("in being")
     assert answer.words == ()
 

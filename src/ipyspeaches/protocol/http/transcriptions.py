@@ -100,9 +100,10 @@ Outcome = Answer | Broken | Refused
 class _Transcription(msgspec.Struct):
     """``json`` has the text alone, ``verbose_json`` the language too, and words if they were asked for."""
 
-    text: str
+    text: str | None = None
     language: str | None = None
     words: tuple[Word, ...] | None = None
+    error: Any = None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
@@ -122,13 +123,15 @@ class _StreamEvent(msgspec.Struct):
     choices: list[_Choice] = []
 
 
-def read_answer(body: bytes) -> Answer | None:
-    """Return what a JSON answer says, None if it is none."""
+def read_answer(body: bytes) -> Answer | Broken | None:
+    """Return what a JSON answer says, None if it is none: some servers report errors as a success without text."""
     try:
         said = fit(parse_json(body), _Transcription)
     except ValueError:
         return None
-    return Answer(said.text, language_heard(said.language), said.words or ())
+    if said.error and not said.text:
+        return Broken("", f"The server reported {quote(_message_of(said.error))}")
+    return None if said.text is None else Answer(said.text, language_heard(said.language), said.words or ())
 
 
 class StreamedText:
