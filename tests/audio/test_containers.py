@@ -104,7 +104,7 @@ def test_what_an_mp3_header_does_not_count_is_read_too() -> None:
             ("CAF", "announces 4.0 s"),
             ("MP3", "header announces 4."),
             ("OGG", "no end mark"),
-            ("FLAC", "damaged after"),
+            ("FLAC", "announces 4.0 s"),
         ),
     ],
 )
@@ -113,6 +113,47 @@ def test_of_a_file_cut_in_half_the_half_is_read_and_the_rest_told(container: str
     made, warned = load(whole[: len(whole) // 2])
     assert 0.8 <= made.duration <= 2.1
     assert told in warned
+    announced = made.duration if container == "OGG" else SECONDS
+    assert made.lost[0] == pytest.approx((made.duration, announced), abs=0.1)
+    assert made.to_rate(8000).lost == made.lost
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC"])
+def test_what_the_first_of_joined_files_lacks_takes_no_time_of_the_second(container: str) -> None:
+    whole = file(container)
+    made, _ = load(whole[:-4000] + whole)
+    ((start, end),) = made.lost
+    assert start == end == pytest.approx(made.duration - SECONDS, abs=0.1)
+
+
+def with_length(flac: bytes, samples: int) -> bytes:
+    """Return a FLAC whose header announces another number of samples."""
+    first = int.from_bytes(flac[21:26]) & ~((1 << 36) - 1)
+    return flac[:21] + (first | samples).to_bytes(5) + flac[26:]
+
+
+@pytest.mark.parametrize("rate", [RATE, 22_050, 95_000])
+@pytest.mark.parametrize("samples", [0, 1, 5000, SECONDS * RATE - 1, 1 << 25])
+def test_a_flac_is_read_to_its_last_frame_whatever_its_header_announces(samples: int, rate: int) -> None:
+    whole = file("FLAC", rate=rate)
+    made, told = load(with_length(whole, samples))
+    assert np.array_equal(made.samples, load(whole)[0].samples)
+    assert bool(told) is bool(samples)
+    assert bool(made.lost) is (samples == 1 << 25)
+    assert load(whole + bytes(9000))[1] == ""
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("damage", ["cut out", "overwritten"])
+def test_pages_that_an_ogg_lacks_are_told_with_their_place(subtype: str, damage: str) -> None:
+    whole = file("OGG", np.tile(noisy_tone(), 4), subtype=subtype)
+    pages = [place for place in range(len(whole)) if whole.startswith(b"OggS", place)]
+    start, end = pages[len(pages) // 2 : len(pages) // 2 + 2]
+    kept = b"" if damage == "cut out" else whole[start : end - 50] + bytes(50)
+    made, told = load(whole[:start] + kept + whole[end:])
+    assert "pages are missing" in told
+    ((first, last),) = made.lost
+    assert 0.2 * 4 * SECONDS < first < last < 0.8 * 4 * SECONDS
 
 
 @pytest.mark.parametrize("size", [0, 1000])
@@ -152,6 +193,7 @@ def test_damage_in_the_middle_costs_only_what_follows() -> None:
     made, told = load(bytes(whole))
     assert 1.5 < made.duration < 2.1
     assert "damaged after" in told
+    assert made.lost == ((made.duration, SECONDS),)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipyspeaches import Recording, Segment, Transcript, samples
+from ipyspeaches import EnergyVad, Recording, Segment, Transcript, TurnDetection, run, samples, transcribe
 from ipyspeaches.cli import INTERRUPTED, main, transcribe_files
 from ipyspeaches.cli.transcribe_files import LiveLine
 from ipyspeaches.errors import AudioError, ServerUnreachableError
@@ -473,3 +473,26 @@ def test_what_a_server_reports_on_the_way_is_told(
     said = capsys.readouterr()
     assert said.err.startswith("ipyspeaches: warning: The server reports: half deaf")
     assert len(said.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_what_a_cut_file_lacks_is_missing(
+    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    cut, output = tmp_path / f"cut.{ending}", tmp_path / "cut.srt"
+    content = bursts.save(cut).read_bytes()
+    cut.write_bytes(content[: len(content) * 2 // 3])
+    command = ["transcribe", str(cut), "--server", scripted.url, "--vad", "energy", "--output", str(output)]
+    assert main(command) == 1
+    assert "cut off or damaged here" in capsys.readouterr().err
+    assert "utterance 1" in output.read_text(encoding="utf-8")
+    assert "[text missing: the file" in output.read_text(encoding="utf-8")
+    with pytest.warns(UserWarning, match="cut off or damaged here"):
+        transcript = run(transcribe(cut, server=scripted.url, turn_detection=TurnDetection.client(EnergyVad())))
+    assert transcript.missing[-1].end == pytest.approx(bursts.duration, abs=0.01)
+
+
+def test_a_byte_less_is_no_stretch_without_text(scripted: Any, bursts: Recording, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(bursts.save(cut).read_bytes()[:-1])
+    assert main(["transcribe", str(cut), "--server", scripted.url, "--vad", "energy"]) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from mmap import mmap
@@ -17,8 +18,13 @@ Content: TypeAlias = bytes | bytearray | mmap
 
 _FLAC: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _OGG_PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
+_MIRRORED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _NO_SIZE: Final = 0x7FFF_F000
 """Sizes from here up are placeholders of programs that write to a pipe."""
+_FLAC_LENGTH: Final = (1 << 36) - 1
+_FLAC_SIZES: Final = (0, 192, *(576 << at for at in range(4)), 0, 0, *(256 << at for at in range(8)))
+_MAX_FLAC_FRAME: Final = 1 << 17
+"""Longest last frame that is checked; those of encoders have up to 30 kB."""
 _MIN_REST: Final = 4096
 """Bytes behind the announced audio from which on they are audio, and not padding."""
 _KBITS: Final = {
@@ -46,11 +52,21 @@ class Part:
         Sentences on what does not fit together; ``{found_s}`` and ``{announced_s}`` in them stand for seconds.
     announced
         How much audio the header announces, as a multiple of what there is.
+    lost
+        Stretches whose audio is not in the file, as multiples of what there is; the last may end behind it.
     """
 
     data: Content
     notes: list[str] = field(default_factory=list)
     announced: float = 1.0
+    lost: list[tuple[float, float]] = field(default_factory=list)
+
+    def announces(self, multiple: float) -> None:
+        """Note that the header announces more or less than there is."""
+        self.announced = multiple
+        self.notes.append(_CUT_OFF if multiple > 1 else _GOES_ON)
+        if multiple > 1:
+            self.lost.append((1.0, multiple))
 
 
 def inspect(data: Content) -> list[Part]:
@@ -61,7 +77,7 @@ def inspect(data: Content) -> list[Part]:
     if magic == b"OggS":
         return _inspect_ogg(data)
     if magic == b"fLaC":
-        return [Part(part) for part in _split(data, _places(_FLAC, data))]
+        return [_inspect_flac(part) for part in _split(data, _places(_FLAC, data))]
     return _inspect_mpeg(data)
 
 
@@ -113,15 +129,19 @@ def _inspect_chunks(data: Content) -> Part:
         return Part(data)
     if size > room:
         # Only of CAF libsndfile does not believe that it has less than it should.
-        mended = _resized(data, layout, head, room) if layout is _LAYOUTS[b"caff"] else data
-        return Part(mended, [_CUT_OFF] if size < _NO_SIZE else [], size / room)
+        part = Part(_resized(data, layout, head, room) if layout is _LAYOUTS[b"caff"] else data)
+        if size < _NO_SIZE:
+            part.announces(size / room)
+        return part
     is_other = bytes(data[begin + size : begin + size + 4]) in {b"OggS", b"fLaC", *_LAYOUTS}
     if not is_other and not _goes_on(data, layout, begin + size, at_once=size == 0):
         return Part(data)
     if is_other or (size and not whole_numbers):  # what is no audio could be any number
         note = f"It has {room - size:,} bytes behind the audio that its header announces: they were not read."
         return Part(data, [note])
-    return Part(_resized(data, layout, head, room), [_GOES_ON], size / room)
+    part = Part(_resized(data, layout, head, room))
+    part.announces(size / room)
+    return part
 
 
 def _find_audio(data: Content, layout: _Layout) -> tuple[int, int, int, bool]:
@@ -180,12 +200,112 @@ def _inspect_ogg(data: Content) -> list[Part]:
             starts.append(place)
         begun = not first
     parts = [Part(part) for part in _split(data, starts)]
+    for part in parts:
+        part.lost = _ogg_holes(part.data)
+        if part.lost:
+            part.notes.append("Some of its pages are missing, and what was said in them.")
     sizes = pages[-1] + 27
     body = sizes + data[sizes - 1] if sizes <= len(data) else len(data)
     complete = body < len(data) and body + sum(data[sizes:body]) <= len(data)
+    if not complete:
+        parts[-1].lost.append((1.0, 1.0))
     if not (complete and data[pages[-1] + 5] & 4):
         parts[-1].notes.append("It has no end mark: it may have been cut off before its end.")
     return parts
+
+
+def _ogg_holes(data: Content) -> list[tuple[float, float]]:
+    """Return where pages are missing or damaged: libsndfile leaves them out without a word."""
+    holes: list[tuple[int, int]] = []
+    before: dict[int, tuple[int, int]] = {}  # of each stream: the samples until then, the page's number
+    for place in _places(_OGG_PAGE, data):
+        page = _ogg_page(data, place)
+        if not page:
+            continue
+        until, stream, number = struct.unpack_from("<qII", page, 6)
+        past, last = before.get(stream, (0, number - 1))
+        until = max(until, past)  # -1 where nothing ends on the page
+        if number > last + 1:
+            holes.append((past, until))
+        before[stream] = until, number
+    end = max((until for until, _ in before.values()), default=0)
+    return [(start / end, stop / end) for start, stop in holes if end]
+
+
+def _ogg_page(data: Content, place: int) -> bytes:
+    """Return a page as it was written; nothing if it has changed since."""
+    table = bytes(data[place + 27 : place + 27 + data[place + 26]]) if place + 27 <= len(data) else b""
+    page = bytes(data[place : place + 27 + len(table) + sum(table)])
+    # Ogg's check is that of zip with all bits the other way round, and without the first and last inversion.
+    mirrored = (page[:22] + bytes(4) + page[26:]).translate(_MIRRORED)
+    check = zlib.crc32(mirrored, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    return page if page[22:26] == check.to_bytes(4).translate(_MIRRORED) else b""
+
+
+# --- FLAC
+
+
+def _inspect_flac(data: Content) -> Part:
+    """Return a FLAC that announces what its last frame tells: libsndfile reads neither more nor less than that."""
+    announced = int.from_bytes(data[21:26]) & _FLAC_LENGTH
+    place, start, end = _last_flac_frame(data)
+    if end in {0, announced}:
+        return Part(data)
+    # An incomplete frame does not count.
+    held = start if len(data) - place > _MAX_FLAC_FRAME or _remainder(bytes(data[place:]), 0x1_8005, 16) else end
+    if not held:
+        return Part(data)
+    mended = bytearray(data)
+    mended[21:26] = (int.from_bytes(data[21:26]) & ~_FLAC_LENGTH | held).to_bytes(5)
+    part = Part(bytes(mended))
+    if announced not in {0, held}:
+        part.announces(announced / held)
+    return part
+
+
+def _last_flac_frame(data: Content) -> tuple[int, int, int]:
+    """Return where the last frame begins, and which samples it holds, from and to; zeros if that cannot be known."""
+    place, is_last = 4, False
+    while not is_last and place + 4 <= len(data):
+        is_last = bool(data[place] & 0x80)
+        place += 4 + int.from_bytes(data[place + 1 : place + 4])
+    first = bytes(data[place : place + 4])
+    block = int.from_bytes(data[10:12])
+    fixed = first[:2] == b"\xff\xf8" and data[8:10] == data[10:12]
+    if len(first) < 4 or not (fixed or first[:2] == b"\xff\xf9"):
+        return 0, 0, 0
+    found = len(data)
+    while (found := data.rfind(first[:2], place, found)) >= 0:
+        head = bytes(data[found : found + 16]).ljust(16)
+        number, size = _flac_frame(head) if head[3] == first[3] else (0, 0)
+        if size:
+            start = number * block if fixed else number
+            return found, start, start + size
+    return 0, 0, 0
+
+
+def _flac_frame(head: bytes) -> tuple[int, int]:
+    """Return the number of a frame and how many samples it holds; none if these 16 bytes do not begin one."""
+    ones = 8 - (head[4] ^ 0xFF).bit_length()
+    at = 4 + max(1, ones)
+    number = head[4] & 0x7F >> ones
+    for byte in head[5:at]:
+        number = number << 6 | byte & 0x3F
+    code = head[2] >> 4
+    told = {6: 1, 7: 2}.get(code, 0)
+    size = int.from_bytes(head[at : at + told]) + 1 if told else _FLAC_SIZES[code]
+    at += told + {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    return (0, 0) if _remainder(head[: at + 1], 0x107, 8) else (number, size)
+
+
+def _remainder(data: bytes, polynomial: int, bits: int) -> int:
+    """Return what a cyclic redundancy check leaves: 0 for data that ends with its own right one."""
+    value = 0
+    for byte in data:
+        value ^= byte << bits - 8
+        for _ in range(8):
+            value = value << 1 ^ (polynomial if value >> bits - 1 else 0)
+    return value
 
 
 # --- MP3
@@ -213,8 +333,7 @@ def _inspect_mpeg(data: Content) -> list[Part]:
             frames = bytes(data[file.audio : stop])
             part.data = _mpeg_header(frames, file.frames) + frames
         if file.frames and not fits:
-            part.announced = announced / file.frames
-            part.notes.append(_CUT_OFF if announced > file.frames else _GOES_ON)
+            part.announces(announced / file.frames)
     if end > len(data) and not any(part.notes for part in parts):
         parts[-1].notes.append("Its last frame is not complete: it may have been cut off before its end.")
     return parts

@@ -188,11 +188,15 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
 
 
 class Decoded(NamedTuple):
-    """Audio of a file: mono int16 samples, shape ``(n,)``, their rate, and sentences on what was odd about it."""
+    """Audio of a file: mono int16 samples, shape ``(n,)``, their rate, and sentences on what was odd about it.
+
+    ``lost`` are the stretches (s, from and to) that could not be read.
+    """
 
     samples: NDArray[np.int16]
     rate: int
     notes: list[str]
+    lost: list[tuple[float, float]]
 
 
 def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) -> Decoded:
@@ -239,7 +243,7 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     samples = np.concatenate(reader.blocks)
     joined = f"{len(parts)} recordings are joined in this file: all were read, one after the other."
     notes = [joined] * (len(parts) > 1) + reader.notes() + level_notes(samples)
-    return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes])
+    return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes], reader.lost)
 
 
 class _Bytes(io.BytesIO):
@@ -257,6 +261,8 @@ class _Reader:
     def __init__(self, max_s: float, rate: int) -> None:
         self.blocks: list[NDArray[np.int16]] = []
         self.rate = rate
+        self.lost: list[tuple[float, float]] = []
+        self._announced_s = 0.0
         self._max_s = max_s
         self._total = 0
         self._turned = 0
@@ -265,6 +271,9 @@ class _Reader:
     def read(self, part: Part, file: bytes | BinaryIO) -> None:
         """Read one of the joined files; what comes before damage counts, unless nothing does."""
         before = len(self.blocks), self._total, self._turned
+        # What an earlier part lacks takes no time of this one.
+        self.lost = [(begin, min(end, self._total / (self.rate or 1))) for begin, end in self.lost]
+        self._announced_s = 0.0
         try:
             self._read(file, _BLOCK)
         except soundfile.SoundFileError:
@@ -280,8 +289,12 @@ class _Reader:
             self._notes.append(
                 f"It is damaged after {self._total / self.rate:.1f} s: what could be read until there was read."
             )
-        found_s = (self._total - before[1]) / self.rate
+            # Counted in seconds: of this part, perhaps nothing was found.
+            end_s, part = self._total / self.rate, Part(b"")
+            self.lost.append((end_s, max(end_s, before[1] / self.rate + self._announced_s)))
+        start_s, found_s = before[1] / self.rate, (self._total - before[1]) / self.rate
         self._notes += [note.format(found_s=found_s, announced_s=found_s * part.announced) for note in part.notes]
+        self.lost += [(start_s + begin * found_s, start_s + end * found_s) for begin, end in part.lost]
 
     def notes(self) -> list[str]:
         """Return what was odd."""
@@ -292,6 +305,7 @@ class _Reader:
             rate = check_rate(source.samplerate)
             self.rate = self.rate or rate
             if source.frames < _NO_LENGTH:
+                self._announced_s = max(self._announced_s, source.frames / rate)
                 self._check_length(self._total + source.frames * self.rate / rate)
             dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             resampler = None if rate == self.rate else Resampler(rate, self.rate)

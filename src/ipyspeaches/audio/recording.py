@@ -44,6 +44,9 @@ class Recording:
         copies.
     rate
         Samples per second, 1,000 to 768,000.
+    lost
+        Stretches (s, from and to) that could not be read from a file, for `Transcript.missing`; the last one may end
+        behind the audio, where the file's header announces more.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class Recording:
 
     samples: NDArray[np.int16]
     rate: int
+    lost: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.samples, np.ndarray) or self.samples.dtype != np.int16 or self.samples.ndim != 1:
@@ -84,9 +88,9 @@ class Recording:
             If it is cut off, damaged or joined of several files, so that less or more was read than its header
             announces; if its channels cancel each other; if it is as good as silent.
         """
-        samples, rate, notes = decode(path)
+        samples, rate, notes, lost = decode(path)
         _warn(notes)
-        return cls(samples, rate)
+        return cls(samples, rate, tuple(lost))
 
     @classmethod
     def from_array(cls, samples: ArrayLike, rate: float) -> Self:
@@ -162,7 +166,7 @@ class Recording:
         """
         if check_rate(rate) == self.rate:
             return self
-        return type(self)(soxr.resample(self.samples, self.rate, rate, quality="HQ"), rate)
+        return type(self)(soxr.resample(self.samples, self.rate, rate, quality="HQ"), rate, self.lost)
 
     def save(self, path: str | Path) -> Path:
         """Write WAV, FLAC or Ogg Vorbis, as the suffix says, and return the file.

@@ -169,7 +169,7 @@ def _decoded(file: BinaryIO, content_type: str) -> tuple[NDArray[np.int16], list
             raise AudioError(f"The recording is longer than {MAX_DURATION_S // 3600} hours. Send it in parts.")
         return Resampler(RAW_RATE_HZ).resample(samples, last=True), []
     try:
-        samples, _, notes = decode(file, MAX_DURATION_S, SESSION_RATE_HZ)
+        samples, _, notes, _ = decode(file, MAX_DURATION_S, SESSION_RATE_HZ)
         return samples, [note.encode("ascii", "replace").decode() for note in notes]
     except AudioError as exc:
         if isinstance(exc.__cause__, soundfile.SoundFileError | TypeError):

@@ -288,6 +288,12 @@ class Recorder(Listener):
         if end_s > start_s + _SHORTEST_GAP_S:
             self.transcript.add_missing(start_s, end_s, reason)
 
+    def note_lost(self, stretches: Iterable[tuple[float, float]]) -> None:
+        """Note which stretches (s, from and to) of a file could not be read; of some only the start is known."""
+        for start_s, end_s in stretches:
+            if end_s == start_s or end_s > start_s + _SHORTEST_GAP_S:
+                self.transcript.add_missing(start_s, end_s, "the file is cut off or damaged here")
+
     def note_language(self, code: str | None) -> None:
         """Say if most servers do not know a language."""
         if not is_usual(code):

@@ -386,6 +386,7 @@ class Session:
         self.state = state
         self._recorder.emit(StateChanged(self._recorder.now_s, state), detail=state)
         if state in ENDED:
+            self._recorder.note_lost(getattr(self.source, "lost", ()))
             self._ended.set()
 
     def _fail(self, error: SpeachesError) -> None:

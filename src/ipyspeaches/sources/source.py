@@ -98,6 +98,11 @@ class RecordedSource:
         """How long the whole recording is."""
         return self._recording.duration
 
+    @property
+    def lost(self) -> tuple[tuple[float, float], ...]:
+        """Stretches of the recording that could not be read, see `Recording`."""
+        return self._recording.lost
+
     def end(self) -> None:
         """Stop before the next block."""
         self._ended = True
