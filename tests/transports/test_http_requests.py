@@ -102,6 +102,44 @@ async def test_a_stream_without_its_end_is_broken_even_if_the_body_is_whole(
     assert outcome == Broken("", "The stream of text ended before its end")
 
 
+@pytest.mark.parametrize("begin", ["", "\ufeff", "\ufeff: hello\n\n"])
+@pytest.mark.parametrize("taken", [0, 1, 2])
+async def test_a_stream_may_begin_with_a_mark_and_end_without_its_blank_line(
+    http_script: Any, streaming: RequestTransport, begin: str, taken: int
+) -> None:
+    whole = deltas("good", " morning")
+    first, *between, last = whole.pieces
+    pieces = (begin + first, *between, last[: len(last) - taken])
+    http_script.script(Reply(content_type=whole.content_type, pieces=pieces))
+    assert await post(streaming, ASKED) == (Answer("good morning"), ["good", "good morning"])
+
+
+async def test_the_name_of_an_event_tells_an_error(http_script: Any, streaming: RequestTransport) -> None:
+    died = 'event: error\ndata: {"message": "engine died"}\n\n'
+    whole = deltas("good")
+    http_script.script(Reply(content_type=whole.content_type, pieces=(whole.pieces[0], died, whole.pieces[1])))
+    assert (await post(streaming, ASKED))[0] == Broken("good", "The server reported “engine died”")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("application/json", '{"detail": "busy"}', "an error in place of a text (HTTP 200: busy)"),
+        ("application/json", '{"message": "no room"}', "an error in place of a text (HTTP 200: no room)"),
+        ("text/html", "<title>Please log in</title>", "(HTTP 200: Please log in, text/html)"),
+        ("text/plain", "try later", "(HTTP 200: try later, text/plain)"),
+        ("application/json", '{"status": "queued"}', "(HTTP 200, application/json)"),
+    ],
+)
+async def test_what_stands_in_place_of_a_text_is_told(
+    http_script: Any, transport: RequestTransport, kind: str, body: str, said: str
+) -> None:
+    http_script.script(Reply(content_type=kind, pieces=(body,)))
+    outcome, _ = await post(transport, ASKED)
+    assert isinstance(outcome, Refused)
+    assert said in str(outcome.error)
+
+
 async def test_a_document_where_a_stream_was_asked_for_is_understood(
     http_script: Any, streaming: RequestTransport
 ) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from typing import Final, cast
 
 import httpx2
 
+from ipyspeaches.errors import ProtocolError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.http.transcriptions import (
@@ -22,6 +23,7 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.server.api import http_client, read_whole
 from ipyspeaches.server.failures import (
     TooLong,
+    answered,
     detail_of,
     explain_interruption,
     explain_status,
@@ -116,23 +118,41 @@ class RequestTransport:
         )
         if answer is not None:
             return answer
-        said = response.headers.get("content-type", "no content type")
-        return Refused(not_speaches(self._url, said), Severity.SINGLE)
+        said = answered(response)
+        if detail_of(response) is None:
+            said = f"{said}, {response.headers.get('content-type', 'no content type')}"
+            return Refused(not_speaches(self._url, said), Severity.SINGLE)
+        failed = f"{self._url} gave an error in place of a text ({said}): see the server's log."
+        return Refused(ProtocolError(failed), Severity.SINGLE)
 
     async def _read_stream(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
         streamed, received = StreamedText(), 0
+        response.encoding = "utf-8-sig"  # some begin with a byte order mark
         try:
-            async for event in httpx2.EventSource(response):
+            async for event in httpx2.EventSource(cast("httpx2.Response", _Ended(response))):
                 received += len(event.data)
                 if received > MAX_STREAM:
                     raise TooLong(f"more than {MAX_STREAM // 2**20} MiB of text for one utterance")
-                if streamed.receive(without_key(event.data, self._api_key)):
+                if streamed.receive(without_key(event.data, self._api_key), event.event):
                     on_text(streamed.text)
         except TooLong:
             raise
         except httpx2.RequestError:
             pass  # half a stream: what it amounts to is the protocol's to say
         return streamed.end()
+
+
+class _Ended:
+    """A response as event sources read it, with the blank line that some lack behind their last event."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.headers, self.request = response.headers, response.request
+        self._response = response
+
+    async def aiter_text(self) -> AsyncIterator[str]:
+        async for text in self._response.aiter_text():
+            yield text
+        yield "\n\n"
 
 
 def _media_type(response: httpx2.Response) -> str:

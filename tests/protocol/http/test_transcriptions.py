@@ -112,6 +112,38 @@ def test_an_error_in_the_stream_is_quoted(error: str) -> None:
     assert streamed(DELTA, error) == Broken(" good", "The server reported “out of memory”")
 
 
+@pytest.mark.parametrize("ending", [DONE, event(type="transcript.text.done", text=" good"), "[DONE]"])
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (event(error={"message": "engine died"}), ""),
+        (event(error="engine died"), "message"),
+        (event(message="engine died"), "error"),
+        (event(type="error", message="engine died"), ""),
+        ("engine died", "error"),
+    ],
+)
+def test_no_end_behind_an_error_makes_a_text_whole(said: str, name: str, ending: str) -> None:
+    text = StreamedText()
+    text.receive(DELTA)
+    text.receive(said, name)
+    text.receive(ending)
+    assert text.end() == Broken(" good", "The server reported “engine died”")
+
+
+def test_stretches_of_a_stream_are_its_text_unless_it_comes_otherwise() -> None:
+    stretches = [event(type="transcript.text.segment", text=text, start=0) for text in ("good", " morning ")]
+    assert streamed(*stretches, DONE) == Answer("good morning")
+    assert streamed(DELTA, *stretches, DONE) == Answer(" good")
+
+
+@pytest.mark.parametrize("text", [{"text": ""}, {"text": " \n"}, {"text": None}, {}])
+@pytest.mark.parametrize("error", [{}, {"error": None}, {"error": "late"}])
+def test_segments_are_the_text_where_it_is_empty(text: dict[str, Any], error: dict[str, Any]) -> None:
+    segments: list[Any] = [{"text": " good", "start": 0}, None, {"text": " morning"}, {"text": 1}]
+    assert read_answer(event(**text, **error, segments=segments).encode()) == Answer("good morning")
+
+
 @pytest.mark.parametrize(
     "odd", ["", "[DONE]", "null", "[]", '{"delta": 1}', event(type="transcript.text.segment", text="x"), "\ud800"]
 )

@@ -13,12 +13,13 @@ from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.recognition import RecognitionOptions
-from ipyspeaches.words import GrowingText, Word
+from ipyspeaches.words import GrowingText, Word, join_text
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 TRANSLATIONS: Final = "/v1/audio/translations"
 
 _DELTA: Final = "transcript.text.delta"
+_SEGMENT: Final = "transcript.text.segment"
 _DONE: Final = "transcript.text.done"
 _END_OF_CHUNKS: Final = "[DONE]"
 _LONGEST_UNKNOWN: Final = 80
@@ -97,12 +98,17 @@ class Refused:
 Outcome = Answer | Broken | Refused
 
 
+class _Stretch(msgspec.Struct):
+    text: str
+
+
 class _Transcription(msgspec.Struct):
     """``json`` has the text alone, ``verbose_json`` the language too, and words if they were asked for."""
 
     text: str | None = None
     language: str | None = None
     words: tuple[Word, ...] | None = None
+    segments: list[_Stretch] | None = None
     error: Any = None
 
 
@@ -119,6 +125,7 @@ class _StreamEvent(msgspec.Struct):
     type: str = ""
     delta: str = ""
     text: str = ""
+    message: str = ""
     error: Any = None
     choices: list[_Choice] = []
 
@@ -129,9 +136,12 @@ def read_answer(body: bytes) -> Answer | Broken | None:
         said = fit(parse_json(body), _Transcription)
     except ValueError:
         return None
-    if said.error and not said.text:
+    text = said.text if said.text and said.text.strip() else join_text(part.text for part in said.segments or ())
+    if said.error and not text:
         return Broken("", f"The server reported {quote(_message_of(said.error))}")
-    return None if said.text is None else Answer(said.text, language_heard(said.language), said.words or ())
+    if said.text is None and not text:
+        return None
+    return Answer(text, language_heard(said.language), said.words or ())
 
 
 class StreamedText:
@@ -144,6 +154,7 @@ class StreamedText:
 
     def __init__(self) -> None:
         self._text = GrowingText()
+        self._segments: list[str] = []
         self._whole = ""  # what `done` says
         self._done = False
         self._chunked = False
@@ -153,19 +164,21 @@ class StreamedText:
     @property
     def text(self) -> str:
         """What has come so far."""
-        return self._whole if self._whole.strip() else str(self._text)
+        return self._whole if self._whole.strip() else str(self._text) or join_text(self._segments)
 
-    def receive(self, data: str) -> bool:
-        """Take the data of one event and return whether to show the text; what is unknown is passed over."""
+    def receive(self, data: str, name: str = "") -> bool:
+        """Take the data of an event, and its name; return whether to show the text. What is unknown is passed over."""
         try:
             event = fit(parse_json(data), _StreamEvent)
         except ValueError:
             event = _StreamEvent("unknown")
-        if event.error is not None or event.type == "error":
-            self._problem = quote(_message_of(event.error))
+        if event.error is not None or "error" in (event.type, name):
+            self._problem = quote(_message_of(event.error) or event.message or data[:_LONGEST_UNKNOWN])
         elif event.type == _DONE:
-            self._done = True
+            self._done = self._done or self._problem is None
             self._whole = event.text
+        elif event.type == _SEGMENT:
+            self._segments.append(event.text)
         elif event.choices:
             return self._receive_chunk(event.choices[0])
         elif data.strip() == _END_OF_CHUNKS:
