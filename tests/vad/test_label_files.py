@@ -230,6 +230,11 @@ def test_audacity_with_spectral_selections_points_and_commas(tmp_path: Path) -> 
     assert Segments.from_audacity(file) == Segments([(0.5, 1), (4, 5)])
 
 
+def test_audacity_with_the_numbers_of_the_lines_in_front(tmp_path: Path) -> None:
+    file = written(tmp_path, "1\t1.0\t2.0\ta\n2\t3.0\t4.0\t7\n")
+    assert Segments.from_audacity(file) == Segments([(1, 2), (3, 4)])
+
+
 def test_a_label_may_hold_what_others_take_for_the_end_of_a_line(tmp_path: Path) -> None:
     file = written(tmp_path, "1.0\t2.0\tone\u2028two\x85\x0c\x1c\ttabbed\r\n3.0\t4.0\tb\r5.0\t6.0\n")
     assert Segments.from_audacity(file) == Segments([(1, 2), (3, 4), (5, 6)])
@@ -270,6 +275,8 @@ def test_a_corrupt_label_track_is_refused_by_line(tmp_path: Path, text: str, mes
         'start,end,text\n0.5,1,"open\n4,5,"y"\n',
         'start,end,text\n0.5,1,x\n4,5,"open\n',
         'start,end,text\n0.5,1,"hello" she said\n4,5,x\n',
+        "0,0.5,1.0\n1,4.0,5.0\n",
+        "1;0,5;1;0,5\n2;4;5;1\n",
     ],
 )
 def test_csv_as_people_write_it(tmp_path: Path, text: str) -> None:
@@ -286,6 +293,8 @@ def test_csv_as_people_write_it(tmp_path: Path, text: str) -> None:
         ("start,end,text\n1,5,2,25,x\n", "line 2: 5 fields under the 3 names"),
         ("text,start,end,note\nfive, 1,2,3,x\n", "line 2: 5 fields under the 4 names"),
         ("1,5,2,25\n", "line 1: four whole numbers, which may be two times with decimal commas"),
+        ("0,1,2\n1,3,4\n", "line 1: three numbers, the first of which"),
+        ("0,0.5,1.0\n2,4.0,5.0\n", "line 1: three numbers, the first of which"),
         ("start,end,start\n1,2,3\n", "line 1: 2 columns are called start"),
         ('start,end,text\n0,1,"two\nlines"\n1,x,\n', "line 4: '1' and 'x' are not two times"),
         ("start,end\n1_0,20\n", "line 2: '1_0' and '20' are not two times"),

@@ -289,17 +289,17 @@ def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
     InputError
         If a line cannot be read; it is named.
     """
+    lines = _lines(_read_text(path, encoding))
+    rows = [(line, text.split("\t")) for line, text in lines if not text.startswith("\\")]
+    at = _start_field(path, rows)
     pairs = []
-    for line, text in _lines(_read_text(path, encoding)):
-        if text.startswith("\\"):
-            continue
-        fields = text.split("\t")
+    for line, fields in rows:
         # A text may hold tabs; a third number in a longer line means that the first columns are something else.
-        if len(fields) > 3 and _are_numbers(fields[2]):
+        if not at and len(fields) > 3 and _are_numbers(fields[2]):
             _refuse(
                 path, line, f"{len(fields)} fields, three of them numbers", "A line has a start, an end and a text."
             )
-        pair = _pair(path, line, fields[:2])
+        pair = _pair(path, line, fields[at : at + 2])
         if pair[0] < pair[1]:
             pairs.append(pair)
     return pairs
@@ -313,7 +313,8 @@ def audacity(segments: Iterable[Any]) -> str:
 def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     """Read start and end from a CSV file.
 
-    Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two. Commas,
+    Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two, behind
+    the numbers of the lines if these are there. Commas,
     semicolons and tabs separate, whichever of them gives the first line these columns. Excel's ``sep=;`` is understood.
 
     Parameters
@@ -336,7 +337,8 @@ def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     line, fields = rows[0]
     columns = _csv_columns(path, line, fields)
     width = None if columns is None else len(fields)
-    at = columns or (0, 1)
+    start = 0 if columns else _start_field(path, rows)
+    at = columns or (start, start + 1)
     pairs = []
     for line, fields in rows[0 if columns is None else 1 :]:
         problem = _misplaced(fields, at, width, delimiter)
@@ -409,6 +411,26 @@ def _csv_columns(path: str | Path, line: int, fields: list[str]) -> tuple[int, i
     if "start" not in names or "end" not in names:
         _refuse(path, line, f"no columns start and end among {', '.join(names)[:80]}", "Name them in the first line.")
     return names.index("start"), names.index("end")
+
+
+def _start_field(path: str | Path, rows: list[tuple[int, list[str]]]) -> int:
+    """Return where the times begin in lines without a header: behind the numbers of the lines, as pandas writes them.
+
+    It is an `InputError` if that is not clear.
+    """
+    counted: list[int] = []
+    for _, fields in rows:
+        start, end = [*map(_number, fields[1:3]), None, None][:2]
+        number = fields[0].strip()
+        if start is None or end is None or start > end or not (number.isdecimal() and _are_numbers(number)):
+            return 0
+        counted.append(int(number))
+    if not rows or counted != sorted(set(counted)):
+        return 0
+    whole = all(field.strip().isdecimal() for _, fields in rows for field in fields[1:3])
+    if whole or counted[-1] - counted[0] != len(rows) - 1:
+        _refuse(path, rows[0][0], "three numbers, the first of which may be that of the line", "Leave that out.")
+    return 1
 
 
 def _pair(path: str | Path, line: int, fields: list[str]) -> tuple[float, float]:
