@@ -146,6 +146,7 @@ def test_every_utterance_is_settled_once(ends: list[Stage], joins: set[int], dat
         item_id = f"{each.number}"
         assert ledger.find(item_id) is entries[item_id]
         ledger.settled(item_id, each, ends[each.number])
-        assert ledger.find(item_id) is None
+        # A server that has failed may try once more.
+        assert ledger.find(item_id) is (entries[item_id] if ends[each.number] is Stage.FAILED else None)
     assert stages(ledger) == [(each.number, ends[each.number]) for each in items]
     assert [entry.order for entry in ledger.entries] == list(range(len(items)))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.audio import to_samples
-from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, Ready
+from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, ItemFailed, Ready
 from ipyspeaches.session import TurnDetection, events
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Confirmed, Recorder
@@ -76,6 +76,16 @@ def test_texts_that_come_in_another_order_keep_the_order_of_speech() -> None:
         (0, "one", 1),
         (1, "two", 3),
     ]
+
+
+def test_a_text_behind_a_failure_fills_its_gap() -> None:
+    recorder, _ = recording()
+    for item_id, start_s in (("a", 0.0), ("b", 5.0)):
+        recorder.receive_event(ItemFailed(item_id, server_cut(0, start_s, start_s + 2), "once more"))
+    recorder.receive_event(ItemCompleted("a", server_cut(0, 0.0, 2.0), "good", None, ()))
+    assert [gap.start for gap in recorder.transcript.missing] == [5.0]
+    assert recorder.transcript.text == "good"
+    assert len(recorder.ledger.entries) == 2
 
 
 def test_what_the_server_confirms_is_known_and_told() -> None:

@@ -146,6 +146,10 @@ class Transcript(Rows[Segment]):
         gap = Gap(start, max(start, end), reason)
         self._missing = tuple(sorted((*self._missing, gap), key=lambda one: (one.start, one.end)))
 
+    def forget_missing(self, start: float, end: float) -> None:
+        """Note that there is a text from ``start`` to ``end`` (s) now."""
+        self._missing = tuple(gap for gap in self._missing if (gap.start, gap.end) != (start, end))
+
     def with_speakers(self, diarization: Diarization) -> Dialogue:
         """Return who said what: each segment with the speaker who speaks longest in it, None where nobody does.
 

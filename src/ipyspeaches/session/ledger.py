@@ -59,7 +59,7 @@ class Ledger:
         self.entries: list[Entry] = []
         self.connection = 1
         self._by_number: dict[int, Entry] = {}  # those that this side has cut, and that are not settled
-        self._by_item: dict[str, Entry] = {}  # those that the server has named, likewise
+        self._by_item: dict[str, Entry] = {}  # those that the server has named, without a text
         self._orders = 0
         self._latency = latency
         self._arrived_ends: deque[int] = deque(maxlen=_KEPT_BLOCKS)
@@ -87,7 +87,7 @@ class Ledger:
             entry.stage = Stage.SENT
 
     def find(self, item_id: str) -> Entry | None:
-        """Return the entry that the server knows by this name, if it is not settled."""
+        """Return the entry that the server knows by this name, if it has no final text."""
         return self._by_item.get(item_id)
 
     def heard_by_server(self, item_id: str, start: int, end: int) -> Entry:
@@ -113,7 +113,7 @@ class Ledger:
         entry.stage = stage
         if stage is Stage.FINAL:
             self._place(entry)
-        self._by_item.pop(item_id, None)
+            self._by_item.pop(item_id, None)
         return entry
 
     # How long it took

@@ -379,6 +379,8 @@ class Recorder(Listener):
         self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text)
 
     def _completed(self, event: protocol.ItemCompleted) -> None:
+        known = self.ledger.find(event.item_id)
+        has_failed = known is not None and known.stage is Stage.FAILED
         entry = self.ledger.settled(event.item_id, event.utterance, Stage.FINAL)
         final_ms = self.ledger.measure(event.item_id, entry)
         segment = Segment(
@@ -393,6 +395,8 @@ class Recorder(Listener):
         )
         if segment.text:
             self.transcript.append(segment)
+            if has_failed:
+                self.transcript.forget_missing(segment.start, segment.end)
         else:
             self.transcript.set_partial(event.item_id, "")
             if self._spoken_s(event.utterance) >= _SURELY_SPEECH_S:

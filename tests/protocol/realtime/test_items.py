@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import ClockMismatch, ItemCommitted, ItemCompleted, ItemDelta, ItemFailed, ProtocolState
+from ipyspeaches.protocol import (
+    ClockMismatch,
+    ItemCommitted,
+    ItemCompleted,
+    ItemDelta,
+    ItemFailed,
+    Noticed,
+    ProtocolEvent,
+    ProtocolState,
+)
 from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA
 from ipyspeaches.words import Word
 from realtime_wire import (
@@ -75,6 +84,55 @@ def test_an_item_without_a_name_is_settled_all_the_same(kind: str, known: bool) 
     assert events[-1].utterance == cut(0)
     assert protocol.pending == 0
     assert feed(protocol, message("conversation.item.input_audio_transcription.failed")) == []
+
+
+COMPLETED = "conversation.item.input_audio_transcription.completed"
+FAILED = "conversation.item.input_audio_transcription.failed"
+SEGMENT = "conversation.item.input_audio_transcription.segment"
+NO_TEXT = "The server sent no text for it."
+
+
+def after(*said: str) -> list[ProtocolEvent]:
+    """Return what a server says of an utterance behind its commit; it is settled then."""
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    events = feed(protocol, committed("a"), *said)
+    assert protocol.pending == 0
+    return events[1:]
+
+
+@pytest.mark.parametrize("odd", [{}, {"transcript": None}, {"transcript": 42}, {"text": 1}])
+def test_a_final_without_a_text_is_a_failure(odd: dict[str, Any]) -> None:
+    assert after(message(COMPLETED, item_id="a", **odd)) == [ItemFailed("a", cut(0), NO_TEXT)]
+
+
+def test_a_text_by_its_other_name_counts() -> None:
+    said = message(COMPLETED, item_id="a", text="good")
+    assert after(said) == [ItemCompleted("a", cut(0), "good", None, ())]
+
+
+def test_a_final_is_read_whatever_lies_beside_it() -> None:
+    nested = completed("a", 'so "good" 😀').removesuffix("}") + ', "logprobs": ' + "[" * 5_000 + "]" * 5_000 + "}"
+    assert after(nested) == [ItemCompleted("a", cut(0), 'so "good" 😀', None, ())]
+    assert after(completed("a", "good").removesuffix("}")) == [ItemCompleted("a", cut(0), "good", None, ())]
+    assert after(completed("a", "good").partition("od")[0]) == [ItemFailed("a", cut(0), NO_TEXT)]
+
+
+def test_a_text_behind_a_failure_counts_once() -> None:
+    failed = message(FAILED, item_id="a", error={"message": "once more"})
+    expected = [ItemFailed("a", cut(0), "once more"), ItemCompleted("a", cut(0), "good", None, ())]
+    assert after(failed, completed("a", ""), completed("a", "good"), completed("a", "good"), failed) == expected
+
+
+@pytest.mark.parametrize("piece", [delta("a", "half "), message(SEGMENT, item_id="a", text="half")])
+def test_what_came_is_kept_where_the_final_is_empty_or_fails(piece: str) -> None:
+    final = ItemCompleted("a", cut(0), "half", None, ())
+    assert after(piece, completed("a", ""))[1:] == [final]
+    noticed, last = after(piece, message(FAILED, item_id="a", error={"message": "out of memory"}))[1:]
+    assert isinstance(noticed, Noticed)
+    assert (noticed.utterance, last) == (cut(0), final)
+    assert "“out of memory”" in noticed.message
 
 
 def test_an_end_that_no_time_can_be_is_the_end_of_what_was_sent() -> None:

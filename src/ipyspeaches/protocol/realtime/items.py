@@ -20,11 +20,13 @@ from ipyspeaches.protocol.protocol_events import (
     ItemCompleted,
     ItemDelta,
     ItemFailed,
+    Noticed,
     ProtocolEvent,
     ServerSpeechStarted,
     ServerSpeechStopped,
 )
 from ipyspeaches.protocol.realtime import wire
+from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
 from ipyspeaches.vad.gate import Cut, Utterance
@@ -58,6 +60,11 @@ class Item:
     created: bool = False
 
     @property
+    def said(self) -> str:
+        """Its text so far."""
+        return (str(self.text) or str(self.stretches)).strip()
+
+    @property
     def open(self) -> bool:
         """Whether the server's VAD is inside this utterance."""
         return self.heard and not self.stopped and not self.committed
@@ -86,6 +93,7 @@ class Items:
         self._timeline = timeline
         self._items: dict[str, Item] = {}
         self._settled: set[str] = set()
+        self._failed: dict[str, Utterance] = {}  # among these, without any text
         self._commits: deque[tuple[Utterance, Buffer]] = deque()  # without an answer
         self._next_order = 0
         self.any_text = False
@@ -222,20 +230,24 @@ class Items:
         item_id = self._resolve(event.item_id, older=older)
         if item_id is None and not older:
             item_id = self._name(event.transcript)
+        language, words, text = None, [], event.transcript.strip()
+        if isinstance(event, wire.TranscriptionCompleted):
+            language, words = event.spoken, event.words or []
         if item_id is None or item_id in self._settled:
+            # A server that has failed may try once more.
+            if text and item_id in self._failed:
+                yield ItemCompleted(item_id, self._failed.pop(item_id), text, language, ())
             return
         yield from self.committed(item_id)
         item = self._settle(item_id)
         self.any_text = True
         self._settled.add(event.item_id or item_id)
         assert item.utterance is not None
-        language, words = None, []
         if isinstance(event, wire.TranscriptionCompleted):
-            language, words = event.spoken, event.words or []
             mismatch = self._clock_mismatch(item, event.usage)
             yield from () if mismatch is None else (mismatch,)
         times = tuple(self._on_session_clock(item.buffer, word) for word in words) if item.buffer else ()
-        yield ItemCompleted(item_id, item.utterance, event.transcript.strip(), language, times)
+        yield ItemCompleted(item_id, item.utterance, text or item.said, language, times)
         self._forget(item)
 
     def failed(self, item_id: str | None, message: str) -> Iterator[ProtocolEvent]:
@@ -246,7 +258,13 @@ class Items:
         yield from self.committed(item_id)
         item = self._settle(item_id)
         assert item.utterance is not None
-        yield ItemFailed(item_id, item.utterance, message)
+        if item.said:
+            why = f"The server gave half of a text and reported {quote(message)}: transcribe this part again."
+            yield Noticed("incomplete", why, item.utterance)
+            yield ItemCompleted(item_id, item.utterance, item.said, None, ())
+        else:
+            self._failed[item_id] = item.utterance
+            yield ItemFailed(item_id, item.utterance, message)
         self._forget(item)
 
     def _answer_ending(self, item_id: str) -> None:

@@ -8,6 +8,7 @@ server sends raises.
 from __future__ import annotations
 
 import math
+import re
 from binascii import b2a_base64
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeAlias, get_args
@@ -180,8 +181,8 @@ class SpokenLanguage(msgspec.Struct, frozen=True):
 class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_transcription.completed", frozen=True):
     """The final text of an item."""
 
+    transcript: str
     item_id: str | None = None
-    transcript: str = ""
     usage: Usage | None = None
     language: str | None = None
     languages: list[SpokenLanguage | str] | None = None
@@ -254,6 +255,10 @@ _DECODER: Final[msgspec.json.Decoder[KnownEvent]] = msgspec.json.Decoder(KnownEv
 _KIND_OF: Final[dict[str, Any]] = {str(kind.__struct_config__.tag): kind for kind in get_args(KnownEvent)}
 # What msgspec raises on bad input: its own errors, text that is no Unicode, and nesting without end.
 _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+# What an item needs to be settled, from a message that is otherwise beyond reading.
+_MAIN_FIELD: Final = re.compile(
+    r'"(type|item_id|transcript)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*")'
+)
 _NO_TEXT: Final = "The server sent no text for it."
 TRANSCRIPTION_SESSION: Final = "transcription_session"
 """How the events of transcription sessions began in OpenAI's beta; `SessionInfo.type` of such a session."""
@@ -274,7 +279,8 @@ def _decode_odd(message: str | bytes) -> KnownEvent | Unrecognised:
         data = parse_json(message)
     except ValueError:
         text = message if isinstance(message, str) else message.decode(errors="replace")
-        return Unrecognised("", {"text": text})
+        data = {name: parse_json(value) for name, value in _MAIN_FIELD.findall(text)}
+        return _known_in_part(data.get("type", ""), data) or Unrecognised("", {"text": text})
     if not isinstance(data, dict):
         return Unrecognised("", {"value": data})
     kind = data.get("type")
@@ -298,7 +304,8 @@ def _known_in_part(kind: str, data: dict[str, Any]) -> KnownEvent | None:
     if wanted in (ErrorEvent, TranscriptionFailed) and not isinstance(said, dict):
         message = data.get("message") if said is None else said
         data = {**data, "error": {**data, "message": message if isinstance(message, str) else None}}
-    if wanted is TranscriptionCompleted and not isinstance(data.get("transcript", ""), str):
+    data = {"transcript": data.get("text"), **data}  # some name it so
+    if wanted is TranscriptionCompleted and not isinstance(data["transcript"], str):
         wanted, data = TranscriptionFailed, {**data, "error": {"message": _NO_TEXT}}
     try:
         event: KnownEvent = fit(data, wanted)
