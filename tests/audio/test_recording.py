@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
 
 def tone(seconds: float = 0.5, rate: int = 16_000, level: float = 0.5) -> NDArray[np.float64]:
@@ -286,3 +287,15 @@ def test_samples_come_with_the_package() -> None:
     assert 10 <= made.duration <= 14
     with pytest.raises(InputError, match="no sample 'slowstart': choose one of quickstart"):
         Recording.sample("slowstart")
+
+
+def test_hours_of_audio_lie_in_memory_once(tmp_path: Path) -> None:
+    file = Recording(np.zeros(16_000 * 600, np.int16), 16_000).save(tmp_path / "long.flac")
+    tracemalloc.start()
+    try:
+        with pytest.warns(AudioWarning, match="silent"):
+            loaded = Recording.load(file)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.4 * loaded.samples.nbytes

@@ -236,11 +236,11 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
         raise AudioError(
             f"{name} cannot be read as audio ({reason}): convert it first, as in: ffmpeg -i INPUT output.wav"
         ) from exc
-    if not reader.blocks:
+    if not reader.total:
         worth_keeping = size > _MIN_AUDIO_BYTES
         cure = "keep it, for another program may find audio in it" if worth_keeping else "choose another file"
         raise AudioError(f"{name} is empty (0 samples): {cure}.")
-    samples = np.concatenate(reader.blocks)
+    samples = reader.samples()
     joined = f"{len(parts)} recordings are joined in this file: all were read, one after the other."
     notes = [joined] * (len(parts) > 1) + reader.notes() + level_notes(samples)
     return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes], reader.lost)
@@ -259,42 +259,46 @@ class _Reader:
     """Reads files one after the other as one recording, at one rate: the first one's if none is given (0)."""
 
     def __init__(self, max_s: float, rate: int) -> None:
-        self.blocks: list[NDArray[np.int16]] = []
         self.rate = rate
         self.lost: list[tuple[float, float]] = []
+        self.total = 0
         self._announced_s = 0.0
         self._max_s = max_s
-        self._total = 0
+        self._samples = np.empty(0, np.int16)
         self._turned = 0
         self._notes: list[str] = []
 
     def read(self, part: Part, file: bytes | BinaryIO) -> None:
         """Read one of the joined files; what comes before damage counts, unless nothing does."""
-        before = len(self.blocks), self._total, self._turned
+        before = self.total, self._turned
         # What an earlier part lacks takes no time of this one.
-        self.lost = [(begin, min(end, self._total / (self.rate or 1))) for begin, end in self.lost]
+        self.lost = [(begin, min(end, self.total / (self.rate or 1))) for begin, end in self.lost]
         self._announced_s = 0.0
         try:
             self._read(file, _BLOCK)
         except soundfile.SoundFileError:
             # The block with the damage is lost as a whole: begin again with small ones.
-            del self.blocks[before[0] :]
-            self._total, self._turned = before[1:]
+            self.total, self._turned = before
             if not isinstance(file, bytes):
                 file.seek(0)
             with contextlib.suppress(soundfile.SoundFileError):
                 self._read(file, _SMALL_BLOCK)
-            if not self._total:
+            if not self.total:
                 raise
             self._notes.append(
-                f"It is damaged after {self._total / self.rate:.1f} s: what could be read until there was read."
+                f"It is damaged after {self.total / self.rate:.1f} s: what could be read until there was read."
             )
             # Counted in seconds: of this part, perhaps nothing was found.
-            end_s, part = self._total / self.rate, Part(b"")
-            self.lost.append((end_s, max(end_s, before[1] / self.rate + self._announced_s)))
-        start_s, found_s = before[1] / self.rate, (self._total - before[1]) / self.rate
+            end_s, part = self.total / self.rate, Part(b"")
+            self.lost.append((end_s, max(end_s, before[0] / self.rate + self._announced_s)))
+        start_s, found_s = before[0] / self.rate, (self.total - before[0]) / self.rate
         self._notes += [note.format(found_s=found_s, announced_s=found_s * part.announced) for note in part.notes]
         self.lost += [(start_s + begin * found_s, start_s + end * found_s) for begin, end in part.lost]
+
+    def samples(self) -> NDArray[np.int16]:
+        """Return all that was read."""
+        self._resize(self.total)
+        return self._samples
 
     def notes(self) -> list[str]:
         """Return what was odd."""
@@ -306,7 +310,7 @@ class _Reader:
             self.rate = self.rate or rate
             if source.frames < _NO_LENGTH:
                 self._announced_s = max(self._announced_s, source.frames / rate)
-                self._check_length(self._total + source.frames * self.rate / rate)
+                self._check_length(self.total + source.frames * self.rate / rate)
             dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             resampler = None if rate == self.rate else Resampler(rate, self.rate)
             while len(block := source.read(max(1, frames // source.channels), dtype=dtype, always_2d=True)):
@@ -317,11 +321,16 @@ class _Reader:
                 self._append(resampler.resample(np.zeros(0, np.int16), last=True))
 
     def _append(self, block: NDArray[np.int16]) -> None:
-        if not len(block):
-            return
-        self._total += len(block)
-        self._check_length(self._total)
-        self.blocks.append(block)
+        end = self.total + len(block)
+        self._check_length(end)
+        if end > len(self._samples):
+            self._resize(end + end // 8)
+        self._samples[self.total : end] = block
+        self.total = end
+
+    def _resize(self, length: int) -> None:
+        # In place: joined from pieces, hours of audio would lie in memory twice.
+        self._samples.resize(length, refcheck=False)
 
     def _check_length(self, samples: float) -> None:
         # A resampler may round up.
