@@ -282,7 +282,7 @@ def read_list(data: tuple[int, bytes]) -> None:
     """Read it as what it should be."""
     _, kind, use = LISTS[data[0]]
     response = httpx2.Response(200, content=data[1], headers={"content-type": "application/json"})
-    use(HttpApi(URL, None, None).decode(response, kind, in_part=True))
+    use(HttpApi(URL, None, None).decode(response, kind))
 
 
 def make_failure(chance: random.Random) -> tuple[int, bytes]:

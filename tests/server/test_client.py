@@ -274,3 +274,16 @@ async def test_what_a_small_answer_unfolds_to_is_bounded() -> None:
     assert peak < 2**26
     with pytest.raises(ProtocolError, match="HTTP 500"):
         await Server(URL, transport=squeezed(2**27, 500)).models()
+
+
+async def test_one_odd_entry_costs_a_list_only_itself() -> None:
+    spans = [{"start": 100, "end": 900}, {"start": None, "end": 5}, "odd", {"start": 1500, "end": 2000, "x": [[]]}]
+    turns = [{"start": 0.5, "end": 1.5, "speaker": "Bo"}, {"start": 2.0, "end": 3.5}]
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        found = spans if request.url.path.endswith("timestamps") else {"duration": 4.0, "segments": turns}
+        return httpx2.Response(200, json=found)
+
+    server, voice = Server(URL, transport=httpx2.MockTransport(handler)), Recording(np.zeros(100, np.int16), 16_000)
+    assert [(one.start, one.end) for one in await server.speech_timestamps(voice)] == [(0.1, 0.9), (1.5, 2.0)]
+    assert [turn.speaker for turn in await server.diarize(voice, model="m")] == ["Bo"]

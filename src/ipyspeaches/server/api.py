@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
-import msgspec
 
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
 from ipyspeaches.protocol.api_key import bearer, read_key
@@ -134,17 +133,13 @@ class HttpApi:
         known = call.explain(response, self.url) if call.explain else None
         raise known or explain_status(response, self.url, key_given=self.has_key)
 
-    async def ask(self, call: Call, kind: type[Value], *, in_part: bool = False) -> Value:
-        """Return what a successful answer says; ``in_part``: without the entries and fields that do not fit.
+    async def ask(self, call: Call, kind: type[Value]) -> Value:
+        """Return what a successful answer says, without what does not fit, or raise the `ServerError` why not."""
+        return self.decode(await self.send(call), kind)
 
-        It is a `ServerError` if there is none.
-        """
-        return self.decode(await self.send(call), kind, in_part=in_part)
-
-    def decode(self, response: httpx2.Response, kind: type[Value], *, in_part: bool = False) -> Value:
+    def decode(self, response: httpx2.Response, kind: type[Value]) -> Value:
         """Return what an answer says, or raise a `NotSpeachesError` if it says something else."""
         try:
-            said = parse_json(response.content)
-            return fit(said, kind) if in_part else msgspec.convert(said, kind)
-        except (ValueError, msgspec.ValidationError) as exc:
+            return fit(parse_json(response.content), kind)
+        except ValueError as exc:
             raise not_speaches(self.url, response.headers.get("content-type", "no content type")) from exc

@@ -112,7 +112,7 @@ class Server:
     async def interface(self) -> InterfaceInfo | None:
         """Return what the server says about its interface, or None if it does not."""
         try:
-            return (await self._api.ask(Call(path="/openapi.json"), InterfaceDocument, in_part=True)).info
+            return (await self._api.ask(Call(path="/openapi.json"), InterfaceDocument)).info
         except ServerError:
             return None
 
@@ -135,7 +135,7 @@ class Server:
             Only models for this, such as ``automatic-speech-recognition``.
         """
         call = Call(path="/v1/models", params={} if task is None else {"task": task})
-        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList, in_part=True)).data)
+        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
 
     async def refusal(self, model: str) -> str | None:
         """Return why the server does not take a model's name; None if it does, or does not say.
@@ -151,7 +151,7 @@ class Server:
             detail = detail_of(response)
             return None if detail == NO_ENDPOINT else detail
         try:
-            found = self._api.decode(response, ModelEntry, in_part=True).to_model()
+            found = self._api.decode(response, ModelEntry).to_model()
         except NotSpeachesError:
             return f"no model {model}"
         return None if found.recognises else f"{model} recognises no speech"
@@ -170,7 +170,7 @@ class Server:
             timeout_s=REGISTRY_TIMEOUT_S,
             explain=explain_registry,
         )
-        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList, in_part=True)).data)
+        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
 
     async def download(self, model: str, *, progress: bool = True) -> bool:
         """Have the server install a model; returns when it is there. Cancelling only stops the waiting.
@@ -208,7 +208,7 @@ class Server:
 
     async def running(self) -> list[str]:
         """Return the ids of the models in the server's memory, sorted."""
-        return sorted((await self._api.ask(Call(path="/api/ps"), RunningList, in_part=True)).models)
+        return sorted((await self._api.ask(Call(path="/api/ps"), RunningList)).models)
 
     async def load(self, model: str) -> None:
         """Load a model into the server's memory, so that the first utterance does not wait for it.
