@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.terminal import columns, is_notebook, is_read, redraw, tail
+from ipyspeaches.terminal import columns, is_notebook, is_read, one_line, printable, redraw, tail
 
 
 class Terminal(io.StringIO):
@@ -45,3 +45,12 @@ def test_a_progress_line_needs_no_character_that_the_stream_does_not_know() -> N
     stream = io.TextIOWrapper(written, encoding="ascii")
     redraw(stream, "█ 你好 b\udce9")
     assert written.getvalue() == b"\r\x1b[K? ?? b?"
+
+
+def test_nothing_in_a_text_commands_a_terminal_or_stops_a_file() -> None:
+    assert printable("a\x1b[31mred\x9b1m\0 你好\n\tb\x85") == "a[31mred1m 你好\n\tb\x85"
+    assert printable("lone \ud83d here 😀").encode() == "lone \ufffd here 😀".encode()
+    assert one_line("x\n" * 3000, 5) == "x x x…"
+    stream = io.StringIO()
+    redraw(stream, "a\x1b[31mred")
+    assert stream.getvalue() == "\r\x1b[Ka[31mred"

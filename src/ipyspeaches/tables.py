@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, Type
 import numpy as np
 
 from ipyspeaches.errors import InputError, MissingExtraError
+from ipyspeaches.terminal import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,16 +256,18 @@ def write_file(path: str | Path, content: bytes) -> None:
     """
     try:
         Path(path).write_bytes(content)
-    except OSError as exc:
-        reason = exc.strerror or type(exc).__name__
-        raise InputError(f"{path} cannot be written ({reason}): choose another file or create its folder.") from exc
+    except (OSError, ValueError) as exc:  # a name with a NUL in it
+        reason = getattr(exc, "strerror", None) or exc
+        raise InputError(
+            f"{printable(str(path))} cannot be written ({reason}): choose another file or create its folder."
+        ) from exc
 
 
 def write_or_return(text: str, path: str | Path | None, encoding: str = "utf-8") -> str | None:
     """Write text to a file, or return it where there is no path."""
     if path is None:
         return text
-    write_file(path, text.encode(encoding))
+    write_file(path, text.encode(encoding, "replace"))
     return None
 
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final, TextIO
 
 _CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
+_NOT_TEXT: Final = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]|(?P<half>[\ud800-\udfff])")
+
+
+def printable(text: str) -> str:
+    """Return text without what commands a terminal, and with U+FFFD for half characters, which no file can hold."""
+    return text if text.isprintable() else _NOT_TEXT.sub(lambda found: "\ufffd" if found["half"] else "", text)
+
+
+def one_line(text: str, most: int) -> str:
+    """Return text, such as a server's words, in one line of at most so many characters."""
+    line = " ".join(printable(text).split())
+    return f"{line[:most]}…" if len(line) > most else line
 
 
 def redraw(stream: TextIO, line: str) -> None:
@@ -15,7 +28,7 @@ def redraw(stream: TextIO, line: str) -> None:
     What the stream cannot show becomes a question mark: a progress line is not worth an exception.
     """
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    shown = line.encode(encoding, "replace").decode(encoding)
+    shown = printable(line).encode(encoding, "replace").decode(encoding)
     stream.write(f"{_CLEAR_LINE}{shown}")
     stream.flush()
 

@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from ipyspeaches.terminal import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -38,6 +40,9 @@ class Word:
     start: float
     end: float
     probability: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "word", printable(self.word))
 
     @property
     def middle(self) -> float:

@@ -496,3 +496,31 @@ def test_a_byte_less_is_no_stretch_without_text(scripted: Any, bursts: Recording
     cut = tmp_path / "cut.wav"
     cut.write_bytes(bursts.save(cut).read_bytes()[:-1])
     assert main(["transcribe", str(cut), "--server", scripted.url, "--vad", "energy"]) == 0
+
+
+def test_a_link_to_an_input_is_not_written_over(heard: list[Path], tmp_path: Path) -> None:
+    sound, link = tmp_path / "a.wav", tmp_path / "b.txt"
+    sound.write_bytes(b"RIFF")
+    link.hardlink_to(sound)
+    with pytest.raises(SystemExit):
+        main(["transcribe", str(sound), "--output", str(link)])
+    assert sound.read_bytes() == b"RIFF"
+
+
+def test_an_ending_without_a_format_is_refused_unless_one_is_given(heard: list[Path], tmp_path: Path) -> None:
+    output = tmp_path / "x.docx"
+    with pytest.raises(SystemExit):
+        main(["transcribe", "a.wav", "--output", str(output)])
+    assert not output.exists()
+    assert main(["transcribe", "a.wav", "--output", str(output), "--format", "txt"]) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such streams")
+def test_what_is_opened_takes_the_place_of_no_closed_stream(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; os.closerange(0, 3); sys.stdin = sys.stdout = sys.stderr = None; "
+        "from ipyspeaches.cli import main; code = main(['models', '--server', 'http://127.0.0.1:9']); "
+        f"open({str(tmp_path / 'x')!r}, 'w').write(str((code, os.open(os.devnull, 0) > 2)))"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert (tmp_path / "x").read_text() == "(1, True)"

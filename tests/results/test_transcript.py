@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.results import Segment, Transcript, Word
+from ipyspeaches.results.segment import Gap
 from ipyspeaches.results.transcript import MAX_ROWS, clock, transcript_html
 
 pd: Any = importlib.import_module("pandas")
@@ -318,3 +319,28 @@ def test_long_subtitles_are_split_unless_it_is_not_wanted(tmp_path: Path) -> Non
     assert said.to_srt(split=False).count("-->") == 1
     assert said.save(tmp_path / "a.vtt", split=False).read_text("utf-8") == said.to_vtt(split=False)
     assert said.to_txt().count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt", "txt", "json", "csv"])
+def test_half_a_character_and_a_terminal_s_command_stop_no_export(kind: str, tmp_path: Path) -> None:
+    text = "lone \ud83d \x1b[31mhere"
+    transcript = Transcript([Segment(0, 1, text, words=(Word(text, 0, 1),))], [Gap(2, 3, text)])
+    saved = transcript.save(tmp_path / f"x.{kind}").read_text(encoding="utf-8")
+    assert "\ufffd" in saved
+    assert "\x1b" not in saved
+    assert "\\u001b" not in saved
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), 1e12])
+def test_what_has_no_time_is_refused_by_what_cannot_hold_it(time: float) -> None:
+    for transcript in (Transcript([Segment(time, time, "x")]), Transcript(missing=[Gap(time, time, "x")])):
+        with pytest.raises(InputError, match="cannot be JSON"):
+            transcript.to_json()
+        if time != 1e12:
+            with pytest.raises(InputError, match="has no time"):
+                transcript.to_srt()
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        Transcript().save("a\0.srt")

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from ipyspeaches.audio.clock import MAX_RATE_HZ, Resampler
 from ipyspeaches.audio.containers import Content, Part, inspect
 from ipyspeaches.errors import AudioError
+from ipyspeaches.terminal import printable
 
 AudioFile: TypeAlias = str | os.PathLike[str] | BinaryIO
 
@@ -376,7 +377,7 @@ def _open(file: AudioFile) -> tuple[str, contextlib.AbstractContextManager[Conte
 
 def printable_name(path: str | os.PathLike[str]) -> str:
     """Return the name of a file as text that can be shown anywhere: bytes that are no UTF-8 are escaped."""
-    return Path(path).name.encode("utf-8", "backslashreplace").decode()
+    return printable(Path(path).name.encode("utf-8", "backslashreplace").decode())
 
 
 def _content(path: Path) -> contextlib.AbstractContextManager[Content | None]:

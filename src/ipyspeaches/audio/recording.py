@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,8 +147,8 @@ class Recording:
         InputError
             If nothing lies between ``a`` and ``b``.
         """
-        start = max(0, round(a * self.rate))
-        end = len(self.samples) if b is None else min(len(self.samples), round(b * self.rate))
+        begin, stop = (min(max(at, 0.0), self.duration) for at in (a, self.duration if b is None else b))
+        start, end = (0, 0) if math.isnan(begin + stop) else (round(begin * self.rate), round(stop * self.rate))
         if start >= end:
             until = "the end" if b is None else f"{b:g} s"
             raise InputError(

@@ -28,6 +28,7 @@ from types import FrameType
 
 from ipyspeaches.cli import demo, doctor, manage_models, serve, transcribe_files
 from ipyspeaches.errors import SpeachesError
+from ipyspeaches.terminal import printable
 
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
@@ -93,7 +94,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _let_streams_take_all_characters() -> None:
     """Let no character stop a print: a finished transcript would be lost to a terminal's cp1252, or to ``LC_ALL=C``."""
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123  a service may have closed it
+    while (unused := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass  # a service may have closed them: the next file or socket would get what libraries print
+    os.close(unused)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
             continue
@@ -113,7 +117,7 @@ def _report(exc: Exception) -> int:
     if os.environ.get("IPYSPEACHES_DEBUG") == "1":
         traceback.print_exception(exc)
     elif isinstance(exc, SpeachesError):
-        print(f"ipyspeaches: {exc}", file=sys.stderr)
+        print(f"ipyspeaches: {printable(str(exc))}", file=sys.stderr)
     elif isinstance(exc, OSError):
         place = f" ({exc.filename})" if exc.filename else ""
         print(f"ipyspeaches: {exc.strerror or exc}{place}.", file=sys.stderr)

@@ -23,6 +23,7 @@ from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.server.client import Server, check
 from ipyspeaches.server.models import model_id
+from ipyspeaches.terminal import printable
 
 OLDEST_PYTHON = (3, 11)
 FRONT_ENDS = ("jupyterlab", "notebook", "marimo")
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False))
     else:
         for check in checks:
-            print(_line(check))
+            print(printable(_line(check)))
     return int(any(check.essential and not check.ok for check in checks))
 
 

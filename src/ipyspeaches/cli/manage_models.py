@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ipyspeaches.cli.arguments import Commands, add_address_arguments, api_key, server_url
 from ipyspeaches.server.models import model_id
+from ipyspeaches.terminal import printable
 
 if TYPE_CHECKING:
     from ipyspeaches.server.client import Server
@@ -95,7 +96,7 @@ def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
             *([] if row["installed"] else ["not installed"]),
             *(["in memory"] if row["in_memory"] else []),
         ]
-        print(f"{row['id']!s:<48} {', '.join(notes)}")
+        print(printable(f"{row['id']!s:<48} {', '.join(notes)}"))
     if empty:
         print("none")
 

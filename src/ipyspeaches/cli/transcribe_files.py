@@ -260,7 +260,7 @@ class LiveLine:
 def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
     """Return where each input's result goes, None for stdout; usage errors leave through argparse."""
     output = None if args.output is None else Path(args.output)
-    args.format = args.format or _format_of(output)
+    given, args.format = args.format, args.format or _format_of(output)
     files: list[Path] = list(dict.fromkeys(args.files))
     if output is None:
         if sys.stdout is None:
@@ -270,6 +270,10 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
         return dict.fromkeys(files)
     names_folder = args.output.endswith(_SEPARATORS)
     if len(files) == 1 and not names_folder and not output.is_dir():
+        if not given and output.suffix and output.suffix.lower()[1:] not in FORMATS:
+            args.parser.error(
+                f"--output {output} names no format: end it with .{', .'.join(FORMATS)}, or give --format"
+            )
         targets: dict[Path, Path | None] = {files[0]: output}
     else:
         if output.exists() and not output.is_dir():
@@ -278,9 +282,8 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
         targets = {file: output / f"{file.stem}.{args.format}" for file in files}
     if len(set(targets.values())) < len(targets):
         args.parser.error("several inputs have the same name, so their results would overwrite each other: rename one")
-    inputs = {file.resolve() for file in files}
     for target in targets.values():
-        if target is not None and target.resolve() in inputs:
+        if target is not None and any(_is_same(target, file) for file in files):
             args.parser.error(f"{target} is an input and would be overwritten: choose another --output")
     return targets
 
@@ -304,6 +307,11 @@ def _write(transcript: Transcript, file: Path, target: Path | None, args: argpar
         print(f"==> {file} <==")
     print(text, end="" if text.endswith("\n") or not text else "\n", flush=True)
     return target is None
+
+
+def _is_same(target: Path, file: Path) -> bool:
+    """Whether two paths lead to one file, by links of any kind too."""
+    return target.resolve() == file.resolve() or (target.exists() and file.exists() and target.samefile(file))
 
 
 def _format_of(output: Path | None) -> str:

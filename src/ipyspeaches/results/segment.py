@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ipyspeaches.tables import Rows
+from ipyspeaches.terminal import printable
 from ipyspeaches.words import Word
 
 
@@ -40,6 +41,9 @@ class Segment:
     id: int = -1
     latency_s: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -48,6 +52,9 @@ class Gap:
     start: float
     end: float
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", printable(self.reason))
 
 
 class Gaps(Rows[Gap]):

@@ -6,11 +6,13 @@ Both end a cue's text at a blank line and find times by ``-->``, so neither may 
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from ipyspeaches.errors import InputError
 from ipyspeaches.terminal import columns
 from ipyspeaches.words import Word, spaceless_script
 
@@ -35,6 +37,8 @@ def cues(spans: Iterable[Span]) -> Iterator[Cue]:
         text = " ".join(line.strip() for line in given.replace("\0", "").splitlines() if line.strip())
         if not text:
             continue
+        if not (math.isfinite(start) and math.isfinite(end)):
+            raise InputError(f"{text!r:.60} has no time ({start:g} to {end:g} s): give its start and end in seconds.")
         start_ms = max(0, round(start * 1000))
         # WebVTT requires that a cue ends after it starts; an engine may report a word of no length.
         yield Cue(start_ms, max(start_ms + 1, round(end * 1000)), text)

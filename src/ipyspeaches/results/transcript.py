@@ -221,8 +221,18 @@ class Transcript(Rows[Segment]):
         return write(**({"split": split} if kind in SUBTITLES else {})) or ""
 
     def to_json(self) -> str:
-        """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
-        encoded = msgspec.json.encode(_Document(self._rows, self.text, self._missing))
+        """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it.
+
+        Raises
+        ------
+        InputError
+            If a segment has times that are none.
+        """
+        try:
+            document = _Document(_checked(self._rows), self.text, _checked_gaps(self._missing))
+        except ValueError as exc:
+            raise InputError(f"This transcript cannot be JSON ({exc}): correct it.") from None
+        encoded = msgspec.json.encode(document)
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
@@ -343,7 +353,7 @@ def _checked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     for at, segment in enumerate(segments):
         times = [segment.start, segment.end, segment.latency_s or 0.0]
         times += (time for word in segment.words for time in (word.start, word.end))
-        if max(map(abs, times)) > _MAX_TIME_S:
+        if not all(abs(time) <= _MAX_TIME_S for time in times):  # nor is NaN
             raise ValueError(f"segment {at} is at no time of a recording")
         if segment.id > _MAX_ID or segment.id in numbers:
             raise ValueError(f"segment {at} has the id {segment.id}, which is another's or too large")
@@ -354,7 +364,7 @@ def _checked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
 
 def _checked_gaps(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
     for at, gap in enumerate(gaps):
-        if max(abs(gap.start), abs(gap.end)) > _MAX_TIME_S:
+        if not (abs(gap.start) <= _MAX_TIME_S and abs(gap.end) <= _MAX_TIME_S):
             raise ValueError(f"missing stretch {at} is at no time of a recording")
     return gaps
 

@@ -29,6 +29,8 @@ from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, takes_environment_key, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
 from ipyspeaches.protocol.liberal import fit, parse_json
+from ipyspeaches.protocol.realtime.failure import MAX_QUOTE
+from ipyspeaches.terminal import one_line
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
 Explain: TypeAlias = Callable[[Failed, str], ServerError | None]
@@ -49,7 +51,6 @@ _CURES: Final[dict[int, str]] = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "send an audio file, and look for a proxy that changes uploads",
     HTTPStatus.UNPROCESSABLE_ENTITY: "correct the option that it names",
 }
-_LONGEST_DETAIL: Final = 300
 _LONGEST_TITLE: Final = 80
 _LONGEST_HEAD: Final = 10_000
 _TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECASE)
@@ -266,8 +267,8 @@ def detail_of(response: httpx2.Response) -> str | None:
     else:
         reasons = (failure.detail, failure.error_description, failure.error, failure.message)
         said = (reason.message if isinstance(reason, _Reason) else reason for reason in reasons)
-        shown = " ".join(next(filter(None, said), "").split())
-    return without_key(shown, _key_sent(response))[:_LONGEST_DETAIL] or None
+        shown = next(filter(None, said), "")
+    return one_line(without_key(shown, _key_sent(response)), MAX_QUOTE) or None
 
 
 def _failure(response: httpx2.Response) -> _Failure:
@@ -304,7 +305,7 @@ def _page_title(response: httpx2.Response) -> str | None:
     head = response.text[:_LONGEST_HEAD]
     found = _TITLE.search(head)
     plain = response.headers.get("content-type", "").startswith("text/plain")
-    title = " ".join((unescape(found["title"]) if found else head if plain else "").split())
+    title = one_line(unescape(found["title"]) if found else head if plain else "", _LONGEST_HEAD)
     if title.lower() == httpx2.codes.get_reason_phrase(response.status_code).lower():
         return None  # it says no more than the number
     return without_key(title, _key_sent(response))[:_LONGEST_TITLE] or None

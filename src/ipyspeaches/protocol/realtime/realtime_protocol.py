@@ -44,7 +44,7 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.configuration import Configuration
-from ipyspeaches.protocol.realtime.failure import Diagnosis
+from ipyspeaches.protocol.realtime.failure import MAX_QUOTE, Diagnosis
 from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
 from ipyspeaches.protocol.realtime.items import Items
 from ipyspeaches.protocol.realtime.media import Media, StreamAudio
@@ -52,6 +52,7 @@ from ipyspeaches.protocol.realtime.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.realtime.shapes import Barrier, FlatShape
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
+from ipyspeaches.terminal import one_line
 from ipyspeaches.vad.gate import Utterance
 
 # Speaches says this at every complete turn_detection, and applies the rest of it.
@@ -552,7 +553,7 @@ class RealtimeProtocol:
 
     def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
         message = (event.error and event.error.message) or "The server gave no reason."
-        return self._items.failed(event.item_id, message)
+        return self._items.failed(event.item_id, one_line(message, MAX_QUOTE))
 
     def _error(self, event: wire.ErrorEvent) -> Iterator[ProtocolEvent]:
         error = event.error
