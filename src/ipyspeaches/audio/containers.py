@@ -24,7 +24,7 @@ _NO_SIZE: Final = 0x7FFF_F000
 _FLAC_LENGTH: Final = (1 << 36) - 1
 _FLAC_SIZES: Final = (0, 192, *(576 << at for at in range(4)), 0, 0, *(256 << at for at in range(8)))
 _MAX_FLAC_FRAME: Final = 1 << 17
-"""Longest last frame that is checked; those of encoders have up to 30 kB."""
+"""How far from the end the last frame is looked for; those of encoders have up to 30 kB."""
 _MIN_REST: Final = 4096
 """Bytes behind the announced audio from which on they are audio, and not padding."""
 _KBITS: Final = {
@@ -204,12 +204,10 @@ def _inspect_ogg(data: Content) -> list[Part]:
         part.lost = _ogg_holes(part.data)
         if part.lost:
             part.notes.append("Some of its pages are missing, and what was said in them.")
-    sizes = pages[-1] + 27
-    body = sizes + data[sizes - 1] if sizes <= len(data) else len(data)
-    complete = body < len(data) and body + sum(data[sizes:body]) <= len(data)
-    if not complete:
+    last = _ogg_page(data, pages[-1])
+    if not last:
         parts[-1].lost.append((1.0, 1.0))
-    if not (complete and data[pages[-1] + 5] & 4):
+    if not (last and last[5] & 4):
         parts[-1].notes.append("It has no end mark: it may have been cut off before its end.")
     return parts
 
@@ -219,8 +217,7 @@ def _ogg_holes(data: Content) -> list[tuple[float, float]]:
     holes: list[tuple[int, int]] = []
     before: dict[int, tuple[int, int]] = {}  # of each stream: the samples until then, the page's number
     for place in _places(_OGG_PAGE, data):
-        page = _ogg_page(data, place)
-        if not page:
+        if not (page := _ogg_page(data, place)):
             continue
         until, stream, number = struct.unpack_from("<qII", page, 6)
         past, last = before.get(stream, (0, number - 1))
@@ -249,16 +246,14 @@ def _inspect_flac(data: Content) -> Part:
     """Return a FLAC that announces what its last frame tells: libsndfile reads neither more nor less than that."""
     announced = int.from_bytes(data[21:26]) & _FLAC_LENGTH
     place, start, end = _last_flac_frame(data)
-    if end in {0, announced}:
-        return Part(data)
     # An incomplete frame does not count.
-    held = start if len(data) - place > _MAX_FLAC_FRAME or _remainder(bytes(data[place:]), 0x1_8005, 16) else end
-    if not held:
+    held = start if end != announced and _remainder(bytes(data[place:]), 0x1_8005, 16) else end
+    if held in {0, announced}:
         return Part(data)
     mended = bytearray(data)
     mended[21:26] = (int.from_bytes(data[21:26]) & ~_FLAC_LENGTH | held).to_bytes(5)
     part = Part(bytes(mended))
-    if announced not in {0, held}:
+    if announced:
         part.announces(announced / held)
     return part
 
@@ -274,7 +269,7 @@ def _last_flac_frame(data: Content) -> tuple[int, int, int]:
     fixed = first[:2] == b"\xff\xf8" and data[8:10] == data[10:12]
     if len(first) < 4 or not (fixed or first[:2] == b"\xff\xf9"):
         return 0, 0, 0
-    found = len(data)
+    found, place = len(data), max(place, len(data) - _MAX_FLAC_FRAME)
     while (found := data.rfind(first[:2], place, found)) >= 0:
         head = bytes(data[found : found + 16]).ljust(16)
         number, size = _flac_frame(head) if head[3] == first[3] else (0, 0)
