@@ -306,3 +306,9 @@ def test_a_slice_between_what_are_no_times_is_refused(span: tuple[float, float |
     with pytest.raises(InputError, match="There is no audio"):
         Recording.sample().slice(*span)
     assert Recording.sample().slice(0, float("inf")).duration == Recording.sample().duration
+
+
+def test_a_slice_lacks_what_its_stretch_of_the_file_lacks() -> None:
+    cut = Recording(np.ones(4000, np.int16), 1000, ((1.0, 1.5), (4.0, 9.0)))
+    assert cut.slice(0.5).lost == ((0.5, 1.0), (3.5, 8.5))
+    assert cut.slice(2, 3).lost == ()

@@ -155,7 +155,10 @@ class Recording:
                 f"There is no audio from {a:g} s to {until} in a recording of {self.duration:.2f} s: "
                 "give a start before the end, both inside."
             )
-        return type(self)(self.samples[start:end], self.rate)
+        lost = tuple(
+            (max(0.0, one - begin), other - begin) for one, other in self.lost if one <= stop and other >= begin
+        )
+        return type(self)(self.samples[start:end], self.rate, lost)
 
     def to_rate(self, rate: int) -> Self:
         """Return the recording at another rate (libsoxr, high quality); itself if it has that rate.

@@ -229,10 +229,10 @@ class Transcript(Rows[Segment]):
             If a segment has times that are none.
         """
         try:
-            document = _Document(_checked(self._rows), self.text, _checked_gaps(self._missing))
+            _check(self._rows, self._missing)
         except ValueError as exc:
             raise InputError(f"This transcript cannot be JSON ({exc}): correct it.") from None
-        encoded = msgspec.json.encode(document)
+        encoded = msgspec.json.encode(_Document(self._rows, self.text, self._missing))
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
@@ -246,7 +246,8 @@ class Transcript(Rows[Segment]):
         """
         try:
             document = msgspec.json.decode(_plain(text), type=_Document)
-            return cls(_checked(document.segments), _checked_gaps(document.missing))
+            _check(document.segments, document.missing)
+            return cls(document.segments, document.missing)
         except RecursionError:
             problem = "it is nested too deeply"
         except (msgspec.DecodeError, UnicodeError, ValueError, TypeError) as exc:
@@ -347,8 +348,8 @@ def _plain(text: object) -> str | bytes:
     return data.removeprefix(BOM_UTF8)
 
 
-def _checked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Return segments of a file if tables and subtitles can hold their numbers, or raise a `ValueError`."""
+def _check(segments: Iterable[Segment], gaps: Iterable[Gap]) -> None:
+    """Raise a `ValueError` if tables and subtitles cannot hold the numbers of a transcript."""
     numbers: set[int] = set()
     for at, segment in enumerate(segments):
         times = [segment.start, segment.end, segment.latency_s or 0.0]
@@ -359,14 +360,9 @@ def _checked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
             raise ValueError(f"segment {at} has the id {segment.id}, which is another's or too large")
         if segment.id >= 0:
             numbers.add(segment.id)
-    return segments
-
-
-def _checked_gaps(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
     for at, gap in enumerate(gaps):
         if not (abs(gap.start) <= _MAX_TIME_S and abs(gap.end) <= _MAX_TIME_S):
             raise ValueError(f"missing stretch {at} is at no time of a recording")
-    return gaps
 
 
 def transcript_html(segments: Sequence[Segment], partial: str, missing: Sequence[Gap] = ()) -> str:
