@@ -200,7 +200,7 @@ LISTS: Final[tuple[tuple[str, Any, Callable[[Any], object]], ...]] = (
     (
         '{"duration": 4.0, "segments": [{"start": 2.0, "end": 3.5, "speaker": "Ann"}]}',
         DiarizationAnswer,
-        lambda found: [turn.speaker.encode() for turn in found.segments],
+        lambda found: [str(turn.speaker).encode() for turn in found.segments],
     ),
 )
 

@@ -21,6 +21,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, ModelNotFoundError, NotSpeachesError, ProtocolError, ServerAuthError
 from ipyspeaches.local import LocalServer
 from ipyspeaches.server.client import Server, _as_file, _known_voices
+from ipyspeaches.vad import Segments
 
 URL = "http://speaches.example:8000"
 TINY = "Systran/faster-whisper-tiny"
@@ -127,6 +128,22 @@ async def test_speakers_are_told_apart_by_the_first_installed_model(root: Path) 
     assert b"pyannote/some" in forms[0]
     assert forms[0].count(b'name="known_speaker_names[]"') == 2
     assert forms[0].count(b"data:audio/wav;base64,") == 2
+
+
+async def test_odd_turns_and_spans_are_left_out() -> None:
+    odd = [None, {"start": "1", "end": "2", "speaker": "A"}, {"start": 3, "end": 2, "speaker": "B"}, {"start": 1}]
+    turns = [*odd, {"start": 0.5, "end": 1.5, "speaker": 1}, {"start": 2, "end": 3, "speaker": None}]
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        diarized = request.url.path == "/v1/audio/diarization"
+        return httpx2.Response(200, json={"segments": turns} if diarized else [*odd[:2], {"start": 960, "end": 3264}])
+
+    voice = Recording(np.zeros(100, dtype=np.int16), 16_000)
+    server = Server(URL, transport=httpx2.MockTransport(handler))
+    found = await server.diarize(voice, model="x")
+    assert [tuple(turn) for turn in found] == [(0.5, 1.5, "1")]
+    assert found.duration == 1.5
+    assert await server.speech_timestamps(voice) == Segments([(0.96, 3.264)])
 
 
 async def test_health_and_running(replay: Callable[..., httpx2.MockTransport]) -> None:

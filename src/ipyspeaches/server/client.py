@@ -250,8 +250,8 @@ class Server:
         }
         path = "/v1/audio/speech/timestamps"
         call = Call(method="POST", path=path, fields=fields, file=_as_file(audio), timeout_s=LOAD_TIMEOUT_S)
-        spans = await self._api.ask(call, list[SpanEntry])
-        return Segments((span.start / 1000, span.end / 1000) for span in spans)
+        spans = await self._api.ask(call, list[SpanEntry], in_part=True)
+        return Segments((span.start / 1000, span.end / 1000) for span in spans if span.start <= span.end)
 
     async def diarize(
         self, audio: Audio, *, model: str | None = None, known_speakers: Mapping[str, Audio] | None = None
@@ -287,8 +287,8 @@ class Server:
             timeout_s=DIARIZATION_TIMEOUT_S,
             explain=explain_diarization,
         )
-        answer = await self._api.ask(call, DiarizationAnswer)
-        turns = (SpeakerTurn(turn.start, turn.end, turn.speaker) for turn in answer.segments)
+        answer = await self._api.ask(call, DiarizationAnswer, in_part=True)
+        turns = (SpeakerTurn(one.start, one.end, str(one.speaker)) for one in answer.segments if one.start <= one.end)
         return Diarization(turns, answer.duration)
 
     async def _running_if_told(self) -> tuple[str, ...] | None:

@@ -210,8 +210,8 @@ class RunningList(msgspec.Struct):
 class SpanEntry(msgspec.Struct):
     """One stretch of speech on the wire, in milliseconds."""
 
-    start: int
-    end: int
+    start: float
+    end: float
 
 
 class InterfaceInfo(msgspec.Struct):
@@ -232,14 +232,14 @@ class TurnEntry(msgspec.Struct):
 
     start: float
     end: float
-    speaker: str
+    speaker: str | int
 
 
 class DiarizationAnswer(msgspec.Struct):
     """The answer to ``POST /v1/audio/diarization``; ``duration`` is that of the audio in seconds."""
 
-    duration: float
     segments: list[TurnEntry]
+    duration: float | None = None
 
 
 def _models_html(models: Models, running: tuple[str, ...] | None) -> str:
