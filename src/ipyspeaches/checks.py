@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from numbers import Integral, Real
 from typing import Any, Final, TypeAlias
 
@@ -13,6 +14,19 @@ MOST: Final = 1e9
 
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes the name of an option and its value; returns the value as a plain one, or raises an `InputError`."""
+
+
+def shown_if_made(shown: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Have a ``__repr__`` name the class alone where ``__init__`` refused: tracebacks may show what is half made."""
+
+    @wraps(shown)
+    def show(made: object) -> str:
+        try:
+            return shown(made)
+        except Exception:  # noqa: BLE001  whatever is missing
+            return f"<{type(made).__name__}>"
+
+    return show
 
 
 def check_fields(options: Any, **checks: Check) -> None:  # noqa: ANN401  a dataclass, whichever

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, Type
 
 import numpy as np
 
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.terminal import printable
 
@@ -191,6 +192,7 @@ class Table(ABC):
     def _row_of(self, columns: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a class, perhaps made from the names here
         return self._row_type or _row_class(tuple(columns))
 
+    @shown_if_made
     def __repr__(self) -> str:
         columns = self.columns()
         return f"{type(self).__name__}({_length(columns):,} rows: {', '.join(columns)})"

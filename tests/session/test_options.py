@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
+import pickle
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +41,53 @@ def test_no_frame_of_a_failing_call_shows_the_key(key: str) -> None:
     with pytest.raises(InputError) as refused:
         asyncio.run(ipyspeaches.compare(SOUND, [{"chunk_s": 99.0}], api_key=key))
     assert SECRET not in values_in(refused.value)
+
+
+REFUSED: list[dict[str, Any]] = [
+    {"api_key": f"“{SECRET}”"},
+    {"api_key": SECRET.encode()},
+    {"server": f"http://me:{SECRET}@host"},
+    {"server": f"http://me:{SECRET}@host:port"},
+    {"server": f"http://host?api_key={SECRET}"},
+]
+
+
+@pytest.mark.parametrize("options", REFUSED)
+def test_no_frame_of_a_refusal_shows_a_key_or_an_address_with_one(options: dict[str, Any]) -> None:
+    server = {"url": options.get("server", "http://host"), "api_key": options.get("api_key")}
+    ways: list[Callable[[], object]] = [
+        lambda: Session(SOUND, **options),
+        lambda: asyncio.run(ipyspeaches.transcribe(SOUND, **options)),
+        lambda: asyncio.run(ipyspeaches.compare(SOUND, [{}], **options)),
+        lambda: asyncio.run(ipyspeaches.compare(SOUND, {"a": options})),  # type: ignore[dict-item]
+        lambda: ipyspeaches.Server(**server),
+        lambda: ipyspeaches.Transcriber(**options),
+    ]
+    if "api_key" in options:
+        ways.append(lambda: ipyspeaches.LocalServer(**options))
+    for way in ways:
+        with pytest.raises(InputError) as refused:
+            way()
+        assert SECRET not in values_in(refused.value)
+
+
+def test_a_key_is_copied_but_in_no_pickle() -> None:
+    server, options = ipyspeaches.Server("http://host", SECRET), SessionOptions(api_key=SECRET)
+    assert SECRET.encode() not in pickle.dumps([server, options])
+    assert repr(pickle.loads(pickle.dumps(server))) == "Server('http://host')"
+    assert repr(copy.deepcopy(server)) == repr(copy.copy(server)) == repr(server) == "Server('http://host', api_key=…)"
+    assert copy.deepcopy(options).api_key == SECRET
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(ipyspeaches.Server, ipyspeaches.LocalServer, ipyspeaches.Session, ipyspeaches.Recording),
+        *(ipyspeaches.Segments, ipyspeaches.Transcript, ipyspeaches.Comparison),
+    ],
+)
+def test_what_was_refused_can_be_shown(kind: Any) -> None:
+    assert repr(kind.__new__(kind)) == f"<{kind.__name__}>"
 
 
 def test_an_empty_key_leaves_it_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from ipyspeaches.audio.decoding import (
     turned_notes,
     wav,
 )
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ class Recording:
 
         return plot_recording(self, segments)
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"Recording({self.duration:.2f} s at {self.rate:,} Hz)"
 

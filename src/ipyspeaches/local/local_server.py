@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Final, Self
 
 import ipyspeaches
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
 from ipyspeaches.local.engines import EngineSpec, engine_spec
 from ipyspeaches.protocol.address import is_loopback
-from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, key_from_environment, read_key
+from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
 
 if TYPE_CHECKING:
     import uvicorn
@@ -63,6 +64,7 @@ class LocalServer:
     def __init__(
         self, engine: str = "pocketsphinx", port: int = 0, api_key: str | None = None, *, model: str | None = None
     ) -> None:
+        api_key = hidden(api_key)  # or a traceback shows it
         self._spec = engine_spec(engine, model)
         self._port = port
         self._api_key = read_key(api_key)
@@ -89,6 +91,7 @@ class LocalServer:
                 cls._shared = shared
             return shared
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"LocalServer({self._spec.name!r}, {self._url if self.is_running else 'not running'})"
 

@@ -53,6 +53,14 @@ def normalise_base_url(url: str) -> str:
     """
     if not isinstance(url, str):
         raise InputError(f"The server's address is no text but {type(url).__name__}: write it like {EXAMPLE}.")
+    try:
+        return _base_url(url)
+    except InputError as exc:
+        refusal = str(exc)
+    raise InputError(refusal)  # anew: the frames of the first one have the parts of the address, a password among them
+
+
+def _base_url(url: str) -> str:
     # What Python says quotes the part that it cannot read, which may be a password.
     try:
         parts = urlsplit(url.strip())

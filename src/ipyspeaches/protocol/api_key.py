@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ipyspeaches.errors import InputError
@@ -25,6 +25,27 @@ class ApiKey(str):
     def __repr__(self) -> str:
         return "ApiKey(…)"
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()  # a pickle is often a file: the key stays out of it
+
+    def __copy__(self) -> ApiKey:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> ApiKey:
+        return self
+
+
+def hidden(given: Any) -> Any:  # noqa: ANN401  whatever a caller gives
+    """Return a key as what no traceback shows; of what is no text, its type alone."""
+    if given is None or isinstance(given, type):
+        return given
+    return ApiKey(given) if isinstance(given, str) else type(given)
+
+
+def hidden_address(given: Any) -> Any:  # noqa: ANN401  whatever a caller gives
+    """Return an address that may have a password or a key in it as what no traceback shows, any other as it is."""
+    return ApiKey(given) if isinstance(given, str) and set("@?#") & set(given) else given
+
 
 def read_key(given: str | None) -> ApiKey | None:
     """Return a key without the white space around it, None where there is none.
@@ -36,9 +57,10 @@ def read_key(given: str | None) -> ApiKey | None:
     """
     if given is None:
         return None
-    if not isinstance(given, str):
-        raise InputError(f"The API key is of type {type(given).__name__}: give it as text.")
-    given = ApiKey(given.strip())  # no frame of this function shows it from here on
+    given = hidden(given)  # no frame of this function shows it from here on
+    if isinstance(given, type):
+        raise InputError(f"The API key is of type {given.__name__}: give it as text.")
+    given = ApiKey(given.strip())
     if given.partition(" ")[0].lower() == "bearer":  # the header's whole value was copied
         given = ApiKey(given.partition(" ")[2].strip())
     if given and (given[0] in _QUOTES or given[-1] in _QUOTES):

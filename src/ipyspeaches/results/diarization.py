@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.tables import Rows
 from ipyspeaches.words import join_text
 
@@ -64,6 +65,7 @@ class Diarization(Rows[SpeakerTurn]):
 
         return label_files.write_rttm(self._rows, path, uri)
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"Diarization({len(self)} turns of {len(self.speakers)} speakers: {', '.join(self.speakers)})"
 

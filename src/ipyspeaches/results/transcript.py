@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
@@ -290,6 +291,7 @@ class Transcript(Rows[Segment]):
             raise InputError(f"A transcript cannot be saved as {file.name!r}: end the name with one of {known}.")
         return file
 
+    @shown_if_made
     def __repr__(self) -> str:
         text = self.text
         shown = text if len(text) <= 60 else text[:59] + "…"

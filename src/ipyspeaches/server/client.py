@@ -16,8 +16,9 @@ import httpx2
 
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import ModelNotFoundError, NotSpeachesError, ServerError
-from ipyspeaches.protocol.api_key import read_key
+from ipyspeaches.protocol.api_key import hidden, hidden_address
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.server.api import Call, HttpApi
 from ipyspeaches.server.failures import (
@@ -75,7 +76,7 @@ class Server:
     url
         Base address, such as ``http://localhost:8000``.
     api_key
-        The server's key, if it has one; sent as a Bearer token, and never shown.
+        The server's key, if it has one; sent as a Bearer token, and never shown. It is not pickled with the rest.
     transport
         Carries the requests; None for the network.
 
@@ -88,10 +89,11 @@ class Server:
     def __init__(
         self, url: str, api_key: str | None = None, *, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
-        api_key = read_key(api_key)
+        url, api_key = hidden_address(url), hidden(api_key)  # or the traceback of what refuses them shows them
         self._api = HttpApi(url, api_key, transport)
         self.url = self._api.url
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"Server({self.url!r}{', api_key=…' if self._api.has_key else ''})"
 
@@ -250,7 +252,7 @@ class Server:
         }
         path = "/v1/audio/speech/timestamps"
         call = Call(method="POST", path=path, fields=fields, file=_as_file(audio), timeout_s=LOAD_TIMEOUT_S)
-        spans = await self._api.ask(call, list[SpanEntry], in_part=True)
+        spans = await self._api.ask(call, list[SpanEntry])
         return Segments((span.start / 1000, span.end / 1000) for span in spans if span.start <= span.end)
 
     async def diarize(
@@ -287,7 +289,7 @@ class Server:
             timeout_s=DIARIZATION_TIMEOUT_S,
             explain=explain_diarization,
         )
-        answer = await self._api.ask(call, DiarizationAnswer, in_part=True)
+        answer = await self._api.ask(call, DiarizationAnswer)
         turns = (SpeakerTurn(one.start, one.end, str(one.speaker)) for one in answer.segments if one.start <= one.end)
         return Diarization(turns, answer.duration)
 
@@ -331,7 +333,7 @@ async def check(
     ModelNotFoundError
         If the model is not installed; the message lists what is.
     """
-    api_key = read_key(api_key)
+    url, api_key = hidden_address(url), hidden(api_key)
     server = Server(url, api_key, transport=transport)
     models, interface = await asyncio.gather(server.models(), server.interface())
     version, title = (interface.version, interface.title) if interface else (None, None)

@@ -10,7 +10,7 @@ from ipyspeaches.checks import check_fields, instance, number, one_of, text
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.protocol.address import EXAMPLE, normalise_base_url
-from ipyspeaches.protocol.api_key import ApiKey, read_key
+from ipyspeaches.protocol.api_key import hidden, hidden_address, read_key
 from ipyspeaches.session.events import SessionEvent
 from ipyspeaches.sources.source import PACE
 from ipyspeaches.vad import Detector, GateOptions, SileroVad
@@ -139,10 +139,11 @@ class SessionKeywords(TypedDict, total=False):
 
 
 def hide_key(keywords: SessionKeywords) -> None:
-    """Put the key into keywords, in place, as what nothing shows; it is an `InputError` if it cannot be one."""
-    if isinstance(keywords.get("api_key"), str):
-        keywords["api_key"] = ApiKey(keywords["api_key"])  # first of all: the error's traceback has these keywords
-        keywords["api_key"] = read_key(keywords["api_key"])
+    """Put the key, and an address that may hold one, into keywords as what the traceback of a refusal does not show."""
+    if "server" in keywords:
+        keywords["server"] = hidden_address(keywords["server"])
+    if "api_key" in keywords:
+        keywords["api_key"] = hidden(keywords["api_key"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import number, text
+from ipyspeaches.checks import number, shown_if_made, text
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.session.connection import Connection
@@ -108,9 +108,8 @@ class Session:
         if self.options.on_event is not None:
             self._recorder.subscribe(self.options.on_event)
 
+    @shown_if_made
     def __repr__(self) -> str:
-        if not hasattr(self, "_pipeline"):  # a traceback shows the session whose options are refused
-            return "<Session>"
         return f"<Session {self.state}: {self.source.label}, {self._pipeline.store.duration_s:.1f} s>"
 
     # What there is

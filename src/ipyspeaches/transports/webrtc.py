@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 
 from ipyspeaches.audio import to_seconds
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
 from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
@@ -64,6 +65,7 @@ class WebRtcTransport:
         self._queued_samples = 0
         self._progressed = asyncio.Event()
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"WebRtcTransport({self._endpoint.address!r})"
 
@@ -173,6 +175,7 @@ class RtcEndpoint:
         self.url = f"{self.address}{realtime_path(query)}"
         self._api_key = read_key(api_key)
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"RtcEndpoint({self.address!r})"
 

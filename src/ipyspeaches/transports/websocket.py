@@ -23,6 +23,7 @@ from websockets.exceptions import (
 from websockets.http11 import Response
 from websockets.protocol import State
 
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
 from ipyspeaches.protocol.api_key import bearer, read_key
@@ -112,6 +113,7 @@ class WebSocketTransport:
         self._api_key = read_key(api_key)
         self._connection: ClientConnection | None = None
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"WebSocketTransport({self.address!r})"
 

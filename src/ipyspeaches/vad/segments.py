@@ -10,6 +10,7 @@ from typing import Any, Final, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table, row_position, write_or_return
 from ipyspeaches.vad import intervals, label_files
@@ -273,5 +274,6 @@ class Segments(Table):
     def __hash__(self) -> int:
         return hash((self._start.tobytes(), self._end.tobytes()))
 
+    @shown_if_made
     def __repr__(self) -> str:
         return f"Segments({len(self)} with {self.speech_s:.2f} s of speech)"

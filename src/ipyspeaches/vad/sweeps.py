@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 import numpy as np
 
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.terminal import is_read, redraw
@@ -99,6 +100,7 @@ class SweepResult(Table):
 
         return plot_sweep(self, metric, x, y)
 
+    @shown_if_made
     def __repr__(self) -> str:
         best = self.best()
         return f"SweepResult({len(self.rows):,} settings, best f1 {best.evaluation.f1:.3f} with {best.vad.to_code()})"
