@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from bisect import bisect_left
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -222,18 +223,13 @@ class Transcript(Rows[Segment]):
         return write(**({"split": split} if kind in SUBTITLES else {})) or ""
 
     def to_json(self) -> str:
-        """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it.
-
-        Raises
-        ------
-        InputError
-            If a segment has times that are none.
-        """
+        """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
+        segments, missing = self._rows, self._missing
         try:
-            _check(self._rows, self._missing)
-        except ValueError as exc:
-            raise InputError(f"This transcript cannot be JSON ({exc}): correct it.") from None
-        encoded = msgspec.json.encode(_Document(self._rows, self.text, self._missing))
+            _check(segments, missing)
+        except ValueError:  # times that are none, a server's or given by hand: the text counts
+            segments, missing = tuple(map(_bounded, segments)), tuple(map(_bounded, missing))
+        encoded = msgspec.json.encode(_Document(segments, self.text, missing))
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
@@ -348,6 +344,18 @@ def _plain(text: object) -> str | bytes:
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return data.decode("utf-16")
     return data.removeprefix(BOM_UTF8)
+
+
+def _bounded(row: Any) -> Any:  # noqa: ANN401  a segment, a word or a gap
+    given = {name: getattr(row, name, None) for name in ("start", "end", "latency_s")}
+    changes: dict[str, Any] = {
+        name: 0.0 if math.isnan(time) else max(-_MAX_TIME_S, min(time, _MAX_TIME_S))
+        for name, time in given.items()
+        if time is not None
+    }
+    if isinstance(row, Segment):
+        changes["words"] = tuple(map(_bounded, row.words))
+    return dataclasses.replace(row, **changes)
 
 
 def _check(segments: Iterable[Segment], gaps: Iterable[Gap]) -> None:
