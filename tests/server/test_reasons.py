@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import ssl
 from typing import Any
 
 import httpx2
@@ -169,3 +172,39 @@ async def test_a_variable_that_keeps_everything_out_is_named(
         await Server("https://speaches.example").models()
     assert "hunter2" not in str(failed.value)
     assert failed.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("proxy", "cause", "words"),
+    [
+        ("http://me:hunter2@proxy:3128", ConnectionRefusedError(111, "refused"), "proxy:3128 .* refuses connections"),
+        ("http://me:hunter2@proxy:3128", socket.gaierror(-2, "unknown"), "proxy:3128 .* cannot be found"),
+        ("https://me:hunter2@proxy:3128", ssl.SSLError(1, "wrong version"), "proxy:3128 .* write http:// in it"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_reached_is_told_from_the_server(
+    proxy: str, cause: OSError, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("failed", request=request) from cause
+
+    with pytest.raises(ServerUnreachableError, match=words) as failed:
+        await Server("http://speaches.example", "sk-1", transport=httpx2.MockTransport(refuse)).health()
+    assert "HTTP_PROXY" in str(failed.value)
+    assert "hunter2" not in str(failed.value)
+    assert failed.value.__context__ is None
+    with pytest.raises(ServerUnreachableError) as failed:
+        await Server("https://speaches.example", transport=httpx2.MockTransport(refuse)).health()
+    assert "proxy" not in str(failed.value), "it is for http:// alone"
+
+
+@pytest.mark.parametrize(("told", "words"), [("3600", "in 60 minutes"), ("5", "in a moment"), ("soon", "in a moment")])
+async def test_a_server_that_says_how_long_it_is_busy_is_quoted(told: str, words: str) -> None:
+    busy = httpx2.MockTransport(lambda _request: httpx2.Response(429, headers={"Retry-After": told}))
+    with pytest.raises(ServerUnreachableError, match=words):
+        await Server("http://speaches.example", transport=busy).health()

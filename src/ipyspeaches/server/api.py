@@ -127,7 +127,9 @@ class HttpApi:
                 response = await read_whole(answer)
         except httpx2.RequestError as exc:
             known = call.explain(exc, self.url) if call.explain else None
-            raise known or explain_transport(exc, self.url, call.timeout_s) from exc
+            response, error = None, known or explain_transport(exc, self.url, call.timeout_s)
+        if response is None:
+            raise error  # not from what is behind it: with a proxy, frames there hold the headers, key and all
         if response.is_success or (response.status_code == call.also and detail_of(response) is not None):
             return response
         known = call.explain(response, self.url) if call.explain else None

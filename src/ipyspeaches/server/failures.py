@@ -12,6 +12,7 @@ from html import unescape
 from http import HTTPStatus
 from typing import Final, TypeAlias
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
@@ -25,7 +26,7 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF, is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, takes_environment_key, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
 from ipyspeaches.protocol.liberal import fit, parse_json
@@ -115,6 +116,32 @@ def proxy_refused(said: object, address: str) -> ServerUnreachableError:
     )
 
 
+def proxy_of(address: str) -> str | None:
+    """Return the proxy that requests over HTTP take to an address: one way must not work where the other does not."""
+    parts = urlsplit(address)
+    if is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc):
+        return None
+    named = getproxies()
+    proxy = named.get(parts.scheme) or named.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _proxy_unreachable(cause: BaseException, address: str) -> ServerUnreachableError | None:
+    """Return the error for a proxy that cannot be reached, in whose place a server cannot have failed so."""
+    proxy = proxy_of(address)
+    tls = isinstance(cause, ssl.SSLError)
+    if proxy is None or (tls and not proxy.startswith("https:")):
+        return None
+    names = (name for name in _PROXY_VARIABLES if os.environ.get(name) and proxy.endswith(os.environ[name]))
+    where = proxy.partition("://")[2].rpartition("@")[2].rstrip("/")
+    found = isinstance(cause, socket.gaierror)
+    what = "does not speak TLS" if tls else "cannot be found" if found else "refuses connections"
+    return ServerUnreachableError(
+        f"The proxy {where} in front of {address} {what}: correct or unset {next(names, 'it')}"
+        f"{', and write http:// in it' if tls else ''}, or add the host to NO_PROXY."
+    )
+
+
 def bad_environment(exc: Exception, address: str) -> ServerUnreachableError:
     """Return the error for variables of the environment with which no connection can be opened."""
     certificates = isinstance(exc, OSError)
@@ -149,6 +176,12 @@ def unreachable(exc: BaseException, address: str) -> ServerUnreachableError:
     """Return the error for a connection that the network or TLS did not allow, by the cause behind what was raised."""
     reason = "network failure"
     for cause in _causes(exc):
+        # Where a name has several addresses, asyncio joins their errors into one text.
+        refused = isinstance(cause, ConnectionRefusedError) or f"Errno {errno.ECONNREFUSED}" in str(cause)
+        if (refused or isinstance(cause, ssl.SSLError | socket.gaierror)) and (
+            error := _proxy_unreachable(cause, address)
+        ):
+            return error
         match cause:
             case ssl.SSLCertVerificationError():
                 return ServerUnreachableError(
@@ -161,8 +194,7 @@ def unreachable(exc: BaseException, address: str) -> ServerUnreachableError:
                 return ServerUnreachableError(
                     f"The host of {address} cannot be found: check its spelling, and the network's DNS."
                 )
-        # Where a name has several addresses, asyncio joins their errors into one text.
-        if isinstance(cause, ConnectionRefusedError) or f"Errno {errno.ECONNREFUSED}" in str(cause):
+        if refused:
             return ServerUnreachableError(
                 f"Nothing is listening at {address}: start the server, or correct the address or the port."
             )
@@ -202,8 +234,11 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
             "billing."
         )
     if status in BUSY:
+        wait = response.headers.get("retry-after", "")
+        long = wait.isdecimal() and len(wait) < 7 and int(wait) > 60
+        when = f"in {int(wait) / 60:.0f} minutes" if long else "in a moment"
         return ServerUnreachableError(
-            f"{address} is not ready ({said}): it is starting up or overloaded, so try again in a moment."
+            f"{address} is not ready ({said}): it is starting up or overloaded, so try again {when}."
         )
     if tells_missing_model(response):
         return ModelNotFoundError(f"{address} does not have the model ({said}): download it there, or choose another.")

@@ -96,7 +96,6 @@ class RequestTransport:
             return Refused(explain_transport(exc, self._url, ANSWER_TIMEOUT_S), Severity.SINGLE)
         except httpx2.RequestError as exc:
             error = explain_interruption(exc, self._url, CONNECT_TIMEOUT_S)
-            error.__cause__ = exc
             return Refused(error, severity(error))
         if not (timed and _refuses_times(response)):
             return self._read(response)

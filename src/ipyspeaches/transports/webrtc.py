@@ -206,7 +206,9 @@ class RtcEndpoint:
             ):
                 response = await read_whole(answer)
         except httpx2.TransportError as exc:
-            raise explain_transport(exc, self.address, OPEN_TIMEOUT_S) from exc
+            response, error = None, explain_transport(exc, self.address, OPEN_TIMEOUT_S)
+        if response is None:
+            raise error  # outside, as in `HttpApi.send`
         if not response.is_success:
             raise offer_refused(response, self.address, key_given=self.needs_key)
         return response.text

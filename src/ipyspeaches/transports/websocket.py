@@ -7,7 +7,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
@@ -25,7 +24,7 @@ from websockets.protocol import State
 
 from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import NotSpeachesError, ServerAuthError, ServerError, ServerUnreachableError
-from ipyspeaches.protocol.address import is_loopback, normalise_base_url
+from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import bearer, read_key
 from ipyspeaches.server.api import trusted_certificates
 from ipyspeaches.server.failures import (
@@ -36,6 +35,7 @@ from ipyspeaches.server.failures import (
     detail_of,
     explain_status,
     key_cure,
+    proxy_of,
     proxy_refused,
     tells_missing_model,
     timed_out,
@@ -142,15 +142,16 @@ class WebSocketTransport:
                 max_size=MAX_MESSAGE_BYTES,
                 logger=_LOGGER,
                 create_connection=_Connection,
-                proxy=_proxy(self.address),
+                proxy=proxy_of(self.address),
                 **tls,
             )
         except Exception as exc:
             error = explain_refusal(exc, self.address, timeout_s=OPEN_TIMEOUT_S, api_key=self._api_key)
             if error is None:
                 raise
-            # What refuses a proxy quotes its address, password and all.
-            raise error from (None if isinstance(exc, InvalidProxy) else exc)
+        else:
+            return
+        raise error  # not from what is behind it, which holds the address of a proxy and the headers, key and all
 
     async def send(self, message: bytes) -> None:
         """Send UTF-8 text in a text frame; waits while the server is behind."""
@@ -188,16 +189,6 @@ def _closed(exc: ConnectionClosed) -> TransportClosed:
     return TransportClosed() if exc.rcvd is None else TransportClosed(exc.rcvd.code, exc.rcvd.reason)
 
 
-def _proxy(address: str) -> str | None:
-    """Return the proxy that requests over HTTP take to an address: one way must not work where the other does not."""
-    parts = urlsplit(address)
-    if is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc):
-        return None
-    named = getproxies()
-    proxy = named.get(parts.scheme) or named.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
-
-
 def realtime_path(query: dict[str, str]) -> str:
     """Return the path of the realtime endpoint, with its query."""
     # A slash in a model's name may stay as it is in a query, and reads better in a server's log.
@@ -228,7 +219,9 @@ def explain_refusal(exc: Exception, address: str, *, timeout_s: float, api_key: 
 
 def _answer(response: Response, address: str, api_key: str | None) -> httpx2.Response:
     """Return an answer in place of an upgrade as HTTP clients have it."""
-    shown = {name: response.headers[name] for name in ("content-type", "location") if name in response.headers}
+    shown = {
+        name: response.headers[name] for name in ("content-type", "location", "retry-after") if name in response.headers
+    }
     asked = httpx2.Request("GET", address, headers=bearer(api_key))
     return httpx2.Response(response.status_code, headers=shown, content=bytes(response.body or b""), request=asked)
 
