@@ -64,6 +64,15 @@ async def test_a_silent_server_does_not_hang_the_session(
     assert any("1 utterances have no text" in text or "1 utterance has no text" in text for text in texts)
 
 
+async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_for_as_long(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.session.REFUSED_S", 0.3)
+    scripted.mute_after, scripted.mute_says = 0, ['{"type": "error", "error": "model not loaded"}']
+    with pytest.raises(ProtocolError, match="the server reported “model not loaded” and gave no text"):
+        await asyncio.wait_for(transcribe(bursts, server=scripted.url, turn_detection=ENERGY), 60)
+
+
 async def test_malformed_and_unknown_events_are_kept_and_not_fatal(scripted: Any, bursts: Recording) -> None:
     scripted.extra = ["{not json", "[1, 2]", '{"type": "brand.new", "x": 1}', '{"no": "type"}', '"text"']
     scripted.extra.append(json.dumps({"type": "error", "error": {"message": "busy", "type": "server_error"}}))

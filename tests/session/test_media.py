@@ -153,7 +153,7 @@ async def test_a_busy_server_is_asked_and_answers_and_nobody_hears_of_it() -> No
         await asyncio.sleep(QUICK.answer_s)
         for message in (committed("a"), created("a"), completed("a", "at last")):
             await talk.server.peer.send(message)
-        assert await talk.conversation.settle(5)
+        assert await talk.conversation.settle(lambda: 5)
         assert [event.text for event in talk.of(ItemCompleted)] == ["at last"]
         assert not talk.of(Reported, Disconnected)
 
@@ -170,7 +170,7 @@ async def test_a_session_that_is_dead_behind_a_live_connection_is_lost_in_words(
         await talk.say(0)
         for message in (committed("a"), created("a"), completed("a", "the first")):
             await talk.server.peer.send(message)
-        await talk.conversation.settle(5)
+        await talk.conversation.settle(lambda: 5)
         await talk.say(1)
         for message in (committed("b"), created("b")):
             await talk.server.peer.send(message)
@@ -222,7 +222,7 @@ async def test_a_session_that_lives_on_after_an_error_is_not_mistaken_for_a_dead
             await talk.server.peer.send(message)
         await asyncio.wait_for(talk.server.asked.wait(), 10)
         await talk.server.peer.send(completed("a", "at last"))
-        assert await talk.conversation.settle(10)
+        assert await talk.conversation.settle(lambda: 10)
         await asyncio.sleep(2.2)
         assert not talk.conversation.lost.done()
 

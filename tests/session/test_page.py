@@ -86,7 +86,7 @@ async def talk() -> AsyncIterator[Talk]:
 
 
 async def settled(talk: Talk) -> None:
-    assert await talk.conversation.settle(5)
+    assert await talk.conversation.settle(lambda: 5)
 
 
 async def test_the_session_never_answers_and_never_cuts(talk: Talk) -> None:

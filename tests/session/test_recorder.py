@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.audio import to_samples
-from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, ItemFailed, Ready
+from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, ItemFailed, Ready, Reported
 from ipyspeaches.session import TurnDetection, events
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Confirmed, Recorder
@@ -86,6 +86,19 @@ def test_a_text_behind_a_failure_fills_its_gap() -> None:
     assert [gap.start for gap in recorder.transcript.missing] == [5.0]
     assert recorder.transcript.text == "good"
     assert len(recorder.ledger.entries) == 2
+
+
+def test_an_error_is_the_reason_of_what_it_may_be_about() -> None:
+    recorder, _ = recording()
+    recorder.receive_event(ItemCommitted("a", server_cut(0, 0.0, 2.0)))
+    recorder.receive_event(Reported("buffer too small", "", None, known=True))
+    recorder.receive_event(ItemCommitted("b", server_cut(1, 5.0, 7.0)))
+    recorder.receive_event(ItemCompleted("a", server_cut(0, 0.0, 2.0), "good", None, ()))
+    recorder.receive_event(Reported("model not loaded", "", None))
+    recorder.receive_event(ItemCommitted("c", server_cut(2, 8.0, 9.0)))
+    recorder.note_unanswered("silence")
+    reasons = [(gap.start, gap.reason) for gap in recorder.transcript.missing]
+    assert reasons == [(5.0, "the server reported “model not loaded” and gave no text"), (8.0, "silence")]
 
 
 def test_what_the_server_confirms_is_known_and_told() -> None:

@@ -41,6 +41,8 @@ class ScriptedServer:
         Commits after which the connection is cut without a close frame.
     mute_after
         Commits after which nothing is answered any more.
+    mute_says
+        Raw messages sent in place of each answer then.
     hold
         Finals to hold back, so that they come in reverse order.
     first
@@ -60,6 +62,7 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.cut_after: int | None = None
         self.mute_after: int | None = None
+        self.mute_says: list[str] = []
         self.hold = 0
         self.first: str | None = None
         self.extra: list[str] = []
@@ -105,6 +108,7 @@ class ScriptedServer:
                 self.transcribed.append(dict(told))
                 commits += 1
                 if self.mute_after is not None and commits > self.mute_after:
+                    await asyncio.gather(*map(socket.send, self.mute_says))
                     continue
                 if self.cut_after is not None and commits > self.cut_after:
                     socket.transport.abort()

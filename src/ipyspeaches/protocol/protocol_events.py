@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ipyspeaches.errors import ServerError
@@ -112,11 +112,12 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """An error event of the server that does not end the session."""
+    """An error event of the server that ends no session; ``known`` tells whether it is clear what it is about."""
 
     message: str
     kind: str
     code: str | None
+    known: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,12 +68,12 @@ class Connection(ABC):
     async def close(self) -> None:
         """End the connection; what is pending gets no text."""
 
-    async def settle(self, silence_s: float) -> bool:
-        """Wait until no text is pending; False when the server said nothing for ``silence_s`` seconds."""
+    async def settle(self, silence_s: Callable[[], float]) -> bool:
+        """Wait until no text is pending; False when the server said nothing for ``silence_s()`` seconds."""
         while self.pending and not self.lost.done():
             self._progress.clear()
             try:
-                await asyncio.wait_for(self._progress.wait(), silence_s)
+                await asyncio.wait_for(self._progress.wait(), silence_s())
             except TimeoutError:
                 return False
         return not self.pending

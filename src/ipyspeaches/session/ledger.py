@@ -46,6 +46,7 @@ class Entry:
     vad_stop_ms: float | None = None  # how long after its end these came
     commit_ms: float | None = None
     first_partial_ms: float | None = None
+    reported: str = ""  # an error that may be about it
 
 
 class Ledger:
@@ -71,6 +72,12 @@ class Ledger:
     def unsettled(self) -> list[Entry]:
         """Those that have no final text and have not failed."""
         return [entry for entry in self.entries if entry.stage not in {Stage.FINAL, Stage.FAILED}]
+
+    def suspect(self, message: str) -> None:
+        """Note an error of the server that may be about each utterance that it has and that has no text."""
+        for entry in self.unsettled:
+            if entry.stage in {Stage.SENT, Stage.COMMITTED}:
+                entry.reported = message
 
     # How far they have come
 

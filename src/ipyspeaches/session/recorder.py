@@ -15,6 +15,7 @@ from ipyspeaches import protocol
 from ipyspeaches.audio import to_samples, to_seconds
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.protocol.languages import is_usual
+from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Ledger, Stage
@@ -304,7 +305,8 @@ class Recorder(Listener):
         """Note that utterances that have no text yet will have none."""
         for entry in self.ledger.unsettled:
             entry.stage = Stage.FAILED
-            self._miss(entry.utterance, reason)
+            said = f"the server reported {quote(entry.reported)} and gave no text"
+            self._miss(entry.utterance, said if entry.reported else reason)
 
     def note_empty(self) -> None:
         """Note why a recording that was heard to its end gave no text at all, if it gave none."""
@@ -425,6 +427,8 @@ class Recorder(Listener):
         self.warn(event.kind, event.message)
 
     def _reported(self, event: protocol.Reported) -> None:
+        if not event.known:
+            self.ledger.suspect(event.message)
         self.warn("server_error", f"The server reports: {event.message}")
 
     def _clock_mismatch(self, event: protocol.ClockMismatch) -> None:

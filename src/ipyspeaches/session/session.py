@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 SETTLE_S: Final = 120.0
 """How long a server may say nothing while texts are pending before the session ends without them."""
+REFUSED_S: Final = 15.0
+"""The same where it has reported an error since all of them were sent."""
 MAX_PENDING: Final = 8
 """Utterances without text that a recording may run ahead of the server."""
 
@@ -505,14 +507,19 @@ class Session:
         _check_connected(connection)
         await self._act(connection, self._pipeline.end_segment())
         await connection.flush()
-        if not await connection.settle(SETTLE_S) and not connection.lost.done():
-            self._recorder.note_unanswered(f"the server did not answer for {SETTLE_S:.0f} s")
+        if not await connection.settle(self._patience_s) and not connection.lost.done():
+            waited_s = self._patience_s()
+            self._recorder.note_unanswered(f"the server did not answer for {waited_s:.0f} s")
             self._recorder.warn(
                 "unanswered",
-                f"The server did not answer for {SETTLE_S:.0f} s: {connection.pending} utterances have no text. "
+                f"The server did not answer for {waited_s:.0f} s: {connection.pending} utterances have no text. "
                 "Their audio is kept in the recording; transcribe it again when the server has recovered.",
             )
         _check_connected(connection)
+
+    def _patience_s(self) -> float:
+        waiting = self._recorder.ledger.unsettled
+        return min(SETTLE_S, REFUSED_S) if waiting and all(entry.reported for entry in waiting) else SETTLE_S
 
     async def _hear_source(self, connection: Connection) -> None:
         async with aclosing(self.source.blocks()) as blocks:

@@ -125,6 +125,25 @@ def test_a_refused_key_is_no_lost_connection() -> None:
     assert isinstance(event.error, ServerAuthError)
 
 
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("", ServerAuthError),
+        ("invalid token", ServerAuthError),
+        ("Unauthorized", ServerAuthError),
+        ("quota exhausted", ConnectionLostError),
+        ("Rate limit for key number 5", ConnectionLostError),
+        ("no such model", ConnectionLostError),
+        ("Too many sessions", ConnectionLostError),
+    ],
+)
+def test_a_reason_of_its_own_is_not_the_key(reason: str, kind: type[ServerError]) -> None:
+    event = lost(*FIRST, completed("a", "text"), code=1008, reason=reason)
+    assert type(event.error) is kind
+    assert reason in str(event.error)
+    assert ("api_key" in str(event.error)) is (kind is ServerAuthError)
+
+
 def test_what_a_server_refuses_in_words_is_not_the_key() -> None:
     event = lost(error("The model knows no language 'zh'.", code="invalid_value"), code=1008)
     assert type(event.error) is ProtocolError

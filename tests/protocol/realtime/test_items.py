@@ -15,6 +15,7 @@ from ipyspeaches.protocol import (
     Noticed,
     ProtocolEvent,
     ProtocolState,
+    Reported,
 )
 from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA
 from ipyspeaches.words import Word
@@ -105,6 +106,13 @@ def after(*said: str) -> list[ProtocolEvent]:
 @pytest.mark.parametrize("odd", [{}, {"transcript": None}, {"transcript": 42}, {"text": 1}])
 def test_a_final_without_a_text_is_a_failure(odd: dict[str, Any]) -> None:
     assert after(message(COMPLETED, item_id="a", **odd)) == [ItemFailed("a", cut(0), NO_TEXT)]
+
+
+def test_an_error_that_names_an_item_is_its_failure() -> None:
+    reported, failed = after(error("engine crashed", "server_error", item_id="a"))
+    assert isinstance(reported, Reported)
+    assert reported.known
+    assert failed == ItemFailed("a", cut(0), "engine crashed")
 
 
 def test_a_text_by_its_other_name_counts() -> None:

@@ -26,6 +26,10 @@ from ipyspeaches.terminal import one_line
 
 _TOO_BIG: Final = 1009
 _REFUSED_KEY: Final = frozenset({1008, 3000, 4401, 4403})
+_OTHER_CAUSE: Final = re.compile(
+    r"quota|limit|billing|credit|payment|balance|exceed|exhaust|too \w+|model|language|audio|time|idle|capacity|busy",
+    re.IGNORECASE,
+)
 # An item is transcribed at once; a server that cannot reach itself fails within milliseconds of creating it.
 _LOOPBACK_WITHIN_S: Final = 2.0
 _MISSING_MODEL: Final = re.compile(
@@ -61,7 +65,7 @@ class Diagnosis:
     def explain(self, code: int | None, reason: str, *, idle_s: float | None) -> Disconnected:
         """Return the failure for a connection that was not closed by this side."""
         error = self.last.error if isinstance(self.last, wire.ErrorEvent) else None
-        return (
+        return Disconnected(
             self._wrong_model(error)
             or self._wrong_key(error, code, reason)
             or self._chat(error)
@@ -74,16 +78,14 @@ class Diagnosis:
     def explain_silence(self) -> Disconnected:
         """Return the failure for a session that answers nothing any more while its connection is up."""
         error = self.last.error if isinstance(self.last, wire.ErrorEvent) else None
-        return (
+        return Disconnected(
             self._wrong_model(error)
             or self._chat(error)
             or self._server_error(error, None)
             or self._no_loopback(None, idle_s=None)
-            or Disconnected(
-                ConnectionLostError(
-                    "The connection is up, but the session behind it answers nothing any more: connect again and send "
-                    "once more what has no text yet, and see the server's log for what ended it."
-                )
+            or ConnectionLostError(
+                "The connection is up, but the session behind it answers nothing any more: connect again and send "
+                "once more what has no text yet, and see the server's log for what ended it."
             )
         )
 
@@ -101,7 +103,7 @@ class Diagnosis:
             'transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
         )
         known = self._wrong_model(last.error) if first is last else None
-        return known or self._wrong_key(last.error, None, "") or Disconnected(ProtocolError(refused))
+        return Disconnected(known or self._wrong_key(last.error, None, "") or ProtocolError(refused))
 
     def explain_unready(self, waited_s: float) -> ServerError:
         """Return the error for a session that is not ready in time, by what the server began with."""
@@ -118,108 +120,93 @@ class Diagnosis:
             'log, or use transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
         )
 
-    def _wrong_model(self, error: wire.ErrorDetail | None) -> Disconnected | None:
+    def _wrong_model(self, error: wire.ErrorDetail | None) -> ServerError | None:
         if error is None:
             return None
         found = _MISSING_MODEL.search(error.message or "")
         model = (found and found["model"]) or self.model
         if found is None and error.code == "invalid_model":
-            return Disconnected(
-                ModelNotFoundError(
-                    f"The server does not transcribe with the model {model!r} ({quote(error.message)}): choose "
-                    "one that its documentation names for realtime transcription."
-                )
+            return ModelNotFoundError(
+                f"The server does not transcribe with the model {model!r} ({quote(error.message)}): choose "
+                "one that its documentation names for realtime transcription."
             )
         if found is None and error.code != "model_not_found":
             return None
-        return Disconnected(
-            ModelNotFoundError(
-                f"The server does not have the model {model!r}: install it there (POST /v1/models/{model}) "
-                "or choose one of those that GET /v1/models lists."
-            )
+        return ModelNotFoundError(
+            f"The server does not have the model {model!r}: install it there (POST /v1/models/{model}) "
+            "or choose one of those that GET /v1/models lists."
         )
 
-    def _wrong_key(self, error: wire.ErrorDetail | None, code: int | None, reason: str) -> Disconnected | None:
+    def _wrong_key(self, error: wire.ErrorDetail | None, code: int | None, reason: str) -> ServerError | None:
         if error is not None and error.code != "invalid_api_key":
             return None  # it has said what it refuses
-        if error is None and code not in _REFUSED_KEY:
+        if error is None and (code not in _REFUSED_KEY or _OTHER_CAUSE.search(reason)):
             return None
-        return Disconnected(
-            ServerAuthError(
-                f"The server ended the session for want of a valid key{_because(code, reason)}: "
-                f"check api_key or {API_KEY_VARIABLE}."
-            )
+        return ServerAuthError(
+            f"The server ended the session for want of a valid key{_because(code, reason)}: "
+            f"check api_key or {API_KEY_VARIABLE}."
         )
 
-    def _chat(self, error: wire.ErrorDetail | None) -> Disconnected | None:
+    def _chat(self, error: wire.ErrorDetail | None) -> ServerError | None:
         if not self.answering or error is None:
             return None
         if self.chat:
-            return Disconnected(
-                ProtocolError(
-                    "The server opened a chat session and failed to answer with a language model, because "
-                    "intent=transcription did not reach it: let the proxy in front of it pass the query on."
-                )
+            return ProtocolError(
+                "The server opened a chat session and failed to answer with a language model, because "
+                "intent=transcription did not reach it: let the proxy in front of it pass the query on."
             )
-        return Disconnected(
-            ProtocolError(
-                "The server tried to answer with a language model and dropped the session: "
-                "connect again, and send no response.create."
-            )
+        return ProtocolError(
+            "The server tried to answer with a language model and dropped the session: "
+            "connect again, and send no response.create."
         )
 
-    def _server_error(self, error: wire.ErrorDetail | None, code: int | None) -> Disconnected | None:
+    def _server_error(self, error: wire.ErrorDetail | None, code: int | None) -> ServerError | None:
         if error is None:
             return None
         if code in _REFUSED_KEY:
-            return Disconnected(
-                ProtocolError(
-                    f"The server refused the session{_because(code, '')}: {quote(error.message)} "
-                    "Change what it names, then start again."
-                )
+            return ProtocolError(
+                f"The server refused the session{_because(code, '')}: {quote(error.message)} "
+                "Change what it names, then start again."
             )
-        return Disconnected(
-            ProtocolError(
-                f"The server reported {quote(error.message)} and dropped the session{_because(code, '')}: "
-                "connect again, and if that repeats itself, check the language and the server's log."
-            )
+        return ProtocolError(
+            f"The server reported {quote(error.message)} and dropped the session{_because(code, '')}: "
+            "connect again, and if that repeats itself, check the language and the server's log."
         )
 
-    def _too_big(self, code: int | None) -> Disconnected | None:
+    def _too_big(self, code: int | None) -> ServerError | None:
         if code != _TOO_BIG:
             return None
-        return Disconnected(
-            ProtocolError(
-                "The server refused a message as too big (code 1009): send the audio in shorter appends, "
-                "or raise the limit of the proxy in front of it."
-            )
+        return ProtocolError(
+            "The server refused a message as too big (code 1009): send the audio in shorter appends, "
+            "or raise the limit of the proxy in front of it."
         )
 
-    def _no_loopback(self, code: int | None, *, idle_s: float | None) -> Disconnected | None:
+    def _no_loopback(self, code: int | None, *, idle_s: float | None) -> ServerError | None:
         late = idle_s is not None and idle_s > _LOOPBACK_WITHIN_S
         if not isinstance(self.last, wire.ItemCreated) or code is not None or late or self.any_text:
             return None
         # Without a stop before it, the item came from a commit in mid-speech, which crashes a server in another way.
         if not self.client_cuts and not self.stopped:
             return None
-        return Disconnected(
-            ProtocolError(
-                "The server dropped the session at the first utterance, as Speaches does without "
-                "LOOPBACK_HOST_URL: start it with LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
-            )
+        return ProtocolError(
+            "The server dropped the session at the first utterance, as Speaches does without "
+            "LOOPBACK_HOST_URL: start it with LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
         )
 
-    def _just_lost(self, code: int | None, reason: str) -> Disconnected:
+    def _just_lost(self, code: int | None, reason: str) -> ServerError:
         if self.last is None:
             what = "The server closed the connection before it opened a session"
             cure = "check that the address is a Speaches server and see its log"
+        elif code in _REFUSED_KEY:
+            what = "The server refused the session"
+            cure = "change what it names, then start again"
         elif code is not None:
             what = "The server closed the session"
             cure = "connect again and send once more what has no text yet"
         else:
             what = "The connection was cut without notice"
             cure = "connect again and send once more what has no text yet (Speaches does this after 30 minutes)"
-        return Disconnected(ConnectionLostError(f"{what}{_because(code, reason)}: {cure}."))
+        return ConnectionLostError(f"{what}{_because(code, reason)}: {cure}.")
 
 
 def _unlike(first: wire.KnownEvent | wire.Unrecognised) -> NotSpeachesError:

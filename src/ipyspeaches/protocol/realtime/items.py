@@ -223,16 +223,12 @@ class Items:
         if item.stretches.append(space + text) and not item.text:
             yield ItemDelta(item.item_id, str(item.stretches))
 
-    def completed(
-        self, event: wire.TranscriptionCompleted | wire.ResponseDone, *, older: bool = False
-    ) -> Iterator[ProtocolEvent]:
+    def completed(self, event: wire.TranscriptionCompleted, *, older: bool = False) -> Iterator[ProtocolEvent]:
         """Yield the final text, once per item, behind the commit if the server left that out."""
         item_id = self._resolve(event.item_id, older=older)
         if item_id is None and not older:
             item_id = self._name(event.transcript)
-        language, words, text = None, [], event.transcript.strip()
-        if isinstance(event, wire.TranscriptionCompleted):
-            language, words = event.spoken, event.words or []
+        language, words, text = event.spoken, event.words or [], event.transcript.strip()
         if item_id is None or item_id in self._settled:
             # A server that has failed may try once more.
             if text and item_id in self._failed:
@@ -243,9 +239,8 @@ class Items:
         self.any_text = True
         self._settled.add(event.item_id or item_id)
         assert item.utterance is not None
-        if isinstance(event, wire.TranscriptionCompleted):
-            mismatch = self._clock_mismatch(item, event.usage)
-            yield from () if mismatch is None else (mismatch,)
+        mismatch = self._clock_mismatch(item, event.usage)
+        yield from () if mismatch is None else (mismatch,)
         times = tuple(self._on_session_clock(item.buffer, word) for word in words) if item.buffer else ()
         yield ItemCompleted(item_id, item.utterance, text or item.said, language, times)
         self._forget(item)

@@ -559,10 +559,15 @@ class RealtimeProtocol:
         error = event.error
         message = error.message or ""
         code = None if error.code is None else str(error.code)
-        yield Reported(message, error.type or "", code)
-        if self._configuration.refuses(error):
+        of_update = self._configuration.refuses(error)
+        of_commit = message.startswith(_REFUSED_COMMIT) or code == _EMPTY_COMMIT_CODE
+        of_item = error.item_id in self._items.pending_ids
+        yield Reported(message, error.type or "", code, of_update or of_commit or of_item)
+        if of_update:
             yield from self._answered(None)
-        elif message.startswith(_REFUSED_COMMIT) or code == _EMPTY_COMMIT_CODE:
+        elif of_item:
+            yield from self._items.failed(error.item_id, message)
+        elif of_commit:
             refused = self._items.commit_refused(message)
             if refused is not None:
                 yield refused

@@ -195,10 +195,9 @@ class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_tra
         return language_heard(self.language or (first.code if isinstance(first, SpokenLanguage) else first))
 
 
-class ResponseDone(ServerEvent, tag="response.audio_transcript.done", frozen=True):
-    """The final text from older servers."""
+class ResponseDone(TranscriptionCompleted, tag="response.audio_transcript.done", frozen=True):
+    """The same from older servers."""
 
-    item_id: str | None = None
     transcript: str = ""
 
 
@@ -210,6 +209,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
     code: str | int | None = None
     param: str | None = None
     event_id: str | None = None
+    item_id: str | None = None
 
 
 class TranscriptionFailed(ServerEvent, tag="conversation.item.input_audio_transcription.failed", frozen=True):
