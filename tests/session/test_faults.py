@@ -73,6 +73,18 @@ async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_f
         await asyncio.wait_for(transcribe(bursts, server=scripted.url, turn_detection=ENERGY), 60)
 
 
+async def test_a_recording_does_not_wait_for_ever_for_a_server_that_answers_nothing(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.3)
+    scripted.mute_after = 2
+    longer = Recording(np.tile(bursts.samples, 5), bursts.rate)  # 15 utterances
+    with pytest.warns(UserWarning, match="did not answer"):
+        transcript = await asyncio.wait_for(transcribe(longer, server=scripted.url, turn_detection=ENERGY), 60)
+    assert len(transcript) == 2
+    assert transcript.missing[-1].end == pytest.approx(longer.duration, abs=1.1)
+
+
 async def test_malformed_and_unknown_events_are_kept_and_not_fatal(scripted: Any, bursts: Recording) -> None:
     scripted.extra = ["{not json", "[1, 2]", '{"type": "brand.new", "x": 1}', '{"no": "type"}', '"text"']
     scripted.extra.append(json.dumps({"type": "error", "error": {"message": "busy", "type": "server_error"}}))

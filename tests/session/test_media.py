@@ -25,8 +25,8 @@ from ipyspeaches.protocol import (
     StreamAudio,
 )
 from ipyspeaches.session.media_connections import PIECE_SAMPLES, MediaConnection, Patience
-from ipyspeaches.transports import MemoryPeer, MemoryTransport, memory_pair
 from ipyspeaches.vad import Send, Utterance
+from memory_transport import MemoryPeer, MemoryTransport, memory_pair
 from realtime_wire import DEFAULT_VAD, MODEL, NEVER, committed, completed, created, error, session
 from replay import lines
 

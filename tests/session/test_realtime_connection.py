@@ -24,8 +24,8 @@ from ipyspeaches.protocol import (
     ServerTurnDetection,
 )
 from ipyspeaches.session.realtime_connection import KEPT_S, QUIET_S, RealtimeConnection, ServerBuffer
-from ipyspeaches.transports import MemoryPeer, memory_pair
 from ipyspeaches.vad import Gate, GateAction, GateOptions, Segmenter, SegmentOptions, Send, Utterance
+from memory_transport import MemoryPeer, memory_pair
 from openai_events import session as ga_session
 from realtime_wire import (
     NEVER,

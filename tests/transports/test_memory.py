@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from ipyspeaches.errors import ServerUnreachableError, StateError
-from ipyspeaches.transports import MemoryPeer, MemoryTransport, TransportClosed, memory_pair
+from ipyspeaches.transports import TransportClosed
+from memory_transport import MemoryPeer, MemoryTransport, memory_pair
 
 
 async def connected() -> tuple[MemoryTransport, MemoryPeer]:

@@ -15,24 +15,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class AudioBlock:
-    """Mono audio at the source's own rate, before it is on the session clock.
+    """Mono audio at the source's own rate, before it is on the session clock."""
 
-    Parameters
-    ----------
-    samples
-        int16, shape ``(n,)``.
-    rate
-        Samples per second.
-    lost
-        Samples, at the same rate, that the source knows to be missing directly before this block.
-    overflowed
-        Whether the source dropped an unknown amount of audio before this block.
-    """
-
-    samples: NDArray[np.int16]
-    rate: int
-    lost: int = 0
-    overflowed: bool = False
+    samples: NDArray[np.int16]  # int16, shape ``(n,)``
+    rate: int  # samples per second
+    lost: int = 0  # samples, at the same rate, that the source knows to be missing directly before this block
+    overflowed: bool = False  # whether the source dropped an unknown amount of audio before this block
 
 
 @dataclass(frozen=True, slots=True)

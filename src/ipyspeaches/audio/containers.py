@@ -42,23 +42,13 @@ _GOES_ON: Final = (
 
 @dataclass(slots=True)
 class Part:
-    """One of the files that are joined in a file.
+    """One of the files that are joined in a file."""
 
-    Parameters
-    ----------
-    data
-        What to decode: the file itself, or a part of it, with a right header.
-    notes
-        Sentences on what does not fit together; ``{found_s}`` and ``{announced_s}`` in them stand for seconds.
-    announced
-        How much audio the header announces, as a multiple of what there is.
-    lost
-        Stretches whose audio is not in the file, as multiples of what there is; the last may end behind it.
-    """
-
-    data: Content
+    data: Content  # what to decode: the file itself, or a part of it, with a right header
+    # Sentences on what does not fit together; ``{found_s}`` and ``{announced_s}`` in them stand for seconds.
     notes: list[str] = field(default_factory=list)
-    announced: float = 1.0
+    announced: float = 1.0  # how much audio the header announces, as a multiple of what there is
+    # Stretches whose audio is not in the file, as multiples of what there is; the last may end behind it.
     lost: list[tuple[float, float]] = field(default_factory=list)
 
     def announces(self, multiple: float) -> None:

@@ -27,30 +27,14 @@ DEFAULT_WHISPER_MODEL: Final = "Systran/faster-whisper-small"
 
 @dataclass(frozen=True, slots=True)
 class DecodingOptions:
-    """What an engine is told about an utterance; PocketSphinx, which knows one language and no context, ignores it.
+    """What an engine is told about an utterance; PocketSphinx, which knows one language and no context, ignores it."""
 
-    Parameters
-    ----------
-    language
-        ISO 639-1 code, perhaps with a region; None for one that nobody has named.
-    task
-        ``"transcribe"``, or ``"translate"`` into English.
-    prompt
-        Text that could have come before.
-    hotwords
-        Words to listen for.
-    temperature
-        0 to 1; None lets the engine try several, from 0 up.
-    without_timestamps
-        Whether to save the time for the times of segments.
-    """
-
-    language: str | None = None
-    task: str = "transcribe"
-    prompt: str | None = None
-    hotwords: str | None = None
-    temperature: float | None = None
-    without_timestamps: bool = False
+    language: str | None = None  # ISO 639-1 code, perhaps with a region; None for one that nobody has named
+    task: str = "transcribe"  # ``"transcribe"``, or ``"translate"`` into English
+    prompt: str | None = None  # text that could have come before
+    hotwords: str | None = None  # words to listen for
+    temperature: float | None = None  # 0 to 1; None lets the engine try several, from 0 up
+    without_timestamps: bool = False  # whether to save the time for the times of segments
 
     @property
     def language_code(self) -> str | None:
@@ -92,33 +76,15 @@ class RecognitionEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine by name, and what is known about it without loading it.
+    """An engine by name, and what is known about it without loading it."""
 
-    Parameters
-    ----------
-    name
-        One of `ENGINE_NAMES`.
-    model
-        Id under which the server lists the model.
-    languages
-        ISO 639-1 codes it understands; empty for "any".
-    owner
-        Who made the model.
-    live_text
-        Whether it can follow speech while it is spoken.
-    requires
-        Module, package and extra of ipyspeaches that it comes with.
-    max_workers
-        Processes that may run it side by side; None for one a core, up to four.
-    """
-
-    name: str
-    model: str
-    languages: tuple[str, ...]
-    owner: str
-    live_text: bool
-    requires: tuple[str, str, str]
-    max_workers: int | None = None
+    name: str  # one of `ENGINE_NAMES`
+    model: str  # id under which the server lists the model
+    languages: tuple[str, ...]  # ISO 639-1 codes it understands; empty for "any"
+    owner: str  # who made the model
+    live_text: bool  # whether it can follow speech while it is spoken
+    requires: tuple[str, str, str]  # module, package and extra of ipyspeaches that it comes with
+    max_workers: int | None = None  # processes that may run it side by side; None for one a core, up to four
 
     def language_problem(self, options: DecodingOptions) -> str | None:
         """Return why the language cannot be transcribed, or None if it can."""

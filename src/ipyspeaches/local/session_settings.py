@@ -23,21 +23,11 @@ _PCM = {"type": "audio/pcm", "rate": SESSION_RATE_HZ}
 
 @dataclass(frozen=True, slots=True)
 class TurnDetectionSettings:
-    """How the server cuts utterances.
+    """How the server cuts utterances."""
 
-    Parameters
-    ----------
-    threshold
-        Probability from 0 to 1 at which speech begins; 1.0 never cuts.
-    silence_duration_ms
-        Silence that ends an utterance.
-    prefix_padding_ms
-        Audio before the onset that counts as part of the utterance.
-    """
-
-    threshold: float = 0.5
-    silence_duration_ms: int = 550
-    prefix_padding_ms: int = 300
+    threshold: float = 0.5  # probability from 0 to 1 at which speech begins; 1.0 never cuts
+    silence_duration_ms: int = 550  # silence that ends an utterance
+    prefix_padding_ms: int = 300  # audio before the onset that counts as part of the utterance
 
     def as_event(self) -> dict[str, Any]:
         """Return the wire's ``turn_detection`` object."""
@@ -52,24 +42,12 @@ class TurnDetectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What a session transcribes with.
+    """What a session transcribes with."""
 
-    Parameters
-    ----------
-    model
-        Of the engine.
-    decoding
-        What the engine is told about each utterance.
-    turn_detection
-        None leaves all cutting to the client.
-    nested
-        Whether the client speaks the newer shape of a session.
-    """
-
-    model: str
-    decoding: DecodingOptions = field(default_factory=DecodingOptions)
-    turn_detection: TurnDetectionSettings | None = TurnDetectionSettings()
-    nested: bool = False
+    model: str  # of the engine
+    decoding: DecodingOptions = field(default_factory=DecodingOptions)  # what the engine is told about each utterance
+    turn_detection: TurnDetectionSettings | None = TurnDetectionSettings()  # None leaves all cutting to the client
+    nested: bool = False  # whether the client speaks the newer shape of a session
 
     @property
     def server_cuts(self) -> bool:

@@ -68,21 +68,15 @@ class Connection(ABC):
     async def close(self) -> None:
         """End the connection; what is pending gets no text."""
 
-    async def settle(self, silence_s: Callable[[], float]) -> bool:
-        """Wait until no text is pending; False when the server said nothing for ``silence_s()`` seconds."""
-        while self.pending and not self.lost.done():
+    async def settle(self, silence_s: Callable[[], float], *, below: int = 1) -> bool:
+        """Wait until fewer than ``below`` texts are pending; False when the server said nothing for ``silence_s()``."""
+        while self.pending >= below and not self.lost.done():
             self._progress.clear()
             try:
                 await asyncio.wait_for(self._progress.wait(), silence_s())
             except TimeoutError:
                 return False
-        return not self.pending
-
-    async def wait_below(self, pending: int) -> None:
-        """Wait until fewer than ``pending`` utterances have no text."""
-        while self.pending >= pending and not self.lost.done():
-            self._progress.clear()
-            await self._progress.wait()
+        return self.pending < below
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done beside the session; a fault in it is the end of the connection."""

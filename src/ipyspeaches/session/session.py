@@ -542,7 +542,15 @@ class Session:
             self._recorder.note_lateness()
         await self._act(connection, processed)
         if not self.source.live:
-            await connection.wait_below(MAX_PENDING)
+            await self._keep_pace(connection)
+
+    async def _keep_pace(self, connection: Connection) -> None:
+        """Wait until the server is at most `MAX_PENDING` utterances behind; one that answers nothing is given up."""
+        if not await connection.settle(self._patience_s, below=MAX_PENDING) and not connection.lost.done():
+            raise ProtocolError(
+                f"The server did not answer for {self._patience_s():.0f} s: transcribe what has no text yet again when "
+                "it has recovered."
+            )
 
     async def _act(self, connection: Connection, processed: Processed) -> None:
         """Note what the pipeline has decided, and do what it wants."""

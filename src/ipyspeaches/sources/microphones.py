@@ -182,17 +182,10 @@ class KernelMicrophone:
 
 @dataclass(slots=True, eq=False)
 class _Capture:
-    """One capture of a page, whose blocks are numbered from 0.
+    """One capture of a page, whose blocks are numbered from 0."""
 
-    Parameters
-    ----------
-    sequencer
-        Puts its blocks in order.
-    missed_since_s
-        When the capture before it gave its last block, if the time since then counts as lost audio.
-    """
-
-    sequencer: Sequencer
+    sequencer: Sequencer  # puts its blocks in order
+    # When the capture before it gave its last block, if the time since then counts as lost audio.
     missed_since_s: float | None = None
 
     def missed(self, arrived_s: float, block: AudioBlock) -> int:

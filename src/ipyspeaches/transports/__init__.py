@@ -1,9 +1,8 @@
-"""What carries messages and requests: a WebSocket, WebRTC or two queues in memory, and uploads over HTTP."""
+"""What carries messages and requests: a WebSocket, WebRTC, and uploads over HTTP."""
 
 from __future__ import annotations
 
 from ipyspeaches.transports.http_requests import RequestTransport
-from ipyspeaches.transports.memory import MemoryPeer, MemoryTransport, memory_pair
 from ipyspeaches.transports.page_webrtc import PageLine, PageTransport, page_gone
 from ipyspeaches.transports.transport import MediaTransport, Transport, TransportClosed
 from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport
@@ -11,8 +10,6 @@ from ipyspeaches.transports.websocket import WebSocketTransport
 
 __all__ = [
     "MediaTransport",
-    "MemoryPeer",
-    "MemoryTransport",
     "PageLine",
     "PageTransport",
     "RequestTransport",
@@ -21,6 +18,5 @@ __all__ = [
     "TransportClosed",
     "WebRtcTransport",
     "WebSocketTransport",
-    "memory_pair",
     "page_gone",
 ]

@@ -35,31 +35,16 @@ class Cut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A stretch of speech that becomes one text: it is committed, recognised, and becomes a `Segment`.
+    """A stretch of speech that becomes one text: it is committed, recognised, and becomes a `Segment`."""
 
-    Parameters
-    ----------
-    number
-        Counts from 0, in the order of speech.
-    start, end
-        Session samples of the speech.
-    cut
-        Who ended it.
-    counts_until
-        Where its words end to count, if the next utterance repeats the audio around that.
-    audio_end
-        Where its audio ends, if more than that is sent already; the rest is the next utterance's.
-    parts
-        The utterances that were joined in it, if it is not one.
-    """
-
-    number: int
-    start: int
+    number: int  # counts from 0, in the order of speech
+    start: int  # session samples of the speech
     end: int
-    cut: Cut = Cut.DETECTOR
-    counts_until: int | None = None
+    cut: Cut = Cut.DETECTOR  # who ended it
+    counts_until: int | None = None  # where its words end to count, if the next utterance repeats the audio around that
+    # Where its audio ends, if more than that is sent already; the rest is the next utterance's.
     audio_end: int | None = None
-    parts: tuple[Utterance, ...] = ()
+    parts: tuple[Utterance, ...] = ()  # the utterances that were joined in it, if it is not one
 
     @property
     def start_s(self) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +32,22 @@ TWO = timed(("est", 4.0, 4.3), ("of", 4.46, 4.71), ("speech", 4.7, 5.2), ("recog
 
 def test_the_middle_of_a_word_decides() -> None:
     assert shares(ONE, TWO) == ["a short test", "of speech recognition"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda words: words[::2],
+        lambda words: [replace(word, start=0, end=0) for word in words],
+        lambda words: words[:2],
+    ],
+    ids=["some", "without times", "the first"],
+)
+def test_words_that_do_not_make_up_the_text_decide_nothing(odd: Callable[[Sequence[Word]], Sequence[Word]]) -> None:
+    spoken = [(f"word{number}", 3 + 0.5 * number, 3.45 + 0.5 * number) for number in range(7)]
+    one, two = timed(*spoken[:4]), timed(*spoken[2:])
+    one, two = (replace(answer, words=tuple(odd(answer.words))) for answer in (one, two))
+    assert " ".join(shares(one, two)).split() == [word for word, _, _ in spoken]
 
 
 def test_words_alone_keep_the_text_as_it_was_written() -> None:

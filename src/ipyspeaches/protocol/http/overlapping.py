@@ -60,28 +60,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What is told of a window, and what the next one needs to know of it.
+    """What is told of a window, and what the next one needs to know of it."""
 
-    Parameters
-    ----------
-    text, words
-        What is told; words on the session clock.
-    until_s
-        Up to where its words count; None if the next window repeats nothing of it.
-    tail
-        The last tokens that were heard, told or not.
-    untold
-        How many of these are left to the next window.
-    untold_text
-        The same as text.
-    """
-
-    text: str
-    words: tuple[Word, ...] = ()
-    until_s: float | None = None
-    tail: tuple[Token, ...] = ()
-    untold: int = 0
-    untold_text: str = ""
+    text: str  # what is told
+    words: tuple[Word, ...] = ()  # on the session clock
+    until_s: float | None = None  # up to where its words count; None if the next window repeats nothing of it
+    tail: tuple[Token, ...] = ()  # the last tokens that were heard, told or not
+    untold: int = 0  # how many of these are left to the next window
+    untold_text: str = ""  # these as text
 
 
 def share_of(whole: Answer, before: Share | None, until_s: float | None) -> Share:
@@ -96,9 +82,16 @@ def share_of(whole: Answer, before: Share | None, until_s: float | None) -> Shar
     until_s
         Where its share ends because the next window repeats its end; None if it counts to its end.
     """
-    if whole.words and (before is None or before.words or not before.text):
+    alone = before is None and until_s is None
+    if whole.words and (alone or _tell_the_text(whole)) and (before is None or before.words or not before.text):
         return _share_of_words(whole, before, until_s)
     return _share_of_text(whole.text, before, cut=until_s is not None, until_s=until_s)
+
+
+def _tell_the_text(answer: Answer) -> bool:
+    """Whether the words make up the text and have times: some servers list only some, or give each the same time."""
+    spelled, written = ("".join(token.key for token in tokens(text)) for text in (_text_of(answer.words), answer.text))
+    return spelled == written and 2 * len({word.middle for word in answer.words}) > len(answer.words)
 
 
 def unfinished(text: str, before: Share | None) -> str:

@@ -57,25 +57,13 @@ _WAITED_TOO_LONG: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One utterance as it goes out.
+    """One utterance as it goes out."""
 
-    Parameters
-    ----------
-    utterance
-        What is to become text.
-    start, end
-        The audio to send: session samples.
-    options
-        What is asked about it.
-    follows
-        Whether it repeats the end of the one before.
-    """
-
-    utterance: Utterance
-    start: int
+    utterance: Utterance  # what is to become text
+    start: int  # session samples of the audio to send
     end: int
-    options: RecognitionOptions
-    follows: bool = False
+    options: RecognitionOptions  # what is asked about it
+    follows: bool = False  # whether it repeats the end of the one before
 
     @property
     def item_id(self) -> str:

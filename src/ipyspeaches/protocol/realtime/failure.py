@@ -41,26 +41,17 @@ _MAX_BEGINNING: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is known at the end of a connection, which explains it.
+    """What is known at the end of a connection, which explains it."""
 
-    Parameters
-    ----------
-    first
-        What the server began with: its session, or what it said first in place of one.
-    chat, answering
-        Whether the server means to answer with a language model, and has begun to.
-    stopped
-        Whether the server's VAD had ended the item that it created last.
-    """
-
+    # What the server began with: its session, or what it said first in place of one.
     first: wire.KnownEvent | wire.Unrecognised | None
     last: wire.KnownEvent | wire.Unrecognised | None
     model: str | None
     client_cuts: bool
-    chat: bool
-    answering: bool
+    chat: bool  # whether the server means to answer with a language model
+    answering: bool  # whether it has begun to
     any_text: bool
-    stopped: bool
+    stopped: bool  # whether the server's VAD had ended the item that it created last
 
     def explain(self, code: int | None, reason: str, *, idle_s: float | None) -> Disconnected:
         """Return the failure for a connection that was not closed by this side."""
