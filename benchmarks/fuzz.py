@@ -47,9 +47,9 @@ class Tally:
     findings: list[str] = field(default_factory=list)
 
 
-def run(parser: Parser, count: int, seed: str, first: int = 0) -> Tally:
-    """Give a parser so many inputs."""
-    tally = Tally(parser.name)
+def run(parser: Parser, count: int, seed: str, first: int = 0, tally: Tally | None = None) -> Tally:
+    """Give a parser so many inputs, and go on with a tally."""
+    tally = tally or Tally(parser.name)
     for number in range(first, first + count):
         data = parser.make(chance(seed, parser, number))
         peak, begin = peak_kib(), time.thread_time()
@@ -96,19 +96,12 @@ def shares(inputs: int, chosen: Sequence[Parser]) -> list[int]:
 
 def run_watched(parser: Parser, count: int, seed: str, first: int) -> Tally:
     """Give a parser its inputs in parts, each of which has to end."""
-    whole = Tally(parser.name)
+    tally = Tally(parser.name)
     for begin in range(first, first + count, AT_ONCE):
         faulthandler.dump_traceback_later(HANGS_S, exit=True)  # also where the interpreter's lock is held
-        part = run(parser, min(AT_ONCE, first + count - begin), seed, begin)
-        whole.inputs, whole.refused = whole.inputs + part.inputs, whole.refused + part.refused
-        whole.longest_message = max(whole.longest_message, part.longest_message)
-        if part.slowest_s > whole.slowest_s:
-            whole.slowest_s, whole.slowest = part.slowest_s, part.slowest
-        if part.grown_kib > whole.grown_kib:
-            whole.grown_kib, whole.grown_by = part.grown_kib, part.grown_by
-        whole.findings = [*whole.findings, *part.findings][:MOST_FINDINGS]
+        run(parser, min(AT_ONCE, first + count - begin), seed, begin, tally)
     faulthandler.cancel_dump_traceback_later()
-    return whole
+    return tally
 
 
 def main() -> int:

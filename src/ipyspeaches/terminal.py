@@ -1,4 +1,4 @@
-"""Lines on a terminal that are drawn over themselves, and whether anybody reads them."""
+"""Text fit for one line, lines on a terminal that are drawn over themselves, and whether anybody reads them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Final, TextIO
 
 _CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
+_LONGEST_LINE: Final = 300
+"""Characters of a server's words: a sentence or two."""
 _NOT_TEXT: Final = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]|(?P<half>[\ud800-\udfff])")
 
 
@@ -16,10 +18,15 @@ def printable(text: str) -> str:
     return text if text.isprintable() else _NOT_TEXT.sub(lambda found: "\ufffd" if found["half"] else "", text)
 
 
-def one_line(text: str, most: int) -> str:
+def one_line(text: str, most: int = _LONGEST_LINE) -> str:
     """Return text, such as a server's words, in one line of at most so many characters."""
     line = " ".join(printable(text).split())
     return f"{line[:most]}…" if len(line) > most else line
+
+
+def quote(message: str | None) -> str:
+    """Return a server's words in one line and in quotation marks."""
+    return f"“{one_line(message or 'an error without a message')}”"
 
 
 def redraw(stream: TextIO, line: str) -> None:

@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         From argparse: code 2 after wrong usage, code 0 after ``--help`` and ``--version``.
     """
+    _fill_closed_streams()
     _let_streams_take_all_characters()
     args = build_parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
@@ -92,12 +93,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _let_streams_take_all_characters() -> None:
-    """Let no character stop a print: a finished transcript would be lost to a terminal's cp1252, or to ``LC_ALL=C``."""
+def _fill_closed_streams() -> None:
+    """Open what a service may have closed: the next file or socket would get what libraries print."""
     while (unused := os.open(os.devnull, os.O_RDWR)) < 3:
-        pass  # a service may have closed them: the next file or socket would get what libraries print
+        pass
     os.close(unused)
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
+def _let_streams_take_all_characters() -> None:
+    """Let no character stop a print: a finished transcript would be lost to a terminal's cp1252, or to ``LC_ALL=C``."""
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
             continue

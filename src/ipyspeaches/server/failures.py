@@ -30,7 +30,6 @@ from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF, is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, takes_environment_key, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
 from ipyspeaches.protocol.liberal import fit, parse_json
-from ipyspeaches.protocol.realtime.failure import MAX_QUOTE
 from ipyspeaches.terminal import one_line
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
@@ -303,7 +302,7 @@ def detail_of(response: httpx2.Response) -> str | None:
         reasons = (failure.detail, failure.error_description, failure.error, failure.message)
         said = (reason.message if isinstance(reason, _Reason) else reason for reason in reasons)
         shown = next(filter(None, said), "")
-    return one_line(without_key(shown, _key_sent(response)), MAX_QUOTE) or None
+    return one_line(without_key(shown, _key_sent(response))) or None
 
 
 def _failure(response: httpx2.Response) -> _Failure:

@@ -18,6 +18,7 @@ from ipyspeaches.vad import Detector, GateOptions, SileroVad
 TRANSPORTS: Final = ("realtime", "chunked", "sse", "webrtc")
 REQUESTS: Final = frozenset({"chunked", "sse"})
 """Transports that send each utterance as a request of its own."""
+DETECTOR: Final = instance(Detector, "a detector such as SileroVad() or EnergyVad(threshold=500)")
 _CHUNK_S: Final = number(1, 30, "from 1 to 30 seconds")
 _INTERIM_S: Final = number(0.2, cure="0.2 seconds or more, or None")
 
@@ -41,8 +42,7 @@ class TurnDetection:
     server_vad: ServerTurnDetection | None = None
 
     def __post_init__(self) -> None:
-        detector = instance(Detector, "a detector such as SileroVad() or EnergyVad(threshold=500)")
-        check_fields(self, detector=detector, gate=instance(GateOptions, "GateOptions(…)"))
+        check_fields(self, detector=DETECTOR, gate=instance(GateOptions, "GateOptions(…)"))
 
     @classmethod
     def client(

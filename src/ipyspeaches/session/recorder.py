@@ -15,12 +15,12 @@ from ipyspeaches import protocol
 from ipyspeaches.audio import to_samples, to_seconds
 from ipyspeaches.protocol import Changes, ProtocolEvent
 from ipyspeaches.protocol.languages import is_usual
-from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Ledger, Stage
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.state import ENDED
+from ipyspeaches.terminal import quote
 from ipyspeaches.vad import Closed, Opened, SegmenterEvent, Utterance
 
 LATE_S: Final = 1.0

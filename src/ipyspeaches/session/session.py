@@ -24,7 +24,14 @@ from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
-from ipyspeaches.session.options import TURN_DETECTION, SessionKeywords, SessionOptions, TurnDetection, hide_key
+from ipyspeaches.session.options import (
+    DETECTOR,
+    TURN_DETECTION,
+    SessionKeywords,
+    SessionOptions,
+    TurnDetection,
+    hide_key,
+)
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, SessionState, check_transition
@@ -353,7 +360,7 @@ class Session:
     @on_engine
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
-        self.turn_detection.with_detector(detector)  # refuses what is none
+        DETECTOR("detector", detector)
         processed = self._pipeline.set_detector(detector)
         if self._connection is not None and self.state not in ENDED:
             await self._act(self._connection, processed)
@@ -548,8 +555,8 @@ class Session:
         """Wait until the server is at most `MAX_PENDING` utterances behind; one that answers nothing is given up."""
         if not await connection.settle(self._patience_s, below=MAX_PENDING) and not connection.lost.done():
             raise ProtocolError(
-                f"The server did not answer for {self._patience_s():.0f} s: transcribe what has no text yet again when "
-                "it has recovered."
+                f"The server did not answer for {self._patience_s():.0f} s: when it has recovered, transcribe again "
+                "what has no text."
             )
 
     async def _act(self, connection: Connection, processed: Processed) -> None:

@@ -36,11 +36,9 @@ CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 120.0
 """A large model on a slow machine takes a while for 30 s of audio, and sends nothing until it is done."""
 
-_REFUSED_FORM: Final = frozenset({400, 422})
-
-
 MAX_STREAM: Final = 64 * 2**20
 """Characters of the events of one utterance; 30 s of speech take some ten thousand."""
+_REFUSED_FORM: Final = frozenset({400, 422})
 
 
 class RequestTransport:

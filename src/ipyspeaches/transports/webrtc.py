@@ -26,7 +26,7 @@ from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.server.api import http_client, read_whole
-from ipyspeaches.server.failures import answered, detail_of, explain_status, explain_transport
+from ipyspeaches.server.failures import answered, explain_status, explain_transport, tells_missing_model
 from ipyspeaches.transports.transport import TransportClosed, not_connected
 from ipyspeaches.transports.websocket import OPEN_TIMEOUT_S, realtime_path
 
@@ -217,7 +217,7 @@ class RtcEndpoint:
 def offer_refused(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
     """Return the error for a server that answers an offer otherwise; ``address`` is fit to be shown."""
     status, said = response.status_code, answered(response)
-    if status in _NO_WEBRTC and not (detail_of(response) or "").startswith("Model "):
+    if status in _NO_WEBRTC and not tells_missing_model(response):
         return ProtocolError(
             f'{address} does not support WebRTC ({said}): use transport="realtime", or another server.'
         )

@@ -313,9 +313,9 @@ def audacity(segments: Iterable[Any]) -> str:
 def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     """Read start and end from a CSV file.
 
-    Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two, behind
-    the numbers of the lines if these are there. Commas,
-    semicolons and tabs separate, whichever of them gives the first line these columns. Excel's ``sep=;`` is understood.
+    Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two, behind the
+    numbers of the lines if these are there. Commas, semicolons and tabs separate, whichever of them gives the first
+    line these columns. Excel's ``sep=;`` is understood.
 
     Parameters
     ----------
@@ -429,7 +429,8 @@ def _start_field(path: str | Path, rows: list[tuple[int, list[str]]]) -> int:
         return 0
     whole = all(field.strip().isdecimal() for _, fields in rows for field in fields[1:3])
     if whole or counted[-1] - counted[0] != len(rows) - 1:
-        _refuse(path, rows[0][0], "three numbers, the first of which may be that of the line", "Leave that out.")
+        problem = "three numbers, the first of which may be that of the line"
+        _refuse(path, rows[0][0], problem, "Leave the line's number out.")
     return 1
 
 

@@ -11,8 +11,8 @@ import msgspec
 from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.liberal import fit, parse_json
-from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.terminal import quote
 from ipyspeaches.words import GrowingText, Word, join_text
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"

@@ -22,7 +22,7 @@ from ipyspeaches.errors import (
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 from ipyspeaches.protocol.protocol_events import Disconnected
 from ipyspeaches.protocol.realtime import wire
-from ipyspeaches.terminal import one_line
+from ipyspeaches.terminal import quote
 
 _TOO_BIG: Final = 1009
 _REFUSED_KEY: Final = frozenset({1008, 3000, 4401, 4403})
@@ -35,7 +35,6 @@ _LOOPBACK_WITHIN_S: Final = 2.0
 _MISSING_MODEL: Final = re.compile(
     r"[Mm]odel '(?P<model>[^']*)' (is not installed|does not exist|was not found|not found)"
 )
-MAX_QUOTE: Final = 300
 _MAX_BEGINNING: Final = 80
 
 
@@ -209,11 +208,6 @@ def _unlike(first: wire.KnownEvent | wire.Unrecognised) -> NotSpeachesError:
         f"The server began with {quote(began[:_MAX_BEGINNING])} instead of session.created: give the address of one "
         'that speaks OpenAI\'s Realtime API, as Speaches does, or use transport="chunked".'
     )
-
-
-def quote(message: str | None) -> str:
-    """Return a server's words in one line and in quotation marks, shortened if need be."""
-    return f"“{one_line(message or 'an error without a message', MAX_QUOTE)}”"
 
 
 def _because(code: int | None, reason: str) -> str:

@@ -26,9 +26,9 @@ from ipyspeaches.protocol.protocol_events import (
     ServerSpeechStopped,
 )
 from ipyspeaches.protocol.realtime import wire
-from ipyspeaches.protocol.realtime.failure import quote
 from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
+from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Cut, Utterance
 from ipyspeaches.words import GrowingText, Word, needs_space
 

@@ -44,7 +44,7 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.configuration import Configuration
-from ipyspeaches.protocol.realtime.failure import MAX_QUOTE, Diagnosis
+from ipyspeaches.protocol.realtime.failure import Diagnosis
 from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
 from ipyspeaches.protocol.realtime.items import Items
 from ipyspeaches.protocol.realtime.media import Media, StreamAudio
@@ -553,7 +553,7 @@ class RealtimeProtocol:
 
     def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
         message = (event.error and event.error.message) or "The server gave no reason."
-        return self._items.failed(event.item_id, one_line(message, MAX_QUOTE))
+        return self._items.failed(event.item_id, one_line(message))
 
     def _error(self, event: wire.ErrorEvent) -> Iterator[ProtocolEvent]:
         error = event.error
@@ -562,6 +562,7 @@ class RealtimeProtocol:
         of_update = self._configuration.refuses(error)
         of_commit = message.startswith(_REFUSED_COMMIT) or code == _EMPTY_COMMIT_CODE
         of_item = error.item_id in self._items.pending_ids
+        message = one_line(message)
         yield Reported(message, error.type or "", code, of_update or of_commit or of_item)
         if of_update:
             yield from self._answered(None)
