@@ -25,11 +25,12 @@ from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
-from ipyspeaches.protocol import RealtimeProtocol, RecognitionOptions
 from ipyspeaches.protocol.address import realtime_query
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.samples import path
-from ipyspeaches.transports import WebSocketTransport
-from ipyspeaches.vad import Utterance
+from ipyspeaches.transports.websocket import WebSocketTransport
+from ipyspeaches.vad.gate import Utterance
 from rows import Row, arguments, judged, progress, report
 from sink import running
 

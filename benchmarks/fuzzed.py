@@ -16,31 +16,38 @@ from typing import Any, Final
 import httpx2
 import numpy as np
 
-from ipyspeaches.audio import AudioBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ServerError, SpeachesError
 from ipyspeaches.local.engines import engine_spec
 from ipyspeaches.local.realtime_events import decode_audio, parse_event
 from ipyspeaches.local.session_settings import SessionSettings, updated
-from ipyspeaches.protocol import Media, RealtimeProtocol, RecognitionOptions, RequestProtocol, ServerTurnDetection
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
+from ipyspeaches.protocol.http.request_protocol import RequestProtocol
 from ipyspeaches.protocol.http.transcriptions import Answer, Refused, Severity, StreamedText, read_answer
 from ipyspeaches.protocol.languages import language_code
-from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA
-from ipyspeaches.results import Segment, Transcript, Word
+from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA, Media
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.server.api import HttpApi
 from ipyspeaches.server.failures import detail_of, explain_status, not_speaches
 from ipyspeaches.server.models import DiarizationAnswer, InterfaceDocument, ModelList, Models, RunningList, SpanEntry
-from ipyspeaches.session import Session, TurnDetection
-from ipyspeaches.vad import EnergyVad, Segments
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.vad.detectors import EnergyVad
 from ipyspeaches.vad.gate import Utterance
 from ipyspeaches.vad.label_files import MAX_TIME_S
+from ipyspeaches.vad.segments import Segments
 from ipyspeaches.vad.sweeps import SweepFile
-from ipyspeaches.widget import Transcriber, VadLab
 from ipyspeaches.widget.bridge import Bridge
 from ipyspeaches.widget.drawing import Drawing
+from ipyspeaches.widget.transcriber import Transcriber
+from ipyspeaches.widget.vadlab import VadLab
+from ipyspeaches.words import Word
 
 EXCHANGES: Final = Path(__file__).parents[1] / "tests" / "data" / "exchanges"
 URL: Final = "http://fuzz.example:8000"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipyspeaches.vad import SegmentOptions
+from ipyspeaches.vad.segmenter import SegmentOptions
 
 PAUSE_AT_MAX_SPEECH_MS = 98
 

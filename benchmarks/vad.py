@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches import EnergyVad, Recording, Segments, SileroVad, mix, sweep
-from ipyspeaches.vad import Detector, Scores
+from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.vad.noise import speech
+from ipyspeaches.vad.scores import Scores
 from rows import Row, arguments, judged, progress, report
 from silero_rules import padded, speech_stretches
 

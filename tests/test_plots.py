@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.plots import COLUMNS, envelope, plot_frames, plot_latency, plot_recording, plot_transcript
-from ipyspeaches.results import Frames, Latency, Segment, Transcript
+from ipyspeaches.results.records import Frames, Latency
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 
 
 def noise(seconds: int) -> Recording:

@@ -192,7 +192,7 @@ def test_pandas_takes_a_table_where_pyarrow_is_not_installed() -> None:
 import sys
 sys.modules["pyarrow"] = None
 import pandas as pd
-from ipyspeaches.results import Segment, Transcript
+from ipyspeaches import Segment, Transcript
 transcript = Transcript([Segment(0.5, 1.5, "hello", language="en")])
 pd.testing.assert_frame_equal(pd.DataFrame(transcript)[["start", "text"]], transcript.to_pandas()[["start", "text"]])
 """

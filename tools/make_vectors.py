@@ -10,12 +10,16 @@ from __future__ import annotations
 import json
 import math
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ipyspeaches.vad import Closed, Segmenter, SegmentOptions, pad_segments
+from ipyspeaches.vad.segmenter import Closed, Segmenter, SegmentOptions
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from padding import pad_segments
 
 FILE = Path(__file__).parents[1] / "tests/data/vad/segmenter-vectors.json"
 SILERO = SegmentOptions(0.5, 0.35, 250, 100, 30, math.inf)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
-    from ipyspeaches.results import Frames, Latency, Transcript
+    from ipyspeaches.results.records import Frames, Latency
+    from ipyspeaches.results.transcript import Transcript
 
 Trace: TypeAlias = dict[str, Any]
 

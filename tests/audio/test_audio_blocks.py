@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.audio import AudioBlock, NumberedBlock, Sequencer
+from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock, Sequencer
 
 SIZE, RATE_HZ = 4, 48_000
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.errors import AudioError
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.audio import Pyramid
+from ipyspeaches.audio.extremes import Pyramid
 
 
 @given(lengths=st.lists(st.integers(0, 700), max_size=6), level=st.integers(0, 3))

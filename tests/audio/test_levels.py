@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import measure
-from ipyspeaches.audio.levels import mean_abs, mean_square
+from ipyspeaches.audio.levels import mean_abs, mean_square, measure
 
 
 @pytest.mark.parametrize(("frames", "hop"), [(0, 320), (1, 1), (3_000, 320), (700, 1_001), (2, 700_000)])

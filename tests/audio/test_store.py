@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.audio import AudioStore
+from ipyspeaches.audio.store import AudioStore
 
 
 @settings(max_examples=25, deadline=None)

@@ -22,10 +22,10 @@ from ipyspeaches import EnergyVad, Recording, Segment, Transcript, TurnDetection
 from ipyspeaches.cli import INTERRUPTED, main, transcribe_files
 from ipyspeaches.cli.transcribe_files import LiveLine
 from ipyspeaches.errors import AudioError, ServerUnreachableError
-from ipyspeaches.protocol import RecognitionOptions
-from ipyspeaches.session import Session, SessionOptions
+from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.session.events import Partial
-from ipyspeaches.session.options import Route
+from ipyspeaches.session.options import Route, SessionOptions
+from ipyspeaches.session.session import Session
 from request_sessions import quick_retries
 from scripted_http import Reply, document, http_script
 from scripted_server import bursts, scripted, without_loopback

@@ -24,12 +24,16 @@ from numpy.typing import NDArray
 
 from human_speech import recordings
 from ipyspeaches import Recording, samples, wer
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.local import LocalServer
-from ipyspeaches.results import Segment, Transcript
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.server.client import check
-from ipyspeaches.session import ENGINE, TurnDetection, events, transcribe
+from ipyspeaches.session import events
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.session import transcribe
 
 TRANSPORTS = ("realtime", "chunked", "sse", "webrtc")
 CUTTING = ("realtime", "webrtc")

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from human_speech import Spoken, recordings, words
 from ipyspeaches.local import LocalServer
-from ipyspeaches.vad import Closed, Gate, GateOptions, Opened, Send, SileroVad, Utterance
+from ipyspeaches.vad.detectors import SileroVad
+from ipyspeaches.vad.gate import Gate, GateOptions, Send, Utterance
+from ipyspeaches.vad.segmenter import Closed, Opened
 from realtime_client import MODEL, RealtimeClient, realtime_client
 
 RATE = 24_000

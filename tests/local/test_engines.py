@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from human_speech import words
 from ipyspeaches import samples
-from ipyspeaches.audio import Resampler
+from ipyspeaches.audio.clock import Resampler
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.local.engines import (
     MAX_LIVE_DECODERS,

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ipyspeaches import samples
-from ipyspeaches.audio import Resampler
+from ipyspeaches.audio.clock import Resampler
 from ipyspeaches.local.recogniser import (
     BLOCK_S,
     CONTEXT_MS,

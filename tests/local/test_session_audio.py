@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ipyspeaches import samples
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.session_audio import AudioBuffer, SpeechGate, TurnDetector
 from ipyspeaches.local.session_settings import TurnDetectionSettings
-from ipyspeaches.vad import Closed, Opened, SegmenterEvent
+from ipyspeaches.vad.segmenter import Closed, Opened, SegmenterEvent
 
 SETTINGS = TurnDetectionSettings(threshold=0.5, silence_duration_ms=400)
 PIECE = SESSION_RATE_HZ // 10

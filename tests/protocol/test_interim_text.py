@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.protocol import InterimText
-from ipyspeaches.protocol.interim_text import LONG_S, LONGEST_S
+from ipyspeaches.protocol.interim_text import LONG_S, LONGEST_S, InterimText
 from ipyspeaches.words import Word
 
 WORD_S = 0.4

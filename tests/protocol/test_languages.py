@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import RecognitionOptions
 from ipyspeaches.protocol.languages import is_usual, language_code, language_heard
+from ipyspeaches.protocol.recognition import RecognitionOptions
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import Answer
-from ipyspeaches.protocol.http.transcriptions import StreamedText, read_answer
+from ipyspeaches.protocol.http.transcriptions import Answer, StreamedText, read_answer
 from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.server.models import ModelList

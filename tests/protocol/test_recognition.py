@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import RecognitionOptions, ServerTurnDetection
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 
 HINTS = ("prompt", "hotwords", "temperature")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.results import alignment, cer, join_text, wer
-from ipyspeaches.results.accuracy import ErrorRate, differences, normalise
+from ipyspeaches.results.accuracy import ErrorRate, alignment, cer, differences, normalise, wer
+from ipyspeaches.words import join_text
 
 
 def test_errors_are_counted_by_kind() -> None:

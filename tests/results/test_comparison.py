@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import ComparedRun, Comparison, Latency, Segment, Transcript
-from ipyspeaches.results.comparison import match
+from ipyspeaches.results.comparison import ComparedRun, Comparison, match
+from ipyspeaches.results.records import Latency
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 
 pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import ComparedRun, Comparison, Latency, Segment, Transcript
+from ipyspeaches.results.comparison import ComparedRun, Comparison
+from ipyspeaches.results.records import Latency
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 
 
 def run(name: str, vad_ms: float, final_ms: float, text: str = "good morning", error: str | None = None) -> ComparedRun:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import Segment, Transcript
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
-from ipyspeaches.vad import Segments
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
+from ipyspeaches.vad.segments import Segments
 
 TURNS = Diarization(
     [SpeakerTurn(3.0, 6.0, "Bo"), SpeakerTurn(0.0, 2.5, "Ann Lee"), SpeakerTurn(5.0, 8.0, "Ann Lee")], 9

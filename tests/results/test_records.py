@@ -15,8 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import EventLog, Frames, Latency, Marks
-from ipyspeaches.results.records import MEASURES, Event, Frame, GrowingTable, MeasureSummary
+from ipyspeaches.results.records import (
+    MEASURES,
+    Event,
+    EventLog,
+    Frame,
+    Frames,
+    GrowingTable,
+    Latency,
+    Marks,
+    MeasureSummary,
+)
 
 pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")

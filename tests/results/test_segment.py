@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.results import Segment, Word
-from ipyspeaches.results.segment import Words
+from ipyspeaches.results.segment import Segment, Words
+from ipyspeaches.words import Word
 
 pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import Segment, Transcript, Word
-from ipyspeaches.results.segment import Gap
-from ipyspeaches.results.transcript import MAX_ROWS, clock, transcript_html
+from ipyspeaches.results.segment import Gap, Segment
+from ipyspeaches.results.transcript import MAX_ROWS, Transcript, clock, transcript_html
+from ipyspeaches.words import Word
 
 pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")

@@ -8,7 +8,7 @@ import pytest
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.results import wer
+from ipyspeaches.results.accuracy import wer
 
 
 def test_what_is_known_of_a_sample_fits_its_sound() -> None:

@@ -21,7 +21,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, ModelNotFoundError, NotSpeachesError, ProtocolError, ServerAuthError
 from ipyspeaches.local import LocalServer
 from ipyspeaches.server.client import Server, _as_file, _known_voices
-from ipyspeaches.vad import Segments
+from ipyspeaches.vad.segments import Segments
 
 URL = "http://speaches.example:8000"
 TINY = "Systran/faster-whisper-tiny"

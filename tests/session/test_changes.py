@@ -10,8 +10,10 @@ import pytest
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ModelNotFoundError, StateError
-from ipyspeaches.session import Session, TurnDetection, events
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session import events
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.vad.detectors import EnergyVad
 from sessions import ENERGY, next_event, session
 
 

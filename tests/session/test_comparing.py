@@ -13,9 +13,12 @@ import pytest
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
-from ipyspeaches.session import SessionState, TurnDetection, events, run
+from ipyspeaches.session import events
 from ipyspeaches.session.comparing import compare, named, with_defaults
-from ipyspeaches.vad import EnergyVad, SileroVad
+from ipyspeaches.session.engine import run
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.state import SessionState
+from ipyspeaches.vad.detectors import EnergyVad, SileroVad
 from scripted_http import Reply, document
 from sessions import ENERGY
 

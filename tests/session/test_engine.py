@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError, StateError
-from ipyspeaches.session import ENGINE, Engine, run
-from ipyspeaches.session.engine import leave
+from ipyspeaches.session.engine import ENGINE, Engine, leave, run
 
 
 async def thread_name() -> str:

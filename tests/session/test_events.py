@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ipyspeaches.session import TurnDetection
 from ipyspeaches.session.events import SessionEvent, SpeechStarted, StateChanged
+from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Recorder
 from ipyspeaches.session.state import SessionState
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.vad.detectors import EnergyVad
 
 
 @pytest.fixture

@@ -19,7 +19,10 @@ from ipyspeaches.errors import (
     ProtocolError,
     ServerUnreachableError,
 )
-from ipyspeaches.session import Session, SessionState, TurnDetection, events, transcribe
+from ipyspeaches.session import events
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.session import Session, transcribe
+from ipyspeaches.session.state import SessionState
 from scripted_server import without_loopback
 from sessions import ENERGY, session
 

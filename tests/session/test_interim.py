@@ -20,24 +20,29 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from between import Between, between
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, to_samples, to_seconds
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     ItemCommitted,
     ItemCompleted,
     ItemDelta,
     ItemFailed,
     ProtocolEvent,
-    RecognitionOptions,
     ServerSpeechStarted,
 )
-from ipyspeaches.session import Session, TurnDetection, events, interim
+from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.session import events, interim
 from ipyspeaches.session.interim import Interim
+from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Recorder
-from ipyspeaches.transports import RequestTransport
-from ipyspeaches.vad import Closed, EnergyVad, GateAction, Opened, Utterance
+from ipyspeaches.session.session import Session
+from ipyspeaches.transports.http_requests import RequestTransport
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.vad.gate import GateAction, Utterance
+from ipyspeaches.vad.segmenter import Closed, Opened
 from ipyspeaches.words import Word
 from realtime_wire import server_cut
 from scripted_http import HttpScript, Posted, Reply, deltas, document, words

@@ -5,10 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.results import Latency
+from ipyspeaches.results.records import Latency
 from ipyspeaches.session.ledger import Entry, Ledger, Stage
-from ipyspeaches.vad import Utterance
-from ipyspeaches.vad.gate import Cut
+from ipyspeaches.vad.gate import Cut, Utterance
 from realtime_wire import cut, server_cut
 
 ONE, TWO, THREE = cut(0, 10, 20), cut(1, 30, 40), cut(2, 50, 60)

@@ -11,21 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import AudioStore
+from ipyspeaches.audio.store import AudioStore
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError
-from ipyspeaches.protocol import (
-    Disconnected,
-    ItemCompleted,
-    Media,
-    ProtocolEvent,
-    RealtimeProtocol,
-    RecognitionOptions,
-    Reported,
-    ServerTurnDetection,
-    StreamAudio,
-)
+from ipyspeaches.protocol.protocol_events import Disconnected, ItemCompleted, ProtocolEvent, Reported
+from ipyspeaches.protocol.realtime.media import Media, StreamAudio
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.session.media_connections import PIECE_SAMPLES, MediaConnection, Patience
-from ipyspeaches.vad import Send, Utterance
+from ipyspeaches.vad.gate import Send, Utterance
 from memory_transport import MemoryPeer, MemoryTransport, memory_pair
 from realtime_wire import DEFAULT_VAD, MODEL, NEVER, committed, completed, created, error, session
 from replay import lines

@@ -6,17 +6,21 @@ from collections.abc import Callable
 
 import pytest
 
-from ipyspeaches.protocol import RecognitionOptions, Reported
+from ipyspeaches.protocol.protocol_events import Reported
+from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.server.models import ServerInfo
-from ipyspeaches.session import TurnDetection
 from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.connections import connection_to
 from ipyspeaches.session.media_connections import MediaConnection, PageConnection
-from ipyspeaches.session.opening import Destination, connection_to
+from ipyspeaches.session.opening import Destination
+from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.realtime_connection import RealtimeConnection
 from ipyspeaches.session.request_connection import RequestConnection
-from ipyspeaches.sources import BrowserMicrophone, Source, Tee
-from ipyspeaches.transports import PageLine
+from ipyspeaches.sources.microphones import BrowserMicrophone
+from ipyspeaches.sources.source import Source
+from ipyspeaches.sources.tee import Tee
+from ipyspeaches.transports.page_webrtc import PageLine
 
 KEY = "sk-secret"
 

@@ -15,9 +15,10 @@ import pytest
 import ipyspeaches
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.session import Session, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import locate
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session.options import SessionOptions, TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.vad.detectors import EnergyVad
 from wrong_options import WRONG
 
 SECRET = "sk-secret"

@@ -9,24 +9,21 @@ import numpy as np
 import pytest
 
 from fake_peer import FakePeer
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, NumberedBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import ConnectionLostError, ServerError
-from ipyspeaches.protocol import (
-    ItemCommitted,
-    ItemCompleted,
-    Media,
-    Noticed,
-    ProtocolEvent,
-    RealtimeProtocol,
-    RecognitionOptions,
-)
 from ipyspeaches.protocol.address import realtime_query
+from ipyspeaches.protocol.protocol_events import ItemCommitted, ItemCompleted, Noticed, ProtocolEvent
+from ipyspeaches.protocol.realtime.media import Media
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.session.media_connections import PageConnection, Patience
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
-from ipyspeaches.sources import BrowserMicrophone
-from ipyspeaches.transports import PageLine, PageTransport, RtcEndpoint, page_gone
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.sources.microphones import BrowserMicrophone
+from ipyspeaches.transports.page_webrtc import PageLine, PageTransport, page_gone
+from ipyspeaches.transports.webrtc import RtcEndpoint
+from ipyspeaches.vad.detectors import EnergyVad
 
 BLOCK = SESSION_RATE_HZ // 25
 SILENCE_MS = 550

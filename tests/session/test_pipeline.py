@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
-from ipyspeaches.session import TurnDetection
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline, Processed
-from ipyspeaches.vad import Closed, EnergyVad, Send, SileroVad, Utterance
+from ipyspeaches.vad.detectors import EnergyVad, SileroVad
+from ipyspeaches.vad.gate import Send, Utterance
+from ipyspeaches.vad.segmenter import Closed
 from sessions import ENERGY
 
 

@@ -19,13 +19,17 @@ import pytest
 from between import between
 from human_speech import recordings
 from ipyspeaches import wer
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.local import LocalServer
-from ipyspeaches.results import Transcript
-from ipyspeaches.session import ENGINE, Session, TurnDetection, events, transcribe
-from ipyspeaches.transports import WebSocketTransport
-from ipyspeaches.vad import SileroVad
+from ipyspeaches.results.transcript import Transcript
+from ipyspeaches.session import events
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.session import Session, transcribe
+from ipyspeaches.transports.websocket import WebSocketTransport
+from ipyspeaches.vad.detectors import SileroVad
 
 POINTS = 0.03
 # A recogniser hears a word at the edge of a window without what follows it. Measured over seven lengths of windows:

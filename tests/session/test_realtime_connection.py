@@ -12,19 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore
-from ipyspeaches.protocol import (
-    AudioSent,
-    Flushed,
-    ItemCompleted,
-    ProtocolEvent,
-    RealtimeProtocol,
-    RecognitionOptions,
-    ServerSpeechStarted,
-    ServerTurnDetection,
-)
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.audio.store import AudioStore
+from ipyspeaches.protocol.protocol_events import AudioSent, Flushed, ItemCompleted, ProtocolEvent, ServerSpeechStarted
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.session.realtime_connection import KEPT_S, QUIET_S, RealtimeConnection, ServerBuffer
-from ipyspeaches.vad import Gate, GateAction, GateOptions, Segmenter, SegmentOptions, Send, Utterance
+from ipyspeaches.vad.gate import Gate, GateAction, GateOptions, Send, Utterance
+from ipyspeaches.vad.segmenter import Segmenter, SegmentOptions
 from memory_transport import MemoryPeer, memory_pair
 from openai_events import session as ga_session
 from realtime_wire import (

@@ -6,12 +6,21 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.audio import to_samples
-from ipyspeaches.protocol import ConfigurationChanged, ItemCommitted, ItemCompleted, ItemFailed, Ready, Reported
-from ipyspeaches.session import TurnDetection, events
+from ipyspeaches.audio.clock import to_samples
+from ipyspeaches.protocol.protocol_events import (
+    ConfigurationChanged,
+    ItemCommitted,
+    ItemCompleted,
+    ItemFailed,
+    Ready,
+    Reported,
+)
+from ipyspeaches.session import events
+from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Confirmed, Recorder
-from ipyspeaches.vad import EnergyVad, Utterance
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.vad.gate import Utterance
 from realtime_wire import server_cut
 
 UTTERANCE = server_cut(0, 1, 2)

@@ -12,9 +12,12 @@ import pytest
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ModelNotFoundError, ServerAuthError
 from ipyspeaches.protocol.http import request_protocol
-from ipyspeaches.session import ENGINE, SessionState, TurnDetection, events
-from ipyspeaches.sources import RecordedSource
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session import events
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.state import SessionState
+from ipyspeaches.sources.source import RecordedSource
+from ipyspeaches.vad.detectors import EnergyVad
 from request_sessions import heard, session, warnings
 from scripted_http import Posted, Reply, deltas, document, recorded, words
 

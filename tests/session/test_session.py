@@ -12,8 +12,12 @@ import pytest
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError, StateError
-from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection, events, run, transcribe
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session import events
+from ipyspeaches.session.engine import run
+from ipyspeaches.session.options import SessionOptions, TurnDetection
+from ipyspeaches.session.session import Session, transcribe
+from ipyspeaches.session.state import SessionState
+from ipyspeaches.vad.detectors import EnergyVad
 from sessions import ENERGY, next_event, session
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.audio import AudioBlock, to_samples
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import to_samples
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.results import Latency
-from ipyspeaches.session import Session, events, ledger
+from ipyspeaches.results.records import Latency
+from ipyspeaches.session import events, ledger
 from ipyspeaches.session.ledger import Entry, Ledger, Stage
 from ipyspeaches.session.recorder import LATE_S, Lateness
-from ipyspeaches.sources import RecordedSource
+from ipyspeaches.session.session import Session
+from ipyspeaches.sources.source import RecordedSource
 from realtime_wire import cut, server_cut
 from sessions import ENERGY
 

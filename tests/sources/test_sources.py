@@ -10,10 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import AudioBlock, NumberedBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, MicrophoneError
-from ipyspeaches.sources import BrowserMicrophone, KernelMicrophone, RecordedSource, Source, list_input_devices
+from ipyspeaches.sources.microphones import BrowserMicrophone, KernelMicrophone, list_input_devices
+from ipyspeaches.sources.source import RecordedSource, Source
 
 
 async def hear(source: Source) -> list[AudioBlock]:

@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import AudioBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import MicrophoneError
-from ipyspeaches.sources import RecordedSource, Source, Tee
-from ipyspeaches.sources.tee import KEPT_S
+from ipyspeaches.sources.source import RecordedSource, Source
+from ipyspeaches.sources.tee import KEPT_S, Tee
 
 RATE = 1_000
 

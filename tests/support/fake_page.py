@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.widget import Transcriber, VadLab
+from ipyspeaches.widget.transcriber import Transcriber
+from ipyspeaches.widget.vadlab import VadLab
 
 
 class Page:

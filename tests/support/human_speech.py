@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import Resampler
+from ipyspeaches.audio.clock import Resampler
 
 FOLDER = Path(__file__).parents[1] / "data" / "speech"
 

@@ -16,7 +16,9 @@ from openai.types.realtime.realtime_transcription_session_create_response import
     RealtimeTranscriptionSessionCreateResponse,
 )
 
-from ipyspeaches.protocol import Mismatch, ProtocolState, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
+from ipyspeaches.protocol.protocol_events import Mismatch
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 
 _CLIENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeClientEvent)
 _SERVER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)

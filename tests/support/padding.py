@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ipyspeaches.vad import Closed
-from ipyspeaches.vad.segmenter import pad_edges
+from ipyspeaches.vad.segmenter import Closed, pad_edges
 
 
 def pad_segments(segments: Sequence[Closed], pad: float, length: int) -> list[tuple[int, int]]:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.protocol import Media, ProtocolEvent, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
-from ipyspeaches.vad import Utterance
-from ipyspeaches.vad.gate import Cut
+from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.realtime.media import Media
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
+from ipyspeaches.vad.gate import Cut, Utterance
 
 DEFAULT_VAD = {
     "type": "server_vad",

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from ipyspeaches.errors import InputError, StateError
-from ipyspeaches.protocol import ProtocolEvent, ProtocolState, RealtimeProtocol, RecognitionOptions, ServerTurnDetection
+from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import cut
 
 EXCHANGES = Path(__file__).parents[1] / "data" / "exchanges"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ipyspeaches.protocol.http import request_protocol
-from ipyspeaches.session import Session, events
+from ipyspeaches.session import events
+from ipyspeaches.session.session import Session
 from sessions import ENERGY
 
 

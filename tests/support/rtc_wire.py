@@ -12,14 +12,13 @@ import numpy as np
 from av import AudioFrame
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.local.realtime_events import event
 from ipyspeaches.local.rtc_peer import RtcPeer
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
-from ipyspeaches.protocol import StreamAudio
-from ipyspeaches.transports import RtcEndpoint, WebRtcTransport
-from ipyspeaches.transports.webrtc import prepare_webrtc
+from ipyspeaches.protocol.realtime.media import StreamAudio
+from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport, prepare_webrtc
 
 KEY = "sesame-1234"
 

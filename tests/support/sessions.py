@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import Session, TurnDetection
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.vad.detectors import EnergyVad
 
 ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ipyspeaches.vad import SileroVad
+from ipyspeaches.vad.detectors import SileroVad
 
 WRONG: list[tuple[str, Any]] = [
     *(("server", 5), ("server", b"http://host"), ("api_key", 5), ("model", 5), ("model", ["a"]), ("model", " ")),

@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from certificates import localhost_certificate
 from ipyspeaches.errors import ServerUnreachableError
 from ipyspeaches.server.client import Server
-from ipyspeaches.transports import WebSocketTransport
+from ipyspeaches.transports.websocket import WebSocketTransport
 from websocket_servers import QUERY, echo
 
 

@@ -19,9 +19,10 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerUnreachableError,
 )
-from ipyspeaches.protocol import Answer, Broken, Outcome, RecognitionOptions, Refused, Severity
-from ipyspeaches.protocol.http.transcriptions import form_of
-from ipyspeaches.transports import RequestTransport, http_requests
+from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity, form_of
+from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.transports import http_requests
+from ipyspeaches.transports.http_requests import RequestTransport
 from scripted_http import Reply, deltas, document, recorded
 
 ASKED = RecognitionOptions(model="test/model", language="en")

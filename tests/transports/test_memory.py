@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ipyspeaches.errors import ServerUnreachableError, StateError
-from ipyspeaches.transports import TransportClosed
+from ipyspeaches.transports.transport import TransportClosed
 from memory_transport import MemoryPeer, MemoryTransport, memory_pair
 
 

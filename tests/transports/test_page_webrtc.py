@@ -20,9 +20,12 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
     UdpBlockedError,
 )
-from ipyspeaches.protocol import Noticed, StreamAudio
-from ipyspeaches.sources import BrowserMicrophone
-from ipyspeaches.transports import PageLine, PageTransport, RtcEndpoint, TransportClosed, page_gone
+from ipyspeaches.protocol.protocol_events import Noticed
+from ipyspeaches.protocol.realtime.media import StreamAudio
+from ipyspeaches.sources.microphones import BrowserMicrophone
+from ipyspeaches.transports.page_webrtc import PageLine, PageTransport, page_gone
+from ipyspeaches.transports.transport import TransportClosed
+from ipyspeaches.transports.webrtc import RtcEndpoint
 
 KEY = "sesame"
 URL = "http://server.example:8000"

@@ -21,8 +21,11 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
     StateError,
 )
-from ipyspeaches.protocol import FragmentJoiner, MessageLost
-from ipyspeaches.transports import RtcEndpoint, TransportClosed, WebRtcTransport, webrtc
+from ipyspeaches.protocol.protocol_events import MessageLost
+from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
+from ipyspeaches.transports import webrtc
+from ipyspeaches.transports.transport import TransportClosed
+from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport
 from rtc_wire import KEY, Answer, connected, heard_by, new_peer, offer_server, silence
 
 

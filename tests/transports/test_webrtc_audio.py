@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from human_speech import load
 from ipyspeaches import samples
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.local.rtc_peer import TrackAudio
-from ipyspeaches.protocol import StreamAudio
-from ipyspeaches.protocol.realtime.media import LOSSY_CLOCK, PADDING_MS, SHORT_PADDING_MS
+from ipyspeaches.protocol.realtime.media import LOSSY_CLOCK, PADDING_MS, SHORT_PADDING_MS, StreamAudio
 from ipyspeaches.transports.rtc_connection import AudioTrack
 from rtc_wire import LossySound, connected, new_peer, silence
 

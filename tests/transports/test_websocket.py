@@ -15,7 +15,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request
 
 from ipyspeaches.errors import InputError, StateError
-from ipyspeaches.transports import TransportClosed, WebSocketTransport
+from ipyspeaches.transports.transport import TransportClosed
+from ipyspeaches.transports.websocket import WebSocketTransport
 from websocket_servers import KEY, QUERY, server
 
 

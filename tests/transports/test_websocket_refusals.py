@@ -19,7 +19,8 @@ from ipyspeaches.errors import (
     ServerUnreachableError,
 )
 from ipyspeaches.server.client import Server
-from ipyspeaches.transports import WebSocketTransport, websocket
+from ipyspeaches.transports import websocket
+from ipyspeaches.transports.websocket import WebSocketTransport
 from replay import EXCHANGES
 from websocket_servers import KEY, QUERY, answering, raw, server
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.vad import Closed, Scores, Segmenter, SegmentOptions
 from ipyspeaches.vad.batch import Runs, float32_above
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segmenter import Closed, Segmenter, SegmentOptions
 from padding import pad_segments
 
 LEVELS = [0.0, 0.2, 0.35, 0.4, 0.5, 0.55, 0.9]

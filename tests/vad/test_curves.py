@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Scores, Segments, precision_recall_curve, roc_curve
-from ipyspeaches.vad.curves import frame_labels
+from ipyspeaches.vad.curves import frame_labels, precision_recall_curve, roc_curve
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segments import Segments
 
 HOP, RATE = 512, 16_000
 

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ipyspeaches
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, Scores, Segments, SileroVad, WebRtcVad
+from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segments import Segments
 
 DETECTORS: list[Detector] = [EnergyVad(), RmsVad(), AdaptiveEnergyVad(), SileroVad(), WebRtcVad()]
 every_detector = pytest.mark.parametrize("vad", DETECTORS, ids=lambda vad: vad.name)
@@ -83,7 +86,7 @@ def test_detectors_are_values(vad: Detector) -> None:
 def test_export_as_code_evaluates_to_the_same() -> None:
     vad = WebRtcVad(aggressiveness=3, max_speech_duration_s=math.inf)
     assert vad.to_code() == "sp.WebRtcVad(max_speech_duration_s=math.inf, aggressiveness=3)"
-    assert eval(vad.to_code(), {"sp": sys.modules["ipyspeaches.vad"], "math": math}) == vad
+    assert eval(vad.to_code(), {"sp": ipyspeaches, "math": math}) == vad
 
 
 @pytest.mark.parametrize(

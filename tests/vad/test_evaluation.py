@@ -25,9 +25,19 @@ from pyannote.metrics.detection import (
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import EnergyVad, Evaluation, Scores, Segments, evaluate
-from ipyspeaches.vad.evaluation import BoundaryErrors, Overlaps, Truth, decision_latency, decisions
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.vad.evaluation import (
+    BoundaryErrors,
+    Evaluation,
+    Overlaps,
+    Truth,
+    decision_latency,
+    decisions,
+    evaluate,
+)
 from ipyspeaches.vad.intervals import Spans
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segments import Segments
 
 # The vectors hold the metrics of Python and of the lab's page together.
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vad/metrics-vectors.json").read_text(encoding="utf-8"))

@@ -10,8 +10,11 @@ import pytest
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import EnergyVad, Segments, noise_bench, precision_recall_curve, roc_curve, sweep
-from ipyspeaches.vad.sweeps import SweepResult
+from ipyspeaches.vad.curves import precision_recall_curve, roc_curve
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.vad.noise import noise_bench
+from ipyspeaches.vad.segments import Segments
+from ipyspeaches.vad.sweeps import SweepResult, sweep
 
 TRUTH = Segments(samples.info().sentences)
 

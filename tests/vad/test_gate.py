@@ -9,18 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.vad import (
-    Closed,
-    Gate,
-    GateAction,
-    GateOptions,
-    Segmenter,
-    SegmentOptions,
-    Send,
-    Utterance,
-    WindowGate,
-)
-from ipyspeaches.vad.gate import OVERLAP_S, Cut
+from ipyspeaches.vad.gate import OVERLAP_S, Cut, Gate, GateAction, GateOptions, Send, Utterance, WindowGate
+from ipyspeaches.vad.segmenter import Closed, Segmenter, SegmentOptions
 
 HOP, RATE = 768, 24_000
 

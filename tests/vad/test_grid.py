@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Between, EnergyVad, SileroVad
-from ipyspeaches.vad.grid import detectors_to_try
+from ipyspeaches.vad.detectors import EnergyVad, SileroVad
+from ipyspeaches.vad.grid import Between, detectors_to_try
 
 
 def test_a_grid_is_all_combinations_in_order() -> None:

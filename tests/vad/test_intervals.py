@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ipyspeaches.vad import Segments, intervals
+from ipyspeaches.vad import intervals
+from ipyspeaches.vad.segments import Segments
 
 END_MS = 300
 spans_ms = st.lists(st.tuples(st.integers(0, END_MS), st.integers(0, 60)), max_size=12).map(

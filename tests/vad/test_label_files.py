@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Segments
+from ipyspeaches.vad.segments import Segments
 
 LONG = '''File type = "ooTextFile"
 Object class = "TextGrid"

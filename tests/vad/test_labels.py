@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Labels, Segments, labels_path, save_labels
+from ipyspeaches.vad.labels import Labels, labels_path, save_labels
+from ipyspeaches.vad.segments import Segments
 
 TWO = Segments([(1, 2), (3, 4)])
 LABELS = Labels(TWO)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import EnergyVad, Segments, mix, noise_bench
-from ipyspeaches.vad.noise import NOISES, speech
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.vad.noise import NOISES, mix, noise_bench, speech
+from ipyspeaches.vad.segments import Segments
 
 
 def marked(recording: Recording, truth: Segments) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import measure
+from ipyspeaches.audio.levels import measure
 from ipyspeaches.vad.scorers import FrameScorer, NoiseFloor, rms_db
 
 

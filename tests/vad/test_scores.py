@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.vad import Scores, SileroVad, detectors
-from ipyspeaches.vad.scores import ScoreCache
+from ipyspeaches.vad import detectors
+from ipyspeaches.vad.detectors import SileroVad
+from ipyspeaches.vad.scores import ScoreCache, Scores
 
 
 class Counting:

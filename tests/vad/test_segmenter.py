@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.vad import Closed, Opened, Segmenter, SegmenterEvent, SegmentOptions
+from ipyspeaches.vad.segmenter import Closed, Opened, Segmenter, SegmenterEvent, SegmentOptions
 from padding import pad_segments
 from silero_rules import padded as padded_by_silero
 from silero_rules import speech_stretches

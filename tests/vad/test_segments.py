@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Segments
-from ipyspeaches.vad.segments import SpeechSegment
+from ipyspeaches.vad.segments import Segments, SpeechSegment
 
 TALK = Segments([(0.5, 1.25), (2.0, 4.0)])
 

@@ -22,19 +22,12 @@ from distributed import Client, LocalCluster
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import (
-    Detector,
-    EnergyVad,
-    Evaluation,
-    Scores,
-    Segments,
-    SileroVad,
-    WebRtcVad,
-    evaluate,
-    sweep,
-    sweeps,
-)
-from ipyspeaches.vad.sweeps import Progress, SweepFile, SweepResult
+from ipyspeaches.vad import sweeps
+from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.evaluation import Evaluation, evaluate
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segments import Segments
+from ipyspeaches.vad.sweeps import Progress, SweepFile, SweepResult, sweep
 
 TALK = Recording.sample()
 TRUTH = Segments(samples.info().sentences)

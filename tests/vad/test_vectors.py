@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipyspeaches.vad import Closed, Scores, Segmenter, SegmentOptions
 from ipyspeaches.vad.batch import Runs
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segmenter import Closed, Segmenter, SegmentOptions
 from padding import pad_segments
 from silero_rules import padded, speech_stretches
 

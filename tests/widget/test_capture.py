@@ -8,7 +8,7 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.widget.transcriber import Transcriber
 from sessions import ENERGY
 
 

@@ -12,9 +12,9 @@ import pytest
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ServerUnreachableError
-from ipyspeaches.session import TurnDetection
-from ipyspeaches.vad import EnergyVad
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.widget.transcriber import Transcriber
 from sessions import ENERGY
 
 WIDE = TurnDetection.client(EnergyVad(threshold=500, min_silence_duration_ms=1500))

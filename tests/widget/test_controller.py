@@ -11,9 +11,9 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import TurnDetection
-from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.widget.transcriber import Transcriber
 from sessions import ENERGY
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ipyspeaches.audio import AudioBlock
-from ipyspeaches.session import TurnDetection
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
-from ipyspeaches.vad import EnergyVad
+from ipyspeaches.vad.detectors import EnergyVad
 from ipyspeaches.widget.drawing import COLUMN, MAX_COLUMNS, Drawing
 
 

@@ -9,8 +9,8 @@ import weakref
 from typing import Any
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import ENGINE
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.widget.transcriber import Transcriber
 from sessions import ENERGY
 
 

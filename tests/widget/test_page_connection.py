@@ -10,7 +10,7 @@ from fake_page import Page, wait_for
 from fake_peer import FakePeer
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ConnectionLostError
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.widget.transcriber import Transcriber
 from sessions import ENERGY
 
 KEY = "sesame"

@@ -13,7 +13,7 @@ from ipyspeaches.errors import ModelNotFoundError, ProtocolError
 from ipyspeaches.local import LocalServer
 from ipyspeaches.server.client import Server
 from ipyspeaches.server.models import presets
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.widget.transcriber import Transcriber
 
 OURS = "pocketsphinx/en-us"
 

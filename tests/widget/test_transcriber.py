@@ -11,8 +11,8 @@ import pytest
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ProtocolError, StateError
-from ipyspeaches.session import SessionState
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.session.state import SessionState
+from ipyspeaches.widget.transcriber import Transcriber
 from scripted_server import without_loopback
 from sessions import ENERGY
 from wrong_options import WRONG

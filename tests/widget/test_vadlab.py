@@ -12,7 +12,7 @@ import pytest
 import ipyspeaches as sp
 from fake_page import Page, wait_for
 from ipyspeaches import EnergyVad, InputError, Recording, Segments, SileroVad, TurnDetection, VadLab, evaluate, samples
-from ipyspeaches.widget import Transcriber
+from ipyspeaches.widget.transcriber import Transcriber
 
 TRUTH = Segments([(1, 2), (3, 4), (5, 6)])
 ENERGY = EnergyVad(threshold=500)

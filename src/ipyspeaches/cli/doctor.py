@@ -151,7 +151,7 @@ def check_portaudio() -> Check:
 
 def check_microphones() -> Check:
     """List the kernel machine's microphones."""
-    from ipyspeaches.sources import list_input_devices
+    from ipyspeaches.sources.microphones import list_input_devices
 
     cure = 'Plug one in, or use the browser\'s microphone (source="browser").'
     try:
@@ -167,7 +167,7 @@ def check_microphones() -> Check:
 
 def check_server(url: str, api_key: str | None, model: str | None) -> Check:
     """Ask the Speaches server that was named."""
-    from ipyspeaches.session import run
+    from ipyspeaches.session.engine import run
 
     try:
         info = run(check(url, api_key=api_key, model=model))
@@ -238,7 +238,7 @@ def _check_webrtc_transport(server: Server, api_key: str | None) -> Check:
 
 
 def _check_transport(name: str, trial: Coroutine[Any, Any, str], api_key: str | None) -> Check:
-    from ipyspeaches.session import run
+    from ipyspeaches.session.engine import run
 
     def check() -> Check:
         try:
@@ -255,11 +255,12 @@ async def _endpoint_is_there(server: Server, path: str) -> str:
 
 
 async def _session_opens(url: str, api_key: str | None, model: str | None) -> str:
-    from ipyspeaches.audio import AudioStore
-    from ipyspeaches.protocol import RealtimeProtocol, RecognitionOptions
+    from ipyspeaches.audio.store import AudioStore
     from ipyspeaches.protocol.address import realtime_query
+    from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+    from ipyspeaches.protocol.recognition import RecognitionOptions
     from ipyspeaches.session.realtime_connection import RealtimeConnection
-    from ipyspeaches.transports import WebSocketTransport
+    from ipyspeaches.transports.websocket import WebSocketTransport
 
     info = await check(url, api_key=api_key, model=model)
     asked = RecognitionOptions(model=info.model)

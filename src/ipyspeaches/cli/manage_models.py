@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def _act(args: argparse.Namespace) -> None:
     from ipyspeaches.server.client import Server
-    from ipyspeaches.session import SessionOptions
     from ipyspeaches.session.opening import locate
+    from ipyspeaches.session.options import SessionOptions
 
     place = await locate(SessionOptions(server=server_url(args), api_key=api_key(args)))
     server = Server(place.url, place.api_key)

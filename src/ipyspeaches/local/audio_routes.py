@@ -22,14 +22,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, SILERO_MODEL, DecodingOptions, EngineSpec, model_missing_text
 from ipyspeaches.local.forms import FormReader, decode_upload, limited
 from ipyspeaches.local.recogniser import SegmentText, speech_spans
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.results.subtitles import to_srt, to_vtt
-from ipyspeaches.vad import SegmentOptions, SileroVad
+from ipyspeaches.vad.detectors import SileroVad
+from ipyspeaches.vad.segmenter import SegmentOptions
 
 NOTES_HEADER: Final = "X-Audio-Notes"
 """What was odd about a file: joined, cut off, silent. The answers themselves have no place for it."""

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import decode
 from ipyspeaches.errors import AudioError
 

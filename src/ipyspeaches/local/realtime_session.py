@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.local.engines import DecodingOptions
 from ipyspeaches.local.realtime_events import (
@@ -33,7 +33,7 @@ from ipyspeaches.local.realtime_events import (
 from ipyspeaches.local.session_audio import AudioBuffer, Excerpt, SpeechGate, TurnDetector
 from ipyspeaches.local.session_settings import SessionSettings, updated
 from ipyspeaches.local.worker_pool import LiveHandle, WorkerPool
-from ipyspeaches.vad import Opened
+from ipyspeaches.vad.segmenter import Opened
 
 MIN_COMMIT_MS: Final = 100
 ONSET_MS: Final = 300

@@ -14,12 +14,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, LiveDecoder, RecognitionEngine
 from ipyspeaches.results.agreement import LocalAgreement
-from ipyspeaches.vad import Closed, Scores, Segmenter, SegmentOptions, SileroVad
 from ipyspeaches.vad.batch import Runs
+from ipyspeaches.vad.detectors import SileroVad
 from ipyspeaches.vad.scorers import SILERO_FRAME, SileroScorer
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segmenter import Closed, Segmenter, SegmentOptions
 from ipyspeaches.words import Word
 
 CONTEXT_MS: Final = 200

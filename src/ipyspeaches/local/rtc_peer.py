@@ -14,7 +14,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import to_mono
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.realtime_events import Event, error

@@ -10,11 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.session_settings import TurnDetectionSettings
-from ipyspeaches.vad import Segmenter, SegmenterEvent, SegmentOptions, SileroVad
+from ipyspeaches.vad.detectors import SileroVad
 from ipyspeaches.vad.scorers import SileroScorer
+from ipyspeaches.vad.segmenter import Segmenter, SegmenterEvent, SegmentOptions
 
 BUFFER_LIMIT_S: Final = 600
 MIN_SPEECH_MS: Final = 60

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.engines import DecodingOptions, EngineSpec, model_missing_text
 

@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import DecodingOptions, RecognitionEngine, engine_spec, load_engine
 from ipyspeaches.local.recogniser import LiveRecogniser, SegmentText, transcribe

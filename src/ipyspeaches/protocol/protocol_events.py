@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from ipyspeaches.errors import ServerError
 from ipyspeaches.vad.gate import Utterance
 from ipyspeaches.words import Word
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """The server has confirmed the configuration; audio may flow."""
 
     session_id: str
@@ -20,8 +20,7 @@ class Ready:
     turn_detection: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationChanged:
+class ConfigurationChanged(msgspec.Struct, frozen=True):
     """The server has answered a change of the running session: this is what holds now."""
 
     model: str | None
@@ -29,8 +28,7 @@ class ConfigurationChanged:
     turn_detection: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(msgspec.Struct, frozen=True):
     """The server runs with another value than the one asked for."""
 
     field: str
@@ -38,48 +36,42 @@ class Mismatch:
     confirmed: object
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSpeechStarted:
+class ServerSpeechStarted(msgspec.Struct, frozen=True):
     """The server's own VAD heard speech begin."""
 
     item_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSpeechStopped:
+class ServerSpeechStopped(msgspec.Struct, frozen=True):
     """The server's own VAD heard speech end (``at_s`` is when it was sure, not the end of speech)."""
 
     item_id: str
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class AudioSent:
+class AudioSent(msgspec.Struct, frozen=True):
     """Audio went out: session samples from ``start`` to ``end``."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCommitted:
+class ItemCommitted(msgspec.Struct, frozen=True):
     """The server took an utterance."""
 
     item_id: str
     utterance: Utterance
 
 
-@dataclass(frozen=True, slots=True)
-class ItemDelta:
+class ItemDelta(msgspec.Struct, frozen=True):
     """Text of an unfinished utterance; ``text`` is all of it so far, not the piece that came."""
 
     item_id: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCompleted:
+class ItemCompleted(msgspec.Struct, frozen=True):
     """The final text of an utterance, once per item."""
 
     item_id: str
@@ -89,8 +81,7 @@ class ItemCompleted:
     words: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFailed:
+class ItemFailed(msgspec.Struct, frozen=True):
     """The server could not transcribe this utterance; the session lives."""
 
     item_id: str
@@ -98,8 +89,7 @@ class ItemFailed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
+class Noticed(msgspec.Struct, frozen=True):
     """Something the user should know while the session goes on; ``kind`` is stable, ``message`` is a sentence.
 
     ``utterance`` is the one whose text is not whole, if it is about that.
@@ -110,18 +100,16 @@ class Noticed:
     utterance: Utterance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(msgspec.Struct, frozen=True):
     """An error event of the server that ends no session; ``known`` tells whether it is clear what it is about."""
 
     message: str
     kind: str
     code: str | None
-    known: bool = field(default=False, compare=False)
+    known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ClockMismatch:
+class ClockMismatch(msgspec.Struct, frozen=True):
     """The server counts other seconds for an utterance than were sent (wrong rate, lost audio)."""
 
     item_id: str
@@ -129,31 +117,27 @@ class ClockMismatch:
     counted_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLost:
+class MessageLost(msgspec.Struct, frozen=True):
     """A message of the server came incomplete over a data channel; what it said is not known."""
 
     message_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """An event that this version does not know: kept, never fatal."""
 
     type: str
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Flushed:
+class Flushed(msgspec.Struct, frozen=True):
     """The barrier came back: ``pending`` are the items whose text is still to come."""
 
     pending: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(msgspec.Struct, frozen=True):
     """The connection is gone, and why."""
 
     error: ServerError

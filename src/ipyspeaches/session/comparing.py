@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import instance
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.results import ComparedRun, Comparison, Transcript
+from ipyspeaches.results.comparison import ComparedRun, Comparison
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key

@@ -17,8 +17,9 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from ipyspeaches.errors import ServerError
-from ipyspeaches.protocol import Changes, Disconnected, ProtocolEvent
-from ipyspeaches.vad import GateAction
+from ipyspeaches.protocol.protocol_events import Disconnected, ProtocolEvent
+from ipyspeaches.protocol.recognition import Changes
+from ipyspeaches.vad.gate import GateAction
 
 
 class Connection(ABC):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.results import Segment
+from ipyspeaches.results.segment import Segment
 from ipyspeaches.session.state import SessionState
 
 

@@ -7,26 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ipyspeaches.audio import SESSION_RATE_HZ, to_samples, to_seconds
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.decoding import wav
-from ipyspeaches.protocol import (
-    Answer,
-    Changes,
-    InterimText,
+from ipyspeaches.protocol.http.transcriptions import Answer, Outcome, Refused
+from ipyspeaches.protocol.interim_text import InterimText
+from ipyspeaches.protocol.protocol_events import (
     ItemCommitted,
     ItemCompleted,
     ItemDelta,
     ItemFailed,
-    Outcome,
     ProtocolEvent,
-    RecognitionOptions,
-    Refused,
     ServerSpeechStarted,
 )
+from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
-from ipyspeaches.transports import RequestTransport
-from ipyspeaches.vad import Closed, Opened, Utterance
+from ipyspeaches.transports.http_requests import RequestTransport
+from ipyspeaches.vad.gate import Utterance
+from ipyspeaches.vad.segmenter import Closed, Opened
 from ipyspeaches.words import join_text
 
 PERIOD: Final = 2.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ipyspeaches.audio import to_samples
-from ipyspeaches.results import Latency
+from ipyspeaches.audio.clock import to_samples
+from ipyspeaches.results.records import Latency
 from ipyspeaches.vad.gate import Cut, Utterance
 
 _KEPT_BLOCKS: Final = 6_000

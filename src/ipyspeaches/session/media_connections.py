@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore, to_seconds
-from ipyspeaches.protocol import AudioSent, Media, Noticed, ProtocolEvent, RealtimeProtocol, Reported, StreamAudio
-from ipyspeaches.protocol.realtime.realtime_protocol import AUDIO_FLOWS
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.audio.store import AudioStore
+from ipyspeaches.protocol.protocol_events import AudioSent, Noticed, ProtocolEvent, Reported
+from ipyspeaches.protocol.realtime.media import Media, StreamAudio
+from ipyspeaches.protocol.realtime.realtime_protocol import AUDIO_FLOWS, RealtimeProtocol
 from ipyspeaches.protocol.realtime.wire import CLEAR
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.realtime_connection import RealtimeConnection
-from ipyspeaches.transports import MediaTransport, PageTransport, TransportClosed
-from ipyspeaches.vad import GateAction, Utterance
+from ipyspeaches.transports.page_webrtc import PageTransport
+from ipyspeaches.transports.transport import MediaTransport, TransportClosed
+from ipyspeaches.vad.gate import GateAction, Utterance
 
 PIECE_SAMPLES: Final = SESSION_RATE_HZ // 10
 """100 ms at a time: a stream flows anyway, so that longer pieces would only come later."""

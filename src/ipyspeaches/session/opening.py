@@ -1,30 +1,24 @@
-"""From options to what a run is made of: the source, the server, and the connection to it."""
+"""From options to what a run is made of: the source and the server."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ipyspeaches.audio.decoding import printable_name
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import ProtocolEvent, RealtimeProtocol, RecognitionOptions, RequestProtocol
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE, realtime_query
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.protocol.api_key import key_from_environment
-from ipyspeaches.server.client import check
 from ipyspeaches.server.models import ServerInfo, model_id
-from ipyspeaches.session.connection import Connection
-from ipyspeaches.session.interim import Interim
-from ipyspeaches.session.media_connections import MediaConnection, PageConnection
-from ipyspeaches.session.options import REQUESTS, SessionOptions
-from ipyspeaches.session.pipeline import Pipeline
-from ipyspeaches.session.realtime_connection import RealtimeConnection
-from ipyspeaches.session.recorder import Recorder
-from ipyspeaches.session.request_connection import RequestConnection
-from ipyspeaches.sources import BrowserMicrophone, KernelMicrophone, RecordedSource, Source, Tee
-from ipyspeaches.transports import PageTransport, RequestTransport, RtcEndpoint, WebRtcTransport, WebSocketTransport
+from ipyspeaches.session.options import SessionOptions
+from ipyspeaches.sources.microphones import KernelMicrophone
+from ipyspeaches.sources.source import RecordedSource, Source
+
+if TYPE_CHECKING:
+    from ipyspeaches.server.client import Server
 
 SourceLike = Source | Recording | str | os.PathLike[str]
 
@@ -56,6 +50,22 @@ class Place:
     api_key: str | None = field(repr=False)
     embedded: bool
 
+    @property
+    def server(self) -> Server:
+        """Its endpoints besides the live session."""
+        from ipyspeaches.server.client import Server
+
+        return Server(self.url, self.api_key)
+
+    async def check(self, model: str | None) -> ServerInfo:
+        """Ask the server what it is and whether it has a model: an id, a preset or None (its first for recognition).
+
+        It is a `ModelNotFoundError` if it does not have it; the message lists what it has.
+        """
+        from ipyspeaches.server.client import check
+
+        return await check(self.url, api_key=self.api_key, model=None if model is None else model_id(model))
+
 
 @dataclass(frozen=True, slots=True)
 class Destination(Place):
@@ -67,14 +77,6 @@ class Destination(Place):
     def model(self) -> str:
         """The model's id."""
         return self.info.model
-
-    async def find(self, model: str | None) -> str:
-        """Return the id of a model, a preset name or None (the first recognition model) that the server has now.
-
-        It is a `ModelNotFoundError` if it does not have it; the message lists what it has.
-        """
-        info = await check(self.url, api_key=self.api_key, model=None if model is None else model_id(model))
-        return info.model
 
 
 async def locate(options: SessionOptions) -> Place:
@@ -93,48 +95,7 @@ async def locate(options: SessionOptions) -> Place:
 
 
 async def resolve(options: SessionOptions) -> Destination:
-    """Find the server that the options mean and check it; errors as of `locate` and `check`."""
+    """Find the server that the options mean and check it; errors as of `locate` and `Place.check`."""
     place = await locate(options)
-    model = options.recognition.model
-    info = await check(place.url, api_key=place.api_key, model=None if model is None else model_id(model))
+    info = await place.check(options.recognition.model)
     return Destination(place.url, place.api_key, place.embedded, info)
-
-
-def connection_to(
-    destination: Destination,
-    transport: str,
-    asked: RecognitionOptions,
-    source: Source,
-    pipeline: Pipeline,
-    on_event: Callable[[ProtocolEvent], None],
-) -> Connection:
-    """Return the connection by the way that is wanted, not opened yet; the parameters are those of `Connection`s."""
-    url, key = destination.url, destination.api_key
-    if transport in REQUESTS:
-        requests = RequestTransport(url, key, stream=transport == "sse")
-        return RequestConnection(RequestProtocol(asked, live=source.live), requests, pipeline.store, on_event)
-    query = realtime_query(url, asked)
-    if transport == "realtime":
-        websocket = WebSocketTransport(url, query, key)
-        return RealtimeConnection(
-            RealtimeProtocol(asked, api_key=key), websocket, pipeline.store, on_event, lambda: pipeline.in_speech
-        )
-    media, endpoint = destination.info.media, RtcEndpoint(url, query, key)
-    # Sessions that listen along get the audio from the kernel: a page has one connection, which is the main session's.
-    microphone = source.source if isinstance(source, Tee) else source
-    if isinstance(microphone, BrowserMicrophone) and microphone.line is not None:
-        # Nothing can be put into what a page sends. Where this side cuts, the connection knows how long to wait.
-        padding_ms = 0 if asked.client_cuts else media.padding_ms
-        continuous = replace(media, continuous=True, padding_ms=padding_ms)
-        protocol = RealtimeProtocol(asked, media=continuous, api_key=key)
-        page = PageTransport(microphone.line, microphone, endpoint, on_event)
-        return PageConnection(protocol, page, pipeline, on_event, media)
-    protocol = RealtimeProtocol(asked, media=media, api_key=key)
-    return MediaConnection(protocol, WebRtcTransport(endpoint), pipeline.store, on_event)
-
-
-def interim_to(
-    destination: Destination, asked: RecognitionOptions, interim_s: float, pipeline: Pipeline, recorder: Recorder
-) -> Interim:
-    """Return what asks for text of unfinished utterances."""
-    return Interim(pipeline, recorder, RequestTransport(destination.url, destination.api_key), asked, interim_s)

@@ -8,12 +8,13 @@ from typing import Any, Final, TypedDict
 
 from ipyspeaches.checks import check_fields, instance, number, one_of, text
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.protocol.address import EXAMPLE, normalise_base_url
 from ipyspeaches.protocol.api_key import hidden, hidden_address, read_key
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.session.events import SessionEvent
 from ipyspeaches.sources.source import PACE
-from ipyspeaches.vad import Detector, GateOptions, SileroVad
+from ipyspeaches.vad.detectors import Detector, SileroVad
+from ipyspeaches.vad.gate import GateOptions
 
 TRANSPORTS: Final = ("realtime", "chunked", "sse", "webrtc")
 REQUESTS: Final = frozenset({"chunked", "sse"})

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock, AudioStore, Resampler, mean_abs, to_db, to_seconds
-from ipyspeaches.results import Frames
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler, to_seconds
+from ipyspeaches.audio.levels import mean_abs, to_db
+from ipyspeaches.audio.store import AudioStore
+from ipyspeaches.results.records import Frames
 from ipyspeaches.session.options import TurnDetection
-from ipyspeaches.vad import Detector, Gate, GateAction, OpenSpeech, SegmenterEvent, Send, WindowGate
+from ipyspeaches.vad.detectors import Detector
+from ipyspeaches.vad.gate import Gate, GateAction, Send, WindowGate
+from ipyspeaches.vad.segmenter import OpenSpeech, SegmenterEvent
 
 _NOTHING = np.empty(0, dtype=np.int16)
 

@@ -6,22 +6,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore
-from ipyspeaches.protocol import (
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.audio.store import AudioStore
+from ipyspeaches.protocol.protocol_events import (
     AudioSent,
-    Changes,
     Disconnected,
     Flushed,
     ItemCompleted,
     ItemDelta,
     ProtocolEvent,
-    ProtocolState,
     Ready,
-    RealtimeProtocol,
 )
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.session.connection import Connection
-from ipyspeaches.transports import Transport, TransportClosed
-from ipyspeaches.vad import GateAction, Send
+from ipyspeaches.transports.transport import Transport, TransportClosed
+from ipyspeaches.vad.gate import GateAction, Send
 
 READY_TIMEOUT_S: Final = 10.0
 BEGIN_TIMEOUT_S: Final = 3.0

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ipyspeaches import protocol
-from ipyspeaches.audio import to_samples, to_seconds
-from ipyspeaches.protocol import Changes, ProtocolEvent
+from ipyspeaches.audio.clock import to_samples, to_seconds
+from ipyspeaches.protocol import protocol_events
 from ipyspeaches.protocol.languages import is_usual
-from ipyspeaches.results import EventLog, Latency, Mark, Marks, Segment, Transcript
+from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.recognition import Changes
+from ipyspeaches.results.records import EventLog, Latency, Mark, Marks
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Ledger, Stage
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.state import ENDED
 from ipyspeaches.terminal import quote
-from ipyspeaches.vad import Closed, Opened, SegmenterEvent, Utterance
+from ipyspeaches.vad.gate import Utterance
+from ipyspeaches.vad.segmenter import Closed, Opened, SegmenterEvent
 
 LATE_S: Final = 1.0
 """More than what a notebook, a network or a busy processor takes in the ordinary course of things."""
@@ -133,21 +137,21 @@ class Recorder(Listener):
         self._partial_at: dict[str, float] = {}
         self._warned: set[str] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
-            protocol.Ready: self._ready,
-            protocol.ServerSpeechStarted: self._server_started,
-            protocol.ServerSpeechStopped: self._server_stopped,
-            protocol.AudioSent: self._sent,
-            protocol.ItemCommitted: self._committed,
-            protocol.ItemDelta: self._delta,
-            protocol.ItemCompleted: self._completed,
-            protocol.ItemFailed: self._failed,
-            protocol.Noticed: self._noticed,
-            protocol.ConfigurationChanged: self._reconfigured,
-            protocol.Mismatch: self._mismatch,
-            protocol.Reported: self._reported,
-            protocol.ClockMismatch: self._clock_mismatch,
-            protocol.MessageLost: self._message_lost,
-            protocol.Unknown: self._unknown,
+            protocol_events.Ready: self._ready,
+            protocol_events.ServerSpeechStarted: self._server_started,
+            protocol_events.ServerSpeechStopped: self._server_stopped,
+            protocol_events.AudioSent: self._sent,
+            protocol_events.ItemCommitted: self._committed,
+            protocol_events.ItemDelta: self._delta,
+            protocol_events.ItemCompleted: self._completed,
+            protocol_events.ItemFailed: self._failed,
+            protocol_events.Noticed: self._noticed,
+            protocol_events.ConfigurationChanged: self._reconfigured,
+            protocol_events.Mismatch: self._mismatch,
+            protocol_events.Reported: self._reported,
+            protocol_events.ClockMismatch: self._clock_mismatch,
+            protocol_events.MessageLost: self._message_lost,
+            protocol_events.Unknown: self._unknown,
         }
 
     @property
@@ -340,16 +344,16 @@ class Recorder(Listener):
             self.ledger.speech_ended(end_s)
             self.emit(events.SpeechStopped(self.now_s, start_s, end_s), detail=f"{start_s:.3f}-{end_s:.3f}")
 
-    def _ready(self, event: protocol.Ready) -> None:
+    def _ready(self, event: protocol_events.Ready) -> None:
         self.confirmed = Confirmed(event.model, event.language)
 
-    def _server_started(self, event: protocol.ServerSpeechStarted) -> None:
+    def _server_started(self, event: protocol_events.ServerSpeechStarted) -> None:
         at = to_samples(event.at_s)
         self.ledger.heard_by_server(event.item_id, at, at)
         started = events.SpeechStarted(self.now_s, event.at_s, "server")
         self.emit(started, item_id=event.item_id, detail=f"{event.at_s:.3f}")
 
-    def _server_stopped(self, event: protocol.ServerSpeechStopped) -> None:
+    def _server_stopped(self, event: protocol_events.ServerSpeechStopped) -> None:
         at = to_samples(event.at_s)
         entry = self.ledger.heard_by_server(event.item_id, at, at)
         entry.vad_stop_ms = self.ledger.since_ms(event.at_s)
@@ -357,11 +361,11 @@ class Recorder(Listener):
         stopped = events.SpeechStopped(self.now_s, start_s, event.at_s, "server")
         self.emit(stopped, item_id=event.item_id, detail=f"{start_s:.3f}-{event.at_s:.3f}")
 
-    def _sent(self, event: protocol.AudioSent) -> None:
+    def _sent(self, event: protocol_events.AudioSent) -> None:
         start_s, end_s = to_seconds(event.start), to_seconds(event.end)
         self._tell(events.Sent(self.now_s, start_s, end_s, start_s < self.lateness.late_until_s))
 
-    def _committed(self, event: protocol.ItemCommitted) -> None:
+    def _committed(self, event: protocol_events.ItemCommitted) -> None:
         entry = self.ledger.committed(event.item_id, event.utterance)
         start_s, end_s = event.utterance.start_s, event.utterance.end_s
         if (partial_at_s := self._partial_at.pop(event.item_id, None)) is not None:
@@ -369,7 +373,7 @@ class Recorder(Listener):
             entry.first_partial_ms = (partial_at_s - end_s) * 1000
         self.emit(events.Committed(self.now_s, event.item_id, start_s, end_s), item_id=event.item_id)
 
-    def _delta(self, event: protocol.ItemDelta) -> None:
+    def _delta(self, event: protocol_events.ItemDelta) -> None:
         entry = self.ledger.find(event.item_id)
         if entry is None or entry.commit_ms is None:
             # Text of an utterance whose end is not known yet.
@@ -380,7 +384,7 @@ class Recorder(Listener):
         start_s = self._pipeline.speech_start_s if entry is None else entry.utterance.start_s
         self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text)
 
-    def _completed(self, event: protocol.ItemCompleted) -> None:
+    def _completed(self, event: protocol_events.ItemCompleted) -> None:
         known = self.ledger.find(event.item_id)
         has_failed = known is not None and known.stage is Stage.FAILED
         entry = self.ledger.settled(event.item_id, event.utterance, Stage.FINAL)
@@ -405,44 +409,44 @@ class Recorder(Listener):
                 self._miss(event.utterance, "no words were recognised")
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
 
-    def _failed(self, event: protocol.ItemFailed) -> None:
+    def _failed(self, event: protocol_events.ItemFailed) -> None:
         self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)
         self.withdraw(event.item_id)
         self._miss(event.utterance, event.message)
         where = f"{event.utterance.start_s:.1f} to {event.utterance.end_s:.1f} s"
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
 
-    def _reconfigured(self, event: protocol.ConfigurationChanged) -> None:
+    def _reconfigured(self, event: protocol_events.ConfigurationChanged) -> None:
         self.confirmed = Confirmed(event.model, event.language)
         changed = events.Reconfigured(self.now_s, event.turn_detection, event.model, event.language)
         self.emit(changed, detail=f"model={event.model!r}, language={event.language!r}, {event.turn_detection!r}")
 
-    def _mismatch(self, event: protocol.Mismatch) -> None:
+    def _mismatch(self, event: protocol_events.Mismatch) -> None:
         text = f"The server uses {event.field} = {event.confirmed!r}, not {event.asked!r} as asked."
         self.warn("server_differs", text)
 
-    def _noticed(self, event: protocol.Noticed) -> None:
+    def _noticed(self, event: protocol_events.Noticed) -> None:
         if event.utterance is not None:
             self._miss(event.utterance, event.message)
         self.warn(event.kind, event.message)
 
-    def _reported(self, event: protocol.Reported) -> None:
+    def _reported(self, event: protocol_events.Reported) -> None:
         if not event.known:
             self.ledger.suspect(event.message)
         self.warn("server_error", f"The server reports: {event.message}")
 
-    def _clock_mismatch(self, event: protocol.ClockMismatch) -> None:
+    def _clock_mismatch(self, event: protocol_events.ClockMismatch) -> None:
         text = f"The server heard {event.counted_s:.2f} s where {event.sent_s:.2f} s were sent: words may be missing."
         self.warn("clock", text)
 
-    def _message_lost(self, event: protocol.MessageLost) -> None:
+    def _message_lost(self, event: protocol_events.MessageLost) -> None:
         text = (
             f"A message of the server came incomplete ({event.reason}), a text may be missing: "
             'transcribe the recording again, or use transport="realtime".'
         )
         self.warn("message_lost", text)
 
-    def _unknown(self, event: protocol.Unknown) -> None:
+    def _unknown(self, event: protocol_events.Unknown) -> None:
         self.events.append(
             time_s=self.now_s,
             wall_time=datetime.now(UTC),

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioStore
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import wav
-from ipyspeaches.protocol import Changes, ProtocolEvent, Request, RequestProtocol
+from ipyspeaches.audio.store import AudioStore
+from ipyspeaches.protocol.http.request_protocol import Request, RequestProtocol
+from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.session.connection import Connection
-from ipyspeaches.transports import RequestTransport
-from ipyspeaches.vad import GateAction, Send
+from ipyspeaches.transports.http_requests import RequestTransport
+from ipyspeaches.vad.gate import GateAction, Send
 
 
 class RequestConnection(Connection):

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, Type
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, AudioBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import number, shown_if_made, text
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
-from ipyspeaches.protocol import Changes, ProtocolEvent
+from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.ledger import Stage
-from ipyspeaches.session.opening import Destination, SourceLike, connection_to, interim_to, open_source, resolve
+from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
 from ipyspeaches.session.options import (
     DETECTOR,
     TURN_DETECTION,
@@ -35,10 +37,11 @@ from ipyspeaches.session.options import (
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, SessionState, check_transition
-from ipyspeaches.vad import Detector
+from ipyspeaches.vad.detectors import Detector
 
 if TYPE_CHECKING:
-    from ipyspeaches.results import EventLog, Frames, Latency, Mark, Marks, Transcript
+    from ipyspeaches.results.records import EventLog, Frames, Latency, Mark, Marks
+    from ipyspeaches.results.transcript import Transcript
 
 SETTLE_S: Final = 120.0
 """How long a server may say nothing while texts are pending before the session ends without them."""
@@ -373,7 +376,7 @@ class Session:
         if connection is not None and self.destination is not None:
             asked = dict(changes)
             if "model" in changes:
-                asked["model"] = await self.destination.find(changes["model"])
+                asked["model"] = (await self.destination.check(changes["model"])).model
             await connection.reconfigure(asked)
             for listener in self._listeners:
                 listener.reconfigure(asked)
@@ -461,6 +464,8 @@ class Session:
 
     async def _run_at(self, destination: Destination) -> None:
         """Connect, listen, finish, and close whatever happens."""
+        from ipyspeaches.session.connections import connection_to, interim_to
+
         asked = replace(self.options.recognition, model=destination.model)
         self._recorder.note_language(asked.language)
         interim_s = self.options.route.interim_s

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
 
-from ipyspeaches.audio import AudioBlock, NumberedBlock, Sequencer
+from ipyspeaches.audio.audio_blocks import AudioBlock, NumberedBlock, Sequencer
 from ipyspeaches.errors import MicrophoneError, SpeachesError
 
 if TYPE_CHECKING:
-    from ipyspeaches.transports import PageLine
+    from ipyspeaches.transports.page_webrtc import PageLine
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ipyspeaches.audio import AudioBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.checks import Check, number
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from ipyspeaches.audio import AudioBlock
+from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.sources.source import Source
 
 KEPT_S = 30.0

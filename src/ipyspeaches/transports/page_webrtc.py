@@ -18,9 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import httpx2
-
-from ipyspeaches.audio import to_seconds
+from ipyspeaches.audio.clock import to_seconds
 from ipyspeaches.errors import (
     ConnectionLostError,
     ServerError,
@@ -28,12 +26,13 @@ from ipyspeaches.errors import (
     SpeachesError,
     UdpBlockedError,
 )
-from ipyspeaches.protocol import Noticed, StreamAudio
+from ipyspeaches.protocol.protocol_events import Noticed
+from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.transports.transport import TransportClosed, not_connected
-from ipyspeaches.transports.webrtc import RtcEndpoint, offer_refused
 
 if TYPE_CHECKING:
-    from ipyspeaches.sources import BrowserMicrophone
+    from ipyspeaches.sources.microphones import BrowserMicrophone
+    from ipyspeaches.transports.webrtc import RtcEndpoint
 
 Order: TypeAlias = dict[str, Any]
 News: TypeAlias = dict[str, Any]
@@ -325,6 +324,10 @@ def page_gone() -> ConnectionLostError:
 
 def _failure(news: News, address: str) -> SpeachesError:
     """Return the error for a connection that the page could not open."""
+    import httpx2
+
+    from ipyspeaches.transports.webrtc import offer_refused
+
     detail = str(news.get("detail", ""))
     match news.get("kind"):
         case "ice":

@@ -19,7 +19,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioCodecContext, AudioFrame, CodecContext, Packet
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Resampler
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.errors import NotSpeachesError, ServerUnreachableError, UdpBlockedError
 from ipyspeaches.transports.transport import TransportClosed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ipyspeaches.errors import ServerError, StateError
-from ipyspeaches.protocol import StreamAudio
+from ipyspeaches.protocol.realtime.media import StreamAudio
 
 
 class TransportClosed(Exception):  # noqa: N818 - the end of a connection is news, mostly, not an error

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from ipyspeaches.audio import to_seconds
+from ipyspeaches.audio.clock import to_seconds
 from ipyspeaches.checks import shown_if_made
 from ipyspeaches.errors import MissingExtraError, ProtocolError, ServerError
-from ipyspeaches.protocol import StreamAudio
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
+from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.server.api import http_client, read_whole
 from ipyspeaches.server.failures import answered, explain_status, explain_transport, tells_missing_model
 from ipyspeaches.transports.transport import TransportClosed, not_connected

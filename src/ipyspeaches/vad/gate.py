@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from ipyspeaches.audio import to_seconds
+from ipyspeaches.audio.clock import to_seconds
 from ipyspeaches.checks import check_fields, number
 from ipyspeaches.vad.segmenter import Closed, Opened, OpenSpeech, SegmenterEvent
 

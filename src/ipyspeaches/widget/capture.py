@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ipyspeaches.audio import NumberedBlock
+from ipyspeaches.audio.audio_blocks import NumberedBlock
 from ipyspeaches.errors import MicrophoneError, SpeachesError, StateError
-from ipyspeaches.sources import BrowserMicrophone
-from ipyspeaches.transports import PageLine, page_gone
+from ipyspeaches.sources.microphones import BrowserMicrophone
+from ipyspeaches.transports.page_webrtc import PageLine, page_gone
 from ipyspeaches.widget.page_messages import PageMicrophoneError
 
 SILENT_S = 2.0

@@ -9,11 +9,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.session import Session, SessionKeywords, SessionState, TurnDetection, events
+from ipyspeaches.session import events
 from ipyspeaches.session.comparing import Runs, check_options, compared_run, live_through, named, with_defaults
 from ipyspeaches.session.opening import SourceLike, open_source
-from ipyspeaches.session.state import ACTIVE, ENDED
-from ipyspeaches.sources import Branch, Source, Tee
+from ipyspeaches.session.options import SessionKeywords, TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.state import ACTIVE, ENDED, SessionState
+from ipyspeaches.sources.source import Source
+from ipyspeaches.sources.tee import Branch, Tee
 from ipyspeaches.widget.page_messages import event_message, failure_message
 
 MAIN: Final = "main"

@@ -14,20 +14,14 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from ipyspeaches.errors import InputError, ServerError, SpeachesError, StateError
-from ipyspeaches.server.client import Server
 from ipyspeaches.server.models import model_id
-from ipyspeaches.session import (
-    ENGINE,
-    Session,
-    SessionKeywords,
-    SessionOptions,
-    SessionState,
-    TurnDetection,
-    events,
-)
+from ipyspeaches.session import events
+from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.opening import Place, locate, resolve
-from ipyspeaches.session.state import ACTIVE, ENDED
-from ipyspeaches.sources import BrowserMicrophone, list_input_devices
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.state import ACTIVE, ENDED, SessionState
+from ipyspeaches.sources.microphones import BrowserMicrophone, list_input_devices
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
@@ -323,20 +317,20 @@ class ModelJobs:
     async def _list(self, _args: dict[str, Any]) -> None:
         """Ask the server what it has; the traits show it."""
         place = await self._place()
-        overview = await Server(place.url, place.api_key).overview()
+        overview = await place.server.overview()
         self._show(overview_traits(overview, embedded=place.embedded))
 
     async def _download(self, args: dict[str, Any]) -> Reply:
         with self._job(args, "download") as model:
             place = await self._place()
-            downloaded = await Server(place.url, place.api_key).download(model, progress=False)
+            downloaded = await place.server.download(model, progress=False)
             await self._show_what_is_there()
         return Reply({"model": model, "downloaded": downloaded})
 
     async def _load(self, args: dict[str, Any]) -> Reply:
         with self._job(args, "load") as model:
             place = await self._place()
-            await Server(place.url, place.api_key).load(model)
+            await place.server.load(model)
             await self._show_what_is_there()
         return Reply({"model": model})
 

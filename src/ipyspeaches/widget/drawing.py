@@ -11,12 +11,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import SESSION_RATE_HZ, Pyramid, measure
-from ipyspeaches.audio.extremes import LEVELS, Extremes
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.audio.extremes import LEVELS, Extremes, Pyramid
+from ipyspeaches.audio.levels import measure
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.session import Session
 from ipyspeaches.session.pipeline import Pipeline
-from ipyspeaches.session.session import pipeline_of
+from ipyspeaches.session.session import Session, pipeline_of
 from ipyspeaches.session.state import ENDED
 
 COLUMN_S: Final = 0.01

@@ -13,18 +13,25 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from ipyspeaches.audio import Pyramid
+from ipyspeaches.audio.extremes import Pyramid
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.protocol import ServerTurnDetection
-from ipyspeaches.results import Transcript, alignment, join_text, wer
-from ipyspeaches.session import ENGINE, SessionKeywords, TurnDetection, transcribe
-from ipyspeaches.vad import Detector, Evaluation, Labels, Segments
+from ipyspeaches.protocol.recognition import ServerTurnDetection
+from ipyspeaches.results.accuracy import alignment, wer
+from ipyspeaches.results.transcript import Transcript
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.options import SessionKeywords, TurnDetection
+from ipyspeaches.session.session import transcribe
+from ipyspeaches.vad.detectors import Detector
+from ipyspeaches.vad.evaluation import Evaluation
+from ipyspeaches.vad.labels import Labels
+from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import TruthFile, edited
 from ipyspeaches.widget.settings import NUMBERS
+from ipyspeaches.words import join_text
 
 Reference: TypeAlias = str | Transcript | None
 

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.server.client import Server
-from ipyspeaches.session import SessionKeywords, SessionOptions
 from ipyspeaches.session.opening import resolve
+from ipyspeaches.session.options import SessionKeywords, SessionOptions
 from ipyspeaches.tables import Table
-from ipyspeaches.vad import METRICS, Detector, Evaluation, Labels, Scores, Segments, SileroVad, evaluate
+from ipyspeaches.vad.detectors import Detector, SileroVad
+from ipyspeaches.vad.evaluation import METRICS, Evaluation, evaluate
+from ipyspeaches.vad.labels import Labels
+from ipyspeaches.vad.scores import Scores
+from ipyspeaches.vad.segments import Segments
 from ipyspeaches.vad.sweeps import evaluate_settings
 
 CURVE_POINTS: Final = 99
@@ -195,7 +198,7 @@ class LabState:
         # sentences.
         threshold = float(detector.threshold) if isinstance(detector, SileroVad) else SERVER_THRESHOLD
         silence_ms = round(detector.min_silence_duration_ms)
-        found = await Server(destination.url, destination.api_key).speech_timestamps(
+        found = await destination.server.speech_timestamps(
             self.recording, threshold=threshold, min_silence_duration_ms=silence_ms
         )
         # The server's last frame may reach beyond the recording.

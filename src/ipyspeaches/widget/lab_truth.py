@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad import Labels, Segments, labels_path, save_labels
+from ipyspeaches.vad.labels import Labels, labels_path, save_labels
+from ipyspeaches.vad.segments import Segments
 
 TruthLike: TypeAlias = "Segments | str | os.PathLike[str]"
 

@@ -17,7 +17,8 @@ from ipyspeaches.errors import (
     SpeachesError,
     UdpBlockedError,
 )
-from ipyspeaches.results import Mark, Segment
+from ipyspeaches.results.records import Mark
+from ipyspeaches.results.segment import Segment
 from ipyspeaches.session import events
 
 _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (

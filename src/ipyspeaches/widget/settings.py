@@ -11,10 +11,10 @@ from typing import Any, Final
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.protocol.api_key import read_key
-from ipyspeaches.session import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.opening import SourceLike
-from ipyspeaches.sources import KernelMicrophone
-from ipyspeaches.vad import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.sources.microphones import KernelMicrophone
+from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.segmenter import SegmentOptions
 from ipyspeaches.widget.shown import server_traits, source_traits, turn_detection_traits
 

@@ -13,8 +13,10 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.server.models import Overview
-from ipyspeaches.session import Session, SessionOptions, SessionState, TurnDetection
 from ipyspeaches.session.opening import Destination, SourceLike
+from ipyspeaches.session.options import SessionOptions, TurnDetection
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.state import SessionState
 from ipyspeaches.widget.page_messages import failure_message
 
 SAVED_CLASS: Final = "ipyspeaches-saved"

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 import anywidget
 import traitlets
 
-from ipyspeaches.results import Comparison
+from ipyspeaches.results.comparison import Comparison
 from ipyspeaches.server.models import presets
-from ipyspeaches.session import ENGINE, Session, SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.comparing import Runs, compared_run
+from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.opening import SourceLike
-from ipyspeaches.session.options import hide_key
-from ipyspeaches.vad import Detector
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
+from ipyspeaches.session.session import Session
+from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
 from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
@@ -21,7 +22,8 @@ from ipyspeaches.widget.settings import DETECTORS, Settings
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
-    from ipyspeaches.results import EventLog, Frames, Latency, Mark, Marks, Transcript
+    from ipyspeaches.results.records import EventLog, Frames, Latency, Mark, Marks
+    from ipyspeaches.results.transcript import Transcript
 
 
 class Transcriber(anywidget.AnyWidget):

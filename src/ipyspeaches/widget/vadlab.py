@@ -13,10 +13,11 @@ import traitlets
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import instance
 from ipyspeaches.errors import InputError
-from ipyspeaches.session import ENGINE, SessionKeywords, SessionOptions
 from ipyspeaches.session.comparing import REFERENCE
-from ipyspeaches.session.options import hide_key
-from ipyspeaches.vad import Detector, EnergyVad, Segments, SileroVad, WebRtcVad
+from ipyspeaches.session.engine import ENGINE
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, hide_key
+from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
 from ipyspeaches.widget.lab_controller import LabController, Reference
 from ipyspeaches.widget.lab_state import LabMetrics, LabState

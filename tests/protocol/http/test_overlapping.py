@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.protocol import Answer
 from ipyspeaches.protocol.http.overlapping import Share, share_of, tokens, unfinished
+from ipyspeaches.protocol.http.transcriptions import Answer
 from ipyspeaches.words import Word
 
 UNTIL_S = 4.5

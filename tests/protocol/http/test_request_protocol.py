@@ -12,12 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.audio import SESSION_RATE_HZ
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import ModelNotFoundError, ProtocolError, ServerUnreachableError
-from ipyspeaches.protocol import (
-    Answer,
+from ipyspeaches.protocol.http.request_protocol import (
+    JOIN_ABOVE,
+    LONGEST_REQUEST_S,
+    MOST_IN_FLIGHT,
+    MOST_WAITING,
+    RETRY_WAITS_S,
+    Request,
+    RequestProtocol,
+)
+from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity
+from ipyspeaches.protocol.protocol_events import (
     AudioSent,
-    Broken,
     ConfigurationChanged,
     Disconnected,
     ItemCommitted,
@@ -25,21 +33,9 @@ from ipyspeaches.protocol import (
     ItemDelta,
     ItemFailed,
     Noticed,
-    Outcome,
-    RecognitionOptions,
-    Refused,
-    Request,
-    RequestProtocol,
-    Severity,
 )
-from ipyspeaches.protocol.http.request_protocol import (
-    JOIN_ABOVE,
-    LONGEST_REQUEST_S,
-    MOST_IN_FLIGHT,
-    MOST_WAITING,
-    RETRY_WAITS_S,
-)
-from ipyspeaches.vad import Utterance
+from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.vad.gate import Utterance
 from ipyspeaches.words import Word
 
 LONGEST = LONGEST_REQUEST_S * SESSION_RATE_HZ

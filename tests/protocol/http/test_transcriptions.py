@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import Answer, Broken, RecognitionOptions, Refused
-from ipyspeaches.protocol.http.transcriptions import StreamedText, form_of, path_of, read_answer
+from ipyspeaches.protocol.http.transcriptions import (
+    Answer,
+    Broken,
+    Refused,
+    StreamedText,
+    form_of,
+    path_of,
+    read_answer,
+)
+from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.words import Word
 from scripted_http import recorded
 

@@ -9,16 +9,9 @@ import numpy as np
 import pytest
 
 from ipyspeaches.errors import StateError
-from ipyspeaches.protocol import (
-    ConfigurationChanged,
-    Mismatch,
-    ProtocolState,
-    Ready,
-    RealtimeProtocol,
-    RecognitionOptions,
-    Reported,
-    ServerTurnDetection,
-)
+from ipyspeaches.protocol.protocol_events import ConfigurationChanged, Mismatch, Ready, Reported
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import (
     DEFAULT_VAD,
     MODEL,

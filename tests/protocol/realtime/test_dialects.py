@@ -15,18 +15,16 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerUnreachableError,
 )
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     ConfigurationChanged,
     Disconnected,
     Flushed,
     ItemCompleted,
-    ProtocolState,
     Ready,
-    RealtimeProtocol,
-    RecognitionOptions,
     Reported,
-    ServerTurnDetection,
 )
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import NEVER, SILENCE, committed, completed, created, cut, error, feed, message, session, started
 
 MODEL = "gpt-4o-transcribe"

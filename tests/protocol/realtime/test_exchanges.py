@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol import languages
+from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     Disconnected,
     Flushed,
@@ -15,15 +16,13 @@ from ipyspeaches.protocol import (
     ItemCompleted,
     Mismatch,
     ProtocolEvent,
-    ProtocolState,
     Ready,
-    RecognitionOptions,
     Reported,
     ServerSpeechStarted,
     ServerSpeechStopped,
-    ServerTurnDetection,
-    languages,
 )
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import server_cut
 from replay import CLIENT_CUTS, EXCHANGES, SERVER_CUTS, Replay, lines, shape
 

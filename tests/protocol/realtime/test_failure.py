@@ -6,17 +6,10 @@ import json
 import pytest
 
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
-from ipyspeaches.protocol import (
-    Disconnected,
-    Media,
-    ProtocolEvent,
-    Ready,
-    RealtimeProtocol,
-    RecognitionOptions,
-    Reported,
-    ServerTurnDetection,
-    Unknown,
-)
+from ipyspeaches.protocol.protocol_events import Disconnected, ProtocolEvent, Ready, Reported, Unknown
+from ipyspeaches.protocol.realtime.media import Media
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import NEVER, committed, completed, created, error, feed, message, ready, session, started, stopped
 
 FIRST = [started("a", 100), stopped("a", 3000), committed("a"), created("a")]

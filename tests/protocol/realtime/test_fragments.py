@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from ipyspeaches.protocol import FragmentJoiner, MessageLost
-from ipyspeaches.protocol.realtime.fragments import MAX_BYTES, MAX_OPEN
+from ipyspeaches.protocol.protocol_events import MessageLost
+from ipyspeaches.protocol.realtime.fragments import MAX_BYTES, MAX_OPEN, FragmentJoiner
 
 EVENT = json.dumps({"type": "session.created", "session": {"instructions": "你好" * 600}})
 

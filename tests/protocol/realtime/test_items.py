@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     ItemCommitted,
     ItemCompleted,
@@ -14,10 +14,10 @@ from ipyspeaches.protocol import (
     ItemFailed,
     Noticed,
     ProtocolEvent,
-    ProtocolState,
     Reported,
 )
 from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState
 from ipyspeaches.words import Word
 from realtime_wire import (
     SILENCE,

@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     ItemCompleted,
-    Media,
     MessageLost,
-    RealtimeProtocol,
-    RecognitionOptions,
     Reported,
     ServerSpeechStarted,
-    ServerTurnDetection,
-    StreamAudio,
 )
-from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, LOSSY_CLOCK, ClockJudge
+from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, LOSSY_CLOCK, ClockJudge, Media, StreamAudio
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import (
     DEFAULT_VAD,
     MODEL,

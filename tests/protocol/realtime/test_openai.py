@@ -12,17 +12,9 @@ import pydantic
 import pytest
 
 from ipyspeaches.errors import ModelNotFoundError
-from ipyspeaches.protocol import (
-    ConfigurationChanged,
-    Disconnected,
-    Mismatch,
-    ProtocolState,
-    Ready,
-    RealtimeProtocol,
-    Reported,
-)
 from ipyspeaches.protocol.address import realtime_query
-from ipyspeaches.protocol.realtime.realtime_protocol import without_effect_here
+from ipyspeaches.protocol.protocol_events import ConfigurationChanged, Disconnected, Mismatch, Ready, Reported
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol, without_effect_here
 from openai_events import CUT_THERE, CUTTING, MODEL, OPTIONS, error, event, inputs, opened, ready, sent, session, told
 from realtime_wire import feed, message
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     Flushed,
     ItemCommitted,
     ItemCompleted,
     ItemDelta,
     ItemFailed,
-    ProtocolState,
     Reported,
     ServerSpeechStarted,
     ServerSpeechStopped,
 )
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState
 from openai_events import CUT_THERE, CUTTING, MODEL, error, event, inputs, kinds, ready, session, told, utterance
 from realtime_wire import SILENCE, cut, feed, server_cut
 

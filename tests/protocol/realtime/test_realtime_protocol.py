@@ -8,19 +8,17 @@ from functools import partial
 import pytest
 
 from ipyspeaches.errors import StateError
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     Flushed,
     ItemCommitted,
     ItemCompleted,
     Mismatch,
-    ProtocolState,
-    RealtimeProtocol,
-    RecognitionOptions,
     Reported,
     ServerSpeechStarted,
-    ServerTurnDetection,
     Unknown,
 )
+from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import (
     NEVER,
     SILENCE,

@@ -8,22 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipyspeaches.protocol import (
+from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     ItemCommitted,
     ItemCompleted,
-    Media,
     Mismatch,
     ProtocolEvent,
     Ready,
-    RealtimeProtocol,
-    RecognitionOptions,
     Reported,
     ServerSpeechStarted,
     ServerSpeechStopped,
-    ServerTurnDetection,
 )
-from ipyspeaches.protocol.realtime.media import LOSSY_CLOCK
+from ipyspeaches.protocol.realtime.media import LOSSY_CLOCK, Media
+from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
+from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import cut
 from replay import lines
 

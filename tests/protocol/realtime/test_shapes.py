@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipyspeaches.protocol import Mismatch, ServerTurnDetection
+from ipyspeaches.protocol.protocol_events import Mismatch
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.shapes import (
     NO_TURN_DETECTION,
@@ -17,6 +17,7 @@ from ipyspeaches.protocol.realtime.shapes import (
     NestedShape,
     announced,
 )
+from ipyspeaches.protocol.recognition import ServerTurnDetection
 from replay import EXCHANGES, lines
 
 CUTS = ServerTurnDetection(0.4, 300)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipyspeaches.protocol import Unknown
+from ipyspeaches.protocol.protocol_events import Unknown
 from ipyspeaches.protocol.realtime import wire
 from realtime_wire import ready
 from replay import EXCHANGES

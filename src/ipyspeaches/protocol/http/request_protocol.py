@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ipyspeaches.audio import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.http.overlapping import Share, share_of, unfinished
 from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity

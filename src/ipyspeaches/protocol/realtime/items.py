@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ipyspeaches.audio import to_seconds
+from ipyspeaches.audio.clock import to_seconds
 from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     ItemCommitted,
