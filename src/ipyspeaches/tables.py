@@ -160,7 +160,7 @@ class Table(ABC):
         InputError
             If the file cannot be written.
         """
-        columns = {name: c for name, c in self.columns().items() if isinstance(self._kind(name), Kind)}
+        columns = {name: c for name, c in self._filed().columns().items() if isinstance(self._kind(name), Kind)}
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(columns)
@@ -177,14 +177,18 @@ class Table(ABC):
         InputError
             If the file cannot be written.
         """
-        buffer = io.BytesIO()
+        buffer, rows = io.BytesIO(), self._filed()
         try:
-            table = self.to_arrow()
+            table = rows.to_arrow()
         except MissingExtraError:
-            self.to_polars().write_parquet(buffer)
+            rows.to_polars().write_parquet(buffer)
         else:
             _library("pyarrow.parquet", "write Parquet files").write_table(table, buffer)
         write_file(path, buffer.getvalue())
+
+    def _filed(self) -> Table:
+        """Return the rows of a file, which may tell more than a data frame."""
+        return self
 
     def _kind(self, name: str) -> ColumnKind:
         return self.kinds.get(name, Kind.TEXT)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.results.diarization import Diarization
 from ipyspeaches.results.segment import Gap, Segment
 from ipyspeaches.results.transcript import MAX_ROWS, Transcript, clock, transcript_html
 from ipyspeaches.words import Word
@@ -122,6 +123,34 @@ def test_json_round_trip_keeps_everything() -> None:
 def test_json_of_another_engine_is_read_without_its_extra_fields() -> None:
     verbose = '{"task": "transcribe", "segments": [{"id": 4, "start": 0, "end": 1.5, "text": "Hi", "tokens": [1, 2]}]}'
     assert Transcript.from_json(verbose).segments == (Segment(0, 1.5, "Hi", id=4),)
+
+
+@pytest.mark.parametrize(
+    ("content", "segments"),
+    [
+        ({"text": " Hi you"}, [Segment(0, 0, "Hi you", id=0)]),
+        ({"text": "Hi", "segments": [], "duration": 2.5, "language": None}, [Segment(0, 2.5, "Hi", id=0)]),
+        ({"text": "Hi", "segments": None, "language": "en", "words": None}, [Segment(0, 0, "Hi", (), "en", id=0)]),
+        ({"words": [{"word": "Hi", "start": 1, "end": 2}]}, [Segment(1, 2, "Hi", (Word("Hi", 1, 2),), id=0)]),
+        (
+            {
+                "text": "Hi you",
+                "segments": [
+                    {"start": 1, "end": 2, "text": "Hi"},
+                    {"start": 2, "end": 3, "text": "you", "words": None},
+                ],
+                "words": [{"word": "Hi", "start": 1, "end": 2}, {"word": "you", "start": 2, "end": 3}],
+            },
+            [Segment(1, 2, "Hi", (Word("Hi", 1, 2),), id=0), Segment(2, 3, "you", (Word("you", 2, 3),), id=1)],
+        ),
+        ({"text": "Hi", "segments": [{"start": 1, "end": 2, "text": ""}]}, [Segment(0, 0, "Hi", id=0)]),
+        ({"segments": [], "text": "", "missing": []}, []),
+    ],
+)
+def test_text_and_words_of_another_engine_count_where_segments_do_not_have_them(
+    content: Any, segments: list[Segment]
+) -> None:
+    assert list(Transcript.from_json(json.dumps(content))) == segments
 
 
 SAID = '{"segments": [{"start": 0, "end": 1, "text": "café"%s}]}'
@@ -296,7 +325,7 @@ def test_a_byte_order_mark_is_written_on_request_and_read(tmp_path: Path) -> Non
     assert Transcript.from_json(written.read_bytes()).text == Transcript.from_json(written.read_text("utf-8")).text
 
 
-def test_missing_stretches_are_named_in_every_export() -> None:
+def test_missing_stretches_are_named_in_every_file_and_in_no_frame(tmp_path: Path) -> None:
     said = Transcript([Segment(0.0, 1.0, "one"), Segment(4.0, 5.0, "three")])
     assert len(said.missing) == 0
     said.add_missing(2.0, 3.0, "HTTP 500: <busy>")
@@ -307,6 +336,15 @@ def test_missing_stretches_are_named_in_every_export() -> None:
     assert "00:00:02,000 --> 00:00:03,000\n[text missing: HTTP 500: <busy>]" in said.to_srt()
     assert "[text missing: HTTP 500: &lt;busy&gt;]" in said.to_vtt()
     assert "\n2.0,3.0,[text missing: HTTP 500: <busy>]," in (said.to_csv() or "")
+    said.to_csv(tmp_path / "a.csv")
+    said.to_parquet(tmp_path / "a.parquet")
+    for written in (pd.read_csv(tmp_path / "a.csv"), pq.read_table(said.save(tmp_path / "b.parquet")).to_pandas()):
+        assert written["text"].tolist() == ["one", "[text missing: HTTP 500: <busy>]", "three"]
+        assert written["start"].tolist() == [0.0, 2.0, 4.0]
+    assert pq.read_table(tmp_path / "a.parquet").schema == pa.table(said).schema
+    assert said.with_speakers(Diarization()).to_txt() == "?: one [text missing: HTTP 500: <busy>] three\n"
+    for frame in (said.to_pandas(), pd.DataFrame(said), pl.DataFrame(said).to_pandas(), pa.table(said).to_pandas()):
+        assert frame["text"].tolist() == [one.text for one in said]
     assert "text missing: HTTP 500: &lt;busy&gt;" in said._repr_html_()
     assert repr(said) == "Transcript(2 segments, 1 missing: 'one three')"
     assert list(Transcript.from_json(said.to_json()).missing) == list(said.missing)

@@ -19,7 +19,7 @@ from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
 from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
 from ipyspeaches.tables import Kind, Rows, write_file
-from ipyspeaches.words import join_text
+from ipyspeaches.words import Word, join_text
 
 SUBTITLES: Final = ("srt", "vtt")
 FORMATS: Final = ("srt", "vtt", "txt", "json", "csv")
@@ -38,12 +38,57 @@ _TEXT: Final = CELL + "text-align:start;white-space:normal;min-width:12em;"
 class _Document(msgspec.Struct):
     """The JSON file: as OpenAI's ``verbose_json``, whose other fields are ignored."""
 
-    segments: tuple[Segment, ...]
+    segments: tuple[Segment, ...] = ()
     text: str = ""
     missing: tuple[Gap, ...] = ()
 
 
-class Transcript(Rows[Segment]):
+class _Read(_Document):
+    """What may stand in one: other programs have the words beside the segments, or no segments."""
+
+    words: tuple[Word, ...] = ()
+    language: str | None = None
+    duration: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.words and not any(segment.words for segment in self.segments):
+            self.segments = tuple(self._with_words(segment) for segment in self.segments)
+        if not any(segment.text.strip() for segment in self.segments):
+            self.segments = self._whole() or self.segments
+
+    def _with_words(self, segment: Segment) -> Segment:
+        words = tuple(word for word in self.words if segment.start <= word.middle < segment.end)
+        return dataclasses.replace(segment, words=words)
+
+    def _whole(self) -> tuple[Segment, ...]:
+        text = self.text.strip() or join_text(word.word for word in self.words)
+        start, end = (self.words[0].start, self.words[-1].end) if self.words else (0.0, self.duration)
+        return (Segment(start, end, text, self.words, self.language, id=0),) if text else ()
+
+
+def _without_nulls(data: Any) -> Any:  # noqa: ANN401  JSON
+    """Return JSON without the fields that say that something is not there."""
+    if isinstance(data, dict):
+        return {name: _without_nulls(value) for name, value in data.items() if value is not None}
+    return [_without_nulls(value) for value in data] if isinstance(data, list) else data
+
+
+class _Lines(Rows[Segment]):
+    """Segments; in a file, also what stands for those that are missing."""
+
+    _row_type: ClassVar = Segment
+    kinds: ClassVar = {
+        "words": {"word": Kind.TEXT, "start": Kind.NUMBER, "end": Kind.NUMBER, "probability": Kind.NUMBER}
+    }
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the columns: the fields of `Segment`, times in seconds as float64 arrays of shape ``(len(self),)``."""
+        columns = super().columns()
+        words = [tuple(dataclasses.asdict(word) for word in words) for words in columns["words"]]
+        return {**columns, "words": words}
+
+
+class Transcript(_Lines):
     """Segments in the order in which they were recorded; one row each in data frames.
 
     One thread may add while others read: they see the transcript before or after a change, never during it.
@@ -55,11 +100,6 @@ class Transcript(Rows[Segment]):
     missing
         Stretches without text to begin with.
     """
-
-    _row_type: ClassVar = Segment
-    kinds: ClassVar = {
-        "words": {"word": Kind.TEXT, "start": Kind.NUMBER, "end": Kind.NUMBER, "probability": Kind.NUMBER}
-    }
 
     def __init__(self, segments: Iterable[Segment] = (), missing: Iterable[Gap] = ()) -> None:
         self._missing = tuple(missing)
@@ -93,7 +133,8 @@ class Transcript(Rows[Segment]):
     def missing(self) -> Gaps:
         """Stretches that have no text although they should, each with its reason; empty when all is there.
 
-        Exports name them: subtitles, plain text and CSV in brackets at their place, JSON in a list of its own.
+        Files name them: subtitles, plain text, CSV and Parquet in brackets at their place, JSON in a list of its own.
+        Data frames have a row a segment, and none for these: this is a table of its own.
         """
         return Gaps(self._missing)
 
@@ -155,6 +196,8 @@ class Transcript(Rows[Segment]):
     def with_speakers(self, diarization: Diarization) -> Dialogue:
         """Return who said what: each segment with the speaker who speaks longest in it, None where nobody does.
 
+        A stretch without text is a line, too, with the reason in brackets and the id -1.
+
         Parameters
         ----------
         diarization
@@ -162,7 +205,7 @@ class Transcript(Rows[Segment]):
         """
         return Dialogue(
             Line(one.start, one.end, diarization.speaker_between(one.start, one.end), one.text, one.language, one.id)
-            for one in self._rows
+            for one in self._with_gaps()
         )
 
     def set_partial(self, item_id: str, text: str) -> None:
@@ -175,12 +218,6 @@ class Transcript(Rows[Segment]):
     def has_partial(self, item_id: str) -> bool:
         """Whether an unfinished item says something so far."""
         return item_id in self._partials
-
-    def columns(self) -> Mapping[str, Any]:
-        """Return the columns: the fields of `Segment`, times in seconds as float64 arrays of shape ``(len(self),)``."""
-        columns = super().columns()
-        words = [tuple(dataclasses.asdict(word) for word in words) for words in columns["words"]]
-        return {**columns, "words": words}
 
     def to_srt(self, *, split: bool = True) -> str:
         """Return SubRip subtitles; segments without text are left out, missing stretches named.
@@ -200,12 +237,6 @@ class Transcript(Rows[Segment]):
     def to_txt(self) -> str:
         """Return one line of text a segment; segments without text are left out, missing stretches named."""
         return "".join(f"{cue.text}\n" for cue in subtitles.cues(self._spans()))
-
-    def to_csv(self, path: str | Path | None = None, *, bom: bool = False) -> str | None:
-        """Write a line a segment, and one a missing stretch with its reason in brackets; see `Table.to_csv`."""
-        if not self._missing:
-            return super().to_csv(path, bom=bom)
-        return Rows.to_csv(_Lines(self._with_gaps()), path, bom=bom)
 
     def render(self, kind: str, *, split: bool = True) -> str:
         """Return the transcript in a format such as ``"srt"``: what the method of that name returns.
@@ -234,7 +265,7 @@ class Transcript(Rows[Segment]):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Return the transcript that `to_json` wrote.
+        """Return the transcript that `to_json` or a recogniser wrote; text or words alone count, too.
 
         Raises
         ------
@@ -242,7 +273,10 @@ class Transcript(Rows[Segment]):
             If the text is no JSON, or not that of a transcript.
         """
         try:
-            document = msgspec.json.decode(_plain(text), type=_Document)
+            data = _without_nulls(msgspec.json.decode(_plain(text)))
+            if not isinstance(data, dict) or not {"segments", "text", "words"} & data.keys():
+                raise ValueError("it has neither segments nor text")
+            document = msgspec.convert(data, _Read)
             _check(document.segments, document.missing)
             return cls(document.segments, document.missing)
         except RecursionError:
@@ -307,6 +341,9 @@ class Transcript(Rows[Segment]):
             else:
                 yield from subtitles.split(line.start, line.end, line.text.replace("\0", ""), line.words)
 
+    def _filed(self) -> _Lines:
+        return _Lines(self._with_gaps())
+
     def _with_gaps(self) -> list[Segment]:
         """Return the segments, and where text is missing, what says so."""
         lines = list(self._rows)
@@ -321,13 +358,6 @@ class Transcript(Rows[Segment]):
 
     def _forget_partial(self, item_id: str | None) -> None:
         self._partials = {item: text for item, text in self._partials.items() if item != item_id}
-
-
-class _Lines(Rows[Segment]):
-    """Segments of an export, with what stands for missing ones."""
-
-    _row_type: ClassVar = Segment
-    kinds: ClassVar = Transcript.kinds
 
 
 def _taken(number: int) -> InputError:
