@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ipyspeaches.cli.arguments import Commands, add_address_arguments, api_key, server_url
-from ipyspeaches.server.models import model_id
+from ipyspeaches.server.models import named_model
 from ipyspeaches.terminal import printable
 
 if TYPE_CHECKING:
@@ -111,4 +111,4 @@ async def _do(action: str, server: Server, name: str) -> str:
     else:
         await server.unload(name)
         done = "not in memory"
-    return f"{model_id(name)}: {done}"
+    return f"{named_model(name)}: {done}"

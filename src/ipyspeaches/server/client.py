@@ -22,13 +22,15 @@ from ipyspeaches.protocol.api_key import hidden, hidden_address
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.server.api import Call, HttpApi
 from ipyspeaches.server.failures import (
-    NO_ENDPOINT,
     detail_of,
     explain_diarization,
     explain_download,
     explain_lack,
+    explain_management,
     explain_registry,
+    lacks_endpoint,
     no_diarization_model,
+    not_done,
 )
 from ipyspeaches.server.models import (
     DIARIZATION_TASK,
@@ -42,7 +44,7 @@ from ipyspeaches.server.models import (
     RunningList,
     ServerInfo,
     SpanEntry,
-    model_id,
+    named_model,
 )
 from ipyspeaches.server.waiting import Waiting, screen
 from ipyspeaches.vad.segments import Segments
@@ -150,8 +152,7 @@ class Server:
         except ServerError:
             return None  # it has no such endpoint, and says what it thinks of the name when it is asked for text
         if response.status_code == HTTPStatus.NOT_FOUND:
-            detail = detail_of(response)
-            return None if detail == NO_ENDPOINT else detail
+            return None if lacks_endpoint(response) else detail_of(response)
         try:
             found = self._api.decode(response, ModelEntry).to_model()
         except NotSpeachesError:
@@ -191,10 +192,14 @@ class Server:
 
         Raises
         ------
+        InputError
+            If no model is named.
         ModelNotFoundError
             If there is no such model, or its authors want their terms accepted first.
+        ProtocolError
+            If the server has no way to do it, failed, or has only put it into a queue.
         """
-        model = model_id(model)
+        model = named_model(model)
         call = Call(
             method="POST",
             path=f"/v1/models/{quote(model)}",
@@ -203,7 +208,7 @@ class Server:
         )
         goes_on = "no longer waiting, but the server keeps downloading"
         async with Waiting(f"Download of {model}", screen() if progress else None, goes_on) as waiting:
-            response = await self._api.send(call)
+            response = await self._manage(call, model, "downloaded")
             downloaded = response.status_code != HTTPStatus.CREATED
             waiting.outcome = "done" if downloaded else "already installed"
         return downloaded
@@ -219,15 +224,25 @@ class Server:
         ------
         ModelNotFoundError
             If it is not installed.
+        InputError, ProtocolError
+            As of `download`.
         """
-        path = f"/api/ps/{quote(model_id(model))}"
-        # 409: it is loaded already
-        await self._api.send(Call(method="POST", path=path, timeout_s=LOAD_TIMEOUT_S, also=HTTPStatus.CONFLICT))
+        model = named_model(model)
+        call = Call(
+            method="POST",
+            path=f"/api/ps/{quote(model)}",
+            timeout_s=LOAD_TIMEOUT_S,
+            also=HTTPStatus.CONFLICT,  # it is loaded already
+            explain=partial(explain_management, done="loaded"),
+        )
+        await self._manage(call, model, "loaded")
 
     async def unload(self, model: str) -> None:
         """Drop a model from the server's memory; nothing happens if it is not there."""
-        path = f"/api/ps/{quote(model_id(model))}"
-        await self._api.send(Call(method="DELETE", path=path, also=HTTPStatus.NOT_FOUND))
+        model = named_model(model)
+        explain = partial(explain_management, done="unloaded")
+        call = Call(method="DELETE", path=f"/api/ps/{quote(model)}", also=HTTPStatus.NOT_FOUND, explain=explain)
+        await self._manage(call, model, "unloaded")
 
     async def speech_timestamps(
         self, audio: Audio, *, threshold: float = 0.75, min_silence_duration_ms: int = 300, speech_pad_ms: int = 0
@@ -280,6 +295,7 @@ class Server:
             if not len(installed):
                 raise no_diarization_model(self.url)
             model = installed[0].id
+        model = named_model(model)
         fields: dict[str, Any] = {"model": model, "response_format": "json", **_known_voices(known_speakers or {})}
         call = Call(
             method="POST",
@@ -292,6 +308,13 @@ class Server:
         answer = await self._api.ask(call, DiarizationAnswer)
         turns = (SpeakerTurn(one.start, one.end, str(one.speaker)) for one in answer.segments if one.start <= one.end)
         return Diarization(turns, answer.duration)
+
+    async def _manage(self, call: Call, model: str, done: str) -> httpx2.Response:
+        """Return the answer of a server that has done something with a model; done is only what it says is done."""
+        response = await self._api.send(call)
+        if (error := not_done(response, self.url, model, done)) is not None:
+            raise error
+        return response
 
     async def _running_if_told(self) -> tuple[str, ...] | None:
         try:

@@ -57,8 +57,21 @@ _TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECAS
 _NO_QUOTA: Final = "insufficient_quota"
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXY_VARIABLES: Final = ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-NO_ENDPOINT: Final = "Not Found"
-"""What frameworks say with 404 where they have nothing; a server that lacks a model names it."""
+_NO_ROUTE: Final = re.compile(
+    r"(404 )?((file|page|path|route|resource|endpoint|url) )?not found\W*|(invalid|unknown request) url\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What servers say with 404 where they have nothing; one that lacks a model names it."""
+_DONE: Final = re.compile(
+    r"ok|true|success\w*|succeeded|completed?|done|finished|ready|(un|down)?loaded|installed|available|exists|already\b.*",
+    re.IGNORECASE,
+)
+"""A status with which a server says that it has done what it was asked for."""
+_WITHOUT_ENDPOINT: Final = {
+    "downloaded": "install the model with the server's own tools, then name it in model=",
+    "loaded": "such a server loads a model when the first audio comes, so go on without",
+    "unloaded": "use the server's own tools",
+}
 _NO_SUCH_ENDPOINT: Final = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _GAVE_UP: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _DIARIZATION_MODEL: Final = "pyannote/speaker-diarization-community-1"
@@ -287,6 +300,9 @@ class _Reason(msgspec.Struct):
 
 
 class _Failure(msgspec.Struct):
+    status: str | None = None
+    success: bool = True
+    ok: bool = True
     detail: str | list[_Problem] | _Reason | None = None
     error: str | _Reason | None = None
     message: str | None = None
@@ -355,14 +371,14 @@ def _key_sent(response: httpx2.Response) -> str:
 
 def explain_lack(failed: Failed, address: str) -> ServerError | None:
     """Return what a failure means where an endpoint is looked for."""
-    if not _lacks_endpoint(failed):
+    if not lacks_endpoint(failed):
         return None
     return ProtocolError(f"{address} does not offer {failed.request.url.path}: use a server that does.")
 
 
 def explain_registry(failed: Failed, address: str) -> ServerError | None:
     """Return what a failure means where the models are listed that a server could download."""
-    if _lacks_endpoint(failed):
+    if lacks_endpoint(failed):
         return ProtocolError(
             f"{address} has no list of models to download: name the model by its id on the Hugging Face hub, or "
             "update the server."
@@ -376,15 +392,53 @@ def explain_registry(failed: Failed, address: str) -> ServerError | None:
     return None
 
 
+def explain_management(failed: Failed, address: str, done: str) -> ServerError | None:
+    """Return what a failure means where a server is to have a model ``done``: downloaded, loaded or unloaded.
+
+    Servers with nothing but the interface of OpenAI are as good for recognition.
+    """
+    page = _is_status(failed, HTTPStatus.NOT_FOUND) and isinstance(failed, httpx2.Response) and not detail_of(failed)
+    if not page and not lacks_endpoint(failed):
+        return None
+    assert isinstance(failed, httpx2.Response)
+    return ProtocolError(
+        f"{address} has no endpoint by which models can be {done} ({answered(failed)}): {_WITHOUT_ENDPOINT[done]}; or "
+        "give the base address of a Speaches server."
+    )
+
+
+def not_done(response: httpx2.Response, address: str, model: str, done: str) -> ServerError | None:
+    """Return why a model is not ``done`` although its server took the request; None if it is."""
+    if (error := explain_management(response, address, done)) is not None:
+        return error
+    failure, said = _failure(response), answered(response)
+    if response.headers.get("content-type", "").startswith("text/html"):
+        return not_speaches(address, said)  # a page to log in
+    if response.status_code == HTTPStatus.CONFLICT and "already loaded" not in said:
+        failure.ok = False
+    if failure.error or not (failure.success and failure.ok):
+        return ProtocolError(f"{address} has not {done} {model} ({said}): correct what it names, or see its log.")
+    status = failure.status or ""
+    if response.status_code != HTTPStatus.ACCEPTED and (not status or _DONE.fullmatch(status)):
+        return None
+    said = f"{said}, status {one_line(without_key(status, _key_sent(response)))}" if status else said
+    return ProtocolError(
+        f"{address} does not say that it has {done} {model} ({said}): look later whether it has, with "
+        "Server.overview() or ipyspeaches models."
+    )
+
+
 def explain_download(failed: Failed, address: str, model: str, timeout_s: float) -> ServerError | None:
     """Return what a failure means where a server is asked to install a model."""
+    if (lack := explain_management(failed, address, "downloaded")) is not None:
+        return lack
     detail = detail_of(failed) or "" if isinstance(failed, httpx2.Response) else ""
     if _is_status(failed, HTTPStatus.UNAUTHORIZED) and "gated" in detail:
         return ModelNotFoundError(
             f"{address} may not download {model} (HTTP 401): accept its authors' terms at "
             f"https://huggingface.co/{model}, then restart the server with HF_TOKEN set to a token of that account."
         )
-    if _is_status(failed, HTTPStatus.NOT_FOUND) and not _lacks_endpoint(failed):
+    if _is_status(failed, HTTPStatus.NOT_FOUND):
         return ModelNotFoundError(
             f"{address} finds no model '{model}' to download: check its spelling against the server's registry "
             "(Server.registry(), or ipyspeaches models registry)."
@@ -406,7 +460,7 @@ def explain_download(failed: Failed, address: str, model: str, timeout_s: float)
 
 def explain_diarization(failed: Failed, address: str) -> ServerError | None:
     """Return what a failure means where a server is asked who speaks when."""
-    if not _lacks_endpoint(failed):
+    if not lacks_endpoint(failed):
         return None
     return ProtocolError(
         f"{address} cannot tell speakers apart: it has no endpoint for that, so use a newer Speaches server."
@@ -421,10 +475,10 @@ def no_diarization_model(address: str) -> ModelNotFoundError:
     )
 
 
-def _lacks_endpoint(failed: Failed) -> bool:
+def lacks_endpoint(failed: Failed) -> bool:
     """Return whether an answer says that the server has no such endpoint, rather than no such model."""
     if _is_status(failed, HTTPStatus.NOT_FOUND):
-        return isinstance(failed, httpx2.Response) and detail_of(failed) == NO_ENDPOINT
+        return isinstance(failed, httpx2.Response) and bool(_NO_ROUTE.fullmatch(detail_of(failed) or ""))
     return _is_status(failed, *_NO_SUCH_ENDPOINT)
 
 

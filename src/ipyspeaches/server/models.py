@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Self, overload
 
 import msgspec
 
+from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.realtime.media import EMBEDDED_MEDIA, SPEACHES_MEDIA, Media
 from ipyspeaches.tables import Rows
 
@@ -32,6 +33,20 @@ _CELL: Final = "padding:.2em .6em;text-align:start;vertical-align:top"
 def model_id(name: str) -> str:
     """Return the model that a preset name stands for; any other name is a model id already."""
     return presets.get(name, name)
+
+
+def named_model(name: str) -> str:
+    """Return the id of the model that a server is to do something with.
+
+    Raises
+    ------
+    InputError
+        If none is named.
+    """
+    found = model_id(name.strip()) if isinstance(name, str) else ""
+    if not found:
+        raise InputError("No model was given: name its id, such as Systran/faster-whisper-small.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from ipyspeaches.errors import InputError, ServerError, SpeachesError, StateError
-from ipyspeaches.server.models import model_id
+from ipyspeaches.errors import ServerError, SpeachesError, StateError
+from ipyspeaches.server.models import named_model
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.opening import Place, locate, resolve
@@ -344,9 +344,7 @@ class ModelJobs:
     @contextmanager
     def _job(self, args: dict[str, Any], kind: str) -> Iterator[str]:
         """Show a job as long as it runs; one at a time for each model."""
-        model = model_id(str(args.get("model") or "").strip())
-        if not model:
-            raise InputError("No model was given: type its id, such as Systran/faster-whisper-small.")
+        model = named_model(args.get("model", ""))
         if model in self._jobs:
             raise StateError(f"The server is already busy with {model}: wait until that is done.")
         self._jobs[model] = {"model": model, "kind": kind, "since_ms": round(time.time() * 1000)}
