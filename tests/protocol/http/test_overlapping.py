@@ -113,6 +113,13 @@ def texts(one: str, two: str) -> list[str]:
         # Scripts without spaces are compared by character.
         ("今天天气很好我们去公", "好我们去公园散步吧。", ["今天天气很好我们去", "公园散步吧。"]),
         ("我说的是北京大学", "北京大学的学生", ["我说的是北京大", "学的学生"]),
+        # How much of what repeats itself was heard twice, text does not tell: it is kept.
+        ("no no no no", "no no no no", ["no no no", "no no no no"]),
+        ("哈哈哈哈哈", "哈哈哈哈哈", ["哈哈哈哈", "哈哈哈哈哈"]),
+        ("one by one by one by", "one by one by one by", ["one by one by one", "by one by one by"]),
+        ("he said ha ha ha", "ha ha ha and left", ["he said ha ha", "ha ha ha and left"]),
+        # But what is said again in between does not.
+        ("the cat and the", "the cat and the dog", ["the cat and", "the dog"]),
         # An echo of one character is nothing to go by.
         ("他是我的", "中国是大的", ["他是我", "的中国是大的"]),
         ("我用 Python 写程", "Python 写程序", ["我用 Python 写", "程序"]),
@@ -129,6 +136,17 @@ def test_texts_without_times(one: str, two: str, told: list[str]) -> None:
 )
 def test_windows_that_agree_are_joined_without_a_trace(words: list[str], shared: int, at: int) -> None:
     assert " ".join(texts(" ".join(words[: at + shared]), " ".join(words[at:]))).split() == words
+
+
+@given(
+    words=st.sampled_from([["no"], ["哈"], ["no", "yes"], ["one", "by"]]),
+    shared=st.integers(1, 6),
+    at=st.integers(6, 9),
+)
+def test_nothing_that_is_repeated_is_lost(words: list[str], shared: int, at: int) -> None:
+    spoken = (words * 20)[: at + 10]
+    one, two = texts(" ".join(spoken[: at + shared]), " ".join(spoken[at:]))
+    assert len(tokens(one)) + len(tokens(two)) >= len(spoken)
 
 
 @given(

@@ -202,7 +202,11 @@ def _by_character(*texts: tuple[Token, ...] | list[Token]) -> bool:
 
 
 def _longest_run(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
-    """Return where the longest run of equal tokens begins in both; among equals, the one nearest to the cut."""
+    """Return two equal tokens, one of each text, in the longest run of such; among equals, the one nearest to the cut.
+
+    Of a run that only repeats itself ("no no no"), text cannot tell how much both windows have heard. What is told
+    twice can be struck out, what is not told is lost: so they share no more than the last repetition.
+    """
     keys, others = [token.key for token in left], [token.key for token in right]
     best: tuple[int, int, int] | None = None
     found: tuple[int, int] | None = None
@@ -219,8 +223,17 @@ def _longest_run(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int]
             if _tells(left[at_left : at_left + length], behind, before):
                 rank = (length, -behind - before, at_left)
                 if best is None or rank > best:
-                    best, found = rank, (at_left, at_right)
+                    repeated = length - _shortest_overlap(keys[at_left : at_left + length])
+                    best, found = rank, (at_left + repeated, at_right)
     return found
+
+
+def _shortest_overlap(keys: list[str]) -> int:
+    """Return how many tokens a run and itself share at the least: all but for what repeats itself from end to end."""
+    length = len(keys)
+    periods = (period for period in range(1, length // 2 + 1) if keys[period:] == keys[:-period])
+    period = next(periods, length)
+    return length % period or period
 
 
 def _longest_likeness(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
