@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
-from ipyspeaches.checks import Check, check_fields, instance, number, one_of, text
+from ipyspeaches.checks import Check, check_fields, checked, instance, number, one_of, text
 from ipyspeaches.errors import InputError
 
 
@@ -55,3 +56,44 @@ def test_none_passes_where_it_is_the_default_and_numbers_become_plain_ones() -> 
     assert options == Options(pace=0.5, pad_ms=3)
     assert (type(options.pace), type(options.pad_ms)) == (float, int)
     assert Options(name=None, pace=None, of=None) == Options()
+
+
+@checked
+class Shelf:
+    def __init__(self, names: Iterable[str], *, width: float = 1.0) -> None:
+        self.names, self.width = names, width
+
+    @classmethod
+    def of(cls, side: Literal["left", "right"] = "left") -> Shelf:
+        return cls([side])
+
+    def put(self, at: int | None, *books: str, spans: Sequence[float] = (), known: Missing | None = None) -> Any:  # type: ignore[name-defined]  # noqa: F821
+        return at, books, spans, known
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Shelf("abc"), "names is 'abc': give a list of text."),
+        (lambda: Shelf(["a", 3]), "one of names is no text but int: give text."),  # type: ignore[list-item]
+        (lambda: Shelf([], width=True), "width is True: give a number."),
+        (lambda: Shelf([], width=math.nan), "width is nan: give a number."),
+        (lambda: Shelf.of("up"), "side is 'up': use one of 'left', 'right'."),  # type: ignore[arg-type]
+        (lambda: Shelf([]).put(1.5), "at is 1.5: give a whole number or None."),
+        (lambda: Shelf([]).put(1, spans=[None]), "one of spans is None: give a number."),
+    ],
+)
+def test_arguments_that_are_not_as_annotated_are_refused_in_a_sentence(call: Any, said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        call()
+    assert str(refused.value) == said
+
+
+def test_arguments_that_are_as_annotated_are_given_on_as_plain_values() -> None:
+    assert Shelf((name for name in "ab"), width=np.float32(2)).names == ["a", "b"]
+    assert Shelf.of("right").names == ["right"]
+    put = Shelf([]).put(np.int64(3), "x", spans=np.array([1.5, 2]), known=7)
+    assert put == (3, ("x",), [1.5, 2], 7)
+    assert type(put[0]) is int
+    with pytest.raises(TypeError, match="missing a required argument"):
+        Shelf()  # type: ignore[call-arg]

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import cache, wraps
 from numbers import Integral, Real
-from typing import Any, Final, TypeAlias
+from os import PathLike
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Final,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from ipyspeaches.errors import InputError
 
 MOST: Final = 1e9
 """No option is larger, whatever its unit."""
 
+Call = TypeVar("Call", bound=Callable[..., Any])
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes the name of an option and its value; returns the value as a plain one, or raises an `InputError`."""
 
@@ -89,3 +108,112 @@ def instance(kind: Any, cure: str) -> Check:  # noqa: ANN401  a class, or what s
         return value
 
     return check
+
+
+def seconds(name: str, value: object) -> object:
+    """Check a time: a number, or NaN where nobody knows it; infinite ones are cut off by what cannot hold them."""
+    return value if isinstance(value, float) else _check_number(name, value)
+
+
+def checked(call: Call) -> Call:
+    """Have a function, or all public methods of a class, refuse what is not as annotated, in a sentence.
+
+    What takes a key checks for itself: it would be seen in the traceback from here.
+    """
+    if isinstance(call, type):
+        for name, one in list(vars(call).items()):
+            made = one.__func__ if isinstance(one, classmethod) else one
+            public = inspect.isfunction(made) and (name == "__init__" or not name.startswith("_"))
+            if public and not {"api_key", "options"} & inspect.signature(made).parameters.keys():
+                setattr(call, name, classmethod(checked(made)) if isinstance(one, classmethod) else checked(made))
+        return cast("Call", call)
+    signature = inspect.signature(call)
+
+    @wraps(call)
+    def check(*args: object, **kwargs: object) -> object:
+        given = signature.bind(*args, **kwargs)
+        for name, one in _checks_of(call).items():
+            if name in given.arguments:
+                given.arguments[name] = one(name, given.arguments[name])
+        return call(*given.args, **given.kwargs)
+
+    return cast("Call", check)
+
+
+@cache
+def _checks_of(call: Callable[..., Any]) -> dict[str, Check]:
+    found = {}
+    for name, one in inspect.signature(call).parameters.items():
+        if one.annotation is not one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
+            holder = type("", (), {"__annotations__": {name: one.annotation}})
+            with suppress(NameError):  # of what is imported for type checkers alone
+                found[name] = _check_of(get_type_hints(holder, call.__globals__)[name])
+    return found
+
+
+def _check_of(hint: Any) -> Check:  # noqa: ANN401  any annotation
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return _any_of([_check_of(one) for one in inner], _named(hint))
+    if origin is Literal:
+        return one_of(inner)
+    if origin in _LISTS and inner[0] is not Any:
+        return _each(_check_of(inner[0]), _named(hint), tuple if origin is tuple else list)
+    if is_typeddict(hint):
+        return instance(dict, "a dict of options")
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    kind = origin or hint
+    known = isinstance(kind, type) and kind is not bool and not getattr(kind, "_is_protocol", False)
+    return instance(kind, _named(hint)) if known else lambda _, value: value
+
+
+def _any_of(checks: Sequence[Check], cure: str) -> Check:
+    def check(name: str, value: object) -> object:
+        for one in checks:
+            try:
+                return one(name, value)
+            except InputError:
+                continue
+        raise InputError(f"{name} is {value!r:.60}: give {cure}.")
+
+    return check
+
+
+def _each(check_one: Check, cure: str, kind: type[list[Any] | tuple[Any, ...]]) -> Check:
+    def check(name: str, value: object) -> object:
+        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            raise InputError(f"{name} is {value!r:.60}: give {cure}.")
+        return kind(check_one(f"one of {name}", one) for one in value)
+
+    return check
+
+
+def _named(hint: Any) -> str:  # noqa: ANN401  any annotation
+    """Return what to call a type in a sentence."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(map(_named, inner)))
+    if origin in _LISTS:
+        return f"a list of {_named(inner[0])}"
+    return _NAMES.get(origin or hint) or f"{getattr(origin or hint, '__name__', hint)}(…)"
+
+
+_NAMES: Final[dict[Any, str]] = {
+    str: "text",
+    float: "a number",
+    int: "a whole number",
+    bytes: "bytes",
+    NoneType: "None",
+    Any: "values",
+    Path: "a path",
+    PathLike: "a path",
+}
+_LISTS: Final = (Iterable, Sequence, list, tuple)
+_check_number: Final = number(-math.inf, math.inf, "a number")
+_PLAIN: Final[dict[Any, Check]] = {
+    str: text("text"),
+    float: _check_number,
+    int: number(-math.inf, math.inf, "a whole number", whole=True),
+    NoneType: instance(NoneType, "None"),
+}

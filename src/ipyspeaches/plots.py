@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.errors import InputError
+
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
     from ipyspeaches.results.records import Frames, Latency
@@ -189,7 +191,10 @@ def boxes(places: Iterable[tuple[float, float, float, float]], name: str, colour
 
 
 def _spans(segments: Iterable[Any]) -> list[tuple[float, float]]:
-    return [(s.start, s.end) if hasattr(s, "start") else (float(s[0]), float(s[1])) for s in segments]
+    try:
+        return [(s.start, s.end) if hasattr(s, "start") else (float(s[0]), float(s[1])) for s in segments]
+    except (TypeError, ValueError, LookupError) as exc:
+        raise InputError("What is drawn are pairs of seconds: give [(start, end), …].") from exc
 
 
 def _runs(time: NDArray[np.float64], is_speech: NDArray[np.bool_]) -> list[tuple[float, float]]:

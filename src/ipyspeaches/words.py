@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from ipyspeaches.checks import check_fields, seconds, text
 from ipyspeaches.terminal import printable
 
 
@@ -42,6 +43,7 @@ class Word:
     probability: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self, word=text("text"), start=seconds, end=seconds, probability=seconds)
         object.__setattr__(self, "word", printable(self.word))
 
     @property

@@ -303,7 +303,7 @@ def test_hours_of_audio_lie_in_memory_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("span", [(float("nan"), 1), (0, float("nan")), (float("inf"), None), (-1, float("-inf"))])
 def test_a_slice_between_what_are_no_times_is_refused(span: tuple[float, float | None]) -> None:
-    with pytest.raises(InputError, match="There is no audio"):
+    with pytest.raises(InputError, match=r"^There is no audio|^[ab] is nan: give a number"):
         Recording.sample().slice(*span)
     assert Recording.sample().slice(0, float("inf")).duration == Recording.sample().duration
 

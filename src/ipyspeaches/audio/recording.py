@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from ipyspeaches.audio.decoding import (
     turned_notes,
     wav,
 )
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
 if TYPE_CHECKING:
@@ -140,6 +139,7 @@ class Recording:
         """Length in seconds."""
         return len(self.samples) / self.rate
 
+    @checked
     def slice(self, a: float = 0.0, b: float | None = None) -> Self:
         """Return the part from second ``a`` to second ``b``, cut to what there is; the samples are shared.
 
@@ -149,7 +149,7 @@ class Recording:
             If nothing lies between ``a`` and ``b``.
         """
         begin, stop = (min(max(at, 0.0), self.duration) for at in (a, self.duration if b is None else b))
-        start, end = (0, 0) if math.isnan(begin + stop) else (round(begin * self.rate), round(stop * self.rate))
+        start, end = round(begin * self.rate), round(stop * self.rate)
         if start >= end:
             until = "the end" if b is None else f"{b:g} s"
             raise InputError(
@@ -173,6 +173,7 @@ class Recording:
             return self
         return type(self)(soxr.resample(self.samples, self.rate, rate, quality="HQ"), rate, self.lost)
 
+    @checked
     def save(self, path: str | Path) -> Path:
         """Write WAV, FLAC or Ogg Vorbis, as the suffix says, and return the file.
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.words import Word
 
@@ -106,6 +107,7 @@ POCKETSPHINX: Final = EngineSpec(
 )
 
 
+@checked
 def engine_spec(name: str, model: str | None = None) -> EngineSpec:
     """Return the description of an engine.
 

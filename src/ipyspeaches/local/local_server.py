@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Final, Self
 
 import ipyspeaches
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import number, shown_if_made
 from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
 from ipyspeaches.local.engines import EngineSpec, engine_spec
 from ipyspeaches.protocol.address import is_loopback
@@ -35,6 +35,7 @@ _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python
 START_TIMEOUT_S: Final = 60.0
 DOWNLOAD_TIMEOUT_S: Final = 1800.0
 STOP_TIMEOUT_S: Final = 5.0
+_PORT: Final = number(0, 65535, "1 to 65535, or 0 for any free one", whole=True)
 _LAST_LINES: Final = 20
 
 
@@ -66,7 +67,7 @@ class LocalServer:
     ) -> None:
         api_key = hidden(api_key)  # or a traceback shows it
         self._spec = engine_spec(engine, model)
-        self._port = port
+        self._port = _PORT("port", port)
         self._api_key = read_key(api_key)
         self._process: subprocess.Popen[str] | None = None
         self._url: str | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
+from ipyspeaches.checks import checked
 from ipyspeaches.words import join_text, spaceless_script
 
 Alike: TypeAlias = Literal["same", "said", "heard"]
@@ -56,6 +57,7 @@ class ErrorRate:
         return self.rate
 
 
+@checked
 def wer(reference: str, hypothesis: str) -> ErrorRate:
     """Return the word error rate: substitutions, deletions and insertions a word of the reference.
 
@@ -69,6 +71,7 @@ def wer(reference: str, hypothesis: str) -> ErrorRate:
     return _compare(normalised_words(reference), normalised_words(hypothesis))
 
 
+@checked
 def cer(reference: str, hypothesis: str) -> ErrorRate:
     """Return the character error rate: the measure for Chinese, Japanese, Thai and their like.
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.plots import Trace, boxes
 from ipyspeaches.results.accuracy import ErrorRate, Piece, cer, differences, wer
@@ -106,6 +107,7 @@ class ComparedUtterances(Rows[ComparedUtterance]):
     _row_type: ClassVar = ComparedUtterance
 
 
+@checked
 class Comparison(Table):
     """One row a run: how many words it got wrong, and the medians of its latencies.
 

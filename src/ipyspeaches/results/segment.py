@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from ipyspeaches.checks import check_fields, instance, number, seconds, text
 from ipyspeaches.tables import Rows
 from ipyspeaches.terminal import printable
 from ipyspeaches.words import Word
+
+_WORDS: Final = instance(tuple, "a tuple of Word(…)")
+_PLACE: Final = number(-1, math.inf, "the place of the utterance, or -1", whole=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Segment:
     latency_s: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self, start=seconds, end=seconds, text=text("text"), words=_WORDS, latency_s=seconds)
+        check_fields(self, language=text("a code such as 'en', or None"), item_id=text(), id=_PLACE)
         object.__setattr__(self, "text", printable(self.text))
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
@@ -88,6 +88,7 @@ class _Lines(Rows[Segment]):
         return {**columns, "words": words}
 
 
+@checked
 class Transcript(_Lines):
     """Segments in the order in which they were recorded; one row each in data frames.
 
@@ -264,7 +265,7 @@ class Transcript(_Lines):
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes | bytearray | memoryview) -> Self:
         """Return the transcript that `to_json` or a recogniser wrote; text or words alone count, too.
 
         Raises
@@ -364,12 +365,10 @@ def _taken(number: int) -> InputError:
     return InputError(f"The transcript already has a segment {number}: use replace() to change its text.")
 
 
-def _plain(text: object) -> str | bytes:
+def _plain(text: str | bytes | bytearray | memoryview) -> str | bytes:
     """Return JSON without a byte order mark, which is none of it; Windows' shells write UTF-16."""
     if isinstance(text, str):
         return text.removeprefix("\ufeff")
-    if not isinstance(text, bytes | bytearray | memoryview):
-        raise TypeError(f"it is a value of the type {type(text).__name__}")
     data = bytes(text)
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return data.decode("utf-16")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 
 __all__ = ["Sample", "Sentence", "info", "names", "path"]
@@ -39,6 +40,7 @@ def names() -> list[str]:
     return sorted(Path(entry.name).stem for entry in files(__name__).iterdir() if entry.name.endswith(".flac"))
 
 
+@checked
 def path(name: str) -> Path:
     """Return the audio file of a sample.
 

@@ -16,7 +16,7 @@ import httpx2
 
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import ModelNotFoundError, NotSpeachesError, ServerError
 from ipyspeaches.protocol.api_key import hidden, hidden_address
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
@@ -68,6 +68,7 @@ _CALLS: Final = (
 Audio: TypeAlias = Recording | str | Path
 
 
+@checked
 class Server:
     """A Speaches server at an address.
 

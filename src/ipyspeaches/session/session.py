@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.audio.decoding import check_rate
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import number, shown_if_made, text
+from ipyspeaches.checks import checked, number, shown_if_made, text
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
@@ -69,6 +70,7 @@ def on_engine(
     return call
 
 
+@checked
 class Session:
     """Listen to one source, and keep what it says.
 
@@ -195,6 +197,8 @@ class Session:
     def mark(self, name: str = "", time_s: float | None = None) -> Mark:
         """Mark a moment: now, or ``time_s`` seconds into the session; callable from any thread."""
         at_s = self._recorder.now_s if time_s is None else _MOMENT_S("time_s", time_s)
+        if at_s > self._recorder.now_s:
+            raise InputError(f"time_s is {at_s:g}: give a moment in the {self._recorder.now_s:.2f} s recorded so far.")
         mark = self.marks.add(at_s, _NAME("name", name))
         self._recorder.mark(mark)
         return mark
@@ -617,6 +621,7 @@ async def transcribe(
         If no text came, because the server cannot be reached, refuses, or fails.
     """
     hide_key(options)
+    rate = None if rate is None else check_rate(rate)
     if isinstance(audio, np.ndarray):
         if rate is None:
             raise InputError("An array needs its sample rate: transcribe(array, rate=16000).")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Columns
 from ipyspeaches.vad import intervals
@@ -98,6 +99,7 @@ class PrecisionRecallCurve(Columns):
         return float(-np.sum(np.diff(self.recall) * self.precision[:-1]))
 
 
+@checked
 def roc_curve(scores: Scores | Sequence[Scores], truth: Segments | Sequence[Segments]) -> RocCurve:
     """Return false alarms against hits at every threshold.
 
@@ -122,6 +124,7 @@ def roc_curve(scores: Scores | Sequence[Scores], truth: Segments | Sequence[Segm
     )
 
 
+@checked
 def precision_recall_curve(
     scores: Scores | Sequence[Scores], truth: Segments | Sequence[Segments]
 ) -> PrecisionRecallCurve:

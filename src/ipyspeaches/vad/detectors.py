@@ -350,7 +350,7 @@ class WebRtcVad(Detector):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_fields(self, aggressiveness=_AGGRESSIVENESS)
+        check_fields(self, aggressiveness=_AGGRESSIVENESS, frame_ms=_FRAME_MS)
         if self.frame_ms not in WEBRTC_FRAMES_MS:
             raise InputError(f"frame_ms is {self.frame_ms}: WebRTC's detector takes frames of 10, 20 or 30 ms.")
         if not 0 < self.threshold <= 1:

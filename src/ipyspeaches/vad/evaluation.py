@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Columns, Table
 from ipyspeaches.vad import intervals
@@ -234,6 +235,7 @@ def _ratio(part: float, whole: float, *, empty: float) -> float:
     return part / whole if whole else empty
 
 
+@checked
 def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration: float | None = None) -> Evaluation:
     """Return how well segments agree with the truth.
 
@@ -287,6 +289,7 @@ class Truth:
         If the truth cannot be one (see `Segments.check`), or the collar or the duration is no length.
     """
 
+    @checked
     def __init__(self, truth: Segments, collar: float, duration: float) -> None:
         if not 0 <= collar < np.inf:
             raise InputError(f"collar is {collar}: give 0 seconds or more.")

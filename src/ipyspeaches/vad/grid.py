@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad.detectors import Detector
 
 MAX_SETTINGS = 1_000_000
 
 
+@checked
 @dataclass(frozen=True, slots=True)
 class Between:
     """Any number from ``low`` to ``high``, for a random search.
@@ -54,6 +56,7 @@ Values: TypeAlias = "Iterable[Any] | Between"
 Choices: TypeAlias = dict[str, list[Any] | Between]
 
 
+@checked
 def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | None, seed: int) -> list[Detector]:
     """Return the detectors of a sweep.
 

@@ -87,7 +87,7 @@ def _read_text(path: str | Path, encoding: str | None) -> str:
         if not certain:
             warnings.warn(
                 f"{path} is not UTF-8 and was read as {encoding}: if its names look wrong, give encoding=.",
-                stacklevel=4,  # who called Segments.from_…
+                stacklevel=5,  # who called Segments.from_…, which is checked
             )
     try:
         text = data.decode(encoding)

@@ -10,6 +10,7 @@ from typing import Final, Literal, Self, TypeAlias
 
 import numpy as np
 
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import row_position
 from ipyspeaches.vad import intervals, label_files
@@ -23,6 +24,7 @@ SHORTEST_S: Final = 0.01
 Edge: TypeAlias = Literal["start", "end"]
 
 
+@checked
 @dataclass(frozen=True, slots=True)
 class Labels:
     """Regions of speech that somebody paints: every edit returns new labels, which remember the old ones.

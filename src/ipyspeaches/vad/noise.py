@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.vad.detectors import Detector
@@ -86,6 +87,7 @@ def _sentences(rate: int) -> list[Waveform]:
     ]
 
 
+@checked
 def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tuple[Recording, Segments]:
     """Return sentences in random order with 0.3 to 2 s of silence between them, and where they are.
 
@@ -120,6 +122,7 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
     return Recording(np.round(audio).astype(np.int16), rate), Segments(spans)
 
 
+@checked
 def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: float, *, seed: int = 0) -> Recording:
     """Return speech in noise.
 
@@ -240,6 +243,7 @@ class NoiseBench(Sequence[NoisyRecording]):
         return f"NoiseBench({len(self)} recordings: {', '.join(noises)}; {shown})"
 
 
+@checked
 def noise_bench(
     noises: Sequence[str] = tuple(NOISES),
     snr_db: Sequence[float] = (20, 10, 5, 0, -5),

@@ -39,7 +39,7 @@ Samples: TypeAlias = NDArray[np.int64]
 SCORE: Final = number(-MOST, cure="a number")
 """Levels in dBFS are negative."""
 _DURATION_MS: Final = number(0, cure="0 milliseconds or more")
-_LONGEST_S: Final = number(1e-9, cure="more than 0 seconds, or math.inf")
+_LONGEST_S: Final = number(1e-9, math.inf, "more than 0 seconds, or math.inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,7 @@ class SegmentOptions:
     def __post_init__(self) -> None:
         check_fields(self, threshold=SCORE, neg_threshold=SCORE, speech_pad_ms=_DURATION_MS)
         check_fields(self, min_speech_duration_ms=_DURATION_MS, min_silence_duration_ms=_DURATION_MS)
-        if self.max_speech_duration_s != math.inf:
-            check_fields(self, max_speech_duration_s=_LONGEST_S)
+        check_fields(self, max_speech_duration_s=_LONGEST_S)
         if self.neg_threshold > self.threshold:
             raise InputError(
                 f"neg_threshold ({self.neg_threshold}) is above threshold ({self.threshold}): "

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table, row_position, write_or_return
 from ipyspeaches.vad import intervals, label_files
@@ -34,6 +34,7 @@ class SpeechSegment:
         object.__setattr__(self, "duration", self.end - self.start)
 
 
+@checked
 class Segments(Table):
     """Stretches of speech; columns ``start``, ``end``, ``duration`` in seconds. A value: it never changes.
 
@@ -71,7 +72,10 @@ class Segments(Table):
         InputError
             If the arrays differ in length, or as in the constructor.
         """
-        starts, ends = np.array(start, dtype=np.float64), np.array(end, dtype=np.float64)
+        try:
+            starts, ends = np.array(start, dtype=np.float64), np.array(end, dtype=np.float64)
+        except (TypeError, ValueError) as exc:
+            raise InputError("Starts and ends are arrays of seconds: give numbers.") from exc
         if starts.ndim != 1 or starts.shape != ends.shape:
             raise InputError(f"There are {starts.size} starts and {ends.size} ends: give one end for each start.")
         segments = cls()

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeGuard
 
 import numpy as np
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.terminal import is_read, redraw
@@ -163,11 +163,15 @@ def sweep(
     return SweepResult([_row(one, list(grid), found) for one in tried])
 
 
+def _is_list(given: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(given, Iterable) and not isinstance(given, Segments | str)
+
+
 def _paired(
     audio: Recording | Scores | Sequence[Recording | Scores], truth: Segments | Sequence[Segments]
 ) -> tuple[list[Recording | Scores], list[Segments]]:
-    recordings = [audio] if isinstance(audio, Recording | Scores | str) else list(audio)
-    truths = [truth] if isinstance(truth, Segments) else list(truth)
+    recordings: list[Any] = list(audio) if _is_list(audio) else [audio]
+    truths: list[Any] = list(truth) if _is_list(truth) else [truth]
     for wrong in (one for one in recordings if not isinstance(one, Recording | Scores)):
         raise InputError(f"{wrong!r:.80} is not a recording: load it with Recording.load(path), or give scores.")
     for other in (one for one in truths if not isinstance(one, Segments)):
@@ -181,6 +185,7 @@ def _paired(
     return recordings, truths
 
 
+@checked
 def _opened(
     resume: str | Path | None, recordings: Sequence[Recording | Scores], truths: Sequence[Segments], collar: float
 ) -> AbstractContextManager[SweepFile | None]:
@@ -230,9 +235,12 @@ def _row(vad: Detector, names: Sequence[str], found: Sequence[Mapping[Detector, 
 class _Tasks:
     """Divide a sweep into tasks, one recording's scores and some settings each, and run them here or on an executor."""
 
+    @checked
     def __init__(
         self, recordings: list[Recording | Scores], truths: list[Segments], collar: float, executor: Executor | None
     ) -> None:
+        if not (executor is None or hasattr(executor, "submit")):
+            raise InputError(f"executor is {executor!r:.60}: give a concurrent.futures.Executor, or None.")
         self._recordings = recordings
         self._truths = truths
         self._collar = collar

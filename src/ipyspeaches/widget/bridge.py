@@ -10,9 +10,11 @@ from typing import Any, Final, TypeAlias
 import anywidget
 
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import text
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.widget.page_messages import failure_message
 
+LOCALE: Final = text("a code such as 'zh-CN', or none: ''")
 MAX_PLAYED_S: Final = 120.0
 """The longest audio that a page gets at once."""
 

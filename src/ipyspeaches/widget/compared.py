@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import NoneType
 from typing import Any, Final
 
 from ipyspeaches.errors import InputError, SpeachesError
@@ -33,7 +34,7 @@ def compared_options(runs: Runs) -> dict[str, SessionKeywords]:
 
     It is an `InputError` if an option cannot be used, or a name is the main session's.
     """
-    if not runs:
+    if isinstance(runs, NoneType | Sequence | Mapping) and not runs:
         return {}
     options = named(runs)
     if MAIN in options:

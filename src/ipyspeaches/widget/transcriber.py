@@ -15,7 +15,7 @@ from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.session import Session
 from ipyspeaches.vad.detectors import Detector
-from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
+from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
 from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.settings import DETECTORS, Settings
@@ -95,6 +95,7 @@ class Transcriber(anywidget.AnyWidget):
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
+        LOCALE("locale", locale)
         hide_key(options)
         settings = Settings(source, options)
         compared = compared_options(compare)

@@ -18,7 +18,7 @@ from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, hide_key
 from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.segments import Segments
-from ipyspeaches.widget.bridge import Bridge, check_front_end, front_end
+from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
 from ipyspeaches.widget.lab_controller import LabController, Reference
 from ipyspeaches.widget.lab_state import LabMetrics, LabState
 from ipyspeaches.widget.lab_truth import TruthLike, begin
@@ -67,6 +67,7 @@ class VadLab(anywidget.AnyWidget):
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
+        LOCALE("locale", locale)
         hide_key(options)
         SessionOptions.of(dict(options))
         if not isinstance(recording, (Recording, str, os.PathLike)):
