@@ -71,16 +71,19 @@ class Shelf:
         return at, books, spans, known
 
 
+SHELF: Any = Shelf
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: Shelf("abc"), "names is 'abc': give a list of text."),
-        (lambda: Shelf(["a", 3]), "one of names is no text but int: give text."),  # type: ignore[list-item]
-        (lambda: Shelf([], width=True), "width is True: give a number."),
-        (lambda: Shelf([], width=math.nan), "width is nan: give a number."),
-        (lambda: Shelf.of("up"), "side is 'up': use one of 'left', 'right'."),  # type: ignore[arg-type]
-        (lambda: Shelf([]).put(1.5), "at is 1.5: give a whole number or None."),
-        (lambda: Shelf([]).put(1, spans=[None]), "one of spans is None: give a number."),
+        (lambda: SHELF("abc"), "names is 'abc': give a list of text."),
+        (lambda: SHELF(["a", 3]), "one of names is no text but int: give text."),
+        (lambda: SHELF([], width=True), "width is True: give a number."),
+        (lambda: SHELF([], width=math.nan), "width is nan: give a number."),
+        (lambda: SHELF.of("up"), "side is 'up': use one of 'left', 'right'."),
+        (lambda: SHELF([]).put(1.5), "at is 1.5: give a whole number or None."),
+        (lambda: SHELF([]).put(1, spans=[None]), "one of spans is None: give a number."),
     ],
 )
 def test_arguments_that_are_not_as_annotated_are_refused_in_a_sentence(call: Any, said: str) -> None:
@@ -90,10 +93,10 @@ def test_arguments_that_are_not_as_annotated_are_refused_in_a_sentence(call: Any
 
 
 def test_arguments_that_are_as_annotated_are_given_on_as_plain_values() -> None:
-    assert Shelf((name for name in "ab"), width=np.float32(2)).names == ["a", "b"]
-    assert Shelf.of("right").names == ["right"]
-    put = Shelf([]).put(np.int64(3), "x", spans=np.array([1.5, 2]), known=7)
+    assert SHELF((name for name in "ab"), width=np.float32(2)).names == ["a", "b"]
+    assert SHELF.of("right").names == ["right"]
+    put = SHELF([]).put(np.int64(3), "x", spans=np.array([1.5, 2]), known=7)
     assert put == (3, ("x",), [1.5, 2], 7)
     assert type(put[0]) is int
     with pytest.raises(TypeError, match="missing a required argument"):
-        Shelf()  # type: ignore[call-arg]
+        SHELF()
