@@ -268,15 +268,17 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
         if len(files) > 1 and args.format != "txt":
             args.parser.error(f"several files as {args.format} need --output FOLDER")
         return dict.fromkeys(files)
-    names_folder = args.output.endswith(_SEPARATORS)
-    if len(files) == 1 and not names_folder and not output.is_dir():
+    if not args.output.strip():
+        args.parser.error("--output is empty: name a file or a folder")
+    is_folder = args.output.endswith(_SEPARATORS) or output.is_dir()
+    if len(files) == 1 and not is_folder:
         if not given and output.suffix and output.suffix.lower()[1:] not in FORMATS:
             args.parser.error(
                 f"--output {output} names no format: end it with .{', .'.join(FORMATS)}, or give --format"
             )
         targets: dict[Path, Path | None] = {files[0]: output}
     else:
-        if output.exists() and not output.is_dir():
+        if (output.exists() and not output.is_dir()) or (not is_folder and output.suffix.lower()[1:] in FORMATS):
             why = "" if len(files) == 1 else ", and there are several inputs"
             args.parser.error(f"--output {output} is a file{why}: name a folder")
         targets = {file: output / f"{file.stem}.{args.format}" for file in files}
