@@ -73,6 +73,12 @@ class Ledger:
         """Those that have no final text and have not failed."""
         return [entry for entry in self.entries if entry.stage not in {Stage.FINAL, Stage.FAILED}]
 
+    @property
+    def settled_until_s(self) -> float:
+        """Where the last utterance ends that has its text, or has failed."""
+        settled = {Stage.FINAL, Stage.FAILED}
+        return max((entry.utterance.end_s for entry in self.entries if entry.stage in settled), default=0.0)
+
     def suspect(self, message: str) -> None:
         """Note an error of the server that may be about each utterance that it has and that has no text."""
         for entry in self.unsettled:

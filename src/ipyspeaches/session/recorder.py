@@ -287,11 +287,17 @@ class Recorder(Listener):
             start_s = self.now_s if speech_start_s is None else speech_start_s
         else:
             # Where the server cuts, only it knows what there was after its last answer.
-            settled = {Stage.FINAL, Stage.FAILED}
-            start_s = max((one.utterance.end_s for one in self.ledger.entries if one.stage in settled), default=0.0)
+            start_s = self.ledger.settled_until_s
         end_s = self.now_s if until_s is None else max(self.now_s, until_s)
         if end_s > start_s + _SHORTEST_GAP_S:
             self.transcript.add_missing(start_s, end_s, reason)
+
+    @property
+    def unanswered_s(self) -> float:
+        """How many seconds of audio the server has got and given no text for."""
+        if self._pipeline.turn_detection.client_cuts:
+            return sum(one.utterance.end_s - one.utterance.start_s for one in self.ledger.unsettled)
+        return self.now_s - self.ledger.settled_until_s
 
     def note_lost(self, stretches: Iterable[tuple[float, float]]) -> None:
         """Note which stretches (s, from and to) of a file could not be read; of some only the start is known."""

@@ -45,9 +45,13 @@ if TYPE_CHECKING:
     from ipyspeaches.results.transcript import Transcript
 
 SETTLE_S: Final = 120.0
-"""How long a server may say nothing while texts are pending before the session ends without them."""
+"""How long a server may say nothing while texts are pending, at the most, before the session ends without them."""
 REFUSED_S: Final = 15.0
-"""The same where it has reported an error since all of them were sent."""
+"""The same where it has reported an error since all of them were sent, and where it has no audio in hand."""
+LOADING_S: Final = 30.0
+"""The same before its first text: it may have to read its model from the disk first."""
+SLOWEST: Final = 2.0
+"""Seconds that a second of audio may take: Speaches takes about one for it on a processor, on a busy one more."""
 MAX_PENDING: Final = 8
 """Utterances without text that a recording may run ahead of the server."""
 
@@ -524,18 +528,23 @@ class Session:
         await self._act(connection, self._pipeline.end_segment())
         await connection.flush()
         if not await connection.settle(self._patience_s) and not connection.lost.done():
-            waited_s = self._patience_s()
+            waited_s, waiting = self._patience_s(), connection.pending
+            utterances = "1 utterance has" if waiting == 1 else f"{waiting} utterances have"
             self._recorder.note_unanswered(f"the server did not answer for {waited_s:.0f} s")
             self._recorder.warn(
                 "unanswered",
-                f"The server did not answer for {waited_s:.0f} s: {connection.pending} utterances have no text. "
+                f"The server did not answer for {waited_s:.0f} s: {utterances} no text. "
                 "Their audio is kept in the recording; transcribe it again when the server has recovered.",
             )
         _check_connected(connection)
 
     def _patience_s(self) -> float:
+        """Return how long the server may say nothing: the more audio it has in hand, the longer."""
         waiting = self._recorder.ledger.unsettled
-        return min(SETTLE_S, REFUSED_S) if waiting and all(entry.reported for entry in waiting) else SETTLE_S
+        if waiting and all(entry.reported for entry in waiting):
+            return min(SETTLE_S, REFUSED_S)
+        ready_s = REFUSED_S if len(self.transcript) else LOADING_S
+        return min(SETTLE_S, ready_s + SLOWEST * self._recorder.unanswered_s)
 
     async def _hear_source(self, connection: Connection) -> None:
         async with aclosing(self.source.blocks()) as blocks:
