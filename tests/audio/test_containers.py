@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from ipyspeaches.audio import decoding
+from ipyspeaches.audio import containers, decoding
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, AudioWarning
 
@@ -77,11 +77,28 @@ def test_joined_files_are_read_one_after_the_other(container: str) -> None:
     assert np.corrcoef(made.samples[-RATE:], noisy_tone()[-RATE:])[0, 1] > 0.99
 
 
-@pytest.mark.parametrize("container", ["FLAC", "OGG", "AIFF", "W64"])
-def test_a_file_of_another_format_behind_a_wav_is_not_taken_for_its_audio(container: str) -> None:
-    made, told = load(file("WAV") + file(container))
-    assert made.duration == SECONDS
-    assert "bytes behind the audio that its header announces: they were not read" in told
+@pytest.mark.parametrize("first", FORMATS)
+def test_a_file_of_another_format_behind_one_is_read_or_told(first: str) -> None:
+    for second in FORMATS:
+        if second == first:
+            continue
+        made, told = load(file(first) + file(second))
+        if second == "MP3":
+            assert made.duration == pytest.approx(SECONDS, abs=0.6)
+            assert "bytes behind the audio that its header announces: they were not read" in told
+        else:
+            assert made.duration == 2 * SECONDS
+            assert "2 recordings are joined" in told
+            assert np.corrcoef(made.samples[-RATE:], noisy_tone()[-RATE:])[0, 1] > 0.99
+
+
+def test_a_tag_before_or_behind_the_audio_and_flac_in_ogg_are_no_other_recording() -> None:
+    id3 = b"ID3\x03\x00\x00\x00\x00\x07\x76" + bytes(1014)
+    for whole in (id3 + file("FLAC"), file("FLAC") + b"TAG" + b"x" * 125):
+        made, told = load(whole)
+        assert (made.duration, told) == (SECONDS, "")
+    in_ogg = b"OggS" + bytes(24) + b"\x7fFLAC\x01\x00\x00\x01" + file("FLAC")
+    assert len(containers.inspect(in_ogg)) == 1
 
 
 def test_what_an_mp3_header_does_not_count_is_read_too() -> None:
@@ -154,6 +171,24 @@ def test_pages_that_an_ogg_lacks_are_told_with_their_place(subtype: str, damage:
     assert "pages are missing" in told
     ((first, last),) = made.lost
     assert 0.2 * 4 * SECONDS < first < last < 0.8 * 4 * SECONDS
+    assert not made.samples[round(first * RATE) : round(last * RATE)].any()
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("lacking", [(7,), (4, 9), (5, 6, 7)])
+def test_what_follows_a_hole_in_an_ogg_keeps_its_time(subtype: str, lacking: tuple[int, ...]) -> None:
+    burst_at = 14 * RATE
+    samples = 0.05 * np.random.default_rng(5).standard_normal(16 * RATE).clip(-3, 3)
+    samples[burst_at : burst_at + 800] *= 6
+    whole = file("OGG", samples, subtype=subtype)
+    pages = [place for place in range(len(whole)) if whole.startswith(b"OggS", place)]
+    ends = [*pages[1:], len(whole)]
+    kept = (whole[a:b] for at, (a, b) in enumerate(zip(pages, ends, strict=True)) if at not in lacking)
+    made, told = load(b"".join(kept))
+    assert "silence is in their place" in told
+    assert made.duration == pytest.approx(16, abs=0.15)
+    assert np.argmax(np.abs(made.samples)) / RATE == pytest.approx(14.025, abs=0.15)
+    assert sum(end - start for start, end in made.lost) == pytest.approx(len(lacking), abs=0.25)
 
 
 @pytest.mark.parametrize("size", [0, 1000])

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 Content: TypeAlias = bytes | bytearray | mmap
 
 _FLAC: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
+_FLAC_IN_OGG: Final = b"\x7fFLAC"
 _OGG_PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _MIRRORED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _NO_SIZE: Final = 0x7FFF_F000
@@ -24,7 +25,7 @@ _NO_SIZE: Final = 0x7FFF_F000
 _FLAC_LENGTH: Final = (1 << 36) - 1
 _FLAC_SIZES: Final = (0, 192, *(576 << at for at in range(4)), 0, 0, *(256 << at for at in range(8)))
 _MAX_FLAC_FRAME: Final = 1 << 17
-"""How far from the end the last frame is looked for; those of encoders have up to 30 kB."""
+"""No frame is longer; those of encoders have up to 30 kB."""
 _MIN_REST: Final = 4096
 """Bytes behind the announced audio from which on they are audio, and not padding."""
 _KBITS: Final = {
@@ -34,6 +35,7 @@ _KBITS: Final = {
 _MPEG_RATES_HZ: Final = (44_100, 48_000, 32_000)
 
 _CUT_OFF: Final = "It ends after {found_s:.1f} s, but its header announces {announced_s:.1f} s: the end is missing."
+_NOT_READ: Final = "It has {:,} bytes behind the audio that its header announces: they were not read."
 _GOES_ON: Final = (
     "Its header announces only {announced_s:.1f} s, as when a recorder is stopped hard or files are joined: "
     "all {found_s:.1f} s were read."
@@ -50,6 +52,7 @@ class Part:
     announced: float = 1.0  # how much audio the header announces, as a multiple of what there is
     # Stretches whose audio is not in the file, as multiples of what there is; the last may end behind it.
     lost: list[tuple[float, float]] = field(default_factory=list)
+    holes: list[tuple[float, float]] = field(default_factory=list)  # the same in its midst, as parts of the whole
 
     def announces(self, multiple: float) -> None:
         """Note that the header announces more or less than there is."""
@@ -61,7 +64,22 @@ class Part:
 
 def inspect(data: Content) -> list[Part]:
     """Return what is in a file by its bytes, whatever its first header says."""
-    magic = bytes(data[:4])
+    changes, magic = [0], _magic(data, 0)
+    if magic in {b"OggS", b"fLaC", *_LAYOUTS} or next(_mpeg_frames(data), None):
+        # Recordings of one format are told apart with what is known of it.
+        for place in sorted(place for start in _STARTS for place in _places(start, data)):
+            if _magic(data, place) != magic and data[max(0, place - 9) : max(0, place - 4)] != _FLAC_IN_OGG:
+                changes.append(place)
+                magic = _magic(data, place)
+    return [part for piece in _split(data, changes) for part in _inspect_one(piece)]
+
+
+def _magic(data: Content, place: int) -> bytes:
+    return bytes(data[place : place + 4])
+
+
+def _inspect_one(data: Content) -> list[Part]:
+    magic = _magic(data, 0)
     if magic in _LAYOUTS:
         return [_inspect_chunks(part) for part in _split(data, _places(_LAYOUTS[magic].start, data))]
     if magic == b"OggS":
@@ -123,12 +141,11 @@ def _inspect_chunks(data: Content) -> Part:
         if size < _NO_SIZE:
             part.announces(size / room)
         return part
-    is_other = bytes(data[begin + size : begin + size + 4]) in {b"OggS", b"fLaC", *_LAYOUTS}
-    if not is_other and not _goes_on(data, layout, begin + size, at_once=size == 0):
+    if not _goes_on(data, layout, begin + size, at_once=size == 0):
         return Part(data)
-    if is_other or (size and not whole_numbers):  # what is no audio could be any number
-        note = f"It has {room - size:,} bytes behind the audio that its header announces: they were not read."
-        return Part(data, [note])
+    is_mpeg = data[begin + size :][:3] == b"ID3" or next(_mpeg_frames(data[begin + size :][:_MAX_FLAC_FRAME]), None)
+    if is_mpeg or (size and not whole_numbers):  # what is no audio could be any number
+        return Part(data, [_NOT_READ.format(room - size)])
     part = Part(_resized(data, layout, head, room))
     part.announces(size / room)
     return part
@@ -175,6 +192,9 @@ def _resized(data: Content, layout: _Layout, place: int, size: int) -> bytes:
     return bytes(mended)
 
 
+_STARTS: Final = (_FLAC, re.compile(rb"OggS\x00[\x02\x06]\x00{8}"), *{layout.start: 0 for layout in _LAYOUTS.values()})
+
+
 # --- Ogg
 
 
@@ -191,12 +211,14 @@ def _inspect_ogg(data: Content) -> list[Part]:
         begun = not first
     parts = [Part(part) for part in _split(data, starts)]
     for part in parts:
-        part.lost = _ogg_holes(part.data)
-        if part.lost:
-            part.notes.append("Some of its pages are missing, and what was said in them.")
+        part.holes = _ogg_holes(part.data)
+        if part.holes:
+            part.notes.append("Some of its pages are missing, and what was said in them: silence is in their place.")
     last = _ogg_page(data, pages[-1])
     if not last:
         parts[-1].lost.append((1.0, 1.0))
+    elif len(data) - pages[-1] - len(last) >= _MIN_REST:
+        parts[-1].notes.append(_NOT_READ.format(len(data) - pages[-1] - len(last)))
     if not (last and last[5] & 4):
         parts[-1].notes.append("It has no end mark: it may have been cut off before its end.")
     return parts
@@ -205,6 +227,7 @@ def _inspect_ogg(data: Content) -> list[Part]:
 def _ogg_holes(data: Content) -> list[tuple[float, float]]:
     """Return where pages are missing or damaged: libsndfile leaves them out without a word."""
     holes: list[tuple[int, int]] = []
+    lengths = [0]
     before: dict[int, tuple[int, int]] = {}  # of each stream: the samples until then, the page's number
     for place in _places(_OGG_PAGE, data):
         if not (page := _ogg_page(data, place)):
@@ -214,9 +237,12 @@ def _ogg_holes(data: Content) -> list[tuple[float, float]]:
         until = max(until, past)  # -1 where nothing ends on the page
         if number > last + 1:
             holes.append((past, until))
+        elif until > past:
+            lengths.append(until - past)
         before[stream] = until, number
     end = max((until for until, _ in before.values()), default=0)
-    return [(start / end, stop / end) for start, stop in holes if end]
+    usual = sorted(lengths)[len(lengths) // 2]  # of the page behind a hole, which is there
+    return [(start / end, max(start, stop - usual) / end) for start, stop in holes if end]
 
 
 def _ogg_page(data: Content, place: int) -> bytes:
@@ -237,9 +263,13 @@ def _inspect_flac(data: Content) -> Part:
     announced = int.from_bytes(data[21:26]) & _FLAC_LENGTH
     place, start, end = _last_flac_frame(data)
     # An incomplete frame does not count.
-    held = start if end != announced and _remainder(bytes(data[place:]), 0x1_8005, 16) else end
+    held = start if end != announced and _remainder(data[place : place + _MAX_FLAC_FRAME], 0x1_8005, 16) else end
+    form = int.from_bytes(data[18:22])
+    most = (end - start) * ((form >> 9 & 7) + 1) * ((form >> 4 & 31) + 1) // 8 + 64
+    rest = data[place + most :] if place else b""
+    notes = [_NOT_READ.format(len(rest))] if len(rest) >= _MIN_REST and any(rest) else []
     if held in {0, announced}:
-        return Part(data)
+        return Part(data, notes)
     mended = bytearray(data)
     mended[21:26] = (int.from_bytes(data[21:26]) & ~_FLAC_LENGTH | held).to_bytes(5)
     part = Part(bytes(mended))
@@ -259,7 +289,7 @@ def _last_flac_frame(data: Content) -> tuple[int, int, int]:
     fixed = first[:2] == b"\xff\xf8" and data[8:10] == data[10:12]
     if len(first) < 4 or not (fixed or first[:2] == b"\xff\xf9"):
         return 0, 0, 0
-    found, place = len(data), max(place, len(data) - _MAX_FLAC_FRAME)
+    found = len(data)
     while (found := data.rfind(first[:2], place, found)) >= 0:
         head = bytes(data[found : found + 16]).ljust(16)
         number, size = _flac_frame(head) if head[3] == first[3] else (0, 0)

@@ -52,6 +52,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--format", choices=FORMATS, help="of the result (default: from --output's ending, else txt)")
     parser.add_argument(
         "--output",
+        type=_named,
         metavar="PATH",
         help="a file for one input, a folder (also one that ends in /) for several (default: stdout)",
     )
@@ -268,8 +269,6 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
         if len(files) > 1 and args.format != "txt":
             args.parser.error(f"several files as {args.format} need --output FOLDER")
         return dict.fromkeys(files)
-    if not args.output.strip():
-        args.parser.error("--output is empty: name a file or a folder")
     is_folder = args.output.endswith(_SEPARATORS) or output.is_dir()
     if len(files) == 1 and not is_folder:
         if not given and output.suffix and output.suffix.lower()[1:] not in FORMATS:
@@ -309,6 +308,12 @@ def _write(transcript: Transcript, file: Path, target: Path | None, args: argpar
         print(f"==> {file} <==")
     print(text, end="" if text.endswith("\n") or not text else "\n", flush=True)
     return target is None
+
+
+def _named(output: str) -> str:
+    if not output.strip():
+        raise argparse.ArgumentTypeError("it is empty: name a file or a folder")
+    return output
 
 
 def _is_same(target: Path, file: Path) -> bool:
