@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import MicrophoneError
 from ipyspeaches.widget.transcriber import Transcriber
+from ipyspeaches.widget.vadlab import VadLab
 from sessions import ENERGY
 
 
@@ -72,3 +75,58 @@ def test_nothing_to_resume(scripted: Any, bursts: Recording, monkeypatch: pytest
     assert refused is not None
     assert "does not come from a page" in refused["text"]
     widget.stop()
+
+
+NO_COUNTS: list[Any] = [-1, 1e300, None, "1", []]
+KINDS: list[Any] = ["audio", "file", "capture", "peer", "hello", "painted", "bye", "unheard", None, 7, []]
+ODD: list[dict[str, Any]] = [
+    {},
+    {"client_id": []},
+    {"items": 3, "seq": "x"},
+    {"items": {"main": 3}, "file_id": [], "state": 5, "seq": -1.5},
+]
+ARGS: list[Any] = [[], None, {"level": None}, {"level": "x", "first_column": [], "columns": 1e300}]
+GOOD = {"type": "audio", "seq": 0, "first_frame": 0, "rate": 16_000}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "buffers"),
+    [
+        *(({name: value}, [bytes(1280)]) for name in ("seq", "first_frame", "rate") for value in NO_COUNTS),
+        *(({"rate": rate}, [bytes(1280)]) for rate in (0, 1, 1e12, math.nan, math.inf, True)),
+        *(({name: 10**12}, [bytes(1280)]) for name in ("seq", "first_frame")),
+        *(({}, buffers) for buffers in ([], [bytes(1281)], [bytes(32_000 * 100)])),
+    ],
+)
+def test_audio_that_cannot_be_right_ends_its_capture_in_a_sentence(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], buffers: list[Any]
+) -> None:
+    widget = Transcriber(server=scripted.url, turn_detection=ENERGY)
+    page = Page(widget, monkeypatch)
+    page.say({"type": "hello", "client_id": "me"})
+    widget.start()
+    capture = page.of("capture")[-1]["capture_id"]
+    page.say({**GOOD, "capture_id": capture}, [bytes(1280)])
+    page.say({**GOOD, "seq": 1, "first_frame": 640, "capture_id": capture, **wrong}, buffers)
+    page.say({**GOOD, "seq": 2, "first_frame": 1280, "capture_id": capture}, [bytes(1280)])
+    with pytest.raises(MicrophoneError, match="audio that cannot be right: reload the page and press Record"):
+        widget.wait()
+    assert page.of("capture")[-1] == {"type": "capture", "action": "stop", "capture_id": capture, "client_id": "me"}
+    assert widget.recording.duration == pytest.approx(0.04, abs=0.01)
+
+
+@pytest.mark.parametrize("widget", [Transcriber, lambda: VadLab(Recording.sample())])
+def test_messages_that_no_page_sends_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, widget: Any
+) -> None:
+    page = Page(widget(), monkeypatch)
+    strange: list[Any] = [None, [], "hello", 7, *({"type": kind, **fields} for kind in KINDS for fields in ODD)]
+    for content in strange:
+        page.say(content, [b"x"])
+    for args in ARGS:
+        page.say({"type": "command", "id": 1, "name": "window", "args": args, "client_id": []})
+    page.say({"type": "command", "name": ["x"]})
+    wait_for(lambda: len(page.of("reply")) == 5)
+    assert all(reply["error"]["text"].endswith(".") for reply in page.of("reply"))
+    assert page.command("unheard") is not None
+    assert caplog.records == []

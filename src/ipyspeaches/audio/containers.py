@@ -263,7 +263,7 @@ def _inspect_flac(data: Content) -> Part:
     announced = int.from_bytes(data[21:26]) & _FLAC_LENGTH
     place, start, end = _last_flac_frame(data)
     # An incomplete frame does not count.
-    held = start if end != announced and _remainder(data[place : place + _MAX_FLAC_FRAME], 0x1_8005, 16) else end
+    held = start if end != announced and _remainder(bytes(data[place : place + _MAX_FLAC_FRAME]), 0x1_8005, 16) else end
     form = int.from_bytes(data[18:22])
     most = (end - start) * ((form >> 9 & 7) + 1) * ((form >> 4 & 31) + 1) // 8 + 64
     rest = data[place + most :] if place else b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from ipyspeaches.widget.page_messages import PageMicrophoneError
 
 SILENT_S = 2.0
 """A page that was to capture and sends nothing for so long has gone: blocks come every 40 ms."""
+
+
+AHEAD_S: Final = 60.0
+"""A page cannot have captured more than the time since it began; so much more is no matter."""
 
 
 class PageCapture:
@@ -33,6 +37,9 @@ class PageCapture:
         self._id = 0
         self._client: str | None = None
         self._received_at_s = 0.0
+        self._began_s = 0.0
+        self._is_refused = False
+        self._origin: int | None = None  # the frame at which the capture begins
         self._going = False
         self.microphone: BrowserMicrophone | None = None
 
@@ -112,12 +119,33 @@ class PageCapture:
 
     def receive_audio(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """Receive a block of audio; callable from any thread, must not wait."""
-        if self.microphone is None or content["capture_id"] != self._id:
+        if self.microphone is None or self._is_refused or content["capture_id"] != self._id:
             return  # the rest of an earlier capture
+        data = bytes(buffers[0]) if buffers else b"?"
+        sequence, first_frame, rate = (int(content[name]) for name in ("seq", "first_frame", "rate"))
         self._received_at_s = time.monotonic()
-        samples = np.frombuffer(buffers[0], dtype="<i2").astype(np.int16)
-        sequence, first_frame, rate = int(content["seq"]), int(content["first_frame"]), int(content["rate"])
-        self.microphone.receive(NumberedBlock(sequence, first_frame, samples, rate))
+        if self._origin is None:
+            self._origin = first_frame
+        most_s = self._received_at_s - self._began_s + AHEAD_S
+        end_s = (first_frame - self._origin + len(data) / 2) / rate
+        if len(data) % 2 or end_s > most_s or sequence > most_s * 1000:
+            self.refuse(content)
+        else:
+            samples = np.frombuffer(data, dtype="<i2").astype(np.int16)
+            self.microphone.receive(NumberedBlock(sequence, first_frame, samples, rate))
+
+    def refuse(self, content: Any) -> None:  # noqa: ANN401  whatever came
+        """End the capture of a page that sends audio which can be none; what else is not understood is passed over."""
+        is_audio = isinstance(content, dict) and content.get("type") == "audio"
+        if self.microphone is None or not is_audio or content.get("capture_id", self._id) != self._id:
+            return
+        self.microphone.end(
+            MicrophoneError(
+                "The page sent audio that cannot be right: reload the page and press Record. What was recorded is kept."
+            )
+        )
+        self.close()
+        self._is_refused = True  # what it sends on would pile up
 
     def receive_peer(self, content: dict[str, Any]) -> None:
         """Receive what a page says about its own connection with the server."""
@@ -172,7 +200,8 @@ class PageCapture:
         self._id = next(self._ids)
         self._client = client_id or self._last
         self._going = True
-        self._received_at_s = time.monotonic()
+        self._began_s = self._received_at_s = time.monotonic()
+        self._origin, self._is_refused = None, False
         self._order("start")
 
     def _order(self, action: str) -> None:

@@ -26,7 +26,7 @@ from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Feed
-from ipyspeaches.widget.page_messages import event_message, failure_message, mark_message, segment_message
+from ipyspeaches.widget.page_messages import event_message, failure_message, kind_of, mark_message, segment_message
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import SavedTranscript, destination_traits, export, overview_traits, session_traits
 
@@ -72,8 +72,10 @@ class Controller:
 
     def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """Receive a message, on whatever thread it comes; everything but audio goes to the engine."""
-        kind = content.get("type")
-        if kind == "audio":
+        kind = kind_of(content)
+        if kind is None:
+            self._capture.refuse(content)
+        elif kind == "audio":
             self._capture.receive_audio(content, buffers)
         elif kind == "command":
             ENGINE.submit(self._bridge.obey(content, self._commands))

@@ -30,6 +30,7 @@ from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import TruthFile, edited
+from ipyspeaches.widget.page_messages import kind_of
 from ipyspeaches.widget.settings import NUMBERS
 from ipyspeaches.words import join_text
 
@@ -81,7 +82,7 @@ class LabController:
 
     def receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
         """Receive a message, on whatever thread it comes."""
-        kind = content.get("type")
+        kind = kind_of(content)
         if kind == "command":
             ENGINE.submit(self._bridge.obey(content, self._commands))
         elif kind == "hello":

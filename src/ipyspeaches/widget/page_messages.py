@@ -1,9 +1,13 @@
-"""Session events and failures in the shapes that the page reads; the twin of `js/src/wire/messages.ts`."""
+"""The shapes of what a page sends and reads; the twin of `js/src/wire/messages.ts`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from ipyspeaches.audio.clock import MAX_RATE_HZ
+from ipyspeaches.audio.decoding import MIN_RATE_HZ
 from ipyspeaches.errors import (
     AudioError,
     ConnectionLostError,
@@ -37,6 +41,53 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
 
 
 _LONGEST_TEXT = 1_000
+_Count = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
+
+
+class _Hello(msgspec.Struct, tag="hello"):
+    client_id: str | None = None
+
+
+class _Bye(_Hello, tag="bye"):
+    pass
+
+
+class _Painted(msgspec.Struct, tag="painted"):
+    items: dict[str, list[str]]
+
+
+class _Audio(msgspec.Struct, tag="audio"):
+    capture_id: int
+    seq: _Count
+    first_frame: _Count
+    rate: Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
+
+
+class _Capture(msgspec.Struct, tag="capture"):
+    state: str
+
+
+class _Peer(msgspec.Struct, tag="peer"):
+    seq: int
+
+
+class _File(msgspec.Struct, tag="file"):
+    file_id: str
+    name: str
+    offset: int
+
+
+class _Command(msgspec.Struct, tag="command"):  # what its arguments lack is said in the reply
+    pass
+
+
+def kind_of(content: Any) -> str | None:  # noqa: ANN401  whatever came
+    """Return what kind of message a page sent; None if it lacks what one of its kind has, or there is no such kind."""
+    try:
+        msgspec.convert(content, _Hello | _Bye | _Painted | _Audio | _Capture | _Peer | _File | _Command)
+    except msgspec.ValidationError:
+        return None
+    return str(content["type"])
 
 
 class PageMicrophoneError(MicrophoneError):
