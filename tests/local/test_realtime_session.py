@@ -205,6 +205,9 @@ async def test_clear_starts_the_buffers_clock_again(local_server: LocalServer, q
         '{"a": 1}',
         '{"type": 5}',
         '{"type": "foo.bar"}',
+        json.dumps({"type": "foo\x1b[2J\n" * 1_000}),
+        json.dumps({"type": "session.update", "session": {"input_audio_format": ["x" * 1_000]}}),
+        json.dumps({"type": "session.update", "session": {"turn_detection": {"threshold": "x" * 1_000}}}),
         '{"type": "response.create"}',
         '{"type": "conversation.item.delete", "item_id": "x"}',
         '{"type": "session.update"}',
@@ -220,7 +223,9 @@ async def test_clear_starts_the_buffers_clock_again(local_server: LocalServer, q
 async def test_a_bad_message_is_an_error_and_the_session_lives(local_server: LocalServer, message: str | bytes) -> None:
     async with realtime_client(local_server.url) as client:
         await client.websocket.send(message)
-        assert (await client.error())["message"]
+        told = (await client.error())["message"]
+        assert 0 < len(told) <= 301
+        assert told.isprintable()
         await client.send("input_audio_buffer.clear")
         await client.until("buffer.cleared")
 

@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import ssl
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -203,7 +205,18 @@ async def test_a_proxy_that_cannot_be_reached_is_told_from_the_server(
     assert "proxy" not in str(failed.value), "it is for http:// alone"
 
 
-@pytest.mark.parametrize(("told", "words"), [("3600", "in 60 minutes"), ("5", "in a moment"), ("soon", "in a moment")])
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("3600", "in 60 minutes"),
+        ("5", "in a moment"),
+        ("soon", "in a moment"),
+        ("9" * 5_000, "in a moment"),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), r"in (59|60) minutes"),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", "in a moment"),
+        ("Wed, 21 Oct 99999999 07:28:00 GMT", "in a moment"),
+    ],
+)
 async def test_a_server_that_says_how_long_it_is_busy_is_quoted(told: str, words: str) -> None:
     busy = httpx2.MockTransport(lambda _request: httpx2.Response(429, headers={"Retry-After": told}))
     with pytest.raises(ServerUnreachableError, match=words):

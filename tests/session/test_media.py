@@ -44,6 +44,11 @@ class MediaWire:
         self.sent: list[str] = []
         self.room = asyncio.Event()
         self.room.set()
+        self.breaks: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.writer = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        await self.breaks
 
     async def send(self, message: bytes) -> None:
         self.sent.append(json.loads(message)["type"].rpartition(".")[2])
@@ -149,6 +154,15 @@ async def test_a_busy_server_is_asked_and_answers_and_nobody_hears_of_it() -> No
         assert await talk.conversation.settle(lambda: 5)
         assert [event.text for event in talk.of(ItemCompleted)] == ["at last"]
         assert not talk.of(Reported, Disconnected)
+
+
+async def test_a_fault_in_what_sends_is_the_end_and_not_silence() -> None:
+    async with talking() as talk:
+        await talk.say()
+        talk.wire.breaks.set_exception(ValueError("odd"))
+        assert not await talk.conversation.settle(lambda: 5)
+        with pytest.raises(ValueError, match="odd"):
+            talk.conversation.lost.result()
 
 
 async def test_nobody_is_asked_while_nothing_is_pending() -> None:

@@ -50,6 +50,7 @@ class Reply:
     pieces: tuple[str, ...] = ()
     cut: bool = False
     after_s: float = 0
+    between_s: float = 0
 
 
 def document(**fields: Any) -> Reply:
@@ -146,6 +147,7 @@ class HttpScript:
             data = piece.encode()
             writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
             await writer.drain()
+            await asyncio.sleep(reply.between_s)
         if not reply.cut:
             writer.write(b"0\r\n\r\n")
         await writer.drain()

@@ -103,6 +103,26 @@ async def test_a_stream_without_its_end_is_broken_even_if_the_body_is_whole(
     assert outcome == Broken("", "The stream of text ended before its end")
 
 
+async def test_a_stream_that_drips_has_an_end(
+    http_script: Any, streaming: RequestTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.transports.http_requests.STREAM_TIMEOUT_S", 0.5)
+    dripping = (deltas("good").pieces[0], *[": still here\n\n"] * 1_000)
+    http_script.script(Reply(content_type="text/event-stream", pieces=dripping, between_s=0.05))
+    outcome, _ = await post(streaming, ASKED)
+    assert outcome == Broken("good", "The stream of text did not end within 0 s")
+
+
+async def test_an_answer_that_drips_has_an_end(
+    http_script: Any, transport: RequestTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.transports.http_requests.ANSWER_TIMEOUT_S", 0.5)
+    http_script.script(Reply(pieces=('{"text": "', *["a"] * 1_000), between_s=0.05))
+    outcome, _ = await post(transport, ASKED)
+    assert isinstance(outcome, Refused)
+    assert "did not answer within" in str(outcome.error)
+
+
 @pytest.mark.parametrize("begin", ["", "\ufeff", "\ufeff: hello\n\n"])
 @pytest.mark.parametrize("taken", [0, 1, 2])
 async def test_a_stream_may_begin_with_a_mark_and_end_without_its_blank_line(

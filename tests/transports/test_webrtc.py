@@ -24,6 +24,7 @@ from ipyspeaches.errors import (
 from ipyspeaches.protocol.protocol_events import MessageLost
 from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
 from ipyspeaches.transports import webrtc
+from ipyspeaches.transports.rtc_connection import RtcConnection
 from ipyspeaches.transports.transport import TransportClosed
 from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport
 from rtc_wire import KEY, Answer, connected, heard_by, new_peer, offer_server, silence
@@ -77,6 +78,16 @@ async def test_the_end_of_the_server_is_the_end_of_the_connection() -> None:
             await transport.send(b"{}")
         transport.send_audio(silence(20))
         await asyncio.wait_for(transport.drain(0), 5)
+
+
+async def test_nobody_waits_for_audio_that_a_fault_keeps_from_going_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected() as (transport, _, _heard):
+        monkeypatch.setattr(RtcConnection, "send", lambda *_: 1 / 0)
+        await transport.send(b"{}")
+        transport.send_audio(silence(20))
+        await asyncio.wait_for(transport.drain(0), 5)
+        assert transport.writer is not None
+        assert isinstance(transport.writer.exception(), ZeroDivisionError)
 
 
 async def test_nothing_is_left_running_and_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:

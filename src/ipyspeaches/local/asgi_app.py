@@ -20,6 +20,7 @@ from ipyspeaches.local.engines import SILERO_MODEL, model_missing_text
 from ipyspeaches.local.realtime_routes import RtcPeers, realtime, realtime_offer
 from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.server.models import EMBEDDED_TITLE
+from ipyspeaches.terminal import one_line
 
 RECOGNITION_TASK: Final = "automatic-speech-recognition"
 VAD_TASK: Final = "voice-activity-detection"
@@ -57,7 +58,9 @@ def _routes() -> list[BaseRoute]:
 async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     """Answer an HTTP error (no such path, a wrong field, …) in one shape."""
     assert isinstance(error, HTTPException)
-    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+    detail: object = error.detail  # may quote the client, and be a list of problems
+    detail = one_line(detail) if isinstance(detail, str) else detail
+    return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
 
 
 async def health(_request: Request) -> JSONResponse:

@@ -21,6 +21,7 @@ from starlette.types import Message
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import decode
 from ipyspeaches.errors import AudioError
+from ipyspeaches.terminal import one_line
 
 MAX_UPLOAD_BYTES: Final = 1024**3
 MAX_DURATION_S: Final = 2 * 3600
@@ -59,6 +60,7 @@ class FormReader:
 
     def problem(self, kind: str, field: str, message: str, given: object, **context: object) -> None:
         """Note a problem with a field."""
+        given = one_line(given) if isinstance(given, str) else given
         entry: dict[str, Any] = {"type": kind, "loc": ["body", field], "msg": message, "input": given}
         if context:
             entry["ctx"] = context

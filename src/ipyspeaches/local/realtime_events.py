@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.terminal import one_line
 
 Event = dict[str, Any]
 
@@ -71,7 +72,7 @@ def error(
     message: str, kind: str = "invalid_request_error", about: str | None = None, param: str | None = None
 ) -> Event:
     """Return an ``error`` event; ``about`` is the client's own id of the event that was wrong, ``param`` its part."""
-    detail = {"message": message, "type": kind, "code": None, "event_id": about, "param": param}
+    detail = {"message": one_line(message), "type": kind, "code": None, "event_id": about, "param": param}
     return event("error", error=detail)
 
 

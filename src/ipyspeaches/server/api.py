@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -68,21 +69,27 @@ def trusted_certificates(url: str) -> ssl.SSLContext:
         raise bad_environment(exc, url) from None
 
 
-async def read_whole(response: httpx2.Response) -> httpx2.Response:
+async def read_whole(response: httpx2.Response, within_s: float) -> httpx2.Response:
     """Return an answer with its content, of a refusal with its beginning.
 
     Raises
     ------
     TooLong
         If it is longer than `MAX_ANSWER_BYTES`.
+    httpx2.ReadTimeout
+        If it takes longer: timeouts of a client count anew with each byte that drips.
     """
     content = bytearray()
-    async for piece in response.aiter_bytes():
-        content += piece
-        if not response.is_success and len(content) > MAX_REASON_BYTES:
-            break
-        if len(content) > MAX_ANSWER_BYTES:
-            raise TooLong(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB", request=response.request)
+    try:
+        async with asyncio.timeout(within_s):
+            async for piece in response.aiter_bytes():
+                content += piece
+                if not response.is_success and len(content) > MAX_REASON_BYTES:
+                    break
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise TooLong(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB", request=response.request)
+    except TimeoutError:
+        raise httpx2.ReadTimeout("It drips.", request=response.request) from None
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() != "content-encoding"]
     return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
 
@@ -124,7 +131,7 @@ class HttpApi:
                 http_client(self.url, self._api_key, timeout, self._transport) as client,
                 client.stream(call.method, call.path, params=call.params, data=call.fields, files=files) as answer,
             ):
-                response = await read_whole(answer)
+                response = await read_whole(answer, call.timeout_s)
         except httpx2.RequestError as exc:
             known = call.explain(exc, self.url) if call.explain else None
             response, error = None, known or explain_transport(exc, self.url, call.timeout_s)

@@ -8,6 +8,8 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from html import unescape
 from http import HTTPStatus
 from typing import Final, TypeAlias
@@ -246,9 +248,8 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
             "billing."
         )
     if status in BUSY:
-        wait = response.headers.get("retry-after", "")
-        long = wait.isdecimal() and len(wait) < 7 and int(wait) > 60
-        when = f"in {int(wait) / 60:.0f} minutes" if long else "in a moment"
+        wait_s = _wait_s(response.headers.get("retry-after", ""))
+        when = f"in {wait_s / 60:.0f} minutes" if wait_s > 60 else "in a moment"
         return ServerUnreachableError(
             f"{address} is not ready ({said}): it is starting up or overloaded, so try again {when}."
         )
@@ -261,6 +262,17 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     if status == HTTPStatus.NOT_FOUND or (detail is None and status not in _CURES):
         return not_speaches(address, said)
     return ProtocolError(f"{address} refused the request ({said}): {_CURES.get(status, 'correct what it names')}.")
+
+
+def _wait_s(said: str) -> float:
+    """Return how long to wait by a Retry-After header, which is a number of seconds or a date; 0 if it is neither."""
+    if said.isdecimal():
+        return int(said) if len(said) < 7 else 0
+    try:
+        at = parsedate_to_datetime(said)
+    except ValueError:
+        return 0
+    return (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def key_cure(address: str, *, key_given: bool) -> str:

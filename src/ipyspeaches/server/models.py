@@ -43,7 +43,7 @@ def named_model(name: str) -> str:
     InputError
         If none is named.
     """
-    found = model_id(name.strip()) if isinstance(name, str) else ""
+    found = model_id(name.strip())
     if not found:
         raise InputError("No model was given: name its id, such as Systran/faster-whisper-small.")
     return found

@@ -82,6 +82,11 @@ class MediaConnection(RealtimeConnection):
         """How many samples to gather before they are handed over."""
         return PIECE_SAMPLES
 
+    async def _connect(self) -> None:
+        await super()._connect()
+        if self._media.writer is not None:
+            self._media.writer.add_done_callback(self._has_run)
+
     async def open(self) -> None:
         """Connect, wait until the server has confirmed the configuration, and watch it from then on."""
         await super().open()

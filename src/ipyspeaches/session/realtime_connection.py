@@ -92,7 +92,7 @@ class RealtimeConnection(Connection):
 
     async def open(self) -> None:
         """Connect and wait until the server has confirmed the configuration, or raise a `ServerError`."""
-        await self._transport.connect()
+        await self._connect()
         self._protocol.connection_opened()
         self._reader = self._run(self._read())
         await self._transmit()
@@ -109,6 +109,9 @@ class RealtimeConnection(Connection):
             raise self.lost.result()
         if not self._ready.is_set():
             raise self._protocol.not_ready(READY_TIMEOUT_S)
+
+    async def _connect(self) -> None:
+        await self._transport.connect()
 
     async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
         """Append and commit, in order."""

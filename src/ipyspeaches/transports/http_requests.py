@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final, cast
 
@@ -11,6 +12,8 @@ from ipyspeaches.errors import ProtocolError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.http.transcriptions import (
+    Answer,
+    Broken,
     Outcome,
     Refused,
     Severity,
@@ -36,6 +39,8 @@ CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 120.0
 """A large model on a slow machine takes a while for 30 s of audio, and sends nothing until it is done."""
 
+STREAM_TIMEOUT_S: Final = 300.0
+"""A stream that takes longer drips: it would keep a session from its end for ever. Its text so far is kept."""
 MAX_STREAM: Final = 64 * 2**20
 """Characters of the events of one utterance; 30 s of speech take some ten thousand."""
 _REFUSED_FORM: Final = frozenset({400, 422})
@@ -88,7 +93,7 @@ class RequestTransport:
             async with self._client.stream("POST", path_of(options), data=form, files=upload) as answer:
                 if answer.is_success and _media_type(answer) == "text/event-stream":
                     return await self._read_stream(answer, on_text)
-                response = await read_whole(answer)
+                response = await read_whole(answer, ANSWER_TIMEOUT_S)
         except httpx2.ReadTimeout as exc:
             # Asking once more would take as long once more, and the server works on the first one still.
             return Refused(explain_transport(exc, self._url, ANSWER_TIMEOUT_S), Severity.SINGLE)
@@ -126,14 +131,19 @@ class RequestTransport:
         streamed, received = StreamedText(), 0
         response.encoding = "utf-8-sig"  # some begin with a byte order mark
         try:
-            async for event in httpx2.EventSource(cast("httpx2.Response", _Ended(response))):
-                received += len(event.data)
-                if received > MAX_STREAM:
-                    raise TooLong(f"more than {MAX_STREAM // 2**20} MiB of text for one utterance")
-                if streamed.receive(without_key(event.data, self._api_key), event.event):
-                    on_text(streamed.text)
+            async with asyncio.timeout(STREAM_TIMEOUT_S):
+                async for event in httpx2.EventSource(cast("httpx2.Response", _Ended(response))):
+                    received += len(event.data)
+                    if received > MAX_STREAM:
+                        raise TooLong(f"more than {MAX_STREAM // 2**20} MiB of text for one utterance")
+                    if streamed.receive(without_key(event.data, self._api_key), event.event):
+                        on_text(streamed.text)
         except TooLong:
             raise
+        except TimeoutError:
+            late = f"The stream of text did not end within {STREAM_TIMEOUT_S:.0f} s"
+            ended = streamed.end()
+            return ended if isinstance(ended, Answer) else Broken(streamed.text, late)
         except httpx2.RequestError:
             pass  # half a stream: what it amounts to is the protocol's to say
         return streamed.end()

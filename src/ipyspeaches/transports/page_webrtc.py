@@ -148,7 +148,7 @@ class PageTransport:
         self._received: deque[str] = deque()
         self._to_send: deque[bytes | float] = deque()  # messages, and seconds to wait between them
         self._handed_over = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self.writer: asyncio.Task[None] | None = None
         self._replies: dict[str, deque[asyncio.Future[News | None]]] = {"cleared": deque(), "echo": deque()}
         self._ended = False
 
@@ -171,7 +171,7 @@ class PageTransport:
         except BaseException:
             self._line.send_order("close")
             raise
-        self._writer = asyncio.create_task(self._write())
+        self.writer = asyncio.create_task(self._write())
 
     async def _wait_until_open(self) -> None:
         address, limit_s = self._endpoint.address, PERMISSION_TIMEOUT_S
@@ -263,9 +263,9 @@ class PageTransport:
     async def close(self) -> None:
         """Have the page close the connection; what has not gone out is dropped."""
         self._end()
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        if self.writer is not None:
+            self.writer.cancel()
+            await asyncio.gather(self.writer, return_exceptions=True)
         self._line.send_order("close")
 
     def _hand_over(self, entry: bytes | float) -> None:
@@ -310,7 +310,7 @@ class PageTransport:
                     reply.set_result(None)
 
     def _check_connected(self) -> None:
-        if self._writer is None:
+        if self.writer is None:
             raise not_connected()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from ipyspeaches.errors import ServerError, StateError
@@ -74,7 +75,14 @@ class MediaTransport(Transport, Protocol):
 
     `send` hands a message over and does not wait for it to go out. Messages and audio keep their order: a message
     leaves only when the audio that was handed over before it has had the time to arrive.
+
+    Attributes
+    ----------
+    writer
+        The task that sends them, once there is a connection: with a fault in it, nothing goes out any more.
     """
+
+    writer: asyncio.Task[None] | None
 
     def send_audio(self, audio: StreamAudio) -> None:
         """Hand over audio; it goes out in real time."""

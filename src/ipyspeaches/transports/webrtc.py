@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -60,10 +59,11 @@ class WebRtcTransport:
     def __init__(self, endpoint: RtcEndpoint) -> None:
         self._endpoint = endpoint
         self._connection: RtcConnection | None = None
-        self._writer: asyncio.Task[None] | None = None
+        self.writer: asyncio.Task[None] | None = None
         self._to_send: asyncio.Queue[bytes | StreamAudio] = asyncio.Queue()
         self._queued_samples = 0
         self._progressed = asyncio.Event()
+        self._stopped = False  # nothing goes out any more
 
     @shown_if_made
     def __repr__(self) -> str:
@@ -96,7 +96,7 @@ class WebRtcTransport:
             await connection.close()
             raise
         self._connection = connection
-        self._writer = asyncio.create_task(self._write(connection))
+        self.writer = asyncio.create_task(self._write(connection))
 
     async def send(self, message: bytes) -> None:
         """Hand over a message; it leaves behind all audio that was handed over before."""
@@ -113,7 +113,7 @@ class WebRtcTransport:
     async def drain(self, unsent_s: float) -> None:
         """Wait until at most so many seconds of audio have not gone out yet, or the connection has ended."""
         connection = self._opened()
-        while not connection.ended and to_seconds(self._queued_samples) > unsent_s:
+        while not connection.ended and not self._stopped and to_seconds(self._queued_samples) > unsent_s:
             self._progressed.clear()
             await self._progressed.wait()
         await connection.track.drain(max(unsent_s - to_seconds(self._queued_samples), 0))
@@ -124,9 +124,9 @@ class WebRtcTransport:
 
     async def close(self) -> None:
         """Close the connection; what has not gone out is dropped."""
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        if self.writer is not None:
+            self.writer.cancel()
+            await asyncio.gather(self.writer, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
         self._progressed.set()
@@ -134,7 +134,7 @@ class WebRtcTransport:
     async def _write(self, connection: RtcConnection) -> None:
         """Keep the order: audio to the track at once, a message when the audio before it has arrived."""
         track, clock = connection.track, asyncio.get_running_loop().time
-        with suppress(TransportClosed):  # whoever receives learns of it
+        try:
             while True:
                 entry = await self._to_send.get()
                 if isinstance(entry, StreamAudio):
@@ -145,6 +145,11 @@ class WebRtcTransport:
                 await track.drain()
                 await asyncio.sleep(max(0.0, track.last_at_s + ARRIVAL_S - clock()))
                 connection.send(entry.decode())
+        except TransportClosed:
+            pass  # whoever receives learns of it
+        finally:
+            self._stopped = True
+            self._progressed.set()
 
     def _opened(self) -> RtcConnection:
         if self._connection is None:
@@ -204,7 +209,7 @@ class RtcEndpoint:
                 http_client(self.address, self._api_key, httpx2.Timeout(OPEN_TIMEOUT_S)) as client,
                 client.stream("POST", self.url, content=offer.encode(), headers=headers) as answer,
             ):
-                response = await read_whole(answer)
+                response = await read_whole(answer, OPEN_TIMEOUT_S)
         except httpx2.TransportError as exc:
             response, error = None, explain_transport(exc, self.address, OPEN_TIMEOUT_S)
         if response is None:

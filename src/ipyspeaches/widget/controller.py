@@ -346,7 +346,7 @@ class ModelJobs:
     @contextmanager
     def _job(self, args: dict[str, Any], kind: str) -> Iterator[str]:
         """Show a job as long as it runs; one at a time for each model."""
-        model = named_model(args.get("model", ""))
+        model = named_model(str(args.get("model") or ""))
         if model in self._jobs:
             raise StateError(f"The server is already busy with {model}: wait until that is done.")
         self._jobs[model] = {"model": model, "kind": kind, "since_ms": round(time.time() * 1000)}

@@ -189,13 +189,17 @@ def test_what_a_broken_stream_has_said_survives_a_refusal_of_the_second_try() ->
     ]
 
 
-def test_a_stream_that_breaks_twice_without_text_is_a_failure_with_the_cure() -> None:
+@pytest.mark.parametrize(
+    ("outcome", "guesses"), [(NOTHING, True), (Broken("", "The server reported “no room”"), False)]
+)
+def test_a_stream_that_breaks_twice_without_text_is_a_failure_with_the_cure(outcome: Broken, guesses: bool) -> None:
     protocol = protocol_for()
     request = one(protocol)
-    assert protocol.receive_outcome(request, NOTHING) == 0
-    assert protocol.receive_outcome(request, NOTHING) is None
+    assert protocol.receive_outcome(request, outcome) == 0
+    assert protocol.receive_outcome(request, outcome) is None
     (failed,) = events_of(protocol, ItemFailed)
     assert "server's log" in failed.message
+    assert ("language" in failed.message) is guesses, "the cause is guessed only where none is told"
 
 
 def test_answers_to_what_has_ended_are_nothing() -> None:

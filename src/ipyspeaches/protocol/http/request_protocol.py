@@ -14,7 +14,7 @@ from typing import Final
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.http.overlapping import Share, share_of, unfinished
-from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity
+from ipyspeaches.protocol.http.transcriptions import NO_END, Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.protocol_events import (
     AudioSent,
     ConfigurationChanged,
@@ -328,7 +328,6 @@ def _incomplete(request: Request, outcome: Broken | Refused) -> Noticed:
 def _no_text(outcome: Broken | Refused) -> str:
     if isinstance(outcome, Refused):
         return str(outcome.error)
-    return (
-        f"{outcome.reason}, twice and without any text: see the server's log for the cause (a language that the model "
-        "does not know looks like this, too)."
-    )
+    # An engine that fails says nothing, whatever the cause.
+    hint = " (a language that the model does not know looks like this, too)" if outcome.reason == NO_END else ""
+    return f"{outcome.reason}, twice and without any text: see the server's log for the cause{hint}."

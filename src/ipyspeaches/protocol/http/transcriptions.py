@@ -144,6 +144,9 @@ def read_answer(body: bytes) -> Answer | Broken | None:
     return Answer(text, language_heard(said.language), said.words or ())
 
 
+NO_END: Final = "The stream of text ended before its end"
+
+
 class StreamedText:
     """The text of one event stream, put together from its pieces.
 
@@ -198,7 +201,7 @@ class StreamedText:
         if self._unknown and not self.text:
             unlike = f'The server streams {self._unknown}, which is no {_DELTA}: use transport="chunked" with it.'
             return Refused(ProtocolError(unlike), Severity.SINGLE)
-        return Broken(self.text, "The stream of text ended before its end")
+        return Broken(self.text, NO_END)
 
     def _receive_chunk(self, choice: _Choice) -> bool:
         self._chunked = True
