@@ -11,6 +11,7 @@ from ipyspeaches.protocol.protocol_events import (
     ConfigurationChanged,
     ItemCommitted,
     ItemCompleted,
+    ItemDelta,
     ItemFailed,
     Ready,
     Reported,
@@ -95,6 +96,21 @@ def test_a_text_behind_a_failure_fills_its_gap() -> None:
     assert [gap.start for gap in recorder.transcript.missing] == [5.0]
     assert recorder.transcript.text == "good"
     assert len(recorder.ledger.entries) == 2
+
+
+def test_what_had_come_of_an_unfinished_text_is_kept_in_its_gap() -> None:
+    recorder, _ = recording()
+    for item_id, text, start_s in (("a", "good morn", 1), ("b", "ladies", 3), ("c", "", 5)):
+        utterance = Utterance(start_s, to_samples(start_s), to_samples(start_s + 1))
+        recorder.receive_event(ItemCommitted(item_id, utterance))
+        recorder.receive_event(ItemDelta(item_id, text))
+    recorder.receive_event(ItemFailed("a", Utterance(1, to_samples(1), to_samples(2)), "engine died"))
+    recorder.give_up("the connection was cut", None)
+    assert [gap.reason for gap in recorder.transcript.missing] == [
+        "engine died (it had begun with “good morn”)",
+        "the connection was cut (it had begun with “ladies”)",
+        "the connection was cut",
+    ]
 
 
 def test_an_error_is_the_reason_of_what_it_may_be_about() -> None:

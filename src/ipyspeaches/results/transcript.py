@@ -216,9 +216,9 @@ class Transcript(_Lines):
         else:
             self._forget_partial(item_id)
 
-    def has_partial(self, item_id: str) -> bool:
-        """Whether an unfinished item says something so far."""
-        return item_id in self._partials
+    def partial_of(self, item_id: str) -> str:
+        """Return what an unfinished item says so far, if anything."""
+        return self._partials.get(item_id, "")
 
     def to_srt(self, *, split: bool = True) -> str:
         """Return SubRip subtitles; segments without text are left out, missing stretches named.

@@ -272,7 +272,7 @@ class Recorder(Listener):
 
     def withdraw(self, item_id: str) -> None:
         """Take back what an unfinished item was said to say, if anything."""
-        if self.transcript.has_partial(item_id):
+        if self.transcript.partial_of(item_id):
             self.partial(item_id, self.now_s, "", 0)
 
     def first_text(self, item_id: str, at_s: float) -> None:
@@ -316,7 +316,7 @@ class Recorder(Listener):
         for entry in self.ledger.unsettled:
             entry.stage = Stage.FAILED
             said = f"the server reported {quote(entry.reported)} and gave no text"
-            self._miss(entry.utterance, said if entry.reported else reason)
+            self._miss(entry.utterance, said if entry.reported else reason, entry.item_id)
 
     def note_empty(self) -> None:
         """Note why a recording that was heard to its end gave no text at all, if it gave none."""
@@ -338,7 +338,9 @@ class Recorder(Listener):
         quiet_s = 0.0 if server_vad is None else server_vad.silence_duration_ms / 1000
         return sum(part.end_s - part.start_s for part in utterance.parts or (utterance,)) - quiet_s
 
-    def _miss(self, utterance: Utterance, reason: str) -> None:
+    def _miss(self, utterance: Utterance, reason: str, item_id: str | None = None) -> None:
+        if begun := self.transcript.partial_of(item_id or ""):
+            reason = f"{reason} (it had begun with {quote(begun)})"
         self.transcript.add_missing(utterance.start_s, utterance.end_s, reason)
 
     def _decided(self, event: SegmenterEvent) -> None:
@@ -417,8 +419,8 @@ class Recorder(Listener):
 
     def _failed(self, event: protocol_events.ItemFailed) -> None:
         self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)
+        self._miss(event.utterance, event.message, event.item_id)
         self.withdraw(event.item_id)
-        self._miss(event.utterance, event.message)
         where = f"{event.utterance.start_s:.1f} to {event.utterance.end_s:.1f} s"
         self.warn("utterance_failed", f"The server could not transcribe {where}: {event.message}")
 
