@@ -132,61 +132,45 @@ def checked(call: Call) -> Call:
     @wraps(call)
     def check(*args: object, **kwargs: object) -> object:
         given = signature.bind(*args, **kwargs)
-        for name, one in _checks_of(call).items():
+        for name, hint in _hints_of(call).items():
             if name in given.arguments:
-                given.arguments[name] = one(name, given.arguments[name])
+                given.arguments[name] = _as(hint, name, given.arguments[name])
         return call(*given.args, **given.kwargs)
 
     return cast("Call", check)
 
 
 @cache
-def _checks_of(call: Callable[..., Any]) -> dict[str, Check]:
+def _hints_of(call: Callable[..., Any]) -> dict[str, Any]:
     found = {}
     for name, one in inspect.signature(call).parameters.items():
         if one.annotation is not one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
             holder = type("", (), {"__annotations__": {name: one.annotation}})
             with suppress(NameError):  # of what is imported for type checkers alone
-                found[name] = _check_of(get_type_hints(holder, call.__globals__)[name])
+                found[name] = get_type_hints(holder, call.__globals__)[name]
     return found
 
 
-def _check_of(hint: Any) -> Check:  # noqa: ANN401  any annotation
+def _as(hint: Any, name: str, value: Any) -> Any:  # noqa: ANN401  any annotation and value
+    """Return a value as it is annotated, plain; what is a protocol, or True or False, is not looked at."""
     origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _any_of([_check_of(one) for one in inner], _named(hint))
-    if origin is Literal:
-        return one_of(inner)
-    if origin in _LISTS and inner[0] is not Any:
-        return _each(_check_of(inner[0]), _named(hint), tuple if origin is tuple else list)
-    if is_typeddict(hint):
-        return instance(dict, "a dict of options")
     if hint in _PLAIN:
-        return _PLAIN[hint]
-    kind = origin or hint
-    known = isinstance(kind, type) and kind is not bool and not getattr(kind, "_is_protocol", False)
-    return instance(kind, _named(hint)) if known else lambda _, value: value
-
-
-def _any_of(checks: Sequence[Check], cure: str) -> Check:
-    def check(name: str, value: object) -> object:
-        for one in checks:
-            try:
-                return one(name, value)
-            except InputError:
-                continue
-        raise InputError(f"{name} is {value!r:.60}: give {cure}.")
-
-    return check
-
-
-def _each(check_one: Check, cure: str, kind: type[list[Any] | tuple[Any, ...]]) -> Check:
-    def check(name: str, value: object) -> object:
-        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-            raise InputError(f"{name} is {value!r:.60}: give {cure}.")
-        return kind(check_one(f"one of {name}", one) for one in value)
-
-    return check
+        return _PLAIN[hint](name, value)
+    if origin is Literal:
+        return one_of(inner)(name, value)
+    if origin in (Union, UnionType):
+        for one in inner:
+            with suppress(InputError):
+                return _as(one, name, value)
+    elif origin in _LISTS and inner[0] is not Any:
+        if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+            return (tuple if origin is tuple else list)(_as(inner[0], f"one of {name}", one) for one in value)
+    else:
+        kind = dict if is_typeddict(hint) else origin or hint
+        unknown = kind is bool or not isinstance(kind, type) or getattr(kind, "_is_protocol", False)
+        if unknown or isinstance(value, kind):
+            return value
+    raise InputError(f"{name} is {value!r:.60}: give {_named(hint)}.")
 
 
 def _named(hint: Any) -> str:  # noqa: ANN401  any annotation
@@ -199,6 +183,7 @@ def _named(hint: Any) -> str:  # noqa: ANN401  any annotation
     return _NAMES.get(origin or hint) or f"{getattr(origin or hint, '__name__', hint)}(…)"
 
 
+_LISTS: Final = (Iterable, Sequence, list, tuple)
 _NAMES: Final[dict[Any, str]] = {
     str: "text",
     float: "a number",
@@ -209,11 +194,9 @@ _NAMES: Final[dict[Any, str]] = {
     Path: "a path",
     PathLike: "a path",
 }
-_LISTS: Final = (Iterable, Sequence, list, tuple)
 _check_number: Final = number(-math.inf, math.inf, "a number")
 _PLAIN: Final[dict[Any, Check]] = {
     str: text("text"),
     float: _check_number,
     int: number(-math.inf, math.inf, "a whole number", whole=True),
-    NoneType: instance(NoneType, "None"),
 }

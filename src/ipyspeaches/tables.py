@@ -90,10 +90,7 @@ class Table(ABC):
     def to_pandas(self) -> pd.DataFrame:
         """Return a new pandas data frame with all columns and types, also when there are no rows.
 
-        Raises
-        ------
-        MissingExtraError
-            If pandas is not installed.
+        It is a `MissingExtraError` if pandas is not installed.
         """
         pandas = _library("pandas", "give results as pandas data frames")
         data = {}
@@ -104,13 +101,7 @@ class Table(ABC):
         return frame
 
     def to_polars(self) -> pl.DataFrame:
-        """Return a polars data frame; what is not there is null.
-
-        Raises
-        ------
-        MissingExtraError
-            If polars is not installed.
-        """
+        """Return a polars data frame; what is not there is null; a `MissingExtraError` if polars is not installed."""
         polars = _library("polars", "give results as polars data frames")
         data = []
         for name, column in self.columns().items():
@@ -120,13 +111,7 @@ class Table(ABC):
         return frame
 
     def to_arrow(self) -> pa.Table:
-        """Return an Arrow table; what is not there is null.
-
-        Raises
-        ------
-        MissingExtraError
-            If pyarrow is not installed.
-        """
+        """Return an Arrow table; what is not there is null; a `MissingExtraError` if pyarrow is not installed."""
         arrow = _library("pyarrow", "give results as Arrow tables")
         data = {}
         for name, column in self.columns().items():
@@ -146,6 +131,8 @@ class Table(ABC):
     def to_csv(self, path: str | Path | None = None, *, bom: bool = False) -> str | None:
         """Write comma-separated values with a header line, UTF-8.
 
+        It is an `InputError` if the file cannot be written.
+
         Numbers are rounded to a millionth; columns that hold records (the words of a segment) are left out.
 
         Parameters
@@ -154,11 +141,6 @@ class Table(ABC):
             File to write; without one, the text is returned.
         bom
             Whether the file begins with a byte order mark: without one, Excel reads it in the system's old encoding.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be written.
         """
         columns = {name: c for name, c in self._filed().columns().items() if isinstance(self._kind(name), Kind)}
         buffer = io.StringIO()
@@ -255,10 +237,7 @@ class Columns(Table):
 def write_file(path: str | Path, content: bytes) -> None:
     """Write a file that a user named.
 
-    Raises
-    ------
-    InputError
-        If it cannot be written: no such folder, no permission, disk full.
+    It is an `InputError` if it cannot be written: no such folder, no permission, disk full.
     """
     try:
         Path(path).write_bytes(content)
@@ -278,13 +257,7 @@ def write_or_return(text: str, path: str | Path | None, encoding: str = "utf-8")
 
 
 def row_position(index: int, length: int) -> int:
-    """Return an index, perhaps counted from the end, as one from the start.
-
-    Raises
-    ------
-    IndexError
-        If there is no such row.
-    """
+    """Return an index, perhaps counted from the end, as one from the start; an `IndexError` if there is no such row."""
     at = operator.index(index)
     if not -length <= at < length:
         raise IndexError(f"There is no row {at} in a table of {length} rows: count from 0, or from the end with -1.")

@@ -32,6 +32,8 @@ def to_samples(seconds: float) -> int:
 class Resampler:
     """Resample one mono int16 stream with libsoxr, in blocks of any size.
 
+    It is an `AudioError` if the rate is not a whole number from 1 to 768,000.
+
     The blocks together are the whole resampled in one piece (but for the last bits, which libsoxr dithers), and as long
     as the input times the ratio, rounded once at the end.
 
@@ -41,11 +43,6 @@ class Resampler:
         Samples per second of the input.
     to
         Samples per second of the output.
-
-    Raises
-    ------
-    AudioError
-        If the rate is not a whole number from 1 to 768,000.
     """
 
     def __init__(self, rate: int, to: int = SESSION_RATE_HZ) -> None:

@@ -203,6 +203,8 @@ class Decoded(NamedTuple):
 def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) -> Decoded:
     """Read any audio file that libsndfile knows.
 
+    It is an `AudioError` if the file is missing, not audio, damaged from its beginning, empty, or too long.
+
     Parameters
     ----------
     file
@@ -211,11 +213,6 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
         Seconds from which on the audio is too long; `MAX_SAMPLES` is the limit for all.
     rate
         Samples per second that are wanted, so that no more are ever held; those of the file if None.
-
-    Raises
-    ------
-    AudioError
-        If the file is missing, not audio, damaged from its beginning, empty, or too long.
     """
     name, content = _open(file)
     try:
@@ -421,10 +418,7 @@ def _content(path: Path) -> contextlib.AbstractContextManager[Content | None]:
 def encode(path: Path, samples: NDArray[np.int16], rate: int) -> None:
     """Write mono int16 samples, shape ``(n,)``, as WAV, FLAC or Ogg Vorbis, by the suffix of the file.
 
-    Raises
-    ------
-    AudioError
-        If the suffix is another, the format does not know the rate, or the file cannot be written.
+    It is an `AudioError` if the suffix is another, the format does not know the rate, or the file cannot be written.
     """
     if path.suffix.lower() not in _FORMATS:
         raise AudioError(f"Audio cannot be saved as {path.name!r}: end the name with one of {', '.join(_FORMATS)}.")

@@ -111,17 +111,14 @@ POCKETSPHINX: Final = EngineSpec(
 def engine_spec(name: str, model: str | None = None) -> EngineSpec:
     """Return the description of an engine.
 
+    It is an `InputError` if there is no such engine, or it cannot load that model.
+
     Parameters
     ----------
     name
         One of `ENGINE_NAMES`.
     model
         Model id for ``faster-whisper``; PocketSphinx has only the one in its wheel.
-
-    Raises
-    ------
-    InputError
-        If there is no such engine, or it cannot load that model.
     """
     if name == "pocketsphinx":
         if model not in (None, POCKETSPHINX.model):
@@ -148,10 +145,7 @@ def engine_spec(name: str, model: str | None = None) -> EngineSpec:
 def load_engine(spec: EngineSpec) -> RecognitionEngine:
     """Load an engine with its model; takes from half a second up to a download.
 
-    Raises
-    ------
-    MissingExtraError
-        If its package is not installed.
+    It is a `MissingExtraError` if its package is not installed.
     """
     if spec.name == "pocketsphinx":
         return PocketSphinxEngine()
@@ -216,10 +210,7 @@ def _words(segments: Iterable[Any] | None, *, scored: bool) -> list[Word]:
 class PocketSphinxEngine:
     """One decoder for whole utterances and, as they are needed, some for speech that is under way.
 
-    Raises
-    ------
-    MissingExtraError
-        If PocketSphinx is not installed.
+    It is a `MissingExtraError` if PocketSphinx is not installed.
     """
 
     def __init__(self) -> None:

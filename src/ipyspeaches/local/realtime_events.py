@@ -21,13 +21,7 @@ _ID_LENGTH: Final = 21
 
 
 def parse_event(text: str) -> Event:
-    """Return a client event.
-
-    Raises
-    ------
-    InputError
-        If the text is no JSON object with a ``type``.
-    """
+    """Return a client event; an `InputError` if the text is no JSON object with a ``type``."""
     try:
         message = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as exc:
@@ -40,10 +34,7 @@ def parse_event(text: str) -> Event:
 def decode_audio(audio: object) -> NDArray[np.int16]:
     """Return the samples (int16, 24 kHz) of an append's ``audio``.
 
-    Raises
-    ------
-    InputError
-        If it is not base64 of at least one PCM16 sample.
+    It is an `InputError` if it is not base64 of at least one PCM16 sample.
     """
     if not isinstance(audio, str):
         raise InputError("input_audio_buffer.append needs `audio`: base64 of 24 kHz mono PCM16.")

@@ -55,10 +55,7 @@ class RtcPeer:
     async def answer(self, offer: str) -> str:
         """Return the answer to an offer, complete with the addresses of this side.
 
-        Raises
-        ------
-        InputError
-            If the offer is none, or has no audio or no channel in it.
+        It is an `InputError` if the offer is none, or has no audio or no channel in it.
         """
         for line, what in (("m=audio", "an audio track"), ("m=application", "a data channel")):
             if line not in offer:

@@ -59,13 +59,7 @@ class AudioBuffer:
         return self.length - self._first
 
     def append(self, samples: NDArray[np.int16]) -> None:
-        """Add audio.
-
-        Raises
-        ------
-        InputError
-            If it does not fit; the buffer stays as it is.
-        """
+        """Add audio; if it does not fit, it is an `InputError`, and the buffer stays as it is."""
         if self.kept + len(samples) > self.limit:
             raise InputError(
                 f"Error appending to input audio buffer: it holds {self.kept / SESSION_RATE_HZ:.0f}s of uncommitted "

@@ -95,10 +95,7 @@ class SessionSettings:
 def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> SessionSettings:
     """Return the settings after a ``session.update``; keys that do not matter for transcription are ignored.
 
-    Raises
-    ------
-    InputError
-        If a value cannot be used; nothing is applied then.
+    It is an `InputError` if a value cannot be used; nothing is applied then.
     """
     if not isinstance(session, Mapping):
         raise InputError("session.update needs a `session` object with the settings to change.")

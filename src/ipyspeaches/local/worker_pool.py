@@ -51,13 +51,7 @@ class WorkerProcess:
         self.alive = True
 
     async def start(self) -> None:
-        """Start the process and wait until its engine is loaded.
-
-        Raises
-        ------
-        SpeachesError
-            If the engine cannot be loaded.
-        """
+        """Start the process and wait until its engine is loaded; a `SpeachesError` if the engine cannot be loaded."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ipyspeaches.local.worker", self._spec.name, self._spec.model),
             stdin=asyncio.subprocess.PIPE,
@@ -160,13 +154,7 @@ class WorkerPool:
         return [worker.process_id for worker in self._workers if worker.alive]
 
     async def load(self) -> None:
-        """Have at least one worker ready.
-
-        Raises
-        ------
-        SpeachesError
-            If the engine cannot be loaded.
-        """
+        """Have at least one worker ready; a `SpeachesError` if the engine cannot be loaded."""
         async with self._lock:  # two first utterances at once need one first worker
             self._workers = [worker for worker in self._workers if worker.alive]
             if not self._workers:

@@ -131,10 +131,7 @@ class Frames(GrowingTable[Frame]):
     ) -> None:
         """Add a block of frames, each column of shape ``(n,)``, in order of time.
 
-        Raises
-        ------
-        InputError
-            If the columns differ in length.
+        It is an `InputError` if the columns differ in length.
         """
         self._add({"time": time, "level_db": level_db, "energy": energy, "score": score, "is_speech": is_speech})
 
@@ -203,13 +200,7 @@ class Marks(Rows[Mark]):
     _row_type: ClassVar = Mark
 
     def add(self, time: float, name: str = "") -> Mark:
-        """Set a mark; without a name it is called by its number.
-
-        Raises
-        ------
-        InputError
-            If the time is not finite.
-        """
+        """Set a mark; without a name it is called by its number; an `InputError` if the time is not finite."""
         if not np.isfinite(time):
             raise InputError(f"A mark at {time} s is at no time: give seconds into the session.")
         number = len(self)
@@ -218,13 +209,7 @@ class Marks(Rows[Mark]):
         return mark
 
     def rename(self, number: int, name: str) -> Mark:
-        """Give a mark another name.
-
-        Raises
-        ------
-        InputError
-            If there is no such mark.
-        """
+        """Give a mark another name; an `InputError` if there is no such mark."""
         marks = self._rows
         if not 0 <= number < len(marks):
             raise InputError(f"There is no mark {number}: {len(marks)} marks are set, numbered from 0.")

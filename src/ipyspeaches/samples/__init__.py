@@ -42,24 +42,12 @@ def names() -> list[str]:
 
 @checked
 def path(name: str) -> Path:
-    """Return the audio file of a sample.
-
-    Raises
-    ------
-    InputError
-        If there is none of this name.
-    """
+    """Return the audio file of a sample; an `InputError` if there is none of this name."""
     if name not in names():
         raise InputError(f"There is no sample {name!r}: choose one of {', '.join(names())}.")
     return Path(__file__).parent / f"{name}.flac"
 
 
 def info(name: str = "quickstart") -> Sample:
-    """Return what is said in a sample, and where.
-
-    Raises
-    ------
-    InputError
-        If there is none of this name.
-    """
+    """Return what is said in a sample, and where; an `InputError` if there is none of this name."""
     return msgspec.json.decode(path(name).with_suffix(".json").read_bytes(), type=Sample)

@@ -38,10 +38,7 @@ class Source(Protocol):
     def blocks(self) -> AsyncGenerator[AudioBlock]:
         """Open the source and yield its audio until it ends; closing the generator releases the device.
 
-        Raises
-        ------
-        MicrophoneError
-            If the device cannot be opened or goes away.
+        It is a `MicrophoneError` if the device cannot be opened or goes away.
         """
 
     def end(self) -> None:
@@ -51,6 +48,8 @@ class Source(Protocol):
 class RecordedSource:
     """Play a recording into a session.
 
+    It is an `InputError` if ``pace`` is no number from 0 to 1000.
+
     Parameters
     ----------
     recording
@@ -59,11 +58,6 @@ class RecordedSource:
         Speed as a multiple of real time; 0 is as fast as the server can follow.
     label
         What to call it in front of the user.
-
-    Raises
-    ------
-    InputError
-        If ``pace`` is no number from 0 to 1000.
     """
 
     kind = "file"

@@ -272,6 +272,8 @@ def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration:
 class Truth:
     """A truth made ready to be compared with many segmentations of the same audio.
 
+    It is an `InputError` if the truth cannot be one (see `Segments.check`), or the collar or the duration is no length.
+
     What does not depend on the segments is computed once, and one search an edge finds it.
 
     Parameters
@@ -282,11 +284,6 @@ class Truth:
         As in `evaluate`.
     duration
         Length of the audio in seconds.
-
-    Raises
-    ------
-    InputError
-        If the truth cannot be one (see `Segments.check`), or the collar or the duration is no length.
     """
 
     @checked
@@ -497,10 +494,7 @@ def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
 def decision_latency(vad: Detector, audio: Recording | Scores, truth: Segments) -> DecisionLatency:
     """Return how late a detector is in live use, in a recording or its scores by this detector.
 
-    Raises
-    ------
-    InputError
-        If the truth cannot be one, see `Segments.check`.
+    It is an `InputError` if the truth cannot be one, see `Segments.check`.
     """
     made = decisions(vad, audio)
     truth.check(what="region of the truth")

@@ -60,6 +60,8 @@ Choices: TypeAlias = dict[str, list[Any] | Between]
 def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | None, seed: int) -> list[Detector]:
     """Return the detectors of a sweep.
 
+    It is an `InputError` if the grid is empty, a parameter has no such name or no values, or a value is not allowed.
+
     Combinations in which ``neg_threshold`` would be above ``threshold`` are left out where both are swept.
 
     Parameters
@@ -72,11 +74,6 @@ def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | No
         How many combinations to draw, all different; None for all of the grid.
     seed
         Draws them.
-
-    Raises
-    ------
-    InputError
-        If the grid is empty, a parameter has no such name or no values, or a value is not allowed.
     """
     choices = _choices(vad, grid)
     size = math.prod(math.inf if isinstance(values, Between) else len(values) for values in choices.values())

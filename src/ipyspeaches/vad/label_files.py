@@ -163,6 +163,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def read_rttm(path: str | Path, uri: str | None = None, encoding: str | None = None) -> Pairs:
     """Read the ``SPEAKER`` lines of an RTTM file (NIST, Rich Transcription 2009 evaluation plan, appendix A).
 
+    It is an `InputError` if a line cannot be read (it is named), or the file is about other or several recordings.
+
     Where speakers overlap, speech is where anybody speaks. Lines of the other types and comments (``;;``)
     are skipped. Names with spaces, which the format has not, are understood where the fields around them are clear.
 
@@ -175,11 +177,6 @@ def read_rttm(path: str | Path, uri: str | None = None, encoding: str | None = N
         only one.
     encoding
         Encoding of the file; None for UTF-8 or what its byte order mark says, and else a guess, with a warning.
-
-    Raises
-    ------
-    InputError
-        If a line cannot be read (it is named), or the file is about other or several recordings.
     """
     found: dict[str, Pairs] = {}
     for line, text in _lines(_read_text(path, encoding)):
@@ -241,12 +238,9 @@ def _few(names: Sequence[str]) -> str:
 def rttm(segments: Iterable[Any], uri: str) -> str:
     """Return ``SPEAKER`` lines, one a segment; those that name no speaker are all of one.
 
-    White space separates the fields: in names, ``_`` stands for it.
+    It is an `InputError` if a segment begins before 0 or ends before it begins, which the format cannot say.
 
-    Raises
-    ------
-    InputError
-        If a segment begins before 0 or ends before it begins, which the format cannot say.
+    White space separates the fields: in names, ``_`` stands for it.
     """
     lines = []
     for s in segments:
@@ -274,6 +268,8 @@ def _field(name: str, empty: str = "<NA>") -> str:
 def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
     r"""Read an Audacity label track: start, end and text, separated by tabs.
 
+    It is an `InputError` if a line cannot be read; it is named.
+
     Lines that begin with a backslash (frequencies of a spectral selection) and point labels, which have no length, are
     skipped. The decimal sign may be a comma, as Audacity writes it in some languages.
 
@@ -283,11 +279,6 @@ def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
         File to read.
     encoding
         As in `read_rttm`.
-
-    Raises
-    ------
-    InputError
-        If a line cannot be read; it is named.
     """
     lines = _lines(_read_text(path, encoding))
     rows = [(line, text.split("\t")) for line, text in lines if not text.startswith("\\")]
@@ -313,6 +304,8 @@ def audacity(segments: Iterable[Any]) -> str:
 def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     """Read start and end from a CSV file.
 
+    It is an `InputError` if a line cannot be read (it is named), or a column is missing.
+
     Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two, behind the
     numbers of the lines if these are there. Commas, semicolons and tabs separate, whichever of them gives the first
     line these columns. Excel's ``sep=;`` is understood.
@@ -323,11 +316,6 @@ def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
         File to read.
     encoding
         As in `read_rttm`.
-
-    Raises
-    ------
-    InputError
-        If a line cannot be read (it is named), or a column is missing.
     """
     text = _read_text(path, encoding)
     delimiter, said = _delimiter(text)

@@ -166,17 +166,14 @@ def labels_path(audio: str | Path) -> Path:
 def save_labels(segments: Segments, path: str | Path) -> Path:
     """Write labels as RTTM so that the file always holds the old ones or the new ones, whatever happens.
 
+    It is an `InputError` if it cannot be written; an older file is as it was.
+
     Parameters
     ----------
     segments
         Labels to keep.
     path
         File to write, as `labels_path` gives it.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written; an older file is as it was.
     """
     file = Path(path)
     text = label_files.rttm(segments, label_files.stem(file))

@@ -91,6 +91,8 @@ def _sentences(rate: int) -> list[Waveform]:
 def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tuple[Recording, Segments]:
     """Return sentences in random order with 0.3 to 2 s of silence between them, and where they are.
 
+    It is an `InputError` if it is too short for a sentence.
+
     Parameters
     ----------
     duration_s
@@ -99,11 +101,6 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
         Samples per second.
     seed
         Draws the order and the pauses.
-
-    Raises
-    ------
-    InputError
-        If it is too short for a sentence.
     """
     if not 5 <= duration_s <= 36_000:
         raise InputError(f"duration_s is {duration_s}: give from 5 s to 10 h.")

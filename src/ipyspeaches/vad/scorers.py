@@ -101,17 +101,14 @@ class NoiseFloor:
 class ModelScorer(FrameScorer):
     """What Silero and WebRTC share: audio of any rate is resampled to 16 kHz and cut into whole frames.
 
+    It is an `InputError` if a frame is not a whole number of samples at this rate.
+
     Parameters
     ----------
     rate
         Samples per second of the audio that is scored.
     frame
         Samples a frame at 16 kHz.
-
-    Raises
-    ------
-    InputError
-        If a frame is not a whole number of samples at this rate.
     """
 
     def __init__(self, rate: int, frame: int) -> None:

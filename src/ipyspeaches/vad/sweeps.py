@@ -77,13 +77,10 @@ class SweepResult(Table):
     def best(self, metric: str = "f1") -> SweepRow:
         """Return the setting with the highest F1, precision, recall or accuracy, or the error nearest to 0.
 
+        It is an `InputError` if there is no such metric, or no setting has it.
+
         Of equals, it is the one in the middle: where many settings are as good, that is the one that is least sensitive
         to a change.
-
-        Raises
-        ------
-        InputError
-            If there is no such metric, or no setting has it.
         """
         values = np.array([getattr(row.evaluation, check_metric(metric)) for row in self.rows], dtype=np.float64)
         worth = values if metric in HIGH_IS_GOOD else -np.abs(values)
@@ -322,17 +319,14 @@ def evaluate_settings(scores: Scores, truth: Segments, collar: float, vads: Sequ
 class SweepFile:
     """The file from which a sweep goes on after an interruption: one JSON object a line, as results come.
 
+    It is an `InputError` if the file is about something else, a line of it cannot be read, or it cannot be written.
+
     Parameters
     ----------
     path
         File; it is made if there is none.
     subject
         What is swept over: recordings, truth, collar. Results about something else are not mixed in.
-
-    Raises
-    ------
-    InputError
-        If the file is about something else, a line of it cannot be read, or it cannot be written.
     """
 
     def __init__(self, path: str | Path, subject: list[str]) -> None:
@@ -382,13 +376,7 @@ class SweepFile:
         return self._results.get((recording, _detector_key(vad)))
 
     def add(self, recording: int, results: Iterable[tuple[Detector, Evaluation]]) -> None:
-        """Keep results.
-
-        Raises
-        ------
-        InputError
-            If they cannot be written.
-        """
+        """Keep results; an `InputError` if they cannot be written."""
         try:
             self._write(
                 {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import msgspec
 
@@ -41,50 +41,26 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
 
 
 _LONGEST_TEXT = 1_000
-_Count = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
-
-
-class _Hello(msgspec.Struct, tag="hello"):
-    client_id: str | None = None
-
-
-class _Bye(_Hello, tag="bye"):
-    pass
-
-
-class _Painted(msgspec.Struct, tag="painted"):
-    items: dict[str, list[str]]
-
-
-class _Audio(msgspec.Struct, tag="audio"):
-    capture_id: int
-    seq: _Count
-    first_frame: _Count
-    rate: Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
-
-
-class _Capture(msgspec.Struct, tag="capture"):
-    state: str
-
-
-class _Peer(msgspec.Struct, tag="peer"):
-    seq: int
-
-
-class _File(msgspec.Struct, tag="file"):
-    file_id: str
-    name: str
-    offset: int
-
-
-class _Command(msgspec.Struct, tag="command"):  # what its arguments lack is said in the reply
-    pass
+_COUNT: Any = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
+_RATE: Any = Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
+# What a page's messages have at least; what the arguments of a command lack is said in the reply.
+_SENT: dict[str, list[Any]] = {
+    "hello": [("client_id", str | None, None)],
+    "bye": [("client_id", str | None, None)],
+    "painted": [("items", dict[str, list[str]])],
+    "audio": [("capture_id", int), ("seq", _COUNT), ("first_frame", _COUNT), ("rate", _RATE)],
+    "capture": [("state", str)],
+    "peer": [("seq", int)],
+    "file": [("file_id", str), ("name", str), ("offset", int)],
+    "command": [],
+}
+_SHAPES: Any = Union[tuple(msgspec.defstruct(kind, fields, tag=kind) for kind, fields in _SENT.items())]  # noqa: UP007
 
 
 def kind_of(content: Any) -> str | None:  # noqa: ANN401  whatever came
     """Return what kind of message a page sent; None if it lacks what one of its kind has, or there is no such kind."""
     try:
-        msgspec.convert(content, _Hello | _Bye | _Painted | _Audio | _Capture | _Peer | _File | _Command)
+        msgspec.convert(content, _SHAPES)
     except msgspec.ValidationError:
         return None
     return str(content["type"])
