@@ -38,6 +38,8 @@ _MAX_INLINE_BYTES: Final = 6_000_000
 class Recording:
     """Mono audio at its own rate.
 
+    It is an `AudioError` if the samples are not a filled one-dimensional int16 array, or the rate is impossible.
+
     Parameters
     ----------
     samples
@@ -48,11 +50,6 @@ class Recording:
     lost
         Stretches (s, from and to) that could not be read from a file, for `Transcript.missing`; the last one may end
         behind the audio, where the file's header announces more.
-
-    Raises
-    ------
-    AudioError
-        If the samples are not a filled one-dimensional int16 array, or the rate is impossible.
     """
 
     samples: NDArray[np.int16]
@@ -127,10 +124,7 @@ class Recording:
     def sample(cls, name: str = "quickstart") -> Self:
         """Return a recording that comes with the package; `ipyspeaches.samples` knows what is said in it.
 
-        Raises
-        ------
-        InputError
-            If there is none of this name.
+        It is an `InputError` if there is none of this name.
         """
         return cls.load(bundled.path(name))
 
@@ -143,10 +137,7 @@ class Recording:
     def slice(self, a: float = 0.0, b: float | None = None) -> Self:
         """Return the part from second ``a`` to second ``b``, cut to what there is; the samples are shared.
 
-        Raises
-        ------
-        InputError
-            If nothing lies between ``a`` and ``b``.
+        It is an `InputError` if nothing lies between ``a`` and ``b``.
         """
         begin, stop = (min(max(at, 0.0), self.duration) for at in (a, self.duration if b is None else b))
         start, end = round(begin * self.rate), round(stop * self.rate)
@@ -164,10 +155,7 @@ class Recording:
     def to_rate(self, rate: int) -> Self:
         """Return the recording at another rate (libsoxr, high quality); itself if it has that rate.
 
-        Raises
-        ------
-        AudioError
-            If the rate is impossible, or so low that no sample is left.
+        It is an `AudioError` if the rate is impossible, or so low that no sample is left.
         """
         if check_rate(rate) == self.rate:
             return self

@@ -103,13 +103,7 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """Base address, such as ``http://127.0.0.1:41231``.
-
-        Raises
-        ------
-        StateError
-            If the server was not started.
-        """
+        """Base address, such as ``http://127.0.0.1:41231``; a `StateError` if the server was not started."""
         if self._url is None:
             raise StateError("The local server is not running: call start(), or use it in a with statement.")
         return self._url

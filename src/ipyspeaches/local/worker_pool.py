@@ -193,10 +193,7 @@ class WorkerPool:
     async def transcribe(self, samples: NDArray[np.int16], options: DecodingOptions) -> AsyncIterator[SegmentText]:
         """Yield the text of each segment of speech in these samples (int16 at 24 kHz).
 
-        Raises
-        ------
-        RecognitionError
-            If the engine fails.
+        It is a `RecognitionError` if the engine fails.
         """
         worker = await self._choose()
         job = next(self._numbers)

@@ -111,6 +111,8 @@ class ComparedUtterances(Rows[ComparedUtterance]):
 class Comparison(Table):
     """One row a run: how many words it got wrong, and the medians of its latencies.
 
+    It is an `InputError` if two runs have the same name.
+
     Columns: ``run``, ``transport``, ``model``, ``cuts``, ``utterances``, ``wer`` and ``cer`` (NaN without a
     reference, and for a run that failed), the medians of `UtteranceLatency`'s measures in ms, the number of
     ``warnings``, and ``error``.
@@ -121,11 +123,6 @@ class Comparison(Table):
         What each gave.
     reference
         What was said, if that is known.
-
-    Raises
-    ------
-    InputError
-        If two runs have the same name.
     """
 
     def __init__(self, runs: Iterable[ComparedRun], reference: Reference = None) -> None:
@@ -201,6 +198,8 @@ class Comparison(Table):
     def plot(self, what: str | None = None) -> Any:  # noqa: ANN401 - untyped plotly
         """Draw the comparison.
 
+        It is an `InputError` if there is no such figure.
+
         Parameters
         ----------
         what
@@ -211,11 +210,6 @@ class Comparison(Table):
         Returns
         -------
         plotly.graph_objects.Figure
-
-        Raises
-        ------
-        InputError
-            If there is no such figure.
         """
         if what is not None and what not in _FIGURES:
             raise InputError(f"There is no figure {what!r}: choose one of {', '.join(_FIGURES)}, or None for all.")

@@ -147,17 +147,14 @@ class Transcript(_Lines):
     def append(self, segment: Segment) -> Segment:
         """Put a final segment in its place and forget the partial text of its item.
 
+        It is an `InputError` if there is a segment with this ``id`` already.
+
         Finals may arrive in any order: the ``id`` is the place. Without one (-1) the segment comes last.
 
         Returns
         -------
         Segment
             The segment as it was added, with its ``id``.
-
-        Raises
-        ------
-        InputError
-            If there is a segment with this ``id`` already.
         """
         segments = self._rows
         if segment.id < 0:
@@ -171,13 +168,7 @@ class Transcript(_Lines):
         return segment
 
     def replace(self, segment: Segment) -> None:
-        """Put a segment in the place of the one with the same ``id``.
-
-        Raises
-        ------
-        InputError
-            If there is none.
-        """
+        """Put a segment in the place of the one with the same ``id``; an `InputError` if there is none."""
         segments = self._rows
         at = self._find(segment.id)
         if at == len(segments) or segments[at].id != segment.id:
@@ -242,12 +233,9 @@ class Transcript(_Lines):
     def render(self, kind: str, *, split: bool = True) -> str:
         """Return the transcript in a format such as ``"srt"``: what the method of that name returns.
 
-        ``split`` is for subtitles, see `to_srt`.
+        It is an `InputError` if it is none of `FORMATS`.
 
-        Raises
-        ------
-        InputError
-            If it is none of `FORMATS`.
+        ``split`` is for subtitles, see `to_srt`.
         """
         if kind not in FORMATS:
             raise InputError(f"A transcript has no format {kind!r}: choose one of {', '.join(FORMATS)}.")
@@ -268,10 +256,7 @@ class Transcript(_Lines):
     def from_json(cls, text: str | bytes | bytearray | memoryview) -> Self:
         """Return the transcript that `to_json` or a recogniser wrote; text or words alone count, too.
 
-        Raises
-        ------
-        InputError
-            If the text is no JSON, or not that of a transcript.
+        It is an `InputError` if the text is no JSON, or not that of a transcript.
         """
         try:
             data = _without_nulls(msgspec.json.decode(_plain(text)))

@@ -103,17 +103,14 @@ class PrecisionRecallCurve(Columns):
 def roc_curve(scores: Scores | Sequence[Scores], truth: Segments | Sequence[Segments]) -> RocCurve:
     """Return false alarms against hits at every threshold.
 
+    It is an `InputError` if the truth is all speech or all silence, or there is not one for each recording.
+
     Parameters
     ----------
     scores
         Scores of a recording, or of several.
     truth
         Where speech is, for each of them.
-
-    Raises
-    ------
-    InputError
-        If the truth is all speech or all silence, or there is not one for each recording.
     """
     threshold, hits, false_alarms = _counts(scores, truth)
     zero = np.zeros(1)
@@ -130,17 +127,14 @@ def precision_recall_curve(
 ) -> PrecisionRecallCurve:
     """Return precision against recall at every threshold.
 
+    It is an `InputError` if the truth is all speech or all silence, or there is not one for each recording.
+
     Parameters
     ----------
     scores
         Scores of a recording, or of several.
     truth
         Where speech is, for each of them.
-
-    Raises
-    ------
-    InputError
-        If the truth is all speech or all silence, or there is not one for each recording.
     """
     threshold, hits, false_alarms = _counts(scores, truth)
     return PrecisionRecallCurve(

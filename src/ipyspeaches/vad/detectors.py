@@ -326,6 +326,8 @@ class SileroVad(Detector):
 class WebRtcVad(Detector):
     """The detector of WebRTC: a Gaussian mixture model over six frequency bands that says yes or no.
 
+    It is an `InputError` if the aggressiveness or the length of a frame is another one.
+
     Its scores are 0 and 1, so that not ``threshold`` but ``aggressiveness`` decides how sure it has to be.
 
     Parameters
@@ -334,11 +336,6 @@ class WebRtcVad(Detector):
         From 0 (most is speech) to 3 (only what surely is).
     frame_ms
         Length of a frame: 10, 20 or 30.
-
-    Raises
-    ------
-    InputError
-        If the aggressiveness or the length of a frame is another one.
     """
 
     name: ClassVar[str] = "webrtc"

@@ -22,17 +22,14 @@ MAX_SETTINGS = 1_000_000
 class Between:
     """Any number from ``low`` to ``high``, for a random search.
 
+    It is an `InputError` if ``low`` is not below ``high``, or not above 0 with ``log``.
+
     Parameters
     ----------
     low, high
         The ends, finite.
     log
         Whether to draw evenly on a logarithmic scale, as befits energies.
-
-    Raises
-    ------
-    InputError
-        If ``low`` is not below ``high``, or not above 0 with ``log``.
     """
 
     low: float

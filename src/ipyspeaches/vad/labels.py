@@ -69,10 +69,7 @@ class Labels:
     def move_edge(self, index: int, edge: Edge, time: float) -> Self:
         """Move one edge of a region; it stops at the neighbour and 10 ms from the region's other edge.
 
-        Raises
-        ------
-        IndexError
-            If there is no such region.
+        It is an `IndexError` if there is no such region.
         """
         at = row_position(index, len(self.segments))
         start, end = self.segments.start.copy(), self.segments.end.copy()
@@ -85,13 +82,7 @@ class Labels:
         return self.replace_all(Segments.from_arrays(start, end))
 
     def split(self, time: float) -> Self:
-        """Split the region at a time in two, which touch.
-
-        Raises
-        ------
-        InputError
-            If no speech is there.
-        """
+        """Split the region at a time in two, which touch; an `InputError` if no speech is there."""
         regions = self.segments
         at = regions.at(time)
         if at is None or time == regions.start[at]:
@@ -102,10 +93,7 @@ class Labels:
     def merge(self, first: int, last: int | None = None) -> Self:
         """Join regions ``first`` to ``last`` (the next one if not given), with the silence between them.
 
-        Raises
-        ------
-        IndexError
-            If there are no such regions.
+        It is an `IndexError` if there are no such regions.
         """
         regions = self.segments
         low = row_position(first, len(regions))
@@ -117,13 +105,7 @@ class Labels:
         return self.replace_all(Segments.from_arrays(regions.start[keep], end[keep]))
 
     def remove(self, index: int) -> Self:
-        """Drop a region.
-
-        Raises
-        ------
-        IndexError
-            If there is no such region.
-        """
+        """Drop a region; an `IndexError` if there is no such region."""
         at = row_position(index, len(self.segments))
         start, end = np.delete(self.segments.start, at), np.delete(self.segments.end, at)
         return self.replace_all(Segments.from_arrays(start, end))

@@ -123,6 +123,8 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
 def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: float, *, seed: int = 0) -> Recording:
     """Return speech in noise.
 
+    It is an `InputError` if there is no such noise, or the noise or the speech is silent.
+
     Parameters
     ----------
     recording
@@ -140,11 +142,6 @@ def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: f
     -------
     Recording
         The sum, turned down as a whole if it would clip.
-
-    Raises
-    ------
-    InputError
-        If there is no such noise, or the noise or the speech is silent.
     """
     if math.isnan(snr_db) or snr_db == -math.inf:
         raise InputError(f"snr_db is {snr_db}: give decibels, or math.inf for no noise.")
@@ -251,6 +248,8 @@ def noise_bench(
 ) -> NoiseBench:
     """Return speech in every one of these noises, at every one of these levels, with its exact truth.
 
+    It is an `InputError` if there is no such noise, no level, or not enough time for a sentence.
+
     Parameters
     ----------
     noises
@@ -263,11 +262,6 @@ def noise_bench(
         Samples per second.
     seed
         Draws speech and noise.
-
-    Raises
-    ------
-    InputError
-        If there is no such noise, no level, or not enough time for a sentence.
     """
     if not len(noises) or not len(snr_db):
         raise InputError("There is nothing to mix: give at least one noise and one SNR.")

@@ -38,6 +38,8 @@ class SpeechSegment:
 class Segments(Table):
     """Stretches of speech; columns ``start``, ``end``, ``duration`` in seconds. A value: it never changes.
 
+    It is an `InputError` if a time is not a finite number, or an end lies before its start.
+
     Detectors give them in order and disjoint (two may touch). Labels from a file are kept as they are written:
     `check` says what is wrong with them, `normalised` puts them in order.
 
@@ -45,11 +47,6 @@ class Segments(Table):
     ----------
     spans
         Pairs of start and end in seconds, or anything with ``start`` and ``end``.
-
-    Raises
-    ------
-    InputError
-        If a time is not a finite number, or an end lies before its start.
     """
 
     def __init__(self, spans: Iterable[Any] = ()) -> None:
@@ -67,10 +64,7 @@ class Segments(Table):
     def from_arrays(cls, start: ArrayLike, end: ArrayLike) -> Self:
         """Return segments from two arrays of seconds, each of shape ``(n,)``.
 
-        Raises
-        ------
-        InputError
-            If the arrays differ in length, or as in the constructor.
+        It is an `InputError` if the arrays differ in length, or as in the constructor.
         """
         try:
             starts, ends = np.array(start, dtype=np.float64), np.array(end, dtype=np.float64)
@@ -191,17 +185,14 @@ class Segments(Table):
     def to_rttm(self, path: str | Path | None = None, uri: str | None = None) -> str | None:
         """Write RTTM ``SPEAKER`` lines, exact to a microsecond; without ``path``, return the text.
 
+        It is an `InputError` if a segment begins before 0, or the file cannot be written.
+
         Parameters
         ----------
         path
             File to write.
         uri
             Name of the recording in the file, where ``_`` will stand for white space; None for the name of the file.
-
-        Raises
-        ------
-        InputError
-            If a segment begins before 0, or the file cannot be written.
         """
         return label_files.write_rttm(self, path, uri)
 
@@ -236,6 +227,8 @@ class Segments(Table):
     ) -> str | None:
         """Write a Praat TextGrid with one interval tier, ``speech``; without ``path``, return the text.
 
+        It is an `InputError` if the segments overlap or lie outside the audio, which a tier cannot hold.
+
         Parameters
         ----------
         path
@@ -244,11 +237,6 @@ class Segments(Table):
             Length of the audio in seconds; None for the end of the last segment.
         short
             Whether to write Praat's short text format.
-
-        Raises
-        ------
-        InputError
-            If the segments overlap or lie outside the audio, which a tier cannot hold.
         """
         self.check(duration)
         end = float(self._end[-1]) if len(self) else 0.0

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class Transcriber(anywidget.AnyWidget):
     """Microphone in, live waveform, voice activity and words out.
 
+    It is an `InputError` if an option cannot be used, or the front end was not built.
+
     Parameters
     ----------
     source
@@ -49,11 +51,6 @@ class Transcriber(anywidget.AnyWidget):
     model, language
         Traits: what was asked for, then what the server confirms; empty leaves the choice to the server. Set, they
         count from the next utterance on, or for the next recording. A model may be an id or a preset.
-
-    Raises
-    ------
-    InputError
-        If an option cannot be used, or the front end was not built.
     """
 
     _esm = front_end("transcriber.js")
@@ -160,13 +157,7 @@ class Transcriber(anywidget.AnyWidget):
 
     @property
     def session(self) -> Session:
-        """The recording that runs, or the last one.
-
-        Raises
-        ------
-        StateError
-            If nothing was recorded yet.
-        """
+        """The recording that runs, or the last one; a `StateError` if nothing was recorded yet."""
         return self._controller.current
 
     @property

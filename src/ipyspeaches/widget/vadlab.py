@@ -30,6 +30,8 @@ _DETECTORS: Final = instance(Iterable, "a list of detectors such as [sp.SileroVa
 class VadLab(anywidget.AnyWidget):
     """Tune detectors by eye and by numbers: drag a threshold, see the past cut again, paint the truth, read the scores.
 
+    It is an `InputError` if the audio or the labels cannot be used, or the front end was not built.
+
     Parameters
     ----------
     recording
@@ -45,11 +47,6 @@ class VadLab(anywidget.AnyWidget):
         Language of the interface, such as ``"zh-CN"``; empty for the browser's.
     **options
         The server that transcribes for comparison, see `SessionOptions`.
-
-    Raises
-    ------
-    InputError
-        If the audio or the labels cannot be used, or the front end was not built.
     """
 
     _esm = front_end("vadlab.js")
