@@ -58,10 +58,7 @@ def http_client(
 def trusted_certificates(url: str) -> ssl.SSLContext:
     """Return what tells whether to trust a server: the certificates of the environment, else those of the system.
 
-    Raises
-    ------
-    ServerUnreachableError
-        If the environment names certificates that cannot be used.
+    It is a `ServerUnreachableError` if the environment names certificates that cannot be used.
     """
     try:
         return httpx2.create_ssl_context()

@@ -72,6 +72,8 @@ Audio: TypeAlias = Recording | str | Path
 class Server:
     """A Speaches server at an address.
 
+    It is an `InputError` if the address is none, or the key cannot be one.
+
     Wherever a model is asked for, the name of a preset does as well. What a server cannot do or say is a `ServerError`.
 
     Parameters
@@ -82,11 +84,6 @@ class Server:
         The server's key, if it has one; sent as a Bearer token, and never shown. It is not pickled with the rest.
     transport
         Carries the requests; None for the network.
-
-    Raises
-    ------
-    InputError
-        If the address is none, or the key cannot be one.
     """
 
     def __init__(
@@ -276,6 +273,8 @@ class Server:
     ) -> Diarization:
         """Return who speaks when.
 
+        It is a `ModelNotFoundError` if the server has no model for it.
+
         Parameters
         ----------
         audio
@@ -284,11 +283,6 @@ class Server:
             Id of the model; None for the server's first one for this task.
         known_speakers
             Names of people and a few seconds of each one's voice; everybody gets the name of the nearest voice.
-
-        Raises
-        ------
-        ModelNotFoundError
-            If the server has no model for it.
         """
         file = _as_file(audio)  # says what is wrong with a file before anything is asked
         if model is None:

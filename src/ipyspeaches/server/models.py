@@ -36,13 +36,7 @@ def model_id(name: str) -> str:
 
 
 def named_model(name: str) -> str:
-    """Return the id of the model that a server is to do something with.
-
-    Raises
-    ------
-    InputError
-        If none is named.
-    """
+    """Return the id of the model that a server is to do something with; an `InputError` if none is named."""
     found = model_id(name.strip())
     if not found:
         raise InputError("No model was given: name its id, such as Systran/faster-whisper-small.")

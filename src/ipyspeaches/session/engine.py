@@ -74,12 +74,9 @@ class Engine:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the engine and wait for its result.
 
-        An interrupt cancels it, and has what its cancellation has: see `leave`.
+        It is a `StateError` if called on the engine's own thread, which would wait for itself.
 
-        Raises
-        ------
-        StateError
-            If called on the engine's own thread, which would wait for itself.
+        An interrupt cancels it, and has what its cancellation has: see `leave`.
         """
         if not inspect.isawaitable(coroutine):
             raise InputError(f"{coroutine!r:.60} is no coroutine: call one, as in run(transcribe('talk.wav')).")

@@ -83,6 +83,8 @@ TURN_DETECTION: Final = instance(TurnDetection, "TurnDetection.client(…) or Tu
 class Route:
     """By which way speech goes to the recogniser and text comes back.
 
+    It is an `InputError` if a value cannot be used.
+
     Parameters
     ----------
     transport
@@ -95,11 +97,6 @@ class Route:
     interim_s
         For servers that send no text of an unfinished utterance: ask for it over HTTP, at most this often, and less
         often where the server is slow. `events.Partial` says how much of it is settled. None: never.
-
-    Raises
-    ------
-    InputError
-        If a value cannot be used.
     """
 
     transport: str = "realtime"
@@ -151,6 +148,8 @@ def hide_key(keywords: SessionKeywords) -> None:
 class SessionOptions:
     """Where speech goes and how it is cut. `of` makes them from flat keywords.
 
+    It is an `InputError` if a value cannot be used.
+
     Parameters
     ----------
     server
@@ -169,11 +168,6 @@ class SessionOptions:
         real time, which is what its stream may hurry). None: real time.
     on_event
         Called with each session event, on the engine's thread; it must not wait.
-
-    Raises
-    ------
-    InputError
-        If a value cannot be used.
     """
 
     server: str | None = None

@@ -18,7 +18,7 @@ from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import check_rate
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import checked, number, shown_if_made, text
+from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
@@ -28,8 +28,6 @@ from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEven
 from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
 from ipyspeaches.session.options import (
-    DETECTOR,
-    TURN_DETECTION,
     SessionKeywords,
     SessionOptions,
     TurnDetection,
@@ -54,9 +52,6 @@ SLOWEST: Final = 2.0
 """Seconds that a second of audio may take: Speaches takes about one for it on a processor, on a busy one more."""
 MAX_PENDING: Final = 8
 """Utterances without text that a recording may run ahead of the server."""
-
-_MOMENT_S: Final = number(0, cure="seconds into the session")
-_NAME: Final = text("a name")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,13 +134,7 @@ class Session:
 
     @property
     def recording(self) -> Recording:
-        """What was heard so far, at 24 kHz.
-
-        Raises
-        ------
-        StateError
-            If nothing was heard yet.
-        """
+        """What was heard so far, at 24 kHz; a `StateError` if nothing was heard yet."""
         store = self._pipeline.store
         if not len(store):
             raise StateError("Nothing was recorded yet: start the session and speak first.")
@@ -200,22 +189,17 @@ class Session:
 
     def mark(self, name: str = "", time_s: float | None = None) -> Mark:
         """Mark a moment: now, or ``time_s`` seconds into the session; callable from any thread."""
-        at_s = self._recorder.now_s if time_s is None else _MOMENT_S("time_s", time_s)
-        if at_s > self._recorder.now_s:
-            raise InputError(f"time_s is {at_s:g}: give a moment in the {self._recorder.now_s:.2f} s recorded so far.")
-        mark = self.marks.add(at_s, _NAME("name", name))
+        now_s = self._recorder.now_s
+        at_s = now_s if time_s is None else time_s
+        if not 0 <= at_s <= now_s:
+            raise InputError(f"time_s is {at_s:g}: give a moment in the {now_s:.2f} s recorded so far.")
+        mark = self.marks.add(at_s, name)
         self._recorder.mark(mark)
         return mark
 
     def rename_mark(self, number: int, name: str) -> Mark:
-        """Give a mark another name.
-
-        Raises
-        ------
-        InputError
-            If there is no such mark.
-        """
-        mark = self.marks.rename(number, _NAME("name", name))
+        """Give a mark another name; an `InputError` if there is no such mark."""
+        mark = self.marks.rename(number, name)
         self._recorder.mark(mark)
         return mark
 
@@ -275,10 +259,7 @@ class Session:
     async def pause(self) -> None:
         """Hear and send nothing until `resume`; the utterance under way ends here.
 
-        Raises
-        ------
-        StateError
-            If the session is not listening.
+        It is a `StateError` if the session is not listening.
         """
         self._enter(SessionState.PAUSED)
         assert self._connection is not None
@@ -289,13 +270,7 @@ class Session:
 
     @on_engine
     async def resume(self) -> None:
-        """Listen again.
-
-        Raises
-        ------
-        StateError
-            If the session is not paused.
-        """
+        """Listen again; a `StateError` if the session is not paused."""
         if self.state is not SessionState.PAUSED:
             raise StateError(f"This session is {self.state}, not paused.")
         self._enter(SessionState.LISTENING)
@@ -305,10 +280,7 @@ class Session:
     async def stop(self) -> None:
         """Stop listening, wait for the last texts, and close. Stopping twice is harmless.
 
-        Raises
-        ------
-        StateError
-            If the session has not started.
+        It is a `StateError` if the session has not started.
         """
         if self.state not in ENDED and self.state is not SessionState.STOPPING:
             self._enter(SessionState.STOPPING)
@@ -343,24 +315,17 @@ class Session:
     async def set_model(self, model: str | None) -> None:
         """Have speech transcribed by another model of the server, from the next utterance on.
 
-        It may be an id, a preset, or None for the server's first recognition model; see also `set_language`.
+        It is a `ModelNotFoundError` if the server does not have it; nothing changes then.
 
-        Raises
-        ------
-        ModelNotFoundError
-            If the server does not have it; nothing changes then.
+        It may be an id, a preset, or None for the server's first recognition model; see also `set_language`.
         """
         await self.reconfigure({"model": model or None})
 
     async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
         """Use other options of the same side that cuts, from the next frame on.
 
-        Raises
-        ------
-        StateError
-            If it would change who cuts, which counts only from the next session on.
+        It is a `StateError` if it would change who cuts, which counts only from the next session on.
         """
-        TURN_DETECTION("turn_detection", turn_detection)
         now = self.turn_detection
         if now.client_cuts is not turn_detection.client_cuts and self.state is not SessionState.IDLE:
             raise StateError("Who cuts cannot change while recording: it counts from the next recording on.")
@@ -371,7 +336,6 @@ class Session:
     @on_engine
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
-        DETECTOR("detector", detector)
         processed = self._pipeline.set_detector(detector)
         if self._connection is not None and self.state not in ENDED:
             await self._act(self._connection, processed)
