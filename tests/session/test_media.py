@@ -45,7 +45,7 @@ class MediaWire:
         self.room = asyncio.Event()
         self.room.set()
         self.breaks: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.writer = asyncio.create_task(self._write())
+        self.writer: asyncio.Task[None] | None = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
         await self.breaks
