@@ -185,6 +185,17 @@ def _damaged(folder: Path) -> dict[str, Path]:
     return files
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize(
+    "address", ["http://host/y.wav", "https://me:hunter2@host/y.wav?sig=abc", "file:///tmp/no.wav"]
+)
+def test_a_web_address_is_told_from_a_file_without_being_quoted(address: str, kind: type[str | Path]) -> None:
+    with pytest.raises(AudioError, match="not a web address: download it first, and give its path") as refused:
+        Recording.load(kind(address))
+    assert "host" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

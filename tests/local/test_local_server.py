@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -118,7 +119,28 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.Monkey
         require_packages(engine_spec("faster-whisper"))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "my.example"])
+@pytest.mark.parametrize("host", ["[::1]", "::1", " 127.0.0.1 "])
+def test_a_host_may_be_written_as_in_an_address(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    async def run(_spec: object, host: str, _key: object, listener: socket.socket, **_: object) -> None:
+        heard.extend((host, listener.getsockname()[0]))
+        listener.close()
+
+    monkeypatch.setattr("ipyspeaches.local.local_server._run", run)
+    serve(host)
+    assert heard == [host.strip(" []")] * 2
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:8000", "http://localhost", "no such.host", "a" * 70 + ".localhost", "192.0.2.1"]
+)
+def test_a_host_that_is_none_is_told(host: str) -> None:
+    with pytest.raises(InputError, match=r"cannot listen on .*: give an address of this machine as the host"):
+        serve(host, api_key="k")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::]", "192.0.2.1", "my.example"])
 def test_other_machines_need_a_key(host: str) -> None:
     with pytest.raises(InputError, match=r"other machines: set a key with --api-key or \$SPEACHES_API_KEY,"):
         serve(host)

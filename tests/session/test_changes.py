@@ -115,6 +115,7 @@ async def test_what_cannot_be_asked_for_is_refused_and_changes_nothing(
         lambda: running.set_language(5),
         lambda: running.set_model(5),
         lambda: running.set_model(" "),
+        lambda: running.set_model(""),
         lambda: running.set_detector("energy"),
         lambda: running.set_turn_detection(EnergyVad()),
         lambda: running.set_turn_detection(None),

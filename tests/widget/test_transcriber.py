@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,16 @@ def test_what_is_no_source_is_refused_in_words() -> None:
 def test_unknown_options_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="Unknown option modell"):
         Transcriber(modell="x")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", ["server", "api_key", "source", "transport", "prompt", "compare"])
+def test_what_is_chosen_when_the_widget_is_made_is_not_changed_without_effect(name: str) -> None:
+    widget = Transcriber()
+    with pytest.raises(
+        InputError, match=rf"{name} is chosen when the widget is made: .*Transcriber\({name}="
+    ) as refused:
+        setattr(widget, name, "sk-secret")
+    frames = [frame.f_locals for frame, _ in traceback.walk_tb(refused.value.__traceback__)]
+    assert "sk-secret" not in repr(frames[1:])
+    widget.turn_detection = ENERGY
+    widget.mine = 1

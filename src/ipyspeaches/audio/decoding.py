@@ -11,6 +11,7 @@ import math
 import mmap
 import numbers
 import os
+import re
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -389,6 +390,10 @@ def _open(file: AudioFile) -> tuple[str, contextlib.AbstractContextManager[Conte
     return name, contextlib.nullcontext(bytes(data))
 
 
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
+"""As it is left of an address that was made a path; drives of Windows have one letter."""
+
+
 def printable_name(path: str | os.PathLike[str]) -> str:
     """Return the name of a file as text that can be shown anywhere: bytes that are no UTF-8 are escaped."""
     return printable(Path(path).name.encode("utf-8", "backslashreplace").decode())
@@ -405,6 +410,8 @@ def _content(path: Path) -> contextlib.AbstractContextManager[Content | None]:
             with contextlib.suppress(OSError, ValueError):  # devices and some network drives cannot be mapped
                 return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError as exc:
+        if _ADDRESS.match(os.fspath(path)):  # not quoted: it may hold a password
+            raise AudioError("A file is wanted, not a web address: download it first, and give its path.") from None
         raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
     except ValueError as exc:
         raise AudioError(f"{name!r} cannot be the name of a file: check it.") from exc

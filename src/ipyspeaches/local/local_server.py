@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import errno
 import os
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableE
 from ipyspeaches.local.engines import EngineSpec, engine_spec
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
+from ipyspeaches.terminal import one_line
 
 if TYPE_CHECKING:
     import uvicorn
@@ -254,7 +256,7 @@ def serve(
     MissingExtraError
         If a package is missing.
     """
-    key = read_key(api_key) or key_from_environment()
+    key, host = read_key(api_key) or key_from_environment(), host.strip().strip("[]")  # as in an address
     if key is None and not is_loopback(host):
         raise InputError(
             f"{host} can be reached from other machines: set a key with --api-key or ${API_KEY_VARIABLE}, or listen on "
@@ -287,11 +289,14 @@ async def _run(
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as exc:
-        reason = os.strerror(exc.errno) if exc.errno else str(exc)
-        raise InputError(
-            f"The server cannot listen on {host} port {port} ({reason}): choose another port, or 0 for a free one."
-        ) from exc
+    except (OSError, UnicodeError) as exc:
+        code = getattr(exc, "errno", None) or 0
+        # Below 0 are the resolver's, of which `create_server` keeps no more than the number.
+        cure = "choose another port, or 0 for a free one"
+        if code <= 0 or code == errno.EADDRNOTAVAIL:
+            cure = "give an address of this machine as the host, such as 127.0.0.1, ::1 or 0.0.0.0, and no more"
+        reason = os.strerror(code) if code > 0 else "there is no such host"
+        raise InputError(f"The server cannot listen on {one_line(host)} port {port} ({reason}): {cure}.") from exc
 
 
 def _server(

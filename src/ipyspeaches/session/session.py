@@ -315,11 +315,12 @@ class Session:
     async def set_model(self, model: str | None) -> None:
         """Have speech transcribed by another model of the server, from the next utterance on.
 
-        It is a `ModelNotFoundError` if the server does not have it; nothing changes then.
+        It is a `ModelNotFoundError` if the server does not have it, an `InputError` if its name is empty; nothing
+        changes then.
 
         It may be an id, a preset, or None for the server's first recognition model; see also `set_language`.
         """
-        await self.reconfigure({"model": model or None})
+        await self.reconfigure({"model": model})
 
     async def set_turn_detection(self, turn_detection: TurnDetection) -> None:
         """Use other options of the same side that cuts, from the next frame on.

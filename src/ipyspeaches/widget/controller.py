@@ -173,7 +173,7 @@ class Controller:
     async def set_model(self, model: str) -> None:
         """Use another model: from the next utterance on, once the server has confirmed it, or in the next recording."""
         if self._running is not None:
-            await self._running.set_model(model)
+            await self._running.set_model(model or None)
         else:
             self._bridge.show(self.settings.use_model(model))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import anywidget
 import traitlets
 
+from ipyspeaches.errors import InputError
 from ipyspeaches.results.comparison import Comparison
 from ipyspeaches.server.models import presets
 from ipyspeaches.session.comparing import Runs, compared_run
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
     from ipyspeaches.results.records import EventLog, Frames, Latency, Mark, Marks
     from ipyspeaches.results.transcript import Transcript
+
+
+_FIXED: Final = frozenset(
+    {"source", "compare", "save_transcript", *SessionKeywords.__annotations__} - {"model", "language", "turn_detection"}
+)
 
 
 class Transcriber(anywidget.AnyWidget):
@@ -105,6 +111,12 @@ class Transcriber(anywidget.AnyWidget):
         self._save_transcript = save_transcript
         self._controller = Controller(Bridge(self), settings, compared)
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _FIXED:
+            del value  # it may be a key, and tracebacks may show it
+            raise InputError(f"{name} is chosen when the widget is made: make another one, with Transcriber({name}=…).")
+        super().__setattr__(name, value)
 
     def _ipython_display_(self) -> None:
         """Show the widget, and leave its transcript in the saved notebook unless that is not wanted."""
