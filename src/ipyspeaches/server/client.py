@@ -176,6 +176,9 @@ class Server:
     async def download(self, model: str, *, progress: bool = True) -> bool:
         """Have the server install a model; returns when it is there. Cancelling only stops the waiting.
 
+        It is a `ModelNotFoundError` if there is no such model, or its authors want their terms accepted first, and a
+        `ProtocolError` if the server has no way to do it, failed, or has only put it into a queue.
+
         Parameters
         ----------
         model
@@ -187,15 +190,6 @@ class Server:
         -------
         bool
             True if it was downloaded, False if it was installed already.
-
-        Raises
-        ------
-        InputError
-            If no model is named.
-        ModelNotFoundError
-            If there is no such model, or its authors want their terms accepted first.
-        ProtocolError
-            If the server has no way to do it, failed, or has only put it into a queue.
         """
         model = named_model(model)
         call = Call(
@@ -216,15 +210,7 @@ class Server:
         return sorted((await self._api.ask(Call(path="/api/ps"), RunningList)).models)
 
     async def load(self, model: str) -> None:
-        """Load a model into the server's memory, so that the first utterance does not wait for it.
-
-        Raises
-        ------
-        ModelNotFoundError
-            If it is not installed.
-        InputError, ProtocolError
-            As of `download`.
-        """
+        """Load a model into the server's memory, so that the first utterance does not wait; errors as of `download`."""
         model = named_model(model)
         call = Call(
             method="POST",
@@ -327,6 +313,10 @@ async def check(
 ) -> ServerInfo:
     """Check that a server answers, takes the key and has the model.
 
+    It is a `ServerUnreachableError` if nothing answers there, a `ServerAuthError` if the key is refused or missing, a
+    `NotSpeachesError` if something else answers, a `ModelNotFoundError` if the model is not installed (the message
+    lists what is), and an `InputError` if the address is none, or the key cannot be one.
+
     Parameters
     ----------
     url
@@ -337,19 +327,6 @@ async def check(
         Model id; None for the first installed recognition model by id.
     transport
         Carries the requests; None for the network.
-
-    Raises
-    ------
-    InputError
-        If the address is none, or the key cannot be one.
-    ServerUnreachableError
-        If nothing answers there.
-    ServerAuthError
-        If the key is refused or missing.
-    NotSpeachesError
-        If something else answers.
-    ModelNotFoundError
-        If the model is not installed; the message lists what is.
     """
     url, api_key = hidden_address(url), hidden(api_key)
     server = Server(url, api_key, transport=transport)
