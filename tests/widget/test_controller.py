@@ -85,7 +85,7 @@ def test_the_page_may_take_sound_windows_marks_and_files(
     assert coarsest["level"] == 5
     nowhere = page.command("mark", time_s=float("inf"))
     assert nowhere is not None
-    assert "give seconds" in nowhere["text"]
+    assert "give a moment in the 7.00 s recorded so far" in nowhere["text"]
     page.say({"type": "command", "id": "bare", "name": "mark", "args": 5})
     bare = wait_for(lambda: next((reply for reply in page.of("reply") if reply["id"] == "bare"), None))
     assert "without its arguments" in bare["error"]["text"]
