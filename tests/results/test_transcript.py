@@ -144,6 +144,7 @@ def test_json_of_another_engine_is_read_without_its_extra_fields() -> None:
             [Segment(1, 2, "Hi", (Word("Hi", 1, 2),), id=0), Segment(2, 3, "you", (Word("you", 2, 3),), id=1)],
         ),
         ({"text": "Hi", "segments": [{"start": 1, "end": 2, "text": ""}]}, [Segment(0, 0, "Hi", id=0)]),
+        ({"text": "Hi", "words": [{"word": "Hi"}], "language": 3}, [Segment(0, 0, "Hi", id=0)]),
         ({"segments": [], "text": "", "missing": []}, []),
     ],
 )

@@ -262,7 +262,11 @@ class Transcript(_Lines):
             data = _without_nulls(msgspec.json.decode(_plain(text)))
             if not isinstance(data, dict) or not {"segments", "text", "words"} & data.keys():
                 raise ValueError("it has neither segments nor text")
-            document = msgspec.convert(data, _Read)
+            try:
+                document = msgspec.convert(data, _Read)
+            except msgspec.ValidationError:  # what stands beside the text, if that is right
+                own = {field: data[field] for field in _Document.__struct_fields__ if field in data}
+                document = msgspec.convert(own, _Read)
             _check(document.segments, document.missing)
             return cls(document.segments, document.missing)
         except RecursionError:
