@@ -20,7 +20,7 @@ from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.rtc_peer import FRAGMENT_CHARACTERS, TrackAudio, wrapped
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.local.worker_pool import WorkerPool
-from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
+from ipyspeaches.protocol.realtime.media import FragmentJoiner
 from ipyspeaches.transports.rtc_connection import RtcConnection
 from ipyspeaches.transports.webrtc import prepare_webrtc
 from realtime_client import MODEL

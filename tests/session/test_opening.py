@@ -10,13 +10,12 @@ from ipyspeaches.protocol.protocol_events import Reported
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.server.models import ServerInfo
 from ipyspeaches.session.connection import Connection
-from ipyspeaches.session.connections import connection_to
+from ipyspeaches.session.connections import RequestConnection, connection_to
 from ipyspeaches.session.media_connections import MediaConnection, PageConnection
 from ipyspeaches.session.opening import Destination
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.realtime_connection import RealtimeConnection
-from ipyspeaches.session.request_connection import RequestConnection
 from ipyspeaches.sources.microphones import BrowserMicrophone
 from ipyspeaches.sources.source import Source
 from ipyspeaches.sources.tee import Tee

@@ -22,7 +22,7 @@ from ipyspeaches.errors import (
     StateError,
 )
 from ipyspeaches.protocol.protocol_events import MessageLost
-from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
+from ipyspeaches.protocol.realtime.media import FragmentJoiner
 from ipyspeaches.transports import webrtc
 from ipyspeaches.transports.rtc_connection import RtcConnection
 from ipyspeaches.transports.transport import TransportClosed

@@ -1,18 +1,23 @@
-"""The connection to a server, by the way that is wanted.
+"""The connection to a server, by the way that is wanted; the one that consists of requests is here.
 
 It is imported when a session starts: the libraries of all ways take longer to import than the rest of the package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.audio.decoding import wav
+from ipyspeaches.audio.store import AudioStore
 from ipyspeaches.protocol.address import realtime_query
-from ipyspeaches.protocol.http.request_protocol import RequestProtocol
+from ipyspeaches.protocol.http.request_protocol import Request, RequestProtocol
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
-from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.media_connections import MediaConnection, PageConnection
@@ -21,7 +26,6 @@ from ipyspeaches.session.options import REQUESTS
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.realtime_connection import RealtimeConnection
 from ipyspeaches.session.recorder import Recorder
-from ipyspeaches.session.request_connection import RequestConnection
 from ipyspeaches.sources.microphones import BrowserMicrophone
 from ipyspeaches.sources.source import Source
 from ipyspeaches.sources.tee import Tee
@@ -29,6 +33,7 @@ from ipyspeaches.transports.http_requests import RequestTransport
 from ipyspeaches.transports.page_webrtc import PageTransport
 from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport
 from ipyspeaches.transports.websocket import WebSocketTransport
+from ipyspeaches.vad.gate import GateAction, Send
 
 
 def connection_to(
@@ -69,3 +74,85 @@ def interim_to(
 ) -> Interim:
     """Return what asks for text of unfinished utterances."""
     return Interim(pipeline, recorder, RequestTransport(destination.url, destination.api_key), asked, interim_s)
+
+
+class RequestConnection(Connection):
+    """Owns a task for each request that is on its way; closing it ends them all.
+
+    Parameters
+    ----------
+    protocol
+        Decides what to send, and what the answers mean.
+    transport, store, on_event
+        As of `RealtimeConnection`.
+    """
+
+    def __init__(
+        self,
+        protocol: RequestProtocol,
+        transport: RequestTransport,
+        store: AudioStore,
+        on_event: Callable[[ProtocolEvent], None],
+    ) -> None:
+        super().__init__(on_event)
+        self._protocol = protocol
+        self._transport = transport
+        self._store = store
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def pending(self) -> int:
+        """How many utterances have no text yet."""
+        return self._protocol.pending
+
+    async def open(self) -> None:
+        """Begin; the server has been asked already whether it is there."""
+        self._protocol.open()
+        self._advance()
+
+    async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
+        """Gather what is to be sent; an utterance that ends becomes a request."""
+        del last  # nothing leaves before an utterance ends
+        for action in actions:
+            if isinstance(action, Send):
+                self._protocol.send_audio(action.start, action.end)
+            else:
+                self._protocol.send_commit(action)
+        self._advance()
+
+    async def flush(self) -> None:
+        """Do nothing: this side has ended every utterance itself."""
+
+    async def reconfigure(self, changes: Changes) -> None:
+        """Ask for something else from the next utterance on."""
+        self._protocol.reconfigure(changes)
+        self._advance()
+
+    async def close(self) -> None:
+        """Give up the requests that are on their way, and the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._transport.close()
+
+    def _advance(self) -> None:
+        """Send what may be sent now, and tell what has happened."""
+        while not self.lost.done() and (request := self._protocol.request_to_send()) is not None:
+            task = self._run(self._serve(request))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._receive(self._protocol.events_received())
+
+    async def _serve(self, request: Request) -> None:
+        """See a request through to its end, however often it has to be sent."""
+        file = (f"{request.item_id}.wav", wav(self._store.read(request.start, request.end), SESSION_RATE_HZ))
+        wait_s: float | None = 0.0
+        while wait_s is not None:
+            await asyncio.sleep(wait_s)
+            outcome = await self._transport.post(request.options, file, partial(self._receive_text, request))
+            wait_s = self._protocol.receive_outcome(request, outcome)
+            self._advance()
+
+    def _receive_text(self, request: Request, text: str) -> None:
+        self._protocol.receive_text(request, text)
+        self._advance()

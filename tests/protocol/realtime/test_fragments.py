@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ipyspeaches.protocol.protocol_events import MessageLost
-from ipyspeaches.protocol.realtime.fragments import MAX_BYTES, MAX_OPEN, FragmentJoiner
+from ipyspeaches.protocol.realtime.media import MAX_BYTES, MAX_OPEN, FragmentJoiner
 
 EVENT = json.dumps({"type": "session.created", "session": {"instructions": "你好" * 600}})
 

@@ -45,9 +45,8 @@ from ipyspeaches.protocol.protocol_events import (
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.configuration import Configuration
 from ipyspeaches.protocol.realtime.failure import Diagnosis
-from ipyspeaches.protocol.realtime.fragments import FragmentJoiner
 from ipyspeaches.protocol.realtime.items import Items
-from ipyspeaches.protocol.realtime.media import Media, StreamAudio
+from ipyspeaches.protocol.realtime.media import FragmentJoiner, Media, StreamAudio
 from ipyspeaches.protocol.realtime.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.realtime.shapes import Barrier, FlatShape
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
