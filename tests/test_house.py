@@ -147,6 +147,18 @@ def test_every_public_name_is_there() -> None:
     assert set(public) <= set(dir(ipyspeaches))
 
 
+def test_every_public_name_can_be_the_first_that_is_used() -> None:
+    program = """
+import sys, ipyspeaches
+for name in ipyspeaches.__all__:
+    for module in [one for one in sys.modules if one.partition(".")[0] == "ipyspeaches"]:
+        del sys.modules[module]
+    import ipyspeaches
+    getattr(ipyspeaches, name)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Transscript'"):
         _ = ipyspeaches.Transscript  # type: ignore[attr-defined]

@@ -17,7 +17,10 @@ __all__ = sorted(_ROOM_OF)
 def __getattr__(name: str) -> object:
     if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_ROOM_OF[name]), name)
+    try:
+        value = globals()[name] = getattr(import_module(_ROOM_OF[name]), name)
+    except AttributeError:  # a module itself
+        value = globals()[name] = import_module(f"{_ROOM_OF[name]}.{name}")
     return value
 
 
