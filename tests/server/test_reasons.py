@@ -6,8 +6,6 @@ import json
 import os
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -212,7 +210,7 @@ async def test_a_proxy_that_cannot_be_reached_is_told_from_the_server(
         ("5", "in a moment"),
         ("soon", "in a moment"),
         ("9" * 5_000, "in a moment"),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), r"in (59|60) minutes"),
+        ("Fri, 21 Oct 2095 07:28:00 GMT", r"in \d{6,} minutes"),
         ("Wed, 21 Oct 2015 07:28:00 GMT", "in a moment"),
         ("Wed, 21 Oct 99999999 07:28:00 GMT", "in a moment"),
     ],
