@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.words import GrowingText, join_text, needs_space
+from ipyspeaches.words import GrowingText, Word, join_text, needs_space, words_within
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,9 @@ def test_a_long_text_is_told_in_steps_that_cost_no_more_than_its_length() -> Non
             assert number >= 400  # what a person says is told word by word
     assert str(text) == "word " * 100_000
     assert looked_at < 7 * len(text)
+
+
+@pytest.mark.parametrize(("scale", "kept"), [(1, True), (1.2, True), (1000, False), (1e9, False)])
+def test_times_of_another_unit_are_left_out(scale: float, kept: bool) -> None:
+    words = [Word("hello", 0, 0.7 * scale), Word("there", 0.7 * scale, 1.7 * scale)]
+    assert words_within(words, 1.9) == (tuple(words) if kept else ())

@@ -15,7 +15,7 @@ and a fault inside Chinese. The rules, in the order in which they are asked:
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +50,11 @@ class Word:
     def middle(self) -> float:
         """The moment half-way through it, in seconds."""
         return (self.start + self.end) / 2
+
+
+def words_within(words: Sequence[Word], length_s: float) -> tuple[Word, ...]:
+    """Return words with times, or none where those lie beyond the audio: they are milliseconds, or of another audio."""
+    return () if any(word.start > length_s + _BEYOND_S for word in words) else tuple(words)
 
 
 class GrowingText:
@@ -103,6 +108,8 @@ _SPACELESS: Final = (
     ("khmer", 0x1780, 0x17FF),
     ("khmer", 0x19E0, 0x19FF),  # lunar symbols
 )
+_BEYOND_S: Final = 1.0
+"""How far recognisers err: they see a padded window."""
 _TOLD_AT_ONCE: Final = 2_000
 """Characters up to which a text is told at every piece: two minutes of speech."""
 _CLOSING: Final = frozenset(".,;:!?)]}%…")

@@ -122,7 +122,7 @@ async def test_a_server_without_models_is_told_to_get_one() -> None:
         (answering(405, "", "text/plain"), NotSpeachesError, "HTTP 405"),
         (answering(200, "[]"), NotSpeachesError, "application/json"),
         (answering(200, '{"data": 5}'), NotSpeachesError, "application/json"),
-        (answering(403, '{"detail":"API key required."}'), ServerAuthError, "requires an API key"),
+        (answering(403, '{"detail":"API key required."}'), ServerAuthError, "may require an API key"),
         (answering(401, ""), ServerAuthError, "requires an API key"),
         (answering(500, "Internal Server Error", "text/plain"), ProtocolError, "HTTP 500.*log"),
         (answering(500, '{"detail":"Out of memory."}'), ProtocolError, "Out of memory"),
@@ -132,6 +132,7 @@ async def test_a_server_without_models_is_told_to_get_one() -> None:
         (raising(httpx2.ConnectError, ConnectionRefusedError()), ServerUnreachableError, "start the server"),
         (raising(httpx2.ConnectError, socket.gaierror()), ServerUnreachableError, "spelling"),
         (raising(httpx2.RemoteProtocolError), NotSpeachesError, "not in HTTP"),
+        (raising(httpx2.DecodingError), ProtocolError, "not compressed as it says"),
         (raising(httpx2.ProxyError), ServerUnreachableError, "NO_PROXY"),
     ],
 )

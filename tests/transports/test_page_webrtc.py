@@ -164,7 +164,7 @@ async def test_the_microphones_own_failure_is_the_reason(ends: Ends) -> None:
         ({"kind": "unsupported", "detail": "x"}, ServerUnreachableError, "does not support WebRTC"),
         ({"kind": "microphone", "detail": "x"}, ConnectionLostError, "press Record again"),
         ({"kind": "other", "detail": "OperationError"}, ServerError, r"OperationError.*try again"),
-        ({"kind": "refused", "status": 403, "detail": '{"detail":"no"}'}, ServerAuthError, "it requires an API key"),
+        ({"kind": "refused", "status": 403, "detail": '{"detail":"no"}'}, ServerAuthError, "it may require an API key"),
         ({"kind": "refused", "status": 405, "detail": ""}, ServerError, r"does not support WebRTC \(HTTP 405\)"),
         ({"kind": "refused", "status": 500, "detail": "Internal Server Error"}, ServerError, "HTTP 500"),
     ],

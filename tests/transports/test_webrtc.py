@@ -151,7 +151,7 @@ def test_only_a_connection_imports_aiortc() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [
-        (Answer(403, '{"detail": "Invalid API key."}'), ServerAuthError, "the API key is wrong"),
+        (Answer(403, '{"detail": "Invalid API key."}'), ServerAuthError, "about the API key, correct api_key"),
         (Answer(404, '{"detail": "Not Found"}'), ProtocolError, 'use transport="realtime"'),
         (Answer(405, '{"detail": "Method Not Allowed"}'), ProtocolError, 'use transport="realtime"'),
         (Answer(405, ""), ProtocolError, "does not support WebRTC (HTTP 405)"),

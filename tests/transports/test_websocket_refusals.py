@@ -101,7 +101,9 @@ async def test_another_server_is_no_speaches_server(status: HTTPStatus) -> None:
     ("status", "body", "kind", "words"),
     [
         (403, '{"detail": "Your IP is not allowed."}', ServerAuthError, "(HTTP 403: Your IP is not allowed)"),
-        (401, f'{{"detail": "Incorrect key {KEY}"}}', ServerAuthError, "(HTTP 401)"),
+        (401, f'{{"detail": "Incorrect key {KEY}"}}', ServerAuthError, "(HTTP 401: Incorrect key …)"),
+        (401, '{"detail": "Incorrect key SK-V***"}', ServerAuthError, "(HTTP 401): the API key is wrong"),
+        (401, '{"error": {"message": "Token expired."}}', ServerAuthError, "(HTTP 401: Token expired): if that is"),
         (404, "<title>404 page &amp; co</title>", NotSpeachesError, "(HTTP 404: 404 page & co), but has no realtime"),
         (404, '{"detail": "Model \'x\' is not installed"}', ModelNotFoundError, "Model 'x' is not installed"),
         (400, '{"error": {"message": "No intent."}}', NotSpeachesError, "(HTTP 400: No intent)"),

@@ -411,6 +411,23 @@ def test_a_corrupt_textgrid_is_refused_by_line(tmp_path: Path, text: str, messag
         Segments.from_textgrid(written(tmp_path, text))
 
 
+POINTS = 'File type = "ooTextFile"\n"TextGrid"\n0\n5\n<exists>\n1\n"TextTier"\n"beats"\n0\n5\n1\n2.5\n"one"\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "cure"),
+    [
+        (POINTS.encode(), "mark speech as intervals"),
+        (b"ooBinaryFile\x08TextGrid\0\0\0", "save it there as a text file"),
+    ],
+)
+def test_a_textgrid_without_text_or_intervals_says_what_to_do(tmp_path: Path, data: bytes, cure: str) -> None:
+    path = tmp_path / "talk.TextGrid"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=cure):
+        Segments.from_textgrid(path)
+
+
 def test_a_tier_holds_no_overlaps() -> None:
     with pytest.raises(InputError, match="overlaps"):
         Segments([(0, 2), (1, 3)]).to_textgrid()

@@ -54,6 +54,7 @@ _CURES: Final[dict[int, str]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "correct the option that it names",
 }
 _LONGEST_TITLE: Final = 80
+_PART_OF_KEY: Final = 4
 _LONGEST_HEAD: Final = 10_000
 _TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECASE)
 _NO_QUOTA: Final = "insufficient_quota"
@@ -102,7 +103,12 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
         return timed_out(address, timeout_s)
     if isinstance(exc, httpx2.ProxyError):
         return proxy_refused(exc, address)
-    if isinstance(exc, httpx2.RemoteProtocolError | httpx2.DecodingError):
+    if isinstance(exc, httpx2.DecodingError):
+        return ProtocolError(
+            f"{address} sent an answer that is not compressed as it says (Content-Encoding): see to the server, or to "
+            "the proxy in front of it."
+        )
+    if isinstance(exc, httpx2.RemoteProtocolError):
         return NotSpeachesError(
             f"Something answers at {address}, but not in HTTP: check the port, and write https:// if it speaks TLS."
         )
@@ -237,7 +243,8 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
     detail = detail_of(response)
     said = answered(response)
     if status in KEY_REFUSED:
-        return ServerAuthError(f"{address} refused the request ({said}): {key_cure(address, key_given=key_given)}.")
+        cure = key_cure(address, key_given=key_given, told=": " in said)
+        return ServerAuthError(f"{address} refused the request ({said}): {cure}.")
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return proxy_refused(status, address)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -275,14 +282,19 @@ def _wait_s(said: str) -> float:
     return (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
-def key_cure(address: str, *, key_given: bool) -> str:
-    """Return what to do about a key that a server refuses or misses, as the end of a sentence."""
+def key_cure(address: str, *, key_given: bool, told: bool) -> str:
+    """Return what to do about a key that a server refuses or misses, as the end of a sentence.
+
+    Where it was ``told`` why, that may be about something else.
+    """
     if key_given:
-        return f"the API key is wrong, so correct api_key or {API_KEY_VARIABLE}"
+        what = "if that is about the API key, correct" if told else "the API key is wrong, so correct"
+        return f"{what} api_key or {API_KEY_VARIABLE}"
+    what = "it may require an API key" if told else "it requires an API key"
     if os.environ.get(API_KEY_VARIABLE):
         kept = f", and that of {API_KEY_VARIABLE} goes only to the server that {BASE_URL_VARIABLE} names"
-        return f"it requires an API key{'' if takes_environment_key(address) else kept}, so give api_key"
-    return f"it requires an API key, so give api_key or set {API_KEY_VARIABLE}"
+        return f"{what}{'' if takes_environment_key(address) else kept}, so give api_key"
+    return f"{what}, so give api_key or set {API_KEY_VARIABLE}"
 
 
 def severity(error: ServerError) -> Severity:
@@ -356,10 +368,16 @@ def tells_missing_model(response: httpx2.Response) -> bool:
 def answered(response: httpx2.Response) -> str:
     """Return the status of an answer, with the reason that it gives in whichever form, as a clause without an end."""
     said = f"HTTP {response.status_code}"
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
-        return said  # here servers quote parts of the key
     reason = detail_of(response) or _page_title(response)
+    if reason and response.status_code in KEY_REFUSED and _quotes_of(reason, _key_sent(response)):
+        return said  # here servers quote parts of the key
     return f"{said}: {reason.rstrip('.')}" if reason else said
+
+
+def _quotes_of(text: str, key: str) -> bool:
+    """Return whether a text may quote some of a key: four characters of it in a row."""
+    text, key = text.casefold(), key.casefold()
+    return any(key[at : at + _PART_OF_KEY] in text for at in range(len(key) - _PART_OF_KEY + 1))
 
 
 def _page_title(response: httpx2.Response) -> str | None:

@@ -25,7 +25,7 @@ from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.transports.http_requests import RequestTransport
 from ipyspeaches.vad.gate import Utterance
 from ipyspeaches.vad.segmenter import Closed, Opened
-from ipyspeaches.words import join_text
+from ipyspeaches.words import join_text, words_within
 
 PERIOD: Final = 2.0
 """Time from one request to the next, as a multiple of what the first one took: half of the server's time is left."""
@@ -165,8 +165,8 @@ class Interim(Listener):
         self._failures = 0
         # An answer that comes when the utterance is over is dropped; its final text is on the way.
         if spoken is self.under_way:
-            begin_s = to_seconds(begin)
-            words = [replace(w, start=begin_s + w.start, end=begin_s + w.end) for w in outcome.words]
+            begin_s, heard = to_seconds(begin), words_within(outcome.words, to_seconds(end - begin))
+            words = [replace(w, start=begin_s + w.start, end=begin_s + w.end) for w in heard]
             spoken.text.update(outcome.text.strip(), words, to_seconds(end))
             self._show(spoken)
 

@@ -32,7 +32,6 @@ from ipyspeaches.server.failures import (
     KEY_REFUSED,
     answered,
     bad_environment,
-    detail_of,
     explain_status,
     key_cure,
     proxy_of,
@@ -229,9 +228,10 @@ def _answer(response: Response, address: str, api_key: str | None) -> httpx2.Res
 def _explain_status(response: httpx2.Response, address: str, *, key_given: bool) -> ServerError:
     status, said = response.status_code, answered(response)
     if status in KEY_REFUSED:
-        silent = "" if detail_of(response) else "; some servers also refuse a session that names no model (model=)"
+        told = ": " in said
+        silent = "" if told else "; some servers also refuse a session that names no model (model=)"
         return ServerAuthError(
-            f"{address} refused the session ({said}): {key_cure(address, key_given=key_given)}{silent}."
+            f"{address} refused the session ({said}): {key_cure(address, key_given=key_given, told=told)}{silent}."
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in BUSY:
         return ServerUnreachableError(

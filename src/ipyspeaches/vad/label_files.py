@@ -80,6 +80,8 @@ def _read_text(path: str | Path, encoding: str | None) -> str:
         raise InputError(f"{path} cannot be read ({reason}): check the name of the label file.") from exc
     if len(data) > MAX_BYTES:
         raise InputError(f"{path} is larger than {MAX_BYTES // 2**20} MB: give a file of labels.")
+    if data.startswith(b"ooBinaryFile"):
+        raise InputError(f"{path} is one of Praat's binary files: save it there as a text file.")
     if encoding is None:
         encoding, certain = _encoding(data)
         if encoding is None:
@@ -524,6 +526,8 @@ def read_textgrid(
         names = [repr(name[:40]) for name, _ in tiers]
         if len(set(names)) < len(names):
             names = [f"{at} ({name})" for at, name in enumerate(names)]
+        if not names:
+            raise InputError(f"{path} has no tier of intervals: mark speech as intervals; points have no length.")
         raise InputError(f"{path} has {found} interval tiers{kind}: choose one with tier=, of {_few(names)}.")
     quiet = {text.casefold() for text in (SILENCE if silence is None else silence)}
     return [(start, end) for start, end, text in tiers[chosen[0]][1] if text.strip().casefold() not in quiet]

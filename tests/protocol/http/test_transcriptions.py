@@ -104,8 +104,43 @@ def test_done_is_the_text_where_it_has_one() -> None:
     assert streamed(DELTA, event(type="transcript.text.done", text="Good morning.")) == Answer("Good morning.")
 
 
-def test_nothing_counts_behind_the_end() -> None:
-    assert streamed(DELTA, DONE, MORE) == Answer(" good")
+def test_what_comes_behind_an_end_goes_on() -> None:
+    assert streamed(DELTA, DONE, MORE, DONE) == Answer("good morning")
+    assert streamed(DELTA, DONE, MORE) == Broken("good morning", "The stream of text ended before its end")
+    first, second, whole = (
+        event(type="transcript.text.done", text=text) for text in ("good", "morning", "good morning")
+    )
+    assert streamed(DELTA, first, MORE, second) == Answer("good morning")
+    assert streamed(DELTA, first, MORE, whole) == Answer("good morning")
+
+
+def test_the_name_of_an_event_is_its_type_where_it_has_none() -> None:
+    text = StreamedText()
+    text.receive(event(delta="good"), "transcript.text.delta")
+    text.receive(event(text="good morning"), "transcript.text.done")
+    assert text.end() == Answer("good morning")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (("good", "morning.", "Yes"), "good morning. Yes"),
+        ((" good", " mor", "ning"), " good morning"),
+        (("今天", "很好。", "是"), "今天很好。是"),
+    ],
+)
+def test_pieces_without_a_type_are_segments_unless_they_bring_their_spaces(pieces: tuple[str, ...], whole: str) -> None:
+    assert streamed(*(event(text=piece) for piece in pieces), "[DONE]") == Answer(whole)
+
+
+def test_an_error_in_the_shape_of_an_answer_is_quoted() -> None:
+    died = "The server reported “CUDA out of memory”"
+    assert streamed(DELTA, event(detail="CUDA out of memory")) == Broken(" good", died)
+
+
+def test_openais_mark_ends_any_stream_that_has_text() -> None:
+    assert streamed(DELTA, "[DONE]") == Answer(" good")
+    assert isinstance(streamed("[DONE]"), Broken)
 
 
 def test_without_done_it_is_broken() -> None:

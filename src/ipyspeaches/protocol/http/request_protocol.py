@@ -28,7 +28,7 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
 from ipyspeaches.vad.gate import Utterance
-from ipyspeaches.words import Word
+from ipyspeaches.words import Word, words_within
 
 MOST_IN_FLIGHT: Final = 2
 """While the server works on one request, the audio of the next is on its way. More would only wait there: a server
@@ -268,7 +268,8 @@ class RequestProtocol:
     def _complete(self, item: _InFlight, answer: Answer) -> None:
         request, utterance = item.request, item.request.utterance
         counts_until_s = None if utterance.counts_until is None else to_seconds(utterance.counts_until)
-        whole = replace(answer, words=tuple(_on_session_clock(word, request) for word in answer.words))
+        words = words_within(answer.words, to_seconds(request.end - request.start))
+        whole = replace(answer, words=tuple(_on_session_clock(word, request) for word in words))
         item.share = share_of(whole, None if item.before is None else item.before.share, counts_until_s)
         self._events.append(
             ItemCompleted(

@@ -13,7 +13,7 @@ from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.terminal import quote
-from ipyspeaches.words import GrowingText, Word, join_text
+from ipyspeaches.words import GrowingText, Word, join_text, needs_space
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 TRANSLATIONS: Final = "/v1/audio/translations"
@@ -21,7 +21,9 @@ TRANSLATIONS: Final = "/v1/audio/translations"
 _DELTA: Final = "transcript.text.delta"
 _SEGMENT: Final = "transcript.text.segment"
 _DONE: Final = "transcript.text.done"
-_END_OF_CHUNKS: Final = "[DONE]"
+_END_OF_STREAM: Final = "[DONE]"
+_UNNAMED: Final = "message"
+"""What an event is called that has no name."""
 _LONGEST_UNKNOWN: Final = 80
 
 
@@ -127,6 +129,7 @@ class _StreamEvent(msgspec.Struct):
     text: str = ""
     message: str = ""
     error: Any = None
+    detail: Any = None
     choices: list[_Choice] = []
 
 
@@ -150,24 +153,26 @@ NO_END: Final = "The stream of text ended before its end"
 class StreamedText:
     """The text of one event stream, put together from its pieces.
 
-    Speaches sends the text in deltas and nothing in ``done``; other servers repeat the whole text there, which then
-    counts. Others, vLLM among them, send it in chunks as chats have them. A stream without an end is broken, even if
-    its body is complete: an engine that fails ends it so.
+    Speaches sends the text in deltas and nothing in ``done``; other servers repeat there the whole text, or that since
+    the last ``done``, which then counts. Others, vLLM among them, send it in chunks as chats have them, or a segment
+    an event. A stream without an end is broken, even if its body is complete: an engine that fails ends it so.
     """
 
     def __init__(self) -> None:
-        self._text = GrowingText()
+        self._text = GrowingText()  # since the last `done`
+        self._ended: list[str] = []  # what each `done` has ended
         self._segments: list[str] = []
-        self._whole = ""  # what `done` says
         self._done = False
         self._chunked = False
+        self._last = ""  # the last piece, of those that are segments
         self._problem: str | None = None
         self._unknown: str | None = None
 
     @property
     def text(self) -> str:
         """What has come so far."""
-        return self._whole if self._whole.strip() else str(self._text) or join_text(self._segments)
+        pieces = [*self._ended, *([str(self._text)] if len(self._text) else [])]
+        return (pieces[0] if len(pieces) == 1 else join_text(pieces)) or join_text(self._segments)
 
     def receive(self, data: str, name: str = "") -> bool:
         """Take the data of an event, and its name; return whether to show the text. What is unknown is passed over."""
@@ -175,22 +180,34 @@ class StreamedText:
             event = fit(parse_json(data), _StreamEvent)
         except ValueError:
             event = _StreamEvent("unknown")
-        if event.error is not None or "error" in (event.type, name):
-            self._problem = quote(_message_of(event.error) or event.message or data[:_LONGEST_UNKNOWN])
-        elif event.type == _DONE:
-            self._done = self._done or self._problem is None
-            self._whole = event.text
-        elif event.type == _SEGMENT:
+        kind = event.type or ("" if name == _UNNAMED else name)
+        if event.error is not None or "error" in (kind, name) or (event.detail is not None and not kind):
+            self._problem = quote(_message_of(event.error or event.detail) or event.message or data[:_LONGEST_UNKNOWN])
+        elif kind == _DONE:
+            self._end_piece(event.text)
+        elif kind == _SEGMENT:
             self._segments.append(event.text)
         elif event.choices:
             return self._receive_chunk(event.choices[0])
-        elif data.strip() == _END_OF_CHUNKS:
-            self._done = self._done or (self._chunked and self._problem is None)
-        elif event.type == _DELTA or not event.type:
-            return self._append(event.delta or event.text)
+        elif data.strip() == _END_OF_STREAM:
+            self._done = self._done or ((self._chunked or bool(self.text)) and self._problem is None)
+        elif kind == _DELTA or not kind:
+            return self._append(event.delta or self._separated(event.text))
         elif data.strip():
             self._unknown = self._unknown or quote(data[:_LONGEST_UNKNOWN])
         return False
+
+    def _end_piece(self, whole: str) -> None:
+        before, text = join_text(self._ended), whole if whole.strip() else str(self._text)
+        if text:
+            self._ended = [text] if text.strip().startswith(before) else [*self._ended, text]
+        self._text = GrowingText()
+        self._done = self._done or self._problem is None
+
+    def _separated(self, piece: str) -> str:
+        """Return a piece behind the space that belongs before it: some servers send segments without their own."""
+        bare, last, self._last = piece.strip(), self._last, piece
+        return f" {piece}" if bare == piece and last == last.strip() != "" and needs_space(last, piece) else piece
 
     def end(self) -> Answer | Broken | Refused:
         """Return what the stream amounts to, now that nothing more comes."""
@@ -212,7 +229,9 @@ class StreamedText:
         return more
 
     def _append(self, piece: str) -> bool:
-        return bool(piece) and not self._done and self._text.append(piece)
+        if piece:
+            self._done = False  # it goes on
+        return bool(piece) and self._text.append(piece)
 
 
 def _message_of(error: object) -> str | None:

@@ -30,7 +30,7 @@ from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Cut, Utterance
-from ipyspeaches.words import GrowingText, Word, needs_space
+from ipyspeaches.words import GrowingText, Word, needs_space, words_within
 
 # The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
 # in whole seconds get one more.
@@ -241,7 +241,10 @@ class Items:
         assert item.utterance is not None
         mismatch = self._clock_mismatch(item, event.usage)
         yield from () if mismatch is None else (mismatch,)
-        times = tuple(self._on_session_clock(item.buffer, word) for word in words) if item.buffer else ()
+        times: tuple[Word, ...] = ()
+        if item.buffer is not None:
+            inside = words_within(words, self._timeline.sent_seconds(item.buffer))
+            times = tuple(self._on_session_clock(item.buffer, word) for word in inside)
         yield ItemCompleted(item_id, item.utterance, text or item.said, language, times)
         self._forget(item)
 
