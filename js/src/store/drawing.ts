@@ -91,7 +91,8 @@ export class Drawing {
       this.lost_s.value += hole * header.column_s;
     for (let i = 0; i < header.columns; i++) {
       const [column, min, max] = [header.first_column + i, at(extremes, 2 * i), at(extremes, 2 * i + 1)];
-      const again = this.columns.knows(column); // the past is sent anew to a page that comes later
+      // The past is sent anew to a page that comes later; a window may have been asked for beyond what there was.
+      const again = column < this.columns.length && this.columns.knows(column);
       this.columns.set(column, min, max);
       if (again) continue;
       if (min > max) this.lost_s.value += header.column_s;

@@ -135,6 +135,22 @@ describe("the drawing data", () => {
     expect(store.drawing.peak(0.1, 0.4)).toBeNull();
   });
 
+  it("counts lost audio also where a window was asked for before it came", () => {
+    store.addFrames(frames(0, 4));
+    const asked = {
+      level: 0,
+      first_column: 4,
+      columns: 0,
+      asked: 100,
+      extremes: new Int16Array(),
+      curves: [],
+    };
+    store.drawing.fill(asked);
+    store.addFrames(frames(4, 50, -100));
+    store.addFrames(frames(4, 50, -100));
+    expect(store.drawing.lost_s.value).toBeCloseTo(0.5);
+  });
+
   it("marks a clipped stretch once", () => {
     store.addFrames(frames(0, 8, 32767));
     store.addFrames(frames(200, 1, 32767));
