@@ -6,6 +6,7 @@ import io
 import struct
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,6 +112,37 @@ def test_what_an_mp3_header_does_not_count_is_read_too() -> None:
     made, told = load(second)
     assert made.duration == pytest.approx(SECONDS, abs=0.2)
     assert told == ""
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize(
+    ("cut", "put"), [(100, b""), (500, b""), (3000, b""), (3000, bytes(3000)), (0, b"\xff\xfb" * 500)]
+)
+def test_damage_in_the_midst_of_an_mp3_costs_only_what_is_missing(cut: int, put: bytes, announced: bool) -> None:
+    whole = file("MP3")
+    if not announced:
+        whole = whole[whole.index(whole[:2], 4) :]
+    middle = len(whole) // 2
+    made, told = load(whole[:middle] + put + whole[middle + cut :])
+    assert made.duration == pytest.approx(
+        SECONDS, abs=0.2 if announced else 0.2 + (cut or len(put)) * SECONDS / len(whole)
+    )
+    assert "damaged in its midst: silence is in place" in told
+    [(start, end)] = made.lost
+    assert start == pytest.approx(SECONDS / 2, abs=0.3)
+    assert end - start <= 0.2 + max(cut, len(put)) * SECONDS / len(whole)
+    assert np.abs(made.samples[-RATE // 2 :].astype(int)).max() > 5_000
+
+
+def test_an_mp3_is_read_beside_the_companion_that_macos_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = file("MP3")
+    without_header = whole[whole.index(whole[:2], 4) :]
+    monkeypatch.chdir(tmp_path)
+    for companion in (Path("._"), Path("._talk.mp3")):
+        companion.write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(4000))
+    for content in (whole, whole + without_header):
+        Path("talk.mp3").write_bytes(content)
+        assert Recording.load("talk.mp3").duration > SECONDS - 0.1
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def answering(
 
 
 def raising(
-    error: type[httpx2.TransportError], cause: OSError | None = None
+    error: type[httpx2.RequestError], cause: OSError | None = None
 ) -> Callable[[httpx2.Request], httpx2.Response]:
     def handler(request: httpx2.Request) -> httpx2.Response:
         raise error("", request=request) from cause

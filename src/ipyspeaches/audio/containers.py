@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from mmap import mmap
 from typing import Final, NamedTuple, TypeAlias
 
@@ -32,6 +33,12 @@ _KBITS: Final = {
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+_NO_TAG: Final = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10)
+"""Without a tag, libsndfile looks first into the companion of a file (``._talk.mp3``), which macOS writes to other
+systems' disks."""
+_TAGS: Final = (b"ID3", b"TAG", b"APE")
+_FRAMES_IN_STEP: Final = 4
+"""Behind damage, so many frames that agree are no chance."""
 _MPEG_RATES_HZ: Final = (44_100, 48_000, 32_000)
 
 _CUT_OFF: Final = "It ends after {found_s:.1f} s, but its header announces {announced_s:.1f} s: the end is missing."
@@ -328,30 +335,70 @@ def _remainder(data: bytes, polynomial: int, bits: int) -> int:
 
 @dataclass(slots=True)
 class _Mp3:
-    """One MP3 among those of a file: where it and its audio start, and how many frames it has and announces."""
+    """One MP3 among those of a file: where it starts, how many frames it announces, and those that it has."""
 
     start: int
     rate: int
     announced: int | None
-    audio: int = 0
-    frames: int = 0
+    runs: list[tuple[int, int, int]] = field(default_factory=list)  # from, to, and frames without a break
+
+    @property
+    def frames(self) -> int:
+        """How many frames it has."""
+        return sum(frames for _, _, frames in self.runs)
+
+    def append(self, start: int, end: int) -> None:
+        """Add a frame."""
+        if self.runs and self.runs[-1][1] == start:
+            first, _, frames = self.runs.pop()
+            self.runs.append((first, end, frames + 1))
+        else:
+            self.runs.append((start, end, 1))
 
 
 def _inspect_mpeg(data: Content) -> list[Part]:
     files, end = _mpeg_files(data)
     parts = [Part(part) for part in _split(data, [file.start for file in files])]
-    stops = [*(file.start for file in files[1:]), len(data)]
-    for file, part, stop in zip(files, parts, stops, strict=False):  # no MP3 at all is one part, too
-        announced = file.frames if file.announced is None else file.announced
-        fits = abs(file.frames - announced) <= 2  # some encoders count their header, or not their last frame
-        if file.frames and not (fits and file.announced is not None):
-            frames = bytes(data[file.audio : stop])
-            part.data = _mpeg_header(frames, file.frames) + frames
-        if file.frames and not fits:
-            part.announces(announced / file.frames)
+    for file, part in zip(files, parts, strict=False):  # no MP3 at all is one part, too
+        if file.frames:
+            _inspect_mp3(data, file, part)
     if end > len(data) and not any(part.notes for part in parts):
         parts[-1].notes.append("Its last frame is not complete: it may have been cut off before its end.")
     return parts
+
+
+def _inspect_mp3(data: Content, file: _Mp3, part: Part) -> None:
+    announced = file.frames if file.announced is None else file.announced
+    gaps = _mpeg_gaps(data, file)
+    if gaps:
+        supposed = sum(frames for _, frames in gaps)
+        missing = supposed if file.announced is None else max(announced - file.frames, len(gaps))
+        announced, before = file.frames + missing, 0.0
+        for at, frames in gaps:
+            after = before + frames * missing / supposed
+            part.holes.append(((at + before) / announced, (at + after) / announced))
+            before = after
+        part.notes.append("It is damaged in its midst: silence is in place of what is missing there.")
+    fits = abs(file.frames - announced) <= 2  # some encoders count their header, or not their last frame
+    if gaps or file.announced is None or not fits:
+        # Of its frames alone: between them, libsndfile takes damage for frames and loses the rest.
+        audio = b"".join(bytes(data[start:end]) for start, end, _ in file.runs)
+        part.data = _NO_TAG + _mpeg_header(audio, announced if gaps else file.frames) + audio
+    elif data[file.start : file.start + 3] != b"ID3":
+        part.data = _NO_TAG + bytes(part.data)
+    if not (fits or gaps):
+        part.announces(announced / file.frames)
+
+
+def _mpeg_gaps(data: Content, file: _Mp3) -> list[tuple[int, int]]:
+    """Return behind how many frames something is damaged, and how many may have been there; tags are no damage."""
+    gaps, at = [], 0
+    usual = sum(end - start for start, end, _ in file.runs) / file.frames
+    for (_, end, frames), (start, _, _) in pairwise(file.runs):
+        at += frames
+        if data[end : end + 3] not in _TAGS:
+            gaps.append((at, max(1, round((start - end) / usual))))
+    return gaps
 
 
 def _mpeg_files(data: Content) -> tuple[list[_Mp3], int]:
@@ -364,8 +411,7 @@ def _mpeg_files(data: Content) -> tuple[list[_Mp3], int]:
         if is_header or not files or files[-1].rate != rate:
             files.append(_Mp3(place, rate, announced))
         if not is_header:
-            files[-1].audio = files[-1].audio or place
-            files[-1].frames += 1
+            files[-1].append(place, end)
     return files, end
 
 
@@ -388,10 +434,8 @@ def _mpeg_frames(data: Content) -> Iterator[tuple[int, int, int]]:
             place += 10 + (a << 21 | b << 14 | c << 7 | d)
             continue
         frame = _mpeg_frame(data, place)
-        # After something else, one frame may be chance: ask for two that agree.
         if frame and not in_step:
-            following = _mpeg_frame(data, place + frame[0])
-            in_step = following is not None and following[1] == frame[1]
+            in_step = _in_step(data, place, _FRAMES_IN_STEP if begun else 2)
         if not frame or not in_step:
             if not begun:
                 return
@@ -401,6 +445,16 @@ def _mpeg_frames(data: Content) -> Iterator[tuple[int, int, int]]:
         begun = True
         yield place, *frame
         place += frame[0]
+
+
+def _in_step(data: Content, place: int, count: int) -> bool:
+    """Return whether frames that agree follow each other: after something else, one may be chance."""
+    rates = set()
+    for _ in range(count):
+        size, rate = _mpeg_frame(data, place) or (0, 0)
+        rates.add(rate)
+        place += size
+    return len(rates) == 1
 
 
 def _mpeg_frame(data: Content, place: int) -> tuple[int, int] | None:
