@@ -27,12 +27,7 @@ from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
-from ipyspeaches.session.options import (
-    SessionKeywords,
-    SessionOptions,
-    TurnDetection,
-    hide_key,
-)
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, SessionState, check_transition

@@ -19,13 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ipyspeaches.audio.clock import to_seconds
-from ipyspeaches.errors import (
-    ConnectionLostError,
-    ServerError,
-    ServerUnreachableError,
-    SpeachesError,
-    UdpBlockedError,
-)
+from ipyspeaches.errors import ConnectionLostError, ServerError, ServerUnreachableError, SpeachesError, UdpBlockedError
 from ipyspeaches.protocol.protocol_events import Noticed
 from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.transports.transport import TransportClosed, not_connected

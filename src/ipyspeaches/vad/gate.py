@@ -199,12 +199,7 @@ class WindowGate:
         self._closed.clear()
 
     def advance(
-        self,
-        events: Iterable[SegmenterEvent],
-        position: int,
-        speech: OpenSpeech | None,
-        *,
-        last: bool = False,
+        self, events: Iterable[SegmenterEvent], position: int, speech: OpenSpeech | None, *, last: bool = False
     ) -> list[GateAction]:
         """Take what the segmenter decided and return what to do.
 

@@ -494,10 +494,7 @@ class _Reader:
 
 
 def read_textgrid(
-    path: str | Path,
-    tier: str | int | None = None,
-    silence: Iterable[str] | None = None,
-    encoding: str | None = None,
+    path: str | Path, tier: str | int | None = None, silence: Iterable[str] | None = None, encoding: str | None = None
 ) -> Pairs:
     """Read where an interval tier has speech.
 
