@@ -30,19 +30,12 @@ def to_samples(seconds: float) -> int:
 
 
 class Resampler:
-    """Resample one mono int16 stream with libsoxr, in blocks of any size.
+    """Resample one mono int16 stream from ``rate`` to ``to`` samples per second with libsoxr, in blocks of any size.
 
     It is an `AudioError` if the rate is not a whole number from 1 to 768,000.
 
     The blocks together are the whole resampled in one piece (but for the last bits, which libsoxr dithers), and as long
     as the input times the ratio, rounded once at the end.
-
-    Parameters
-    ----------
-    rate
-        Samples per second of the input.
-    to
-        Samples per second of the output.
     """
 
     def __init__(self, rate: int, to: int = SESSION_RATE_HZ) -> None:

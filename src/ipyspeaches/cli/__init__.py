@@ -40,22 +40,9 @@ class _Terminated(BaseException):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run the command line with these arguments (None: the process's); the exit codes are in the table above.
 
-    Parameters
-    ----------
-    argv
-        Arguments after the program's name; those of the process if None.
-
-    Returns
-    -------
-    int
-        The exit code, see the table on top of this module.
-
-    Raises
-    ------
-    SystemExit
-        From argparse: code 2 after wrong usage, code 0 after ``--help`` and ``--version``.
+    From argparse comes a `SystemExit`: code 2 after wrong usage, code 0 after ``--help`` and ``--version``.
     """
     _fill_closed_streams()
     _let_streams_take_all_characters()

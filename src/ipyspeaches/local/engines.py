@@ -109,16 +109,9 @@ POCKETSPHINX: Final = EngineSpec(
 
 @checked
 def engine_spec(name: str, model: str | None = None) -> EngineSpec:
-    """Return the description of an engine.
+    """Return the description of an engine, one of `ENGINE_NAMES`; only ``faster-whisper`` has models to choose from.
 
     It is an `InputError` if there is no such engine, or it cannot load that model.
-
-    Parameters
-    ----------
-    name
-        One of `ENGINE_NAMES`.
-    model
-        Model id for ``faster-whisper``; PocketSphinx has only the one in its wheel.
     """
     if name == "pocketsphinx":
         if model not in (None, POCKETSPHINX.model):
@@ -294,17 +287,8 @@ WARMER: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 class WhisperEngine:
     """One Whisper model in CTranslate2.
 
-    Parameters
-    ----------
-    model
-        Model id on the Hugging Face hub, a size such as ``small``, or a folder; downloaded at the first use.
-
-    Raises
-    ------
-    MissingExtraError
-        If faster-whisper is not installed.
-    InputError
-        If the model cannot be loaded.
+    The model is an id on the Hugging Face hub, a size such as ``small``, or a folder; it is downloaded at the first
+    use. It is an `InputError` if it cannot be loaded, and a `MissingExtraError` if faster-whisper is not installed.
     """
 
     def __init__(self, model: str) -> None:

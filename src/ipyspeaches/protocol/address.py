@@ -41,15 +41,8 @@ def _takes_model(base_url: str) -> bool:
 def normalise_base_url(url: str) -> str:
     """Return a server's base address without a slash at its end, and without the ``/v1`` that OpenAI clients want.
 
-    Parameters
-    ----------
-    url
-        As the user gave it, such as ``http://localhost:8000/``.
-
-    Raises
-    ------
-    InputError
-        If it has another scheme than http or https, no host, or more in it than an address (a key, a query).
+    It is an `InputError` if it has another scheme than http or https, no host, or more in it than an address (a key, a
+    query).
     """
     if not isinstance(url, str):
         raise InputError(f"The server's address is no text but {type(url).__name__}: write it like {EXAMPLE}.")

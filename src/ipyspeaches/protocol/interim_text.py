@@ -17,21 +17,10 @@ LONGEST_S: Final = 30.0
 
 
 class InterimText:
-    """Settled and tentative text of one utterance.
-
-    Parameters
-    ----------
-    start_s
-        Where its audio begins, in session seconds.
-
-    Attributes
-    ----------
-    from_s
-        Where the audio to recognise next begins; what is before it is settled.
-    """
+    """Settled and tentative text of one utterance, whose audio begins at session second ``start_s``."""
 
     def __init__(self, start_s: float) -> None:
-        self.from_s = start_s
+        self.from_s = start_s  # where the audio to recognise next begins; what is before it is settled
         self._agreement = LocalAgreement()
         self._settled = ""
 
@@ -48,14 +37,8 @@ class InterimText:
     def update(self, text: str, words: Sequence[Word], end_s: float) -> None:
         """Take what was recognised between `from_s` and ``end_s``.
 
-        Parameters
-        ----------
-        text
-            All of it: it tells where words have spaces between them.
-        words
-            Its words, or longer pieces of it, on the session clock; none if only the text is known.
-        end_s
-            Where the recognised audio ends.
+        ``text`` is all of it: it tells where words have spaces between them. ``words`` are its words, or longer pieces
+        of it, on the session clock; none if only the text is known.
         """
         timed = words or [Word(text, self.from_s, end_s)]
         self._settle(self._agreement.update(_spaced(text, timed, self._settled)))
@@ -82,14 +65,7 @@ def _continued(text: str, words: Iterable[Word]) -> str:
 def _spaced(text: str, words: Sequence[Word], before: str) -> list[Word]:
     """Return the pieces on which hypotheses can agree, each with the space that belongs before it.
 
-    Parameters
-    ----------
-    text
-        What the words say together.
-    words
-        In order.
-    before
-        Text that goes on with them.
+    ``text`` is what the words say together, ``before`` the text that goes on with them.
     """
     pieces: list[Word] = []
     at = 0

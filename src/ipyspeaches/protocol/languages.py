@@ -57,18 +57,10 @@ _LONGEST_CODE: Final = 3
 def language_code(typed: str | None) -> str | None:
     """Return the code for a language as people type it; None lets the server find out, as do ``""`` and ``"auto"``.
 
-    A code that Whisper's models do not have is handed on as it is: a server may have other models.
-
-    Parameters
-    ----------
-    typed
-        A code (``"zh"``, ``"eng"``, ``"gsw"``), one with a region or script (``"zh-Hans-CN"``, ``"en_US"``), or the
-        name of a language of Whisper's (``"English"``, ``"中文"``).
-
-    Raises
-    ------
-    InputError
-        If it can be none; the message names the nearest.
+    Typed is a code (``"zh"``, ``"eng"``, ``"gsw"``), one with a region or script (``"zh-Hans-CN"``, ``"en_US"``), or
+    the name of a language of Whisper's (``"English"``, ``"中文"``). A code that Whisper's models do not have is
+    handed on as it is: a server may have other models. It is an `InputError` if it can be none; the message names the
+    nearest.
     """
     if typed is None:
         return None

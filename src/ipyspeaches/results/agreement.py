@@ -22,16 +22,10 @@ JITTER_S: Final = 0.5
 
 
 class LocalAgreement:
-    """Sorts the words of each new hypothesis into those that are settled and those that may still change.
-
-    Attributes
-    ----------
-    tentative
-        The words of the latest hypothesis behind the settled ones.
-    """
+    """Sorts the words of each new hypothesis into those that are settled and those that may still change."""
 
     def __init__(self) -> None:
-        self.tentative: tuple[Word, ...] = ()
+        self.tentative: tuple[Word, ...] = ()  # the words of the latest hypothesis behind the settled ones
         self._settled: list[Word] = []
 
     @property

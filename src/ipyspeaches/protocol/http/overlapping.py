@@ -71,16 +71,10 @@ class Share:
 
 
 def share_of(whole: Answer, before: Share | None, until_s: float | None) -> Share:
-    """Return what is to be told of a window.
+    """Return what is to be told of a window in which ``whole`` was recognised, words on the session clock.
 
-    Parameters
-    ----------
-    whole
-        All that was recognised in it, words on the session clock.
-    before
-        The window whose end it repeats; None if there is none, or if it has no text.
-    until_s
-        Where its share ends because the next window repeats its end; None if it counts to its end.
+    It repeats the end of ``before`` (None: of none, or of one without text). Its share ends at ``until_s`` because the
+    next window repeats its end; None if it counts to its end.
     """
     alone = before is None and until_s is None
     if whole.words and (alone or _tell_the_text(whole)) and (before is None or before.words or not before.text):

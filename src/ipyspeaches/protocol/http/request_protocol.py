@@ -98,24 +98,17 @@ class _InFlight:
 
 
 class RequestProtocol:
-    """Turns utterances into requests, and their outcomes into events.
+    """Turns utterances into requests, and their outcomes into events; the options must name a model.
 
     A recording waits for the server (its session stops reading). Live audio goes on, so a server that is too slow is
     helped: beyond `JOIN_ABOVE` waiting requests, neighbours become one of at most `LONGEST_REQUEST_S`, with the audio
     between them, because one long request costs a server less than several short ones; beyond `MOST_WAITING`, the
     oldest gets no text. Its audio stays in the recording.
-
-    Parameters
-    ----------
-    options
-        What each request asks for; the model must be known.
-    live
-        Whether audio goes on whatever the server does.
     """
 
     def __init__(self, options: RecognitionOptions, *, live: bool) -> None:
         self.options = options
-        self._live = live
+        self._live = live  # audio goes on whatever the server does
         self._audio: tuple[int, int] | None = None  # of the utterance that comes next
         self._repeated: int | None = None  # the end of the last request, if the next one repeats what is before it
         self._waiting: deque[Request] = deque()
@@ -193,13 +186,7 @@ class RequestProtocol:
             self._events.append(ItemDelta(request.item_id, shown.lstrip()))
 
     def receive_outcome(self, request: Request, outcome: Outcome) -> float | None:
-        """Take what became of a request.
-
-        Returns
-        -------
-        float or None
-            Seconds after which to send the same request again; None if it has ended.
-        """
+        """Take what became of a request; return after how many seconds to send it again, None if it has ended."""
         item = self._unended.get(request.item_id)
         if item is None:
             return None

@@ -33,16 +33,10 @@ def path_of(options: RecognitionOptions) -> str:
 
 
 def form_of(options: RecognitionOptions, *, stream: bool, timed: bool = True) -> dict[str, str]:
-    """Return the fields of the form, without the file.
+    """Return the fields of the form, without the file; the options must name a model.
 
-    Parameters
-    ----------
-    options
-        What is asked for; the model must be known.
-    stream
-        Whether the text is wanted piece by piece, as server-sent events; it comes without the times of words then.
-    timed
-        Whether the times of words are wanted otherwise.
+    With ``stream``, the text comes piece by piece, as server-sent events and without the times of words; otherwise
+    ``timed`` asks for these.
     """
     timed = timed and not stream
     fields = {

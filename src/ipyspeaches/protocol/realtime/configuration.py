@@ -21,25 +21,12 @@ HINTS = ("prompt", "hotwords", "temperature")
 
 
 class Configuration:
-    """Knows what was asked, what holds, and which updates have no answer yet.
-
-    Parameters
-    ----------
-    options
-        What the session is asked to be.
-
-    Attributes
-    ----------
-    options
-        What was asked last.
-    shape
-        In which the server has announced its session.
-    """
+    """Knows what was asked, what holds, and which updates have no answer yet."""
 
     def __init__(self, options: RecognitionOptions) -> None:
-        self.options = options
+        self.options = options  # what was asked last
         self.session = wire.SessionInfo()
-        self.shape: SessionShape = FlatShape()
+        self.shape: SessionShape = FlatShape()  # in which the server has announced its session
         self._waiting: deque[tuple[str | None, Asked]] = deque()
         self._asked = 0
         self._told_differences: set[str] = set()

@@ -76,18 +76,7 @@ class Item:
 
 
 class Items:
-    """Follows every item from its start to its text.
-
-    Parameters
-    ----------
-    timeline
-        Where the server's buffers begin; they are ended here.
-
-    Attributes
-    ----------
-    any_text
-        Whether any item has its final text.
-    """
+    """Follows every item from its start to its text; ends the server's buffers on the timeline."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
@@ -96,7 +85,7 @@ class Items:
         self._failed: dict[str, Utterance] = {}  # among these, without any text
         self._commits: deque[tuple[Utterance, Buffer]] = deque()  # without an answer
         self._next_order = 0
-        self.any_text = False
+        self.any_text = False  # whether any item has its final text
         self._newer_names = False
         self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
         self._ending: Item | None = None

@@ -38,30 +38,15 @@ _CLEARLY_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """How audio travels beside the messages.
+    """How audio travels beside the messages; it is an `InputError` if a value cannot be used."""
 
-    Parameters
-    ----------
-    clock_factor
-        Seconds of audio for each second that the server counts.
-    padding_ms
-        Silence behind an utterance, so that all of it gets through to the server's buffer.
-    held_ms
-        What a receiver has not let through to the buffer when a commit comes, on the average; what the server counts
-        for the utterance puts it right later.
-    continuous
-        Whether the audio flows by itself, as from a microphone that a page sends: then nothing can be put into it,
-        and padding is a wait of that length.
-
-    Raises
-    ------
-    InputError
-        If a value cannot be used.
-    """
-
-    clock_factor: float = TRUE_CLOCK
-    padding_ms: int = PADDING_MS
+    clock_factor: float = TRUE_CLOCK  # seconds of audio for each second that the server counts
+    padding_ms: int = PADDING_MS  # silence behind an utterance, so that all of it gets through to the server's buffer
+    # What a receiver has not let through to the buffer when a commit comes, on the average; what the server counts for
+    # the utterance puts it right later.
     held_ms: int = 0
+    # Whether the audio flows by itself, as from a microphone that a page sends: then nothing can be put into it, and
+    # padding is a wait of that length.
     continuous: bool = False
 
     def __post_init__(self) -> None:
@@ -99,16 +84,10 @@ class StreamAudio:
 
 
 class ClockJudge:
-    """Finds out from the lengths of utterances whether a server counts as was thought.
-
-    Parameters
-    ----------
-    factor
-        What was thought.
-    """
+    """Finds out from the lengths of utterances whether a server counts as was thought."""
 
     def __init__(self, factor: float) -> None:
-        self.factor = factor
+        self.factor = factor  # as was thought
         self._sent_s = 0.0
         self._counted_s = 0.0
 

@@ -30,13 +30,7 @@ _SAMPLE_BYTES: Final = _PCM.itemsize
 
 
 class Outbox:
-    """Turns samples into aligned append messages and keeps all messages in order.
-
-    Parameters
-    ----------
-    timeline
-        Told of everything that is sent.
-    """
+    """Turns samples into aligned append messages, keeps all messages in order, and tells the timeline of them."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
@@ -44,13 +38,7 @@ class Outbox:
         self._carried = b""
 
     def append(self, samples: NDArray[np.int16], start: int) -> None:
-        """Queue ``samples``, which begin at session sample ``start``.
-
-        Raises
-        ------
-        InputError
-            If the samples are not one-dimensional int16.
-        """
+        """Queue samples from session sample ``start`` on; an `InputError` if they are not one-dimensional int16."""
         if samples.dtype != _PCM or samples.ndim != 1:
             raise InputError(
                 f"An append got {samples.dtype} samples with shape {samples.shape}: "

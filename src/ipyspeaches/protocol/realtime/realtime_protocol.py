@@ -131,28 +131,13 @@ def wrong_state(action: str, state: ProtocolState) -> StateError:
 
 
 class RealtimeProtocol:
-    """One realtime session over one connection; a reconnect takes a new one.
-
-    Parameters
-    ----------
-    options
-        What the session is asked to be.
-    media
-        How audio travels, if not in messages.
-    api_key
-        The server's key, to leave out of what the server says.
-
-    Attributes
-    ----------
-    state
-        Where the session stands.
-    """
+    """One realtime session over one connection; a reconnect takes a new one."""
 
     def __init__(self, options: RecognitionOptions, *, media: Media | None = None, api_key: str | None = None) -> None:
-        self.state = ProtocolState.CONNECTING
-        self._api_key = read_key(api_key)
+        self.state = ProtocolState.CONNECTING  # where the session stands
+        self._api_key = read_key(api_key)  # to leave out of what the server says
         self._configuration = Configuration(options)
-        self._timeline = Timeline(media)
+        self._timeline = Timeline(media)  # without media, audio travels in messages
         self._outbox = Outbox(self._timeline)
         self._items = items = Items(self._timeline)
         self._first: wire.KnownEvent | wire.Unrecognised | None = None
@@ -258,13 +243,8 @@ class RealtimeProtocol:
     ) -> list[ProtocolEvent]:
         """Note the end of the connection and return why it ended, unless this side wanted it.
 
-        Parameters
-        ----------
-        code, reason
-            Of the server's close frame; None if there was none.
-        idle_s
-            Seconds since the server's last message, if known: it keeps a network failure from being mistaken for a
-            crash of the server.
+        ``code`` and ``reason`` are those of the server's close frame; None if there was none. ``idle_s`` is the time
+        since its last message, if known: it keeps a network failure from being mistaken for a crash of the server.
         """
         reason = without_key(reason, self._api_key)
         return self._lost(self._diagnosis().explain(code, reason, idle_s=idle_s))
@@ -299,21 +279,10 @@ class RealtimeProtocol:
     # Audio
 
     def send_append(self, samples: NDArray[np.int16], start: int) -> None:
-        """Send audio.
+        """Send mono int16 samples, shape ``(n,)`` at 24,000 Hz, from session sample ``start`` on; none is no message.
 
-        Parameters
-        ----------
-        samples : int16, shape (n,)
-            Mono PCM at 24,000 Hz; none is no message. Up to two samples wait for the next append.
-        start
-            Session sample of the first one.
-
-        Raises
-        ------
-        InputError
-            If the samples are not one-dimensional int16.
-        StateError
-            If audio may not flow yet or any more.
+        Up to two samples wait for the next append. It is an `InputError` if they are not one-dimensional int16, and a
+        `StateError` if audio may not flow yet or any more.
         """
         if self.state not in AUDIO_FLOWS:
             raise wrong_state("append audio", self.state)

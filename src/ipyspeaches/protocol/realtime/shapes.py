@@ -40,25 +40,14 @@ class Barrier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An update that waits for its answer.
+    """An update that waits for its answer: what it asks for, None where it says nothing."""
 
-    Parameters
-    ----------
-    turn_detection, model, language, prompt
-        What the update asks for; None where it says nothing. A language of ``""`` unsets it, and
-        `NO_TURN_DETECTION` asks for none.
-    barrier
-        Its part in a flush.
-    first
-        Whether it opens the session, and so names the format of the audio where the shape has a place for it.
-    """
-
-    turn_detection: dict[str, Any] | None = None
+    turn_detection: dict[str, Any] | None = None  # `NO_TURN_DETECTION` asks for none
     model: str | None = None
-    language: str | None = None
+    language: str | None = None  # ``""`` unsets it
     prompt: str | None = None
-    barrier: Barrier = Barrier.NONE
-    first: bool = False
+    barrier: Barrier = Barrier.NONE  # its part in a flush
+    first: bool = False  # opens the session, and so names the format of the audio where the shape has a place for it
 
     def differences(self, session: wire.SessionInfo) -> list[Mismatch]:
         """Return the fields in which the server's session is not as asked."""
@@ -107,15 +96,9 @@ class FlatShape:
 
 @dataclass(frozen=True, slots=True)
 class NestedShape:
-    """OpenAI's GA shape: everything in ``session.audio.input``.
+    """OpenAI's GA shape: everything in ``session.audio.input``."""
 
-    Parameters
-    ----------
-    kind
-        ``session.type`` as the server announced it: an update must repeat it.
-    """
-
-    kind: str = _TRANSCRIPTION
+    kind: str = _TRANSCRIPTION  # ``session.type`` as the server announced it: an update must repeat it
     clock_restarts = False
     buffer_grows = False
     update = "session.update"

@@ -59,26 +59,14 @@ class Buffer:
 
 
 class Timeline:
-    """Keeps what was sent and where the server's buffers begin.
-
-    Parameters
-    ----------
-    media
-        How audio travels, if not in messages.
-
-    Attributes
-    ----------
-    position
-        Samples in the stream so far.
-    restarts
-        Whether the server's times count from the start of its current buffer. On GA servers they count from the
-        start of all that was written to its buffers.
-    """
+    """Keeps what was sent and where the server's buffers begin."""
 
     def __init__(self, media: Media | None = None) -> None:
-        self.position = 0
+        self.position = 0  # samples in the stream so far
+        # Whether the server's times count from the start of its current buffer. On GA servers they count from the start
+        # of all that was written to its buffers.
         self.restarts = True
-        self.media = media
+        self.media = media  # how audio travels, if not in messages
         self._per_ms = _SAMPLES_PER_MS * (1.0 if media is None else media.clock_factor)
         self._held = 0 if media is None else media.held_samples
         self._cuts_here = False  # whether this side ends buffers, and knows what it had sent by then
@@ -180,12 +168,7 @@ class Timeline:
     def sample_at(self, position: int, *, ending: bool = False) -> int:
         """Return the session sample at a stream position.
 
-        Parameters
-        ----------
-        position
-            Samples in the stream.
-        ending
-            Between two pieces the position is the end of the one and the start of the other: which is meant.
+        Between two pieces, the position is the end of one and the start of the other: ``ending`` says which is meant.
         """
         if not self._pieces:
             return 0
