@@ -197,13 +197,7 @@ class Table(ABC):
 
 
 class Rows(Table, Generic[Row]):
-    """A table of values in order: named tuples, data classes or structs, one row each, whose fields are the columns.
-
-    Parameters
-    ----------
-    rows
-        The values.
-    """
+    """A table of values in order: named tuples, data classes or structs, one row each, whose fields are the columns."""
 
     _row_type: ClassVar[type]
 

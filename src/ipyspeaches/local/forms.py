@@ -148,12 +148,8 @@ async def decode_upload(file: UploadFile) -> tuple[NDArray[np.int16], list[str]]
     """Return the audio of an uploaded file, int16 mono at 24 kHz, and what was odd about the file, in ASCII.
 
     Any rate, sample format and number of channels that libsndfile reads (WAV, FLAC, Ogg, MP3, …); channels are
-    averaged. ``audio/pcm`` and ``audio/raw`` are 16 kHz mono PCM16 without a header.
-
-    Raises
-    ------
-    HTTPException
-        415 if there is no audio in it, or more than `MAX_DURATION_S`.
+    averaged. ``audio/pcm`` and ``audio/raw`` are 16 kHz mono PCM16 without a header. It is a 415 (`HTTPException`) if
+    there is no audio in it, or more than `MAX_DURATION_S`.
     """
     try:
         return await asyncio.to_thread(_decoded, file.file, file.content_type or "")

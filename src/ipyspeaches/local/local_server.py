@@ -208,13 +208,7 @@ class LocalServer:
 
 
 def require_packages(spec: EngineSpec) -> None:
-    """Check that what the server needs is installed.
-
-    Raises
-    ------
-    MissingExtraError
-        With the pip line that installs it.
-    """
+    """Check that what the server needs is installed: a `MissingExtraError` has the pip line that installs it."""
     for module, package in _PACKAGES:
         if find_spec(module) is None:
             raise MissingExtraError(package, "local", "run the local server")

@@ -50,10 +50,7 @@ def hidden_address(given: Any) -> Any:  # noqa: ANN401  whatever a caller gives
 def read_key(given: str | None) -> ApiKey | None:
     """Return a key without the white space around it, None where there is none.
 
-    Raises
-    ------
-    InputError
-        If it cannot be sent in a header; the message does not quote it.
+    It is an `InputError` if it cannot be sent in a header; the message does not quote it.
     """
     if given is None:
         return None

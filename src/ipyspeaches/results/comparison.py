@@ -237,20 +237,10 @@ def _rate(rate: ErrorRate | None) -> float:
 
 
 def match(transcripts: Sequence[Sequence[Segment]]) -> list[list[int]]:
-    """Return a number for each utterance: equal for the same speech, from 0, in the order of time.
+    """Return a number for each utterance of each run: equal for the same speech, from 0, in the order of time.
 
-    What is two utterances to one run may be one to another. So utterances that overlap belong together, and so do
-    those that overlap with one of them.
-
-    Parameters
-    ----------
-    transcripts
-        Utterances with ``start`` and ``end`` in seconds on one clock, one sequence a run.
-
-    Returns
-    -------
-    list[list[int]]
-        Numbers in the shape of ``transcripts``.
+    What is two utterances to one run may be one to another. So utterances that overlap belong together, and so do those
+    that overlap with one of them. Their ``start`` and ``end`` are in seconds on one clock.
     """
     placed = [(segment, run, row) for run, segments in enumerate(transcripts) for row, segment in enumerate(segments)]
     placed.sort(key=lambda one: one[0].start)

@@ -67,14 +67,9 @@ def trusted_certificates(url: str) -> ssl.SSLContext:
 
 
 async def read_whole(response: httpx2.Response, within_s: float) -> httpx2.Response:
-    """Return an answer with its content, of a refusal with its beginning.
+    """Return an answer with its content, of a refusal with its beginning; `TooLong` if above `MAX_ANSWER_BYTES`.
 
-    Raises
-    ------
-    TooLong
-        If it is longer than `MAX_ANSWER_BYTES`.
-    httpx2.ReadTimeout
-        If it takes longer: timeouts of a client count anew with each byte that drips.
+    It is an `httpx2.ReadTimeout` if it takes longer: timeouts of a client count anew with each byte that drips.
     """
     content = bytearray()
     try:

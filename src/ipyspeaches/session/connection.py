@@ -23,20 +23,10 @@ from ipyspeaches.vad.gate import GateAction
 
 
 class Connection(ABC):
-    """Carries one run to a recogniser. All coroutines run on the engine's loop.
-
-    Parameters
-    ----------
-    on_event
-        Called on the loop with each protocol event.
-
-    Attributes
-    ----------
-    lost
-        Done when the connection cannot go on, with the reason.
-    """
+    """Carries one run to a recogniser. All coroutines run on the engine's loop, as does ``on_event``."""
 
     def __init__(self, on_event: Callable[[ProtocolEvent], None]) -> None:
+        # Done when the connection cannot go on, with the reason.
         self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
         self._on_event = on_event
         self._progress = asyncio.Event()

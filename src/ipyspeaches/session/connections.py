@@ -79,12 +79,7 @@ def interim_to(
 class RequestConnection(Connection):
     """Owns a task for each request that is on its way; closing it ends them all.
 
-    Parameters
-    ----------
-    protocol
-        Decides what to send, and what the answers mean.
-    transport, store, on_event
-        As of `RealtimeConnection`.
+    The protocol decides what to send, and what the answers mean.
     """
 
     def __init__(

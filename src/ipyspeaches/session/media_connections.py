@@ -53,14 +53,7 @@ class MediaConnection(RealtimeConnection):
 
     After a failure, Speaches keeps a WebRTC connection and its channel open and answers nothing any more.
 
-    Parameters
-    ----------
-    protocol
-        With `Media`, not opened yet.
-    transport, store, on_event
-        As of `RealtimeConnection`; the transport carries the audio, too.
-    patience
-        How long to wait for a silent server.
+    The protocol has `Media`, and is not opened yet; the transport carries the audio, too.
     """
 
     def __init__(
@@ -73,7 +66,7 @@ class MediaConnection(RealtimeConnection):
     ) -> None:
         super().__init__(protocol, transport, store, on_event)
         self._media = transport
-        self._patience = patience or Patience()
+        self._patience = patience or Patience()  # with a silent server
         self._watchdog: asyncio.Task[None] | None = None
         self._error_reported = asyncio.Event()
 
@@ -156,16 +149,9 @@ class PageConnection(MediaConnection):
     with the kernel some 10 to 50 ms after it was spoken, and out of the server's decoder after some 70 ms more;
     Speaches then gathers 220 ms before it looks. Messages of the page overtake the audio on the same way. So whatever
     the kernel wants done now is done by a server that has heard *less* than the kernel has, by at most the padding of
-    its `Media`.
+    its `Media`, which are continuous: ``way`` is how the audio gets to this server.
 
-    Parameters
-    ----------
-    protocol, transport, on_event, patience
-        As of `MediaConnection`; the media are continuous, and the transport leads through the page.
-    pipeline
-        Keeps the same audio, and knows where there is speech.
-    way
-        How the audio gets to this server: its padding is how much the kernel is ahead of the server at most.
+    The transport leads through the page; the pipeline keeps the same audio, and knows where there is speech.
     """
 
     def __init__(

@@ -43,12 +43,8 @@ class Track:
 class Pipeline:
     """Turn blocks of audio into stored samples, frames, and decisions.
 
-    Parameters
-    ----------
-    turn_detection
-        Who cuts, with which detector.
-    chunk_s
-        Cut every so many seconds instead of where the detector hears an end; None leaves it to the detector.
+    Every ``chunk_s`` seconds the audio is cut instead of where the detector hears an end; None leaves it to the
+    detector.
     """
 
     def __init__(self, turn_detection: TurnDetection, chunk_s: float | None = None) -> None:

@@ -40,18 +40,8 @@ _KEPT: Final = KEPT_S * SESSION_RATE_HZ
 class RealtimeConnection(Connection):
     """Sends audio as appends and utterances as commits, in order; reads; says when the connection is lost.
 
-    Parameters
-    ----------
-    protocol
-        Not opened yet.
-    transport
-        Carries its messages.
-    store
-        The session's audio.
-    on_event
-        Called on the loop with each protocol event.
-    hears_speech
-        Whether the detector on this side is inside speech; without it a server that cuts keeps its silence.
+    The protocol is not opened yet. ``hears_speech`` says whether the detector on this side is inside speech; without it
+    a server that cuts keeps its silence.
     """
 
     def __init__(

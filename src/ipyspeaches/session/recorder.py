@@ -63,31 +63,18 @@ class Listener:
 
 
 class Lateness:
-    """Compares when audio came with how much of it there is: the quickest it ever came is as it is spoken.
-
-    Attributes
-    ----------
-    is_late
-        Whether the last audio was more than `LATE_S` late.
-    late_until_s
-        Session second at which the last late audio ended.
-    """
+    """Compares when audio came with how much of it there is: the quickest it ever came is as it is spoken."""
 
     def __init__(self) -> None:
-        self.is_late = False
-        self.late_until_s = 0.0
+        self.is_late = False  # whether the last audio was more than `LATE_S` late
+        self.late_until_s = 0.0  # session second at which the last late audio ended
         self._quickest_s: float | None = None
         self._at_s = 0.0
 
     def observe(self, end_s: float, now_s: float) -> float:
-        """Return how many seconds late audio is.
+        """Return how late the audio is that ends at session second ``end_s`` and came at ``now_s``.
 
-        Parameters
-        ----------
-        end_s
-            Session second at which it ends; audio that was lost counts.
-        now_s
-            When it came, on a monotonic clock.
+        The one counts lost audio, too; the other is on a monotonic clock.
         """
         taken_s = now_s - end_s
         if self._quickest_s is None:

@@ -199,11 +199,6 @@ class BrowserMicrophone:
 
     Blocks come from any thread and in any order. Order is restored here, on the engine's loop; what never came is
     reported with the next block as lost.
-
-    Attributes
-    ----------
-    line
-        To the page, which may send its audio to a server by itself; None if it cannot be asked to.
     """
 
     kind = "browser"
@@ -211,6 +206,7 @@ class BrowserMicrophone:
 
     def __init__(self, label: str = "browser microphone") -> None:
         self.label = label
+        # To the page, which may send its audio to a server by itself; None if it cannot be asked to.
         self.line: PageLine | None = None
         self._skipped_s = 0.0
         self._arrivals = _HandOver[tuple[NumberedBlock, _Capture, float]]()

@@ -43,16 +43,11 @@ class Branch(_Shared):
 
     What it cannot follow is dropped, the oldest first, and reported with the next block as lost, so that its clock
     stays that of the main session.
-
-    Attributes
-    ----------
-    behind_s
-        Seconds of audio that the session has not asked for yet.
     """
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)
-        self.behind_s = 0.0
+        self.behind_s = 0.0  # seconds of audio that the session has not asked for yet
         self._kept_s = KEPT_S if source.live else KEPT_OF_RECORDING_S
         self._blocks: deque[AudioBlock] = deque()
         self._changed = asyncio.Event()

@@ -47,25 +47,13 @@ _REFUSED_FORM: Final = frozenset({400, 422})
 
 
 class RequestTransport:
-    """Carries requests to one server, over connections that are kept.
+    """Carries requests to one server, over connections that are kept; the key is never shown.
 
-    Parameters
-    ----------
-    url
-        Base address of the server.
-    api_key
-        The server's key; never shown.
-    stream
-        Whether texts are wanted piece by piece.
-
-    Raises
-    ------
-    InputError
-        If the address cannot be one of a server.
+    It is an `InputError` if the address cannot be one of a server.
     """
 
     def __init__(self, url: str, api_key: str | None = None, *, stream: bool = False) -> None:
-        self._stream = stream
+        self._stream = stream  # texts are wanted piece by piece
         self._timed = not stream
         self._url = normalise_base_url(url)
         api_key = read_key(api_key)
@@ -76,16 +64,9 @@ class RequestTransport:
     async def post(
         self, options: RecognitionOptions, file: tuple[str, bytes], on_text: Callable[[str], None]
     ) -> Outcome:
-        """Send a request and return what became of it.
+        """Send a request with a WAV file (its name and bytes) and return what became of it.
 
-        Parameters
-        ----------
-        options
-            What is asked.
-        file
-            Name and bytes of a WAV file.
-        on_text
-            Called with all the text so far whenever a stream has brought more of it.
+        ``on_text`` gets all the text so far whenever a stream has brought more of it.
         """
         timed, upload = self._timed, {"file": (*file, "audio/wav")}
         form = form_of(options, stream=self._stream, timed=timed)

@@ -45,24 +45,12 @@ class PageLine:
 
     Messages of a notebook may overtake each other, and are held up while a cell runs: both ways are numbered.
     Everything but the constructor belongs to the engine's loop.
-
-    Parameters
-    ----------
-    link_id
-        Tells this connection from the page's earlier ones.
-    post
-        Sends an order to the page.
-
-    Attributes
-    ----------
-    used
-        Whether a connection was ever asked for.
     """
 
     def __init__(self, link_id: int, post: Callable[[Order], None]) -> None:
-        self.link_id = link_id
-        self.used = False
-        self._post = post
+        self.link_id = link_id  # tells this connection from the page's earlier ones
+        self.used = False  # whether a connection was ever asked for
+        self._post = post  # sends an order to the page
         self._orders = 0
         self._early: dict[int, News] = {}
         self._expected = 0
@@ -92,13 +80,7 @@ class PageLine:
             self._news.put_nowait(error)
 
     async def next_news(self) -> News:
-        """Return the next news, in their order.
-
-        Raises
-        ------
-        SpeachesError
-            Why there will be none, once all that came before was returned.
-        """
+        """Return the next news, in their order; behind the last, a `SpeachesError` says why there will be none."""
         news = await self._news.get()
         if isinstance(news, SpeachesError):
             self._news.put_nowait(news)  # for whoever asks again
@@ -109,21 +91,7 @@ class PageLine:
 class PageTransport:
     """Carries the realtime protocol's messages through a page, which sends the audio by itself.
 
-    Parameters
-    ----------
-    line
-        To the page.
-    microphone
-        The page's; it leaves out what the server does not get.
-    endpoint
-        Where the server is asked for a connection.
-    on_obstacle
-        Called with what kept the page from asking the server itself.
-
-    Attributes
-    ----------
-    on_silence
-        Called with seconds of silence that the page sends when its microphone pauses: they are in no recording.
+    The page's microphone leaves out what the server does not get.
     """
 
     def __init__(
@@ -135,8 +103,9 @@ class PageTransport:
     ) -> None:
         self._line = line
         self._microphone = microphone
-        self._endpoint = endpoint
-        self._on_obstacle = on_obstacle
+        self._endpoint = endpoint  # where the server is asked for a connection
+        self._on_obstacle = on_obstacle  # called with what kept the page from asking the server itself
+        # Called with seconds of silence that the page sends when its microphone pauses: they are in no recording.
         self.on_silence: Callable[[float], None] = lambda _seconds: None
         self._from_s = 0.0  # where the session begins, on the page's capture clock
         self._received: deque[str] = deque()
@@ -235,12 +204,7 @@ class PageTransport:
     async def clear(self, message: bytes, silent_until_s: float) -> float | None:
         """Send a clear, unless the page has captured speech since; return when it was sent, in session seconds.
 
-        Parameters
-        ----------
-        message
-            The clear.
-        silent_until_s
-            Up to where there is silence for sure, in session seconds.
+        Up to ``silent_until_s``, in session seconds, there is silence for sure.
         """
         self._line.send_order("clear", message=message.decode(), heard_s=self._from_s + silent_until_s)
         news = await self._reply("cleared")

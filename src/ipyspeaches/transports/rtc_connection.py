@@ -47,15 +47,7 @@ _EFFORT: Final = "5"  # of 10: more changes nothing that could be measured
 
 
 class RtcConnection:
-    """An `RTCPeerConnection` with one track and one channel.
-
-    Attributes
-    ----------
-    track
-        Takes the audio.
-    ended
-        Whether the connection is gone.
-    """
+    """An `RTCPeerConnection` with one track, which takes the audio, and one channel."""
 
     def __init__(self) -> None:
         # Without STUN and TURN: servers are near, or have a name.
@@ -63,7 +55,7 @@ class RtcConnection:
         self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._settled = asyncio.Event()  # the channel is open, or will never be
         self._blackhole = MediaBlackhole()
-        self.ended = False
+        self.ended = False  # the connection is gone
         self.track = AudioTrack()
         self._peer.addTrack(self.track)
         [transceiver] = self._peer.getTransceivers()
@@ -84,23 +76,10 @@ class RtcConnection:
         return str(self._peer.localDescription.sdp)
 
     async def connect(self, answer: str, address: str, timeout_s: float) -> None:
-        """Apply the server's answer and wait until the channel is open.
+        """Apply the server's answer (SDP) and wait until the channel is open; the address is fit to be shown.
 
-        Parameters
-        ----------
-        answer
-            SDP.
-        address
-            Of the server, fit to be shown.
-        timeout_s
-            How long to wait.
-
-        Raises
-        ------
-        NotSpeachesError
-            If the answer is none.
-        ServerUnreachableError
-            If the two sides find no way to each other.
+        It is a `NotSpeachesError` if the answer is none, and a `ServerUnreachableError` if the sides find no way to
+        each other.
         """
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
@@ -126,26 +105,14 @@ class RtcConnection:
         )
 
     def send(self, message: str) -> None:
-        """Send a message.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended.
-        """
+        """Send a message; it is `TransportClosed` if the connection has ended."""
         try:
             self._channel.send(message)
         except (InvalidStateError, ConnectionError) as exc:
             raise TransportClosed from exc
 
     async def receive(self) -> str | bytes:
-        """Return the next message.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended and every message was received.
-        """
+        """Return the next message; `TransportClosed` if the connection has ended and every message was received."""
         message = await self._messages.get()
         if message is None:
             self._messages.put_nowait(None)  # for whoever asks again
@@ -175,11 +142,6 @@ class AudioTrack(MediaStreamTrack):
     """A track fed with int16 samples at 24 kHz; it sends exactly those, one after the other, and nothing in a pause.
 
     aiortc's receivers count what arrives and do not look at the clock, so that a pause takes no time of the stream.
-
-    Attributes
-    ----------
-    last_at_s
-        When the last frame went out, on the loop's clock.
     """
 
     kind = "audio"
@@ -191,7 +153,7 @@ class AudioTrack(MediaStreamTrack):
         self._pieces: deque[NDArray[np.int16]] = deque()
         self._unsent = 0  # samples at 48 kHz
         self._sent = 0
-        self._due_s = self.last_at_s = 0.0
+        self._due_s = self.last_at_s = 0.0  # last_at_s: when the last frame went out, on the loop's clock
         self._changed = asyncio.Event()
         self._awaited = 0
         self.on("ended", self._changed.set)
@@ -218,13 +180,7 @@ class AudioTrack(MediaStreamTrack):
             self._awaited -= 1
 
     async def recv(self) -> Packet[Any]:
-        """Return the next frame in Opus when its time has come.
-
-        Raises
-        ------
-        MediaStreamError
-            If the track has ended.
-        """
+        """Return the next frame in Opus when its time has come; a `MediaStreamError` if the track has ended."""
         while self._unsent < FRAME_SAMPLES:
             if self.readyState != "live":
                 raise MediaStreamError

@@ -10,21 +10,13 @@ from ipyspeaches.protocol.realtime.media import StreamAudio
 
 
 class TransportClosed(Exception):  # noqa: N818 - the end of a connection is news, mostly, not an error
-    """The connection has ended; what that means is for the protocol to say.
-
-    Parameters
-    ----------
-    code, reason
-        Of the close frame that came from the other side; the code is None if there was none.
-    error
-        What ended the connection, where the transport knows that for sure.
-    """
+    """The connection has ended; what that means is for the protocol to say."""
 
     def __init__(self, code: int | None = None, reason: str = "", *, error: ServerError | None = None) -> None:
         super().__init__(f"The connection has ended (code {code}): open a new one.")
-        self.code = code
+        self.code = code  # of the close frame from the other side, as is the reason; None if there was none
         self.reason = reason
-        self.error = error
+        self.error = error  # what ended the connection, where the transport knows that for sure
 
 
 def not_connected() -> StateError:
@@ -39,31 +31,13 @@ class Transport(Protocol):
     """
 
     async def connect(self) -> None:
-        """Open the connection.
-
-        Raises
-        ------
-        ServerError
-            Why it cannot be opened, and what to do.
-        """
+        """Open the connection; a `ServerError` says why it cannot be opened, and what to do."""
 
     async def send(self, message: bytes) -> None:
-        """Send UTF-8 text; waits while the other side is behind.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended.
-        """
+        """Send UTF-8 text; waits while the other side is behind. `TransportClosed` if the connection has ended."""
 
     async def receive(self) -> str | bytes:
-        """Return the next message.
-
-        Raises
-        ------
-        TransportClosed
-            If the connection has ended and every message was received.
-        """
+        """Return the next message; `TransportClosed` if the connection has ended and every message was received."""
         ...
 
     async def close(self) -> None:
@@ -75,13 +49,9 @@ class MediaTransport(Transport, Protocol):
 
     `send` hands a message over and does not wait for it to go out. Messages and audio keep their order: a message
     leaves only when the audio that was handed over before it has had the time to arrive.
-
-    Attributes
-    ----------
-    writer
-        The task that sends them, once there is a connection: with a fault in it, nothing goes out any more.
     """
 
+    # The task that sends them, once there is a connection: with a fault in it, nothing goes out any more.
     writer: asyncio.Task[None] | None
 
     def send_audio(self, audio: StreamAudio) -> None:

@@ -49,15 +49,10 @@ class WebRtcTransport:
     """Carries the realtime protocol's messages and the audio over WebRTC; needs the extra ``webrtc``.
 
     Audio goes out in real time, and at twice that while it is behind: a recording at ``pace=0`` takes half its length.
-
-    Parameters
-    ----------
-    endpoint
-        Where the server is asked for a connection.
     """
 
     def __init__(self, endpoint: RtcEndpoint) -> None:
-        self._endpoint = endpoint
+        self._endpoint = endpoint  # where the server is asked for a connection
         self._connection: RtcConnection | None = None
         self.writer: asyncio.Task[None] | None = None
         self._to_send: asyncio.Queue[bytes | StreamAudio] = asyncio.Queue()
@@ -70,20 +65,10 @@ class WebRtcTransport:
         return f"WebRtcTransport({self._endpoint.address!r})"
 
     async def connect(self) -> None:
-        """Open the connection.
+        """Open the connection; errors are those of `RtcEndpoint.exchange`.
 
-        Raises
-        ------
-        MissingExtraError
-            If aiortc is not installed.
-        ServerUnreachableError
-            If nothing answers there in time, or no UDP packets get through.
-        ServerAuthError
-            If the server refuses the key.
-        ProtocolError
-            If the server has no WebRTC, or does not accept the offer.
-        NotSpeachesError
-            If something else answers.
+        Besides, it is a `MissingExtraError` if aiortc is not installed, and a `ServerUnreachableError` if no UDP
+        packets get through.
         """
         prepare_webrtc()
         from ipyspeaches.transports.rtc_connection import RtcConnection
@@ -160,19 +145,8 @@ class WebRtcTransport:
 class RtcEndpoint:
     """Where a server takes offers of WebRTC connections: SDP over HTTP.
 
-    Parameters
-    ----------
-    url
-        Base address of the server, ``http://host:port``.
-    query
-        Query of the request's address; Speaches takes only the model from it, and ignores that.
-    api_key
-        The server's key; it goes into the ``Authorization`` header and is shown nowhere.
-
-    Raises
-    ------
-    InputError
-        If the address cannot be one of a server.
+    The query is the address's; Speaches takes only the model from it, and ignores that. The key goes into the
+    ``Authorization`` header and is shown nowhere. It is an `InputError` if the address cannot be one of a server.
     """
 
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
@@ -241,13 +215,7 @@ def missing_webrtc() -> MissingExtraError | None:
 
 
 def prepare_webrtc() -> None:
-    """Make aiortc ready for either end of a connection, once or again.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
+    """Make aiortc ready for either end of a connection, once or again; a `MissingExtraError` if it is not there."""
     missing = missing_webrtc()
     if missing is not None:
         raise missing

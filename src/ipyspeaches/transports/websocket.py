@@ -90,19 +90,8 @@ class _Connect(connect):
 class WebSocketTransport:
     """Carries the realtime protocol's messages over a WebSocket.
 
-    Parameters
-    ----------
-    url
-        Base address of the server, ``http://host:port``.
-    query
-        Query of the connection's address; see `RealtimeProtocol.query`.
-    api_key
-        The server's key; it goes into the ``Authorization`` header and is shown nowhere.
-
-    Raises
-    ------
-    InputError
-        If the address cannot be one of a server.
+    For the query, see `RealtimeProtocol.query`. The key goes into the ``Authorization`` header and is shown nowhere. It
+    is an `InputError` if the address cannot be one of a server.
     """
 
     def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:

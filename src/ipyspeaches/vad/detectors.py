@@ -140,15 +140,9 @@ class Detector:
 
 @dataclass(frozen=True, kw_only=True)
 class _Loudness(Detector):
-    """What detectors share that measure how loud a frame is.
+    """What detectors share that measure how loud a frame is."""
 
-    Parameters
-    ----------
-    frame_ms
-        Length of a frame.
-    """
-
-    frame_ms: float = 20
+    frame_ms: float = 20  # length of a frame
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -270,20 +270,11 @@ def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration:
 
 
 class Truth:
-    """A truth made ready to be compared with many segmentations of the same audio.
+    """A truth made ready to be compared with many segmentations of the same audio; the collar is as in `evaluate`.
 
     It is an `InputError` if the truth cannot be one (see `Segments.check`), or the collar or the duration is no length.
 
     What does not depend on the segments is computed once, and one search an edge finds it.
-
-    Parameters
-    ----------
-    truth
-        Where speech is.
-    collar
-        As in `evaluate`.
-    duration
-        Length of the audio in seconds.
     """
 
     @checked
@@ -349,14 +340,8 @@ def _counted(times: Times, edges: Times) -> Indices:
 class Overlaps:
     """Which segments overlap which regions of a truth; both are disjoint and in order, so that each overlaps a range.
 
-    Parameters
-    ----------
-    regions, segments
-        Their starts and ends in seconds.
-    first_region
-        For each segment, how many regions have ended when it starts: the first that it can overlap.
-    next_region
-        For each segment, how many regions have started before it ends: the first behind it.
+    For each segment, ``first_region`` is how many regions have ended when it starts: the first that it can overlap;
+    ``next_region`` how many have started before it ends: the first behind it.
     """
 
     def __init__(self, regions: Spans, segments: Spans, first_region: Indices, next_region: Indices) -> None:

@@ -115,16 +115,10 @@ class Gate:
         return self._sent
 
     def advance(self, events: Iterable[SegmenterEvent], position: int, silence_start: int | None) -> list[GateAction]:
-        """Take what the segmenter decided and return what to do.
+        """Take what the segmenter decided since the last call and return what to do.
 
-        Parameters
-        ----------
-        events
-            The segmenter's decisions since the last call.
-        position
-            Samples judged so far.
-        silence_start
-            Where the silence began that may end the open segment, if there is one.
+        ``position`` is how many samples were judged so far, ``silence_start`` where the silence began that may end the
+        open segment, if there is one.
         """
         actions: list[GateAction] = []
         for event in events:
@@ -201,18 +195,10 @@ class WindowGate:
     def advance(
         self, events: Iterable[SegmenterEvent], position: int, speech: OpenSpeech | None, *, last: bool = False
     ) -> list[GateAction]:
-        """Take what the segmenter decided and return what to do.
+        """Take what the segmenter decided since the last call and return what to do.
 
-        Parameters
-        ----------
-        events
-            The segmenter's decisions since the last call.
-        position
-            Samples judged so far.
-        speech
-            Speech that is under way; at the end of the audio, as it was before the segmenter finished.
-        last
-            Whether the audio ends at ``position``; what comes later begins anew.
+        ``position`` is how many samples were judged so far; with ``last``, the audio ends there, and what comes later
+        begins anew. ``speech`` is under way; at the end of the audio, as it was before the segmenter finished.
         """
         self._closed += [
             (event.start, event.end)

@@ -55,22 +55,12 @@ Choices: TypeAlias = dict[str, list[Any] | Between]
 
 @checked
 def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | None, seed: int) -> list[Detector]:
-    """Return the detectors of a sweep.
+    """Return the detectors of a sweep: values by parameter's name in ``grid``, all else as in ``vad``.
 
     It is an `InputError` if the grid is empty, a parameter has no such name or no values, or a value is not allowed.
 
-    Combinations in which ``neg_threshold`` would be above ``threshold`` are left out where both are swept.
-
-    Parameters
-    ----------
-    vad
-        What is not swept is as in this one.
-    grid
-        Values to try, by the name of the detector's parameter.
-    random
-        How many combinations to draw, all different; None for all of the grid.
-    seed
-        Draws them.
+    Combinations in which ``neg_threshold`` would be above ``threshold`` are left out where both are swept. ``random``
+    of them are drawn from ``seed``, all different; None for all of the grid.
     """
     choices = _choices(vad, grid)
     size = math.prod(math.inf if isinstance(values, Between) else len(values) for values in choices.values())

@@ -16,14 +16,10 @@ Spans: TypeAlias = tuple[Times, Times]
 
 
 def merged(start: Times, end: Times, *, touching: bool) -> Spans:
-    """Return any stretches as disjoint ones in order of time.
+    """Return any stretches, in any order, as disjoint ones in order of time; those without length are dropped.
 
-    Parameters
-    ----------
-    start, end
-        In any order; stretches without length are dropped.
-    touching
-        Whether stretches that only touch become one, as they are in a set, or stay two, as in a list of labels.
+    With ``touching``, stretches that only touch become one, as they are in a set; else they stay two, as in a list of
+    labels.
     """
     filled = end > start
     order = np.argsort(start[filled], kind="stable")

@@ -554,16 +554,9 @@ def _tiers(reader: _Reader) -> list[tuple[str, list[tuple[float, float, str]]]]:
 
 
 def textgrid(segments: Iterable[Any], duration: float, *, short: bool) -> str:
-    """Return a TextGrid with one interval tier; what is not speech has an empty text.
+    """Return a TextGrid, in the ``short`` text format or the long one, with one interval tier.
 
-    Parameters
-    ----------
-    segments
-        In order and disjoint.
-    duration
-        Length of the audio in seconds.
-    short
-        Which of the two text formats.
+    The segments are in order and disjoint, ``duration`` in seconds; what is not speech has an empty text.
     """
     intervals: list[tuple[str, str, str]] = []
     behind = _seconds(0.0)

@@ -54,16 +54,10 @@ def rms_db(frames: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 class NoiseFloor:
-    """Follow the power of the noise: the least smoothed power of the last frames.
+    """Follow the power of the noise: the least smoothed power of the last ``window`` frames.
 
-    Parameters
-    ----------
-    window
-        Frames to look back.
-    smoothing
-        What is kept of the smoothed power from one frame to the next, 0 to 1.
-    floor_db
-        Lowest floor, in dBFS.
+    It is ``floor_db`` dBFS at least; ``smoothing``, from 0 to 1, is what is kept of the smoothed power from one frame
+    to the next.
     """
 
     def __init__(self, window: int, smoothing: float, floor_db: float) -> None:
@@ -101,14 +95,8 @@ class NoiseFloor:
 class ModelScorer(FrameScorer):
     """What Silero and WebRTC share: audio of any rate is resampled to 16 kHz and cut into whole frames.
 
-    It is an `InputError` if a frame is not a whole number of samples at this rate.
-
-    Parameters
-    ----------
-    rate
-        Samples per second of the audio that is scored.
-    frame
-        Samples a frame at 16 kHz.
+    ``frame`` counts samples at 16 kHz; it is an `InputError` if that is no whole number of samples at ``rate``, which
+    the audio that is scored has.
     """
 
     def __init__(self, rate: int, frame: int) -> None:

@@ -319,14 +319,9 @@ def evaluate_settings(scores: Scores, truth: Segments, collar: float, vads: Sequ
 class SweepFile:
     """The file from which a sweep goes on after an interruption: one JSON object a line, as results come.
 
-    It is an `InputError` if the file is about something else, a line of it cannot be read, or it cannot be written.
-
-    Parameters
-    ----------
-    path
-        File; it is made if there is none.
-    subject
-        What is swept over: recordings, truth, collar. Results about something else are not mixed in.
+    It is made if there is none. Its subject is what is swept over: recordings, truth, collar; results about something
+    else are not mixed in. It is an `InputError` if the file is about something else, a line of it cannot be read, or it
+    cannot be written.
     """
 
     def __init__(self, path: str | Path, subject: list[str]) -> None:

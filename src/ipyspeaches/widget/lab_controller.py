@@ -45,19 +45,12 @@ class LabController:
     """Does what a lab's pages ask for. Everything runs on the engine's loop, one after the other.
 
     Transcriptions are made with ``keywords``, and without any as the live session makes them.
-
-    Attributes
-    ----------
-    reference
-        What is said in the recording, where that is known.
-    live
-        The live session that the detector can be handed to.
     """
 
     def __init__(self, bridge: Bridge, state: LabState, file: TruthFile, keywords: SessionKeywords) -> None:
         self.state = state
-        self.reference: Reference = None
-        self.live: Controller | None = None
+        self.reference: Reference = None  # what is said in the recording, where that is known
+        self.live: Controller | None = None  # the live session that the detector can be handed to
         self._bridge = bridge
         self._file = file
         self._keywords = keywords

@@ -89,12 +89,9 @@ class Configuration:
         return self._ask(Asked(self._turn_detection(self.options)))
 
     def change_recognition(self, options: RecognitionOptions) -> bytes | None:
-        """Return the update for another model, language or prompt, if there is anything to say.
+        """Return the update for another model, language or prompt, if there is any.
 
-        Raises
-        ------
-        StateError
-            If no model was ever named.
+        Its errors are those of `model_for`.
         """
         if not self.differs(options):
             return None
@@ -111,13 +108,7 @@ class Configuration:
         return wanted != (now.model, now.language, now.prompt)
 
     def model_for(self, model: str | None) -> str:
-        """Return the model that goes with a change of the language or the model.
-
-        Raises
-        ------
-        StateError
-            If no model was ever named.
-        """
+        """Return the model for a change of the language or the model; a `StateError` if none was ever named."""
         named = model or self.options.model or self.session.transcription.model
         if named is None:
             raise StateError("Cannot change the language alone: give the model with it, as servers want it.")

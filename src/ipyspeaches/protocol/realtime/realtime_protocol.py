@@ -112,13 +112,7 @@ _NEXT_STEP: Final = {
 
 
 def follow(state: ProtocolState, trigger: Trigger) -> ProtocolState:
-    """Return the state that ``trigger`` leads to.
-
-    Raises
-    ------
-    StateError
-        If ``trigger`` has no place in ``state``.
-    """
+    """Return the state that ``trigger`` leads to; a `StateError` if it has no place in ``state``."""
     try:
         return TRANSITIONS[state][trigger]
     except KeyError as exc:
@@ -212,10 +206,7 @@ class RealtimeProtocol:
     def receive_message(self, message: str | bytes) -> list[ProtocolEvent]:
         """Take a message of the server and return what it means; odd messages are reported, never raised.
 
-        Raises
-        ------
-        StateError
-            If the connection is not open yet.
+        It is a `StateError` if the connection is not open yet.
         """
         if self.state is ProtocolState.CONNECTING:
             raise wrong_state("receive", self.state)
@@ -291,10 +282,7 @@ class RealtimeProtocol:
     def send_commit(self, utterance: Utterance) -> None:
         """End an utterance with all that was appended since the last commit, filled up to 100 ms.
 
-        Raises
-        ------
-        StateError
-            If the server cuts (a commit would crash it), or nothing was appended.
+        It is a `StateError` if the server cuts (a commit would crash it), or nothing was appended.
         """
         self._check_audio_flows("commit")
         if not self.options.client_cuts:
@@ -309,10 +297,7 @@ class RealtimeProtocol:
     def send_clear(self) -> None:
         """Throw away what was appended and not committed; a server's buffer grows costly with silence.
 
-        Raises
-        ------
-        StateError
-            If an item is on its way: the server would drop the connection.
+        It is a `StateError` if an item is on its way: the server would drop the connection.
         """
         self._check_audio_flows("clear")
         if not self.may_clear:
@@ -358,12 +343,9 @@ class RealtimeProtocol:
     def reconfigure(self, changes: Changes) -> None:
         """Change the running session; `Mismatch` tells where the server does otherwise.
 
-        The server's VAD changes at once. Model, language and prompt count from the next utterance on.
-
-        Raises
-        ------
-        StateError
-            If the session is not ready, it would change who cuts, or a language is given and no model was ever named.
+        The server's VAD changes at once. Model, language and prompt count from the next utterance on. It is a
+        `StateError` if the session is not ready, it would change who cuts, or a language is given and no model was ever
+        named.
         """
         self._check_audio_flows("reconfigure")
         options = (self._postponed or self.options).changed(changes)
