@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 from html.parser import HTMLParser
@@ -173,19 +174,15 @@ def test_json_with_a_byte_order_mark_is_read(text: str | bytes) -> None:
             b"\xff\xfe",
             b"\xff\xfe\x00",
             b'"\xe9"',
+            "null",
             None,
             7,
             Path("x.json"),
         ),
         SAID % (', "x": ' + "[" * 100_000 + "]" * 100_000),
         '{"segments": [], "x": ' + '{"a":' * 100_000 + "1" + "}" * 100_001,
-        (SAID % "").replace("café", "\ud800"),
-        (SAID % "").replace("café", "\\ud800"),
-        *(SAID % f', "{name}": {value}' for name in ("id", "latency_s") for value in (10**30, "1" * 5000)),
-        *((SAID % "").replace("1", value) for value in ("1e308", "1e400", "1" * 5000, "-1e10", "NaN", "Infinity")),
-        SAID % ', "words": [{"word": "a", "start": 1e300, "end": 1e300}]',
-        '{"segments": [], "missing": [{"start": 0, "end": 1e300, "reason": "x"}]}',
-        '{"segments": [{"start": 0, "end": 1, "text": "a", "id": 1}, {"start": 1, "end": 2, "text": "b", "id": 1}]}',
+        '{"segments": [null], "text": null}',
+        '{"error": {"message": "busy"}}',
     ],
 )
 def test_json_that_is_no_transcript_is_refused_in_words(text: Any) -> None:
@@ -193,6 +190,56 @@ def test_json_that_is_no_transcript_is_refused_in_words(text: Any) -> None:
         InputError, match=r"^This is not a transcript \(.+\): give the text that to_json\(\) returned|^text is"
     ):
         Transcript.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(SAID % f', "{name}": {value}' for name in ("id", "latency_s") for value in (10**30, "1" * 5000, '"a"')),
+        *((SAID % "").replace("1", value) for value in ("1e308", "1e400", "1" * 5000, "-1e10", "NaN", "Infinity")),
+        *((SAID % "").replace("1", value) for value in ("null", '"0.5"', '"00:00:01.000"', "[]")),
+        SAID % ', "words": [{"word": "café", "start": 1e300, "end": 1e300}, {"word": "2024"}, null]',
+        SAID % ', "id": -5, "language": 3, "item_id": 7, "avg_logprob": NaN',
+        (SAID % "").replace("[", "[null, 5, "),
+        (SAID % "").replace("]", '], "missing": [{"start": "x"}, null, {"start": 0, "end": 1e300, "reason": "x"}]'),
+        '{"text": "café", "segments": "none", "missing": "all", "duration": NaN}',
+        '{"segments": [{"start": 0, "end": 1, "text": null, "words": [{"word": "café", "start": 0, "end": 1}]}]}',
+        b'{"text": "caf\xe9"}',
+    ],
+)
+def test_what_does_not_fit_costs_no_text(text: str | bytes) -> None:
+    read = Transcript.from_json(text)
+    assert (read.text, len(read.missing)) == ("café", 0)
+    assert all(0 <= segment.start <= segment.end <= 1 for segment in read)
+    assert read.to_srt()
+
+
+@pytest.mark.parametrize("ids", [(1, 1, 2), (5, 2, 1), ("seg_001", "seg_002", "seg_003"), (-5, -5, 1), (1, None, 2)])
+def test_ids_that_do_not_rise_give_way_to_the_order(ids: tuple[object, ...]) -> None:
+    rows = [{"id": one, "start": at, "end": at + 1, "text": "abc"[at]} for at, one in enumerate(ids)]
+    read = Transcript.from_json(json.dumps({"segments": rows}))
+    assert [(one.id, one.text) for one in read] == [(0, "a"), (1, "b"), (2, "c")]
+
+
+def test_a_segment_without_a_time_lies_between_its_neighbours() -> None:
+    rows = [{"start": 0, "end": 1, "text": "a"}, {"start": None, "text": "b"}, {"start": 3, "text": "c"}]
+    read = Transcript.from_json(json.dumps({"segments": rows}))
+    assert [(one.start, one.end) for one in read] == [(0, 1), (1, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        ("one two three", [(0, 1, "one"), (1, 4, "two"), (4, 5, "three")]),
+        ("one three  four five", [(0, 1, "one"), (4, 5, "three"), (5, 9, "four five")]),
+        ("Zero. one three", [(0, 0, "Zero."), (0, 1, "one"), (4, 5, "three")]),
+        ("One, three, four", [(0, 1, "one"), (4, 5, "three")]),
+    ],
+)
+def test_what_the_text_has_and_no_segment_is_kept(text: str, segments: list[tuple[float, float, str]]) -> None:
+    rows = [{"id": 3, "start": 0, "end": 1, "text": " one"}, {"id": 4, "start": 4, "end": 5, "text": " three"}]
+    read = Transcript.from_json(json.dumps({"text": text, "segments": rows, "duration": 9}))
+    assert [(one.start, one.end, one.text.strip()) for one in read] == segments
 
 
 @pytest.mark.parametrize(
@@ -313,7 +360,11 @@ def test_a_long_transcript_shows_its_beginning_and_says_how_much_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time_s", "shown"), [(0, "0:00.0"), (59.96, "1:00.0"), (3599.99, "1:00:00.0"), (-0.2, "0:00.0")]
+    ("time_s", "shown"),
+    [
+        *((0, "0:00.0"), (59.96, "1:00.0"), (3599.99, "1:00:00.0"), (-0.2, "0:00.0")),
+        *((float("nan"), "?"), (float("-inf"), "?"), (1e308, "?")),
+    ],
 )
 def test_times_are_rounded_once(time_s: float, shown: str) -> None:
     assert clock(time_s) == shown
@@ -360,6 +411,8 @@ def test_long_subtitles_are_split_unless_it_is_not_wanted(tmp_path: Path) -> Non
     assert said.to_srt(split=False).count("-->") == 1
     assert said.save(tmp_path / "a.vtt", split=False).read_text("utf-8") == said.to_vtt(split=False)
     assert said.to_txt().count("\n") == 1
+    unknown = tuple(Word(word, float("nan"), float("inf")) for word in said.text.split())
+    assert Transcript([dataclasses.replace(said[0], words=unknown)]).to_srt() == said.to_srt()
 
 
 @pytest.mark.parametrize("kind", ["srt", "vtt", "txt", "json", "csv"])
@@ -382,6 +435,9 @@ def test_a_text_without_a_time_is_refused_only_by_what_cannot_hold_it(time: floa
         if time != 1e12:
             with pytest.raises(InputError, match="has no time"):
                 transcript.to_srt()
+            assert "x" in transcript.to_txt()
+            assert "? – ?" in transcript._repr_html_()
+            assert repr(transcript)
 
 
 def test_a_name_that_no_file_can_have_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -243,6 +244,16 @@ async def test_a_recording_without_speech_is_an_empty_result_that_says_so(script
     with pytest.warns(UserWarning, match="no speech was found"):
         transcript = await transcribe(silence, server=scripted.url, turn_detection=ENERGY)
     assert [(gap.start, gap.end) for gap in transcript.missing] == [(0, 2)]
+
+
+async def test_a_warning_that_is_an_error_leaves_what_came(scripted: Any, bursts: Recording) -> None:
+    scripted.cut_after = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(UserWarning, match=r"see \.missing") as raised:
+            await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+    left: Any = raised.value
+    assert left.transcript.text == "utterance 1"
 
 
 async def test_a_cancelled_transcription_leaves_what_came(scripted: Any, bursts: Recording) -> None:

@@ -34,7 +34,7 @@ class Cue(NamedTuple):
 def cues(spans: Iterable[Span]) -> Iterator[Cue]:
     """Iterate over the spans that have text, with times that a player accepts."""
     for start, end, given in spans:
-        text = " ".join(line.strip() for line in given.replace("\0", "").splitlines() if line.strip())
+        text = one_line(given)
         if not text:
             continue
         if not (math.isfinite(start) and math.isfinite(end)):
@@ -42,6 +42,11 @@ def cues(spans: Iterable[Span]) -> Iterator[Cue]:
         start_ms = max(0, round(start * 1000))
         # WebVTT requires that a cue ends after it starts; an engine may report a word of no length.
         yield Cue(start_ms, max(start_ms + 1, round(end * 1000)), text)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line."""
+    return " ".join(line.strip() for line in text.replace("\0", "").splitlines() if line.strip())
 
 
 def split(start: float, end: float, text: str, words: Sequence[Word] = ()) -> Iterator[Span]:
@@ -74,7 +79,7 @@ class _Moments:
             size = len("".join(word.word.split()))
             self._starts += [word.start] * size
             self._ends += [word.end] * size
-        self._known = len(self._starts) == length
+        self._known = len(self._starts) == length and all(map(math.isfinite, self._starts + self._ends))
 
     def end_of(self, done: int) -> float:
         """Return when the first ``done`` characters have been said."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from bisect import bisect_left
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -15,10 +15,12 @@ import msgspec
 
 from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError
+from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
 from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
 from ipyspeaches.tables import Kind, Rows, write_file
+from ipyspeaches.terminal import printable
 from ipyspeaches.words import Word, join_text
 
 SUBTITLES: Final = ("srt", "vtt")
@@ -53,12 +55,32 @@ class _Read(_Document):
     def __post_init__(self) -> None:
         if self.words and not any(segment.words for segment in self.segments):
             self.segments = tuple(self._with_words(segment) for segment in self.segments)
-        if not any(segment.text.strip() for segment in self.segments):
+        if any(segment.text.strip() for segment in self.segments):
+            self.segments = self._with_the_rest()
+        else:
             self.segments = self._whole() or self.segments
 
     def _with_words(self, segment: Segment) -> Segment:
         words = tuple(word for word in self.words if segment.start <= word.middle < segment.end)
         return dataclasses.replace(segment, words=words)
+
+    def _with_the_rest(self) -> tuple[Segment, ...]:
+        """Return the segments, and others for what the text has between and behind them."""
+        text, at, end_s = " ".join(printable(self.text).split()), 0, 0.0
+        said = [segment for segment in self.segments if segment.text.strip()]
+        rows: list[Segment] = []
+        for segment in said:
+            own = " ".join(segment.text.split())
+            begins = text.find(own, at)
+            if begins < 0:  # the text is written otherwise
+                return self.segments
+            if between := text[at:begins].strip():
+                rows.append(Segment(end_s, segment.start, between))
+            rows.append(segment)
+            at, end_s = begins + len(own), segment.end
+        if rest := text[at:].strip():
+            rows.append(Segment(end_s, max(end_s, self.duration), rest))
+        return self.segments if len(rows) == len(said) else tuple(dataclasses.replace(row, id=-1) for row in rows)
 
     def _whole(self) -> tuple[Segment, ...]:
         text = self.text.strip() or join_text(word.word for word in self.words)
@@ -66,11 +88,39 @@ class _Read(_Document):
         return (Segment(start, end, text, self.words, self.language, id=0),) if text else ()
 
 
-def _without_nulls(data: Any) -> Any:  # noqa: ANN401  JSON
-    """Return JSON without the fields that say that something is not there."""
-    if isinstance(data, dict):
-        return {name: _without_nulls(value) for name, value in data.items() if value is not None}
-    return [_without_nulls(value) for value in data] if isinstance(data, list) else data
+def _segments(given: Any) -> list[dict[str, Any]]:  # noqa: ANN401  JSON
+    """Return segments that all have times and a text, from what stands around; ids only where they rise."""
+    rows = list(_timed(given))
+    ids = [row.get("id") for row in rows]
+    numbers = [one for one in ids if isinstance(one, int) and 0 <= one <= _MAX_ID]
+    rises = numbers == ids and all(one < other for one, other in pairwise(numbers))
+    end_s = 0.0
+    for row, following in zip(rows, [*rows[1:], {}], strict=False):
+        start_s = row.get("start", end_s)
+        end_s = row.get("end", following.get("start", start_s))
+        row |= {"start": start_s, "end": end_s, "id": row.get("id", -1) if rises else -1}
+        if row["words"] and not isinstance(row.get("text"), str):
+            row["text"] = join_text(str(word.get("word") or "") for word in row["words"])
+    return rows
+
+
+def _timed(given: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  JSON
+    """Iterate over the segments, words or gaps in a list; times are numbers, or not there."""
+    for row in given if isinstance(given, list) else ():
+        if isinstance(row, dict):
+            times = {name: _time(row.get(name)) for name in ("start", "end", "latency_s")}
+            bare = {name: value for name, value in row.items() if name not in times}
+            bare |= {name: time for name, time in times.items() if time is not None}
+            yield {**bare, "words": list(_timed(row.get("words")))}
+
+
+def _time(value: Any) -> float | None:  # noqa: ANN401  JSON
+    """Return a time, also one that is written as text; None if it is at no time of a recording."""
+    try:
+        time_s = float(value)
+    except (TypeError, ValueError):
+        return None
+    return time_s if abs(time_s) <= _MAX_TIME_S else None  # nor is NaN
 
 
 class _Lines(Rows[Segment]):
@@ -228,7 +278,8 @@ class Transcript(_Lines):
 
     def to_txt(self) -> str:
         """Return one line of text a segment; segments without text are left out, missing stretches named."""
-        return "".join(f"{cue.text}\n" for cue in subtitles.cues(self._spans()))
+        lines = (subtitles.one_line(row.text) for row in self._with_gaps())
+        return "".join(f"{line}\n" for line in lines if line)
 
     def render(self, kind: str, *, split: bool = True) -> str:
         """Return the transcript in a format such as ``"srt"``: what the method of that name returns.
@@ -244,11 +295,7 @@ class Transcript(_Lines):
 
     def to_json(self) -> str:
         """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
-        segments, missing = self._rows, self._missing
-        try:
-            _check(segments, missing)
-        except ValueError:  # times that are none, a server's or given by hand: the text counts
-            segments, missing = tuple(map(_bounded, segments)), tuple(map(_bounded, missing))
+        segments, missing = tuple(map(_bounded, self._rows)), tuple(map(_bounded, self._missing))
         encoded = msgspec.json.encode(_Document(segments, self.text, missing))
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
@@ -256,22 +303,20 @@ class Transcript(_Lines):
     def from_json(cls, text: str | bytes | bytearray | memoryview) -> Self:
         """Return the transcript that `to_json` or a recogniser wrote; text or words alone count, too.
 
-        It is an `InputError` if the text is no JSON, or not that of a transcript.
+        What stands beside the text and does not fit is left out. It is an `InputError` if the text is no JSON, or not
+        that of a transcript.
         """
         try:
-            data = _without_nulls(msgspec.json.decode(_plain(text)))
-            if not isinstance(data, dict) or not {"segments", "text", "words"} & data.keys():
+            data = parse_json(text if isinstance(text, str) else bytes(text))
+            given = data if isinstance(data, dict) else {}
+            rows = {"segments": _segments(given.get("segments"))}
+            rows |= {name: list(_timed(given.get(name))) for name in ("words", "missing")}
+            document = fit({**given, **rows, "duration": _time(given.get("duration"))}, _Read)
+            empty = any(given.get(name) in ("", []) for name in ("text", "segments", "words"))
+            if not (document.segments or document.missing or empty):
                 raise ValueError("it has neither segments nor text")
-            try:
-                document = msgspec.convert(data, _Read)
-            except msgspec.ValidationError:  # what stands beside the text, if that is right
-                own = {field: data[field] for field in _Document.__struct_fields__ if field in data}
-                document = msgspec.convert(own, _Read)
-            _check(document.segments, document.missing)
             return cls(document.segments, document.missing)
-        except RecursionError:
-            problem = "it is nested too deeply"
-        except (msgspec.DecodeError, UnicodeError, ValueError, TypeError) as exc:
+        except ValueError as exc:
             problem = str(exc)
         raise InputError(f"This is not a transcript ({problem}): give the text that to_json() returned.")
 
@@ -354,43 +399,17 @@ def _taken(number: int) -> InputError:
     return InputError(f"The transcript already has a segment {number}: use replace() to change its text.")
 
 
-def _plain(text: str | bytes | bytearray | memoryview) -> str | bytes:
-    """Return JSON without a byte order mark, which is none of it; Windows' shells write UTF-16."""
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
-    data = bytes(text)
-    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return data.decode("utf-16")
-    return data.removeprefix(BOM_UTF8)
-
-
 def _bounded(row: Any) -> Any:  # noqa: ANN401  a segment, a word or a gap
+    """Return a row for JSON, which has no infinite times: the text counts."""
     given = {name: getattr(row, name, None) for name in ("start", "end", "latency_s")}
     changes: dict[str, Any] = {
-        name: 0.0 if math.isnan(time) else max(-_MAX_TIME_S, min(time, _MAX_TIME_S))
+        name: 0.0 if math.isnan(time) else math.copysign(_MAX_TIME_S, time)
         for name, time in given.items()
-        if time is not None
+        if time is not None and not abs(time) <= _MAX_TIME_S  # nor is NaN
     }
-    if isinstance(row, Segment):
-        changes["words"] = tuple(map(_bounded, row.words))
-    return dataclasses.replace(row, **changes)
-
-
-def _check(segments: Iterable[Segment], gaps: Iterable[Gap]) -> None:
-    """Raise a `ValueError` if tables and subtitles cannot hold the numbers of a transcript."""
-    numbers: set[int] = set()
-    for at, segment in enumerate(segments):
-        times = [segment.start, segment.end, segment.latency_s or 0.0]
-        times += (time for word in segment.words for time in (word.start, word.end))
-        if not all(abs(time) <= _MAX_TIME_S for time in times):  # nor is NaN
-            raise ValueError(f"segment {at} is at no time of a recording")
-        if segment.id > _MAX_ID or segment.id in numbers:
-            raise ValueError(f"segment {at} has the id {segment.id}, which is another's or too large")
-        if segment.id >= 0:
-            numbers.add(segment.id)
-    for at, gap in enumerate(gaps):
-        if not (abs(gap.start) <= _MAX_TIME_S and abs(gap.end) <= _MAX_TIME_S):
-            raise ValueError(f"missing stretch {at} is at no time of a recording")
+    if isinstance(row, Segment) and (words := tuple(map(_bounded, row.words))) != row.words:
+        changes["words"] = words
+    return dataclasses.replace(row, **changes) if changes else row
 
 
 def transcript_html(segments: Sequence[Segment], partial: str, missing: Sequence[Gap] = ()) -> str:
@@ -428,7 +447,9 @@ def _row(segment: Segment) -> str:
 
 
 def clock(time_s: float) -> str:
-    """Return seconds as people read them: ``0:07.3``, ``12:00.0``, ``1:02:03.4``."""
+    """Return seconds as people read them: ``0:07.3``, ``12:00.0``, ``1:02:03.4``; ``?`` where nobody knows them."""
+    if not math.isfinite(time_s * 10):
+        return "?"
     tenths = max(0, round(time_s * 10))
     minutes, tenths = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.address import is_loopback, normalise_base_url
 from ipyspeaches.protocol.api_key import bearer, read_key
-from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.server.failures import (
     Explain,
     TooLong,

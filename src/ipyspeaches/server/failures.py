@@ -28,10 +28,10 @@ from ipyspeaches.errors import (
     ServerError,
     ServerUnreachableError,
 )
+from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF, is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, takes_environment_key, without_key
 from ipyspeaches.protocol.http.transcriptions import Severity
-from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.terminal import one_line
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError

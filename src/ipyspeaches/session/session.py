@@ -580,7 +580,7 @@ async def transcribe(
         What was said. Where the server failed after its first text, that text is kept: `Transcript.missing` has the
         stretches without text and their reasons, and a `UserWarning` says so; the same holds for audio without speech.
         What interrupts or cancels it has what came until then as ``.transcript``: `run`'s `KeyboardInterrupt`, or the
-        `CancelledError` that is the cause of a `TimeoutError`.
+        `CancelledError` that is the cause of a `TimeoutError`; so does the warning, where warnings are errors.
 
     Raises
     ------
@@ -611,5 +611,9 @@ async def transcribe(
     if missing := session.transcript.missing:
         stretches = "1 stretch has" if len(missing) == 1 else f"{len(missing)} stretches have"
         text = f"{session.source.label}: {stretches} no text ({missing[0].reason}): see .missing"
-        warnings.warn(text, UserWarning, stacklevel=2)
+        try:
+            warnings.warn(text, UserWarning, stacklevel=2)
+        except UserWarning as exc:
+            leave(exc, transcript=session.transcript)
+            raise
     return session.transcript

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from ipyspeaches.errors import ProtocolError, ServerError
+from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.languages import language_heard
-from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.terminal import quote
 from ipyspeaches.words import GrowingText, Word, join_text, needs_space

@@ -1,4 +1,4 @@
-"""JSON as servers send it: what fits is taken, and one odd field costs no more than itself."""
+"""JSON as others write it: what fits is taken, and one odd field costs no more than itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON as servers send it: one odd field costs no more than itself."""
+"""JSON as others write it: one odd field costs no more than itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.http.transcriptions import Answer, StreamedText, read_answer
-from ipyspeaches.protocol.liberal import fit, parse_json
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.server.models import ModelList
 from ipyspeaches.words import Word
