@@ -94,3 +94,9 @@ def test_a_long_text_is_told_in_steps_that_cost_no_more_than_its_length() -> Non
 def test_times_of_another_unit_are_left_out(scale: float, kept: bool) -> None:
     words = [Word("hello", 0, 0.7 * scale), Word("there", 0.7 * scale, 1.7 * scale)]
     assert words_within(words, 1.9) == (tuple(words) if kept else ())
+
+
+def test_a_last_word_that_was_made_of_silence_costs_no_other_its_time() -> None:
+    words = [Word("hello", 0, 0.7), Word("there", 0.7, 1.7), Word("you", 29.0, 29.98)]
+    assert words_within(words, 1.9) == tuple(words)
+    assert words_within([Word("hello", 0, 700)], 1.9) == ()

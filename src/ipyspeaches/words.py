@@ -53,8 +53,9 @@ class Word:
 
 
 def words_within(words: Sequence[Word], length_s: float) -> tuple[Word, ...]:
-    """Return words with times, or none where those lie beyond the audio: they are milliseconds, or of another audio."""
-    return () if any(word.start > length_s + _BEYOND_S for word in words) else tuple(words)
+    """Return words with times, or none where most lie beyond the audio: they are milliseconds, or of another audio."""
+    beyond = sum(word.end > length_s + _BEYOND_S for word in words)
+    return () if beyond and 2 * beyond >= len(words) else tuple(words)
 
 
 class GrowingText:
