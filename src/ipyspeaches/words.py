@@ -54,7 +54,7 @@ class Word:
 
 def words_within(words: Sequence[Word], length_s: float) -> tuple[Word, ...]:
     """Return words with times, or none where most lie beyond the audio: they are milliseconds, or of another audio."""
-    beyond = sum(word.end > length_s + _BEYOND_S for word in words)
+    beyond = sum(word.start > length_s + _BEYOND_S or word.end > 10 * length_s + _BEYOND_S for word in words)
     return () if beyond and 2 * beyond >= len(words) else tuple(words)
 
 
