@@ -25,6 +25,16 @@ async def test_an_answer_is_a_value() -> None:
         await api(200, {"other": 1}).ask(Call(path="/api/ps"), RunningList)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+async def test_headers_with_any_character_cost_no_answer(encoding: str) -> None:
+    headers = [(b"X-User", "Müller".encode(encoding)), (b"Content-Encoding", b"identity")]
+    wire = httpx2.MockTransport(lambda _request: httpx2.Response(200, headers=headers, json={"models": ["a"]}))
+    answer = await HttpApi(URL, None, wire).send(Call(path="/api/ps"))
+    assert answer.json() == {"models": ["a"]}
+    assert answer.headers["x-user"] == "Müller"
+    assert "content-encoding" not in answer.headers
+
+
 @pytest.mark.parametrize(("body", "good"), [({"message": "loaded"}, True), ({}, False)])
 async def test_a_status_counts_as_success_only_where_the_server_explains_it(body: Any, good: bool) -> None:
     call = Call(method="POST", path="/api/ps/m", also=409)

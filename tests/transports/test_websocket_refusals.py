@@ -132,6 +132,7 @@ async def test_the_reason_of_a_refusal_is_quoted(status: int, body: str, kind: t
         ("https://127.0.0.1/v1/realtime", "has moved to https://127.0.0.1 (HTTP 307)"),
         ("wss://127.0.0.1/v1/realtime", "has moved to https://127.0.0.1 (HTTP 307)"),
         ("/login", "/login instead of answering (HTTP 307)"),
+        ("/gäste", "/gäste instead of answering (HTTP 307)"),
     ],
 )
 async def test_where_a_refusal_leads_is_said(location: str, words: str) -> None:

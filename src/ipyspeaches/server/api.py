@@ -82,7 +82,7 @@ async def read_whole(response: httpx2.Response, within_s: float) -> httpx2.Respo
                     raise TooLong(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB", request=response.request)
     except TimeoutError:
         raise httpx2.ReadTimeout("It drips.", request=response.request) from None
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() != "content-encoding"]
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
     return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
 
 

@@ -208,7 +208,9 @@ def explain_refusal(exc: Exception, address: str, *, timeout_s: float, api_key: 
 def _answer(response: Response, address: str, api_key: str | None) -> httpx2.Response:
     """Return an answer in place of an upgrade as HTTP clients have it."""
     shown = {
-        name: response.headers[name] for name in ("content-type", "location", "retry-after") if name in response.headers
+        name.encode(): response.headers[name].encode("utf-8", "surrogateescape")
+        for name in ("content-type", "location", "retry-after")
+        if name in response.headers
     }
     asked = httpx2.Request("GET", address, headers=bearer(api_key))
     return httpx2.Response(response.status_code, headers=shown, content=bytes(response.body or b""), request=asked)
