@@ -91,7 +91,7 @@ def _fit(data: Json, kind: TypeForm) -> Json:
         if entries:
             return origin(entries)
     elif origin is dict and isinstance(data, dict):
-        return dict(_fitting_values(data, get_args(kind)[1]))
+        return {name: fitting for name, value in data.items() for fitting in _fitting([value], get_args(kind)[1])}
     elif isinstance(data, dict) and (
         is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
     ):
@@ -114,12 +114,6 @@ def _fitting(data: list[Json], kind: TypeForm) -> Iterator[Json]:
             yield _fit(entry, kind)
         except ValueError:
             continue
-
-
-def _fitting_values(data: dict[str, Json], kind: TypeForm) -> Iterator[tuple[str, Json]]:
-    for name, value in data.items():
-        for fitting in _fitting([value], kind):
-            yield name, fitting
 
 
 def _fit_fields(data: dict[str, Json], kind: TypeForm) -> Json:

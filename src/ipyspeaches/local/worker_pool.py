@@ -61,12 +61,6 @@ class WorkerProcess:
         self._reader = asyncio.create_task(self._read())
         await asyncio.shield(self.ready)
 
-    @property
-    def process_id(self) -> int:
-        """Of the started process."""
-        assert self._process is not None
-        return self._process.pid
-
     def send(self, message: ToWorker) -> None:
         """Send a message; it is kept in memory until the worker takes it."""
         if self.alive and self._process is not None and self._process.stdin is not None:
@@ -147,11 +141,6 @@ class WorkerPool:
     def loaded(self) -> bool:
         """Whether the engine is in memory."""
         return any(worker.alive and worker.ready.done() for worker in self._workers)
-
-    @property
-    def process_ids(self) -> list[int]:
-        """Process ids of the workers."""
-        return [worker.process_id for worker in self._workers if worker.alive]
 
     async def load(self) -> None:
         """Have at least one worker ready; a `SpeachesError` if the engine cannot be loaded."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
@@ -151,14 +152,10 @@ def to_vtt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
     """Return spans as WebVTT with ``&``, ``<`` and ``>`` escaped."""
     lines = wrap if wrapped else str
     blocks = [
-        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escape(lines(cue.text))}\n"
+        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{escape(lines(cue.text), quote=False)}\n"
         for cue in cues(spans)
     ]
     return "\n".join(["WEBVTT\n", *blocks])
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _clock(time_ms: int, separator: str) -> str:

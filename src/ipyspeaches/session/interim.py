@@ -157,7 +157,8 @@ class Interim(Listener):
         begin, end = to_samples(spoken.text.from_s), self._pipeline.speech_end
         spoken.asked = end
         audio = wav(self._pipeline.store.read(begin, end), SESSION_RATE_HZ)
-        outcome = await self._transport.post(self._options, (f"{spoken.name}.wav", audio), _ignore_text)
+        # Text that streams in is not looked at: none is asked for.
+        outcome = await self._transport.post(self._options, (f"{spoken.name}.wav", audio), lambda _: None)
         self._next_at = started_at + max(self._interim_s, PERIOD * (clock() - started_at))
         if not isinstance(outcome, Answer):
             self._count_failure(outcome)
@@ -243,7 +244,3 @@ class Interim(Listener):
         for one in spoken:
             self._recorder.withdraw(one.name)
         self._provisional = [one for one in self._provisional if one not in spoken]
-
-
-def _ignore_text(_: str) -> None:
-    """Take no notice of text that streams in: none is asked for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
@@ -73,7 +73,7 @@ def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | No
         raise InputError(f"random is {random}: draw at least 1 setting.")
     lists = {name: values for name, values in choices.items() if not isinstance(values, Between)}
     if len(lists) == len(choices) and size <= MAX_SETTINGS:
-        combinations = _all(lists)
+        combinations = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
         if random is not None and random < size:
             kept = np.random.default_rng(seed).choice(len(combinations), random, replace=False)
             combinations = [combinations[at] for at in sorted(kept.tolist())]
@@ -105,10 +105,6 @@ def _choices(vad: Detector, grid: Mapping[str, Values]) -> Choices:
         if not listed:
             raise InputError(f"{name} has no values: give at least one to try.")
     return choices
-
-
-def _all(lists: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
 
 
 def _drawn(choices: Choices, count: int, seed: int) -> list[dict[str, Any]]:

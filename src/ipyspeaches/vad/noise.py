@@ -34,10 +34,6 @@ _MAINS_HZ: Final = 50
 _HARMONICS: Final = 20
 
 
-def _white(count: int, _rate: int, rng: np.random.Generator) -> Waveform:
-    return rng.standard_normal(count)
-
-
 def _pink(count: int, rate: int, rng: np.random.Generator) -> Waveform:
     """Return noise whose power falls by 3 dB an octave, from 20 Hz on."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
@@ -71,7 +67,7 @@ def _babble(count: int, rate: int, rng: np.random.Generator) -> Waveform:
 
 
 NOISES: Final[Mapping[str, Callable[[int, int, np.random.Generator], Waveform]]] = {
-    "white": _white,
+    "white": lambda count, _rate, rng: rng.standard_normal(count),
     "pink": _pink,
     "babble": _babble,
     "hum": _hum,

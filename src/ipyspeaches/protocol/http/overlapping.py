@@ -139,7 +139,8 @@ def _share_of_words(whole: Answer, before: Share | None, until_s: float | None) 
     told = words if until_s is None else tuple(word for word in words if word.middle < until_s)
     text = whole.text if len(told) == len(whole.words) else _text_of(told)
     untold_text = _text_of(words[len(told) :])
-    return Share(text, told, until_s, _tail(_text_of(words)), len(tokens(untold_text)), untold_text)
+    tail = tuple(_outer_tokens(_text_of(words))[-CHARACTERS_SHARED:])
+    return Share(text, told, until_s, tail, len(tokens(untold_text)), untold_text)
 
 
 def _following(words: tuple[Word, ...], before: Share) -> tuple[Word, ...]:
@@ -161,10 +162,6 @@ def _text_of(words: tuple[Word, ...]) -> str:
     if any(word.word[:1].isspace() for word in words):
         return "".join(word.word for word in words).strip()
     return join_text(word.word for word in words)
-
-
-def _tail(text: str) -> tuple[Token, ...]:
-    return tuple(_outer_tokens(text)[-CHARACTERS_SHARED:])
 
 
 def _share_of_text(text: str, before: Share | None, *, cut: bool, until_s: float | None) -> Share:
