@@ -70,6 +70,11 @@ class Shelf:
     def put(self, at: int | None, *books: str, spans: Sequence[float] = (), known: Missing | None = None) -> Any:  # type: ignore[name-defined]  # noqa: F821
         return at, books, spans, known
 
+    def joined(self, other: Sequence[Any] | dict[str, Any]) -> Any:
+        return other
+
+    __add__ = joined
+
 
 SHELF: Any = Shelf
 
@@ -81,6 +86,10 @@ SHELF: Any = Shelf
         (lambda: SHELF(["a", 3]), "one of names is no text but int: give text."),
         (lambda: SHELF([], width=True), "width is True: give a number."),
         (lambda: SHELF([], width=math.nan), "width is nan: give a number."),
+        (lambda: SHELF([], width=10**400), "width is larger than all numbers that are of use: give a number."),
+        (lambda: SHELF([]).put(-(10**5000)), "at is int: give a whole number or None."),
+        (lambda: SHELF(10**5000), "names is int: give a list of text."),
+        (lambda: SHELF([]) + 5, "other is 5: give a list of values or dict(…)."),
         (lambda: SHELF.of("up"), "side is 'up': use one of 'left', 'right'."),
         (lambda: SHELF([]).put(1.5), "at is 1.5: give a whole number or None."),
         (lambda: SHELF([]).put(1, spans=[None]), "one of spans is None: give a number."),

@@ -29,6 +29,7 @@ from ipyspeaches.errors import InputError
 
 MOST: Final = 1e9
 """No option is larger, whatever its unit."""
+_MOST_BITS: Final = 1000
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -62,6 +63,14 @@ def check_fields(options: Any, **checks: Check) -> None:  # noqa: ANN401  a data
             object.__setattr__(options, name, check(name, value))
 
 
+def shown(value: object) -> str:
+    """Return a value as an error quotes it; Python refuses to print the largest whole numbers."""
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # noqa: BLE001  whatever a class does
+        return type(value).__name__
+
+
 def text(cure: str = "text, or None") -> Check:
     """Return the check of a text."""
 
@@ -79,10 +88,12 @@ def number(low: float, high: float = MOST, cure: str = "", *, whole: bool = Fals
 
     def check(name: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
-            raise InputError(f"{name} is {value!r:.60}: give {cure}.")
+            raise InputError(f"{name} is {shown(value)}: give {cure}.")
         plain = int(value) if isinstance(value, Integral) else float(value)
+        if isinstance(plain, int) and plain.bit_length() > _MOST_BITS:  # no float holds it, nor does text
+            raise InputError(f"{name} is larger than all numbers that are of use: give {cure}.")
         if not low <= plain <= high:  # nor is NaN
-            raise InputError(f"{name} is {plain!s:.60}: give {cure}.")
+            raise InputError(f"{name} is {shown(plain)}: give {cure}.")
         return plain
 
     return check
@@ -93,7 +104,7 @@ def one_of(choices: Sequence[str]) -> Check:
 
     def check(name: str, value: object) -> str:
         if not (isinstance(value, str) and value in choices):
-            raise InputError(f"{name} is {value!r:.60}: use one of {', '.join(map(repr, choices))}.")
+            raise InputError(f"{name} is {shown(value)}: use one of {', '.join(map(repr, choices))}.")
         return value
 
     return check
@@ -104,7 +115,7 @@ def instance(kind: Any, cure: str) -> Check:  # noqa: ANN401  a class, or what s
 
     def check(name: str, value: object) -> object:
         if not isinstance(value, kind):
-            raise InputError(f"{name} is {value!r:.60}: use {cure}.")
+            raise InputError(f"{name} is {shown(value)}: use {cure}.")
         return value
 
     return check
@@ -123,7 +134,7 @@ def checked(call: Call) -> Call:
     if isinstance(call, type):
         for name, one in list(vars(call).items()):
             made = one.__func__ if isinstance(one, classmethod) else one
-            public = inspect.isfunction(made) and (name == "__init__" or not name.startswith("_"))
+            public = inspect.isfunction(made) and (name == "__init__" or not made.__name__.startswith("_"))
             if public and not {"api_key", "options"} & inspect.signature(made).parameters.keys():
                 setattr(call, name, classmethod(checked(made)) if isinstance(one, classmethod) else checked(made))
         return cast("Call", call)
@@ -170,7 +181,7 @@ def _as(hint: Any, name: str, value: Any) -> Any:  # noqa: ANN401  any annotatio
         unknown = kind is bool or not isinstance(kind, type) or getattr(kind, "_is_protocol", False)
         if unknown or isinstance(value, kind):
             return value
-    raise InputError(f"{name} is {value!r:.60}: give {_named(hint)}.")
+    raise InputError(f"{name} is {shown(value)}: give {_named(hint)}.")
 
 
 def _named(hint: Any) -> str:  # noqa: ANN401  any annotation
@@ -194,6 +205,7 @@ _NAMES: Final[dict[Any, str]] = {
     Path: "a path",
     PathLike: "a path",
 }
+check_seed: Final = number(0, math.inf, "a whole number from 0", whole=True)
 _check_number: Final = number(-math.inf, math.inf, "a number")
 _PLAIN: Final[dict[Any, Check]] = {
     str: text("text"),

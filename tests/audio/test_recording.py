@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import importlib
 import io
 import os
 import re
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, AudioWarning, InputError
+
+pd: Any = importlib.import_module("pandas")
+pl: Any = importlib.import_module("polars")
 
 
 def tone(seconds: float = 0.5, rate: int = 16_000, level: float = 0.5) -> NDArray[np.float64]:
@@ -89,6 +93,9 @@ def test_each_dtype_has_its_own_full_scale(samples: NDArray[Any], expected: list
         (np.array([0.0, np.nan]), "NaN"),
         (np.array([[0.0], [-np.inf]], dtype=np.float32), "infinity"),
         (np.array([0.0, 20_000.0]), "reaches 20000"),
+        (np.array([3.0, 3.5, 2.5]), "reaches 3.5"),
+        (np.ma.masked_array([0.1, 0.2, 0.3], [False, True, False]), "samples.filled(0)"),
+        (pl.Series([None, 0.1]), "NaN"),
         (np.zeros(3, dtype=np.complex128), "dtype complex128"),
         (np.array(["a"], dtype=object), "dtype object"),
         (np.zeros(3, dtype=np.int64), "dtype int64"),
@@ -101,6 +108,11 @@ def test_arrays_that_are_not_audio_are_refused_in_one_sentence(samples: Any, mes
     with pytest.raises(AudioError, match=re.escape(message)) as caught:
         Recording.from_array(samples, 8000)
     assert re.fullmatch(r"[A-Z][^\n]*\.", str(caught.value))
+
+
+@pytest.mark.parametrize("kind", [pl.Series, pd.Series, list, tuple, np.ma.masked_array])
+def test_whatever_becomes_an_array_is_audio(kind: Any) -> None:
+    assert Recording.from_array(kind([0.5, -0.25]), 8000).samples.tolist() == [16_384, -8_192]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,11 @@ def test_grids_with_nothing_to_try(grid: dict[str, Any], random: int | None, mes
         detectors_to_try(EnergyVad(), grid, random, 0)
 
 
+def test_a_seed_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match="seed is -1"):
+        detectors_to_try(EnergyVad(), {"threshold": [1, 2, 3]}, 2, -1)
+
+
 @pytest.mark.parametrize(("low", "high", "log"), [(2, 1, False), (1, 1, False), (0, 1, True), (0, math.inf, False)])
 def test_between_needs_two_ends(low: float, high: float, log: bool) -> None:
     with pytest.raises(InputError):

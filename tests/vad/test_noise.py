@@ -102,8 +102,12 @@ def test_what_cannot_be_mixed() -> None:
         mix(clean, truth, Recording(np.zeros(9, np.int16), 16_000), 0)
     with pytest.raises(InputError, match=r"speech \(where the truth marks it\) is silent"):
         mix(clean, Segments([(0, 0.1)]), "white", 0)
-    with pytest.raises(InputError, match="snr_db is nan"):
-        mix(clean, truth, "white", math.nan)
+    for wrong in (math.nan, -math.inf, 1e308, -4000):
+        with pytest.raises(InputError, match=r"snr_db is .*: give (decibels up to 300|a number)"):
+            mix(clean, truth, "white", wrong)
+    for draw in (lambda: mix(clean, truth, "white", 5, seed=-1), lambda: noise_bench(seed=-1)):
+        with pytest.raises(InputError, match="seed is -1: give a whole number from 0"):
+            draw()
     with pytest.raises(InputError, match="duration_s is 1"):
         noise_bench(duration_s=1)
     with pytest.raises(InputError, match="nothing to mix"):

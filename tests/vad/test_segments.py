@@ -55,11 +55,17 @@ def test_the_caller_keeps_his_arrays() -> None:
 
 
 @pytest.mark.parametrize(
-    "spans", [[(2.0, 1.0)], [(0.0, math.nan)], [(math.inf, math.inf)], [("a", "b")], [1.0], [(1.0,)], 3]
+    "spans", [[(2.0, 1.0)], [(0.0, math.nan)], [(math.inf, math.inf)], [("a", "b")], [1.0], [(1.0,)], 3, [(0, 10**400)]]
 )
 def test_what_is_no_segment_is_refused(spans: object) -> None:
     with pytest.raises(InputError):
         Segments(spans)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("end", [math.inf, math.nan, -1.0, 1e300, 10**400])
+def test_a_textgrid_has_an_end(end: float) -> None:
+    with pytest.raises(InputError, match="duration is"):
+        TALK.to_textgrid(duration=end)
 
 
 def test_one_end_for_each_start() -> None:

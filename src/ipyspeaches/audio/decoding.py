@@ -77,6 +77,8 @@ def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
         raise AudioError(
             "Bytes do not say what numbers they are: give np.frombuffer(data, np.int16), if they are that."
         )
+    if np.ma.is_masked(samples):
+        raise AudioError("Some of the samples are masked: give samples.filled(0), or leave them out.")
     try:
         array = np.asarray(samples)
     except (TypeError, ValueError, RuntimeError) as exc:  # lists of several lengths, tensors on another device
@@ -91,7 +93,9 @@ def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
 
 
 def _check_full_scale(array: NDArray[Any]) -> None:
-    """Refuse narrower audio in a wider dtype: it would become silence."""
+    """Refuse narrower audio in a wider dtype, which would become silence, and floats most of which would clip."""
+    if array.dtype.kind == "f" and 1 < np.abs(array).mean(dtype=np.float64) < math.inf:
+        raise _beyond_full_scale(array)
     if array.dtype.kind != "i" or array.dtype.itemsize != 4:
         return
     peak = max(-int(array.min()), int(array.max()))
@@ -102,6 +106,11 @@ def _check_full_scale(array: NDArray[Any]) -> None:
                 f"Full scale of int32 is ±{1 << 31:,}, but this audio stays within ±{reach:,}: "
                 f"if it has {bits} bits, give {cure}."
             )
+
+
+def _beyond_full_scale(array: NDArray[Any]) -> AudioError:
+    peak = float(np.abs(array).max())
+    return AudioError(f"Floating-point audio must lie within ±1, but it reaches {peak:g}: divide it by full scale.")
 
 
 def to_mono(array: NDArray[Any]) -> tuple[NDArray[np.int16], int]:
@@ -182,9 +191,8 @@ def _full_scale_32768(array: NDArray[Any]) -> NDArray[Any]:
         raise AudioError(
             "The audio has values that are not finite (NaN or infinity): remove them, as with np.nan_to_num."
         )
-    peak = float(np.abs(array).max())
-    if peak > MAX_FLOAT:
-        raise AudioError(f"Floating-point audio must lie within ±1, but it reaches {peak:g}: divide it by full scale.")
+    if np.abs(array).max() > MAX_FLOAT:
+        raise _beyond_full_scale(array)
     scaled: NDArray[Any] = array * array.dtype.type(32_768)
     return scaled
 

@@ -116,7 +116,8 @@ class Recording:
         """
         whole_rate = check_rate(rate)
         mono, turned = array_to_mono(samples)
-        notes = turned_notes(turned, whole_rate) + (level_notes(mono) if np.any(samples) else [])  # zeros may be meant
+        silent = not np.any(np.asarray(samples))  # which may be meant
+        notes = turned_notes(turned, whole_rate) + ([] if silent else level_notes(mono))
         _warn(f"The array: {note}" for note in notes)
         return cls(mono, whole_rate)
 

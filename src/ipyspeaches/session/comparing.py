@@ -9,7 +9,7 @@ from typing import Any, Final, Unpack, cast
 from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import instance
+from ipyspeaches.checks import instance, shown
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.results.comparison import ComparedRun, Comparison
 from ipyspeaches.results.transcript import Transcript
@@ -131,7 +131,7 @@ def named(runs: Runs) -> dict[str, SessionKeywords]:
     found: dict[str, SessionKeywords] = {}
     for number, (given, options) in enumerate(pairs, 1):
         if not isinstance(options, Mapping):
-            raise InputError(f"{options!r:.60} are no options of a run: give a dict such as {{'language': 'en'}}.")
+            raise InputError(f"{shown(options)} are no options of a run: give a dict such as {{'language': 'en'}}.")
         name = str(given) or _name(options) or f"run {number}"
         copied = cast("SessionKeywords", dict(options))
         hide_key(copied)

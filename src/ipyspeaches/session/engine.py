@@ -15,6 +15,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from ipyspeaches.checks import shown
 from ipyspeaches.errors import InputError, StateError
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ class Engine:
         An interrupt cancels it, and has what its cancellation has: see `leave`.
         """
         if not inspect.isawaitable(coroutine):
-            raise InputError(f"{coroutine!r:.60} is no coroutine: call one, as in run(transcribe('talk.wav')).")
+            raise InputError(f"{shown(coroutine)} is no coroutine: call one, as in run(transcribe('talk.wav')).")
         if self.is_current():
             coroutine.close()
             raise StateError("run() was called inside the engine: use await there.")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ipyspeaches.checks import checked
+from ipyspeaches.checks import check_seed, checked, shown
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad.detectors import Detector
 
@@ -62,6 +62,7 @@ def detectors_to_try(vad: Detector, grid: Mapping[str, Values], random: int | No
     Combinations in which ``neg_threshold`` would be above ``threshold`` are left out where both are swept. ``random``
     of them are drawn from ``seed``, all different; None for all of the grid.
     """
+    check_seed("seed", seed)
     choices = _choices(vad, grid)
     size = math.prod(math.inf if isinstance(values, Between) else len(values) for values in choices.values())
     if random is None:
@@ -98,7 +99,7 @@ def _choices(vad: Detector, grid: Mapping[str, Values]) -> Choices:
             choices[name] = values
             continue
         if isinstance(values, str) or not isinstance(values, Iterable):
-            raise InputError(f"{name} is {values!r}: give the values to try in a list.")
+            raise InputError(f"{name} is {shown(values)}: give the values to try in a list.")
         # Equal values would be tried twice; numpy's numbers do not go into files and code.
         listed = [value.item() if isinstance(value, np.generic) else value for value in values]
         choices[name] = list(dict.fromkeys(listed))

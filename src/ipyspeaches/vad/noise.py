@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import checked
+from ipyspeaches.checks import check_seed, checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.vad.detectors import Detector
@@ -32,6 +32,7 @@ _BABBLE_SPEEDS: Final = (0.8, 1.25)
 _LOWEST_PINK_HZ: Final = 20
 _MAINS_HZ: Final = 50
 _HARMONICS: Final = 20
+_MOST_DB: Final = 300
 
 
 def _pink(count: int, rate: int, rng: np.random.Generator) -> Waveform:
@@ -100,7 +101,7 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
     """
     if not 5 <= duration_s <= 36_000:
         raise InputError(f"duration_s is {duration_s}: give from 5 s to 10 h.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed("seed", seed))
     sentences = _sentences(rate)
     audio = np.zeros(round(duration_s * rate))
     spans = []
@@ -139,10 +140,10 @@ def mix(recording: Recording, truth: Segments, noise: str | Recording, snr_db: f
     Recording
         The sum, turned down as a whole if it would clip.
     """
-    if math.isnan(snr_db) or snr_db == -math.inf:
-        raise InputError(f"snr_db is {snr_db}: give decibels, or math.inf for no noise.")
     if snr_db == math.inf:
         return recording
+    if not abs(snr_db) <= _MOST_DB:  # nor is NaN
+        raise InputError(f"snr_db is {snr_db}: give decibels up to {_MOST_DB}, or math.inf for no noise.")
     signal = recording.samples.astype(np.float64)
     marked = np.zeros(len(signal), dtype=np.bool_)
     for segment in truth.check(recording.duration, what="region of the truth"):
@@ -164,7 +165,7 @@ def _noise(noise: str | Recording, count: int, rate: int, seed: int) -> Waveform
     if noise not in NOISES:
         raise InputError(f"There is no noise {noise!r}: choose from {', '.join(NOISES)}, or give a recording.")
     # A stream of its own for each noise: the same whichever others are made.
-    return NOISES[noise](count, rate, np.random.default_rng([seed, list(NOISES).index(noise)]))
+    return NOISES[noise](count, rate, np.random.default_rng([check_seed("seed", seed), list(NOISES).index(noise)]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

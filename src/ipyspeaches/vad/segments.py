@@ -10,7 +10,7 @@ from typing import Any, Final, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ipyspeaches.checks import checked, shown_if_made
+from ipyspeaches.checks import checked, number, shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table, row_position, write_or_return
 from ipyspeaches.vad import intervals, label_files
@@ -56,7 +56,7 @@ class Segments(Table):
         try:
             pairs = [(s.start, s.end) if hasattr(s, "start") else (s[0], s[1]) for s in spans]
             times = np.array(pairs, dtype=np.float64).reshape(-1, 2)
-        except (TypeError, ValueError, IndexError, KeyError) as exc:
+        except (TypeError, ValueError, IndexError, KeyError, OverflowError) as exc:
             raise InputError("Segments are pairs of seconds: give [(start, end), …].") from exc
         self._set(times[:, 0].copy(), times[:, 1].copy())
 
@@ -68,7 +68,7 @@ class Segments(Table):
         """
         try:
             starts, ends = np.array(start, dtype=np.float64), np.array(end, dtype=np.float64)
-        except (TypeError, ValueError) as exc:
+        except (TypeError, ValueError, OverflowError) as exc:
             raise InputError("Starts and ends are arrays of seconds: give numbers.") from exc
         if starts.ndim != 1 or starts.shape != ends.shape:
             raise InputError(f"There are {starts.size} starts and {ends.size} ends: give one end for each start.")
@@ -238,6 +238,8 @@ class Segments(Table):
         short
             Whether to write Praat's short text format.
         """
+        if duration is not None:
+            number(0, cure="the length of the audio in seconds, or None")("duration", duration)
         self.check(duration)
         end = float(self._end[-1]) if len(self) else 0.0
         return write_or_return(label_files.textgrid(self, max(end, duration or 0.0), short=short), path)

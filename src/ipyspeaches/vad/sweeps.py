@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeGuard
 import numpy as np
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import checked, shown_if_made
+from ipyspeaches.checks import checked, shown, shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.terminal import is_read, redraw
@@ -237,7 +237,7 @@ class _Tasks:
         self, recordings: list[Recording | Scores], truths: list[Segments], collar: float, executor: Executor | None
     ) -> None:
         if not (executor is None or hasattr(executor, "submit")):
-            raise InputError(f"executor is {executor!r:.60}: give a concurrent.futures.Executor, or None.")
+            raise InputError(f"executor is {shown(executor)}: give a concurrent.futures.Executor, or None.")
         self._recordings = recordings
         self._truths = truths
         self._collar = collar
