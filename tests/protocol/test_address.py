@@ -19,6 +19,7 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
         ("HTTPS://Speech.Example", "https://speech.example"),
         ("https://example.org/speaches/", "https://example.org/speaches"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://münchen.example:9/拼音", "http://münchen.example:9/拼音"),
     ],
 )
 def test_one_way_to_write_an_address(given: str, normal: str) -> None:
@@ -38,6 +39,12 @@ def test_one_way_to_write_an_address(given: str, normal: str) -> None:
         ("http://", "http://"),
         ("http://host:99999", "http://localhost:8000"),
         ("http://[::1", "http://localhost:8000"),
+        ("http://loc\x01al:9", r"\(U\+0001\): type it like http://localhost:8000"),
+        ("http://localhost\u200b:9", r"U\+200B"),
+        ("http://localhost:9\u202e", r"U\+202E"),
+        ("http://１２７.0.0.1:9", r"U\+FF11"),
+        ("http://local host", r"U\+0020"),
+        ("http://user:hidden\u200b@host", "api_key"),
         ("http://user:hidden@host", "api_key"),
         ("http://host?api_key=hidden", "api_key"),
     ],

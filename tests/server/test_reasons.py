@@ -162,6 +162,7 @@ async def test_a_key_that_was_kept_back_is_told(
         ("HTTPS_PROXY", "ftp://me:hunter2@proxy"),
         ("HTTPS_PROXY", "http://me:hunter2@proxy:port"),
         ("SSL_CERT_FILE", "/no/such/hunter2.pem"),
+        ("SSLKEYLOGFILE", "/no/such/hunter2.log"),
     ],
 )
 async def test_a_variable_that_keeps_everything_out_is_named(
@@ -198,6 +199,12 @@ async def test_a_proxy_that_cannot_be_reached_is_told_from_the_server(
     assert "HTTP_PROXY" in str(failed.value)
     assert "hunter2" not in str(failed.value)
     assert failed.value.__context__ is None
+    monkeypatch.setenv("all_proxy", proxy)
+    monkeypatch.setenv("https_proxy", proxy)  # which is of no concern
+    with pytest.raises(ServerUnreachableError, match="correct or unset all_proxy and HTTP_PROXY,"):
+        await Server("http://speaches.example", transport=httpx2.MockTransport(refuse)).health()
+    monkeypatch.delenv("all_proxy")
+    monkeypatch.delenv("https_proxy")
     with pytest.raises(ServerUnreachableError) as failed:
         await Server("https://speaches.example", transport=httpx2.MockTransport(refuse)).health()
     assert "proxy" not in str(failed.value), "it is for http:// alone"

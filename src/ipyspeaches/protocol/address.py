@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -54,6 +55,13 @@ def normalise_base_url(url: str) -> str:
 
 
 def _base_url(url: str) -> str:
+    shown = url.strip().partition("?")[0].rpartition("@")[2]  # without what may be secret
+    for character in shown:  # pasted ones are often invisible, or wide digits
+        if character == " " or not character.isprintable() or unicodedata.normalize("NFKC", character) != character:
+            code = f"U+{ord(character):04X}"
+            raise InputError(
+                f"The server's address has a character that no address has ({code}): type it like {EXAMPLE}."
+            )
     # What Python says quotes the part that it cannot read, which may be a password.
     try:
         parts = urlsplit(url.strip())

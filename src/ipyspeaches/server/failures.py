@@ -59,6 +59,7 @@ _LONGEST_HEAD: Final = 10_000
 _TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECASE)
 _NO_QUOTA: Final = "insufficient_quota"
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_KEYLOG_VARIABLE: Final = "SSLKEYLOGFILE"
 _PROXY_VARIABLES: Final = ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 _NO_ROUTE: Final = re.compile(
     r"(404 )?((file|page|path|route|resource|endpoint|url) )?not found\W*|(invalid|unknown request) url\b.*",
@@ -152,12 +153,13 @@ def _proxy_unreachable(cause: BaseException, address: str) -> ServerUnreachableE
     tls = isinstance(cause, ssl.SSLError)
     if proxy is None or (tls and not proxy.startswith("https:")):
         return None
-    names = (name for name in _PROXY_VARIABLES if os.environ.get(name) and proxy.endswith(os.environ[name]))
+    saying = [name for name in _PROXY_VARIABLES if os.environ.get(name) and proxy.endswith(os.environ[name])]
+    names = [name for name in saying if name.lower() in (f"{urlsplit(address).scheme}_proxy", "all_proxy")]
     where = proxy.partition("://")[2].rpartition("@")[2].rstrip("/")
     found = isinstance(cause, socket.gaierror)
     what = "does not speak TLS" if tls else "cannot be found" if found else "refuses connections"
     return ServerUnreachableError(
-        f"The proxy {where} in front of {address} {what}: correct or unset {next(names, 'it')}"
+        f"The proxy {where} in front of {address} {what}: correct or unset {' and '.join(names) or 'it'}"
         f"{', and write http:// in it' if tls else ''}, or add the host to NO_PROXY."
     )
 
@@ -165,12 +167,25 @@ def _proxy_unreachable(cause: BaseException, address: str) -> ServerUnreachableE
 def bad_environment(exc: Exception, address: str) -> ServerUnreachableError:
     """Return the error for variables of the environment with which no connection can be opened."""
     certificates = isinstance(exc, OSError)
+    if certificates and (keys := os.environ.get(_KEYLOG_VARIABLE)) and not _is_keylog(keys):
+        return ServerUnreachableError(
+            f"{address} cannot be reached, because {_KEYLOG_VARIABLE} names no file that can be written: correct or "
+            "unset it."
+        )
     names = _CERTIFICATE_VARIABLES if certificates else _PROXY_VARIABLES
     named = [name for name in names if os.environ.get(name)] or list(names)
     named = named[:1] if certificates else named  # of these, the first one counts
     what = "names no file of certificates that can be read" if certificates else "names no proxy that can be used"
     cure = "correct or unset it" if certificates else "write it like http://host:port, or unset it"
     return ServerUnreachableError(f"{address} cannot be reached, because {' or '.join(named)} {what}: {cure}.")
+
+
+def _is_keylog(file: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = file
+    except OSError:
+        return False
+    return True
 
 
 def _leads_elsewhere(response: httpx2.Response, address: str) -> NotSpeachesError:
