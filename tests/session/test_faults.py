@@ -158,6 +158,12 @@ async def test_a_key_that_the_server_quotes_is_nowhere(scripted: Any, bursts: Re
     assert "sk-secret" not in columns
 
 
+@pytest.mark.parametrize("key", ["utterance", "item", "a", "conversation", "session"])
+async def test_a_word_that_is_the_key_too_is_kept(key: str, scripted: Any, bursts: Recording) -> None:
+    said = await transcribe(bursts, server=scripted.url, turn_detection=ENERGY, api_key=key)
+    assert said.text == "utterance 1 utterance 2 utterance 3"
+
+
 async def test_an_unreachable_server_is_named(bursts: Recording) -> None:
     running = Session(bursts, server="http://127.0.0.1:9", pace=0)
     with pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:9"):

@@ -13,6 +13,8 @@ from ipyspeaches.protocol.address import BASE_URL_VARIABLE, is_loopback
 Words = TypeVar("Words", bound=str | bytes)
 
 API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
+_SHORTEST_SECRET: Final = 6
+"""Shorter ones are given to servers that want any key ("test", "none"), and are parts of words."""
 _QUOTES: Final = "\"'`"
 _CURE: Final = f"copy it once more, and set it as api_key or {API_KEY_VARIABLE}"
 
@@ -97,8 +99,11 @@ def bearer(key: str | None) -> dict[str, str]:
 
 
 def without_key(text: Words, key: str | None) -> Words:
-    """Return a server's words, decoded or not, without the key: some quote the one that they refuse."""
-    if not key:
+    """Return a server's words, decoded or not, without the key: some quote the one that they refuse.
+
+    It is for what a server says of itself, never for what somebody has spoken.
+    """
+    if not key or len(key) < _SHORTEST_SECRET:
         return text
     clean = text.replace(str(key), "…") if isinstance(text, str) else text.replace(key.encode(), "…".encode())
     return cast("Words", clean)

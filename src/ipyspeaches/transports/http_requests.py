@@ -10,7 +10,7 @@ import httpx2
 
 from ipyspeaches.errors import ProtocolError
 from ipyspeaches.protocol.address import normalise_base_url
-from ipyspeaches.protocol.api_key import read_key, without_key
+from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.protocol.http.transcriptions import (
     Answer,
     Broken,
@@ -96,9 +96,7 @@ class RequestTransport:
             error = explain_status(response, self._url, key_given=self._api_key is not None)
             return Refused(error, severity(error))
         # A server that does not know stream=true answers it with a document: that is as good.
-        answer = (
-            None if _media_type(response) == "text/html" else read_answer(without_key(response.content, self._api_key))
-        )
+        answer = None if _media_type(response) == "text/html" else read_answer(response.content, self._api_key)
         if answer is not None:
             return answer
         said = answered(response)
@@ -109,7 +107,7 @@ class RequestTransport:
         return Refused(ProtocolError(failed), Severity.SINGLE)
 
     async def _read_stream(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
-        streamed, received = StreamedText(), 0
+        streamed, received = StreamedText(self._api_key), 0
         response.encoding = "utf-8-sig"  # some begin with a byte order mark
         try:
             async with asyncio.timeout(STREAM_TIMEOUT_S):
@@ -117,7 +115,7 @@ class RequestTransport:
                     received += len(event.data)
                     if received > MAX_STREAM:
                         raise TooLong(f"more than {MAX_STREAM // 2**20} MiB of text for one utterance")
-                    if streamed.receive(without_key(event.data, self._api_key), event.event):
+                    if streamed.receive(event.data, event.event):
                         on_text(streamed.text)
         except TooLong:
             raise

@@ -233,3 +233,21 @@ def test_a_stream_of_another_kind_is_named(data: str) -> None:
     assert data in str(outcome.error)
     assert 'use transport="chunked"' in str(outcome.error)
     assert outcome.severity == "single"
+
+
+def test_the_key_is_left_out_of_what_a_server_says_of_itself_and_of_no_text() -> None:
+    said, refused = "it is no secret", "No secret is good"
+    assert read_answer(json.dumps({"text": said}).encode(), "secret") == Answer(said)
+    broken = read_answer(json.dumps({"error": {"message": refused}}).encode(), "secret")
+    assert broken == Broken("", "The server reported “No … is good”")
+    for last in ({"error": {"message": refused}}, {"error": {"why": refused}}):
+        streamed = StreamedText("secret")
+        streamed.receive(json.dumps({"type": "transcript.text.delta", "delta": said}))
+        streamed.receive(json.dumps(last))
+        end = streamed.end()
+        assert isinstance(end, Broken)
+        assert end.text == said
+        assert "No … is good" in end.reason
+    streamed = StreamedText("secret")
+    streamed.receive('{"type": "other", "of": "secret"}')
+    assert "secret" not in repr(streamed.end())

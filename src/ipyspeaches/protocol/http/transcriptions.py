@@ -10,6 +10,7 @@ import msgspec
 
 from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.liberal import fit, parse_json
+from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.terminal import quote
@@ -127,15 +128,18 @@ class _StreamEvent(msgspec.Struct):
     choices: list[_Choice] = []
 
 
-def read_answer(body: bytes) -> Answer | Broken | None:
-    """Return what a JSON answer says, None if it is none: some servers report errors as a success without text."""
+def read_answer(body: bytes, api_key: str | None = None) -> Answer | Broken | None:
+    """Return what a JSON answer says, None if it is none: some servers report errors as a success without text.
+
+    What the server says of itself is without the key.
+    """
     try:
         said = fit(parse_json(body), _Transcription)
     except ValueError:
         return None
     text = said.text if said.text and said.text.strip() else join_text(part.text for part in said.segments or ())
     if said.error and not text:
-        return Broken("", f"The server reported {quote(_message_of(said.error))}")
+        return Broken("", f"The server reported {quote(without_key(_message_of(said.error) or '', api_key))}")
     if said.text is None and not text:
         return None
     return Answer(text, language_heard(said.language), said.words or ())
@@ -152,7 +156,8 @@ class StreamedText:
     an event. A stream without an end is broken, even if its body is complete: an engine that fails ends it so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, api_key: str | None = None) -> None:
+        self._api_key = api_key  # to leave out of what the server says of itself
         self._text = GrowingText()  # since the last `done`
         self._ended: list[str] = []  # what each `done` has ended
         self._segments: list[str] = []
@@ -176,7 +181,8 @@ class StreamedText:
             event = _StreamEvent("unknown")
         kind = event.type or ("" if name == _UNNAMED else name)
         if event.error is not None or "error" in (kind, name) or (event.detail is not None and not kind):
-            self._problem = quote(_message_of(event.error or event.detail) or event.message or data[:_LONGEST_UNKNOWN])
+            said = _message_of(event.error or event.detail) or event.message
+            self._problem = quote(without_key(said, self._api_key) or self._shown(data))
         elif kind == _DONE:
             self._end_piece(event.text)
         elif kind == _SEGMENT:
@@ -188,8 +194,11 @@ class StreamedText:
         elif kind == _DELTA or not kind:
             return self._append(event.delta or self._separated(event.text))
         elif data.strip():
-            self._unknown = self._unknown or quote(data[:_LONGEST_UNKNOWN])
+            self._unknown = self._unknown or quote(self._shown(data))
         return False
+
+    def _shown(self, data: str) -> str:
+        return without_key(data, self._api_key)[:_LONGEST_UNKNOWN]
 
     def _end_piece(self, whole: str) -> None:
         before, text = join_text(self._ended), whole if whole.strip() else str(self._text)

@@ -417,7 +417,10 @@ class RealtimeProtocol:
         return events
 
     def _read_event(self, message: str | bytes) -> list[ProtocolEvent]:
-        event = wire.decode(without_key(message, self._api_key))
+        event = wire.decode(message)
+        if isinstance(event, wire.ErrorEvent | wire.TranscriptionFailed | wire.Unrecognised):  # which may be quoted
+            clean = wire.decode(without_key(message, self._api_key))
+            event = clean if type(clean) is type(event) else event
         if _is_expected(event) or self._answers_ping(event):
             return []
         self._last = event
