@@ -30,6 +30,14 @@ def test_what_does_not_fit_is_left_out_and_the_text_counts(side: str) -> None:
     assert read_answer(f'{{"text": "good", {side}}}'.encode()) == Answer("good", None, (GOOD,))
 
 
+def test_words_inside_of_segments_count_where_there_are_no_others() -> None:
+    words = '[{"word": "good", "start": 0.5, "end": 1.0}, {"word": "2"}]'
+    inside = f'"segments": [{{"text": " good", "words": {words}}}, {{"text": ""}}]'
+    assert read_answer(f'{{"text": "good", {inside}}}'.encode()) == Answer("good", None, (GOOD,))
+    other = '"words": [{"word": "g", "start": 0, "end": 1}]'
+    assert read_answer(f'{{"text": "good", {inside}, {other}}}'.encode()) == Answer("good", None, (Word("g", 0, 1),))
+
+
 @pytest.mark.parametrize(
     "side",
     [

@@ -97,6 +97,7 @@ Outcome = Answer | Broken | Refused
 
 class _Stretch(msgspec.Struct):
     text: str
+    words: tuple[Word, ...] | None = None
 
 
 class _Transcription(msgspec.Struct):
@@ -142,7 +143,8 @@ def read_answer(body: bytes, api_key: str | None = None) -> Answer | Broken | No
         return Broken("", f"The server reported {quote(without_key(_message_of(said.error) or '', api_key))}")
     if said.text is None and not text:
         return None
-    return Answer(text, language_heard(said.language), said.words or ())
+    words = said.words or tuple(word for part in said.segments or () for word in part.words or ())
+    return Answer(text, language_heard(said.language), words)
 
 
 NO_END: Final = "The stream of text ended before its end"
