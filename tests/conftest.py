@@ -20,6 +20,8 @@ def pytest_configure() -> None:
     """Let child processes (kernels, servers, commands) run this working copy, installed or not."""
     paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    # Most tests only need a recogniser: the quickest one.
+    os.environ.setdefault("IPYSPEACHES_MODEL", "pocketsphinx/en-us")
     # Slow is not wrong: how long an example takes is the machine's affair.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,16 +12,16 @@ from numpy.typing import NDArray
 from human_speech import words
 from ipyspeaches import samples
 from ipyspeaches.audio.clock import Resampler
-from ipyspeaches.errors import InputError, MissingExtraError
+from ipyspeaches.errors import MissingExtraError
 from ipyspeaches.local.engines import (
     MAX_LIVE_DECODERS,
     DecodingOptions,
     PocketSphinxEngine,
     engine_spec,
-    load_engine,
     prepare,
     with_noise_floor,
 )
+from ipyspeaches.local.worker import load_engine
 
 SENTENCE = samples.info("quickstart").sentences[1]
 
@@ -97,72 +95,9 @@ def test_live_decoders_are_lent_and_come_back(engine: PocketSphinxEngine, spoken
         decoder.close()
 
 
-class FakeWhisper:
-    """Stands for ``faster_whisper.WhisperModel``, in the shapes of faster-whisper 1.1."""
-
-    def __init__(self, model: str, **options: Any) -> None:
-        if model == "no/such":
-            raise ValueError("Invalid model size 'no/such'")
-        self.options = options
-
-    def transcribe(self, audio: NDArray[np.float32], **options: Any) -> tuple[Any, Any]:
-        assert audio.dtype == np.float32
-        assert float(np.abs(audio).max()) <= 1
-        self.options |= options
-        heard = [
-            SimpleNamespace(word=" Good", start=0.1, end=0.3, probability=0.9),
-            SimpleNamespace(word=" morning.", start=0.3, end=0.8, probability=0.8),
-        ]
-        segments = (SimpleNamespace(text=" Good morning.", words=heard) for _ in range(1))
-        return segments, SimpleNamespace(language=options["language"] or "en")
-
-
-@pytest.fixture
-def fake_whisper(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("faster_whisper")
-    module.WhisperModel = FakeWhisper  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "faster_whisper", module)
-
-
-@pytest.mark.usefixtures("fake_whisper")
-def test_whisper_speaks_the_same_protocol(spoken: NDArray[np.int16]) -> None:
-    engine = load_engine(engine_spec("faster-whisper"))
-    recognition = engine.recognise(spoken, DecodingOptions("en-GB"))
-    assert recognition.text == " Good morning."
-    assert [(word.word, word.start, word.end) for word in recognition.words] == [
-        ("Good", 0.1, 0.3),
-        ("morning.", 0.3, 0.8),
-    ]
-    assert recognition.language == "en"
-    assert engine.live() is None
-
-
-@pytest.mark.usefixtures("fake_whisper")
-def test_whisper_is_told_what_it_should_know(spoken: NDArray[np.int16]) -> None:
-    engine: Any = load_engine(engine_spec("faster-whisper"))
-    engine.recognise(spoken, DecodingOptions("zh", "translate", "Lecture.", "city", 0.3, without_timestamps=True))
-    told = engine._model.options
-    assert {name: told[name] for name in ("language", "task", "initial_prompt", "hotwords", "temperature")} == {
-        "language": "zh",
-        "task": "translate",
-        "initial_prompt": "Lecture.",
-        "hotwords": "city",
-        "temperature": 0.3,
-    }
-    assert told["without_timestamps"] is True
-    engine.recognise(spoken, DecodingOptions())
-    assert (told["task"], told["initial_prompt"], told["temperature"][0]) == ("transcribe", None, 0.0)
-
-
-@pytest.mark.usefixtures("fake_whisper")
-def test_a_whisper_model_that_does_not_exist_is_named() -> None:
-    with pytest.raises(InputError, match="'no/such' could not be loaded"):
-        load_engine(engine_spec("faster-whisper", "no/such"))
-
-
 @pytest.mark.parametrize(
     ("engine", "module", "extra"),
-    [("faster-whisper", "faster_whisper", "whisper"), ("pocketsphinx", "pocketsphinx", "local")],
+    [("faster-whisper", "faster_whisper", "local"), ("pocketsphinx", "pocketsphinx", "local")],
 )
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, engine: str, module: str, extra: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)

@@ -115,7 +115,7 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         "ipyspeaches.local.local_server.find_spec", lambda name: None if name == "faster_whisper" else object()
     )
-    with pytest.raises(MissingExtraError, match=r"faster-whisper .*pip install 'ipyspeaches\[whisper\]'"):
+    with pytest.raises(MissingExtraError, match=r"faster-whisper .*pip install 'ipyspeaches\[local\]'"):
         require_packages(engine_spec("faster-whisper"))
 
 

@@ -16,7 +16,7 @@ from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import POCKETSPHINX, DecodingOptions, EngineSpec
 from ipyspeaches.local.worker_pool import RecognitionError, WorkerPool, WorkerProcess
 
-BROKEN = EngineSpec("pocketsphinx", "no/such", ("en",), "nobody", live_text=False, requires=("os", "os", "local"))
+BROKEN = EngineSpec("pocketsphinx", "no/such", ("en",), "nobody", requires=("os", "os", "local"))
 
 
 def process_ids(pool: WorkerPool) -> list[int]:
@@ -68,12 +68,12 @@ async def test_a_second_worker_gets_work_and_no_third_is_started(
 
     monkeypatch.setattr(WorkerProcess, "start", counted)
     for _ in range(3):
-        await pool.open_live(lambda _text: None)
+        await pool.open_live(DecodingOptions(), lambda _text: None)
         await asyncio.sleep(0)
     async with asyncio.timeout(60):
         await both.wait()
     for _ in range(6):
-        await pool.open_live(lambda _text: None)
+        await pool.open_live(DecodingOptions(), lambda _text: None)
     await asyncio.sleep(0)
     assert started == 2
     assert len(process_ids(pool)) == 2
@@ -118,8 +118,7 @@ async def test_live_text_stops_with_its_handle(pool: WorkerPool, quickstart: NDA
         said.append(text)
         heard.set()
 
-    handle = await pool.open_live(tell)
-    assert handle is not None
+    handle = await pool.open_live(DecodingOptions(), tell)
     handle.append(quickstart[: 24_000 * 4])
     async with asyncio.timeout(120):
         await heard.wait()
@@ -128,7 +127,3 @@ async def test_live_text_stops_with_its_handle(pool: WorkerPool, quickstart: NDA
     handle.append(quickstart[24_000 * 4 :])
     assert await text_of(pool, quickstart[: 24_000 * 2])  # the worker has gone past all of that
     assert len(said) == before
-
-
-async def test_engines_without_live_text_open_none() -> None:
-    assert await WorkerPool(BROKEN).open_live(lambda _text: None) is None

@@ -19,6 +19,7 @@ from typing import Any
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.local.weights import MODEL_VARIABLE
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.server.client import Server, check
@@ -181,7 +182,12 @@ def check_embedded_server() -> Check:
     """Look for what recognises when no server is named."""
     missing = missing_packages("local")
     if not missing:
-        return Check("Server", True, "the embedded one (English; name a better one with --server)", essential=True)
+        from ipyspeaches.local.engines import POCKETSPHINX, asked_engine, engines_at_hand
+
+        spec = asked_engine(None, None) or engines_at_hand()[0]
+        poor = f"; it hears English only, and badly: set {MODEL_VARIABLE}=base to download Whisper (145 MB)"
+        told = f"the embedded one, with {spec.model}{poor if spec is POCKETSPHINX else ''}"
+        return Check("Server", True, told, essential=True)
     cure = "Run: pip install 'ipyspeaches[local]', or name a Speaches server with --server."
     return Check("Server", False, f"none named, and the embedded one lacks {', '.join(missing)}", cure, essential=True)
 

@@ -15,13 +15,15 @@ def add_command(commands: Commands) -> None:
         "serve",
         help="run the embedded recognition server",
         description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol and prints "
-        "`listening on http://…` when it is ready. PocketSphinx understands English and needs no network; "
-        "faster-whisper fetches its model once.",
+        "`listening on http://…` when it is ready. It uses the best Whisper model that is at hand, else PocketSphinx, "
+        "which hears English only, and badly; a model that is named is downloaded once.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=port, default=8000, help="port, 0 for any free one (default: 8000)")
-    parser.add_argument("--engine", choices=ENGINE_NAMES, default="pocketsphinx", help="default: %(default)s")
-    parser.add_argument("--model", metavar="ID", help="the model that faster-whisper loads")
+    parser.add_argument("--engine", choices=ENGINE_NAMES, help="default: the best that is at hand")
+    parser.add_argument(
+        "--model", metavar="ID", help="Whisper model: a folder, an id on the Hugging Face hub, or a size"
+    )
     parser.add_argument(
         "--api-key",
         metavar="KEY",

@@ -1,15 +1,18 @@
 """What a recognition engine is to this server, and the two that there are.
 
-PocketSphinx with the US English model of its own wheel is offline, small, and about as wrong as it was in 2015.
-faster-whisper is more accurate and knows many languages, but cannot follow speech while it is spoken.
-An engine lives in a worker process and is asked for whole utterances.
+Whisper (in `whisper`) is what people should hear. PocketSphinx, with the US English model of its own wheel, is the net
+under it: always there, small, and about as wrong as it was in 2015. An engine lives in a worker process and is asked
+for whole utterances.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
@@ -17,13 +20,15 @@ from numpy.typing import NDArray
 
 from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError, MissingExtraError
+from ipyspeaches.local.weights import MODEL_VARIABLE, PREFERRED, models_at_hand
 from ipyspeaches.words import Word
 
 ENGINE_RATE_HZ: Final = 16_000
 SILERO_MODEL: Final = "silero_vad_v6"
 """Id of the other model that this server lists: it finds speech."""
 ENGINE_NAMES: Final = ("pocketsphinx", "faster-whisper")
-DEFAULT_WHISPER_MODEL: Final = "Systran/faster-whisper-small"
+DEFAULT_WHISPER_MODEL: Final = PREFERRED[0]
+SIZES: Final = ("tiny", "base", "small", "medium", "tiny.en", "base.en", "small.en", "medium.en", "large-v3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,22 @@ class RecognitionEngine(Protocol):
     def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``) that holds speech."""
 
+
+class FollowingEngine(RecognitionEngine, Protocol):
+    """A recogniser that can also follow an utterance, a little more of it at a time."""
+
     def live(self) -> LiveDecoder | None:
-        """Return a decoder for an utterance that begins now, or None if all are in use or there are none."""
+        """Return a decoder for an utterance that begins now, or None if all are in use."""
+
+
+class GuessingEngine(RecognitionEngine, Protocol):
+    """A recogniser that can only hear an utterance from its start, but quickly."""
+
+    def guess(self, samples: NDArray[np.int16], options: DecodingOptions) -> tuple[Word, ...]:
+        """Return the words of an utterance (int16, 16 kHz) that is not over."""
+
+
+LiveEngine: TypeAlias = FollowingEngine | GuessingEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +102,9 @@ class EngineSpec:
     model: str  # id under which the server lists the model
     languages: tuple[str, ...]  # ISO 639-1 codes it understands; empty for "any"
     owner: str  # who made the model
-    live_text: bool  # whether it can follow speech while it is spoken
     requires: tuple[str, str, str]  # module, package and extra of ipyspeaches that it comes with
     max_workers: int | None = None  # processes that may run it side by side; None for one a core, up to four
+    source: str = ""  # what it is loaded from, if not by its id: a folder
 
     def language_problem(self, options: DecodingOptions) -> str | None:
         """Return why the language cannot be transcribed, or None if it can."""
@@ -93,7 +112,8 @@ class EngineSpec:
             return None
         return (
             f"Model '{self.model}' does not understand the language '{options.language}', only "
-            f"{', '.join(self.languages)}: leave the language out, or use a Speaches server with a Whisper model."
+            f"{', '.join(self.languages)}: leave the language out, or use a model of several languages, such as "
+            f"{DEFAULT_WHISPER_MODEL}."
         )
 
 
@@ -102,7 +122,6 @@ POCKETSPHINX: Final = EngineSpec(
     "pocketsphinx/en-us",
     ("en",),
     "cmusphinx",
-    live_text=True,
     requires=("pocketsphinx", "pocketsphinx", "local"),
 )
 
@@ -112,6 +131,7 @@ def engine_spec(name: str, model: str | None = None) -> EngineSpec:
     """Return the description of an engine, one of `ENGINE_NAMES`; only ``faster-whisper`` has models to choose from.
 
     It is an `InputError` if there is no such engine, or it cannot load that model.
+    The model of ``faster-whisper`` is a folder, an id, or a size such as ``base``.
     """
     if name == "pocketsphinx":
         if model not in (None, POCKETSPHINX.model):
@@ -121,28 +141,46 @@ def engine_spec(name: str, model: str | None = None) -> EngineSpec:
             )
         return POCKETSPHINX
     if name == "faster-whisper":
-        chosen = model or DEFAULT_WHISPER_MODEL
-        return EngineSpec(
-            name,
-            chosen,
-            # By the naming rule of Whisper's authors, models whose name ends in ".en" know English only.
-            ("en",) if chosen.endswith(".en") else (),
-            chosen.split("/")[0],
-            live_text=False,
-            requires=("faster_whisper", "faster-whisper", "whisper"),
-            max_workers=1,
-        )
+        return _whisper_spec(model or DEFAULT_WHISPER_MODEL)
     raise InputError(f"There is no engine {name!r}: choose one of {', '.join(ENGINE_NAMES)}.")
 
 
-def load_engine(spec: EngineSpec) -> RecognitionEngine:
-    """Load an engine with its model; takes from half a second up to a download.
+def _whisper_spec(model: str) -> EngineSpec:
+    given = Path(model)
+    shown = given.resolve().name if given.is_dir() else f"Systran/faster-whisper-{model}" if model in SIZES else model
+    return EngineSpec(
+        "faster-whisper",
+        shown,
+        # By the naming rule of Whisper's authors, models whose name ends in ".en" know English only.
+        ("en",) if shown.endswith(".en") else (),
+        shown.split("/")[0] if "/" in shown else "local",
+        requires=("faster_whisper", "faster-whisper", "local"),
+        max_workers=1,  # CTranslate2 uses all cores by itself
+        source=model if given.is_dir() else "",
+    )
 
-    It is a `MissingExtraError` if its package is not installed.
+
+@checked
+def asked_engine(engine: str | None, model: str | None) -> EngineSpec | None:
+    """Return the engine that was asked for by name, by a model, or in ``$IPYSPEACHES_MODEL``; None if none was.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine, or it cannot load that model.
     """
-    if spec.name == "pocketsphinx":
-        return PocketSphinxEngine()
-    return WhisperEngine(spec.model)
+    if engine is None:
+        model = model or os.environ.get(MODEL_VARIABLE, "").strip() or None
+        if model is None:
+            return None
+        engine = "pocketsphinx" if model == POCKETSPHINX.model else "faster-whisper"
+    return engine_spec(engine, model)
+
+
+def engines_at_hand() -> list[EngineSpec]:
+    """Return the engines that need no download, best first; the last one is PocketSphinx."""
+    whisper = [] if find_spec("faster_whisper") is None else models_at_hand()
+    return [*map(_whisper_spec, whisper), POCKETSPHINX]
 
 
 def model_missing_text(model: str) -> str:
@@ -276,57 +314,3 @@ def with_noise_floor(samples: NDArray[np.int16] | NDArray[np.floating], offset: 
     floor = np.resize(np.roll(_FLOOR, -offset), len(samples))
     noisy: NDArray[np.int16] = np.clip(np.rint(samples + floor), -32768, 32767).astype(np.int16)
     return noisy
-
-
-# --- faster-whisper
-
-INT16_SCALE: Final = 32_768.0
-WARMER: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-
-class WhisperEngine:
-    """One Whisper model in CTranslate2.
-
-    The model is an id on the Hugging Face hub, a size such as ``small``, or a folder; it is downloaded at the first
-    use. It is an `InputError` if it cannot be loaded, and a `MissingExtraError` if faster-whisper is not installed.
-    """
-
-    def __init__(self, model: str) -> None:
-        try:
-            from faster_whisper import WhisperModel
-        except ImportError as exc:
-            raise MissingExtraError("faster-whisper", "whisper", "run Whisper models in the local server") from exc
-        try:
-            self._model: Any = WhisperModel(model, device="auto", compute_type="default")
-        except (OSError, RuntimeError, ValueError) as exc:
-            raise InputError(
-                f"The model {model!r} could not be loaded ({exc}): check its name and the connection it is "
-                "downloaded over."
-            ) from exc
-
-    def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
-        """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); Whisper guesses a language not named."""
-        segments, info = self._model.transcribe(
-            samples.astype(np.float32) / INT16_SCALE,
-            language=options.language_code,
-            task=options.task,
-            initial_prompt=options.prompt,
-            hotwords=options.hotwords,
-            # Whisper's own way out of a text that repeats itself: try again, warmer.
-            temperature=WARMER if options.temperature is None else options.temperature,
-            without_timestamps=options.without_timestamps,
-            word_timestamps=True,
-            vad_filter=False,  # only speech gets here
-            condition_on_previous_text=False,
-        )
-        heard = list(segments)
-        words = tuple(
-            Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
-            for segment in heard
-            for word in segment.words or ()
-        )
-        return EngineResult("".join(segment.text for segment in heard), words, str(info.language))
-
-    def live(self) -> LiveDecoder | None:
-        """Return None: Whisper needs whole utterances."""
-        return None

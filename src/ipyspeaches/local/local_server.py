@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING, ClassVar, Final, Self
 
 import ipyspeaches
 from ipyspeaches.checks import number, shown_if_made
-from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
-from ipyspeaches.local.engines import EngineSpec, engine_spec
+from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, SpeachesError, StateError
+from ipyspeaches.local.engines import ENGINE_NAMES, POCKETSPHINX, EngineSpec, asked_engine, engine_spec, engines_at_hand
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
 from ipyspeaches.terminal import one_line
@@ -47,13 +47,15 @@ class LocalServer:
     Parameters
     ----------
     engine
-        ``"pocketsphinx"`` (offline, English) or ``"faster-whisper"``.
+        ``"faster-whisper"``, or ``"pocketsphinx"`` (English only, and badly); None for the best Whisper model that is
+        at hand, and PocketSphinx where there is none.
     port
         Port, or 0 for a free one.
     api_key
         Key to ask clients for; handed over in the environment, so that ``ps`` does not show it.
     model
-        Model of the faster-whisper engine.
+        A folder, an id on the Hugging Face hub, or a size such as ``"small"``, downloaded if this machine does not have
+        it; None for ``$IPYSPEACHES_MODEL``.
 
     Examples
     --------
@@ -65,10 +67,10 @@ class LocalServer:
     _shared_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(
-        self, engine: str = "pocketsphinx", port: int = 0, api_key: str | None = None, *, model: str | None = None
+        self, engine: str | None = None, port: int = 0, api_key: str | None = None, *, model: str | None = None
     ) -> None:
         api_key = hidden(api_key)  # or a traceback shows it
-        self._spec = engine_spec(engine, model)
+        self._asked = asked_engine(engine, model)
         self._port = _PORT("port", port)
         self._api_key = read_key(api_key)
         self._process: subprocess.Popen[str] | None = None
@@ -79,7 +81,7 @@ class LocalServer:
 
     @classmethod
     def shared(cls) -> LocalServer:
-        """Return the one PocketSphinx server of this Python process, started at the first call.
+        """Return the one server of this Python process with the best model at hand, started at the first call.
 
         Raises
         ------
@@ -96,7 +98,8 @@ class LocalServer:
 
     @shown_if_made
     def __repr__(self) -> str:
-        return f"LocalServer({self._spec.name!r}, {self._url if self.is_running else 'not running'})"
+        asked = "" if self._asked is None else f"{self._asked.name!r}, "
+        return f"LocalServer({asked}{self._url if self.is_running else 'not running'})"
 
     @property
     def is_running(self) -> bool:
@@ -129,7 +132,7 @@ class LocalServer:
         """
         if self.is_running:
             raise StateError("The local server is running already: use it, or stop() it first.")
-        require_packages(self._spec)
+        require_packages(self._asked)
         self._owner = os.getpid()
         self._last_lines.clear()
         self._announced.clear()
@@ -147,7 +150,7 @@ class LocalServer:
         atexit.register(self.stop)
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
-        timeout_s = START_TIMEOUT_S if self._spec.name == "pocketsphinx" else DOWNLOAD_TIMEOUT_S
+        timeout_s = START_TIMEOUT_S if self._asked in (None, POCKETSPHINX) else DOWNLOAD_TIMEOUT_S
         in_time = self._announced.wait(timeout_s)
         if self._url is None:
             self.stop()
@@ -158,7 +161,9 @@ class LocalServer:
             )
 
     def _command(self) -> list[str]:
-        options = ["--port", str(self._port), "--engine", self._spec.name, "--model", self._spec.model]
+        options = ["--port", str(self._port)]
+        if self._asked is not None:
+            options += ["--engine", self._asked.name, "--model", self._asked.source or self._asked.model]
         return [sys.executable, "-m", "ipyspeaches.local", *options, "--exit-with-stdin"]
 
     def _environment(self) -> dict[str, str]:
@@ -207,21 +212,25 @@ class LocalServer:
         self.stop()
 
 
-def require_packages(spec: EngineSpec) -> None:
-    """Check that what the server needs is installed: a `MissingExtraError` has the pip line that installs it."""
+def require_packages(spec: EngineSpec | None) -> None:
+    """Check that what the server needs is installed: the packages of an engine, or of any.
+
+    It is a `MissingExtraError` if not, with the pip line that installs it.
+    """
     for module, package in _PACKAGES:
         if find_spec(module) is None:
             raise MissingExtraError(package, "local", "run the local server")
-    module, package, extra = spec.requires
-    if find_spec(module) is None:
-        raise MissingExtraError(package, extra, f"recognise speech with the {spec.name} engine")
+    engines = [engine_spec(name) for name in ENGINE_NAMES] if spec is None else [spec]
+    if all(find_spec(one.requires[0]) is None for one in engines):
+        _, package, extra = engines[0].requires
+        raise MissingExtraError(package, extra, f"recognise speech with the {engines[0].name} engine")
 
 
 def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     api_key: str | None = None,
-    engine: str = "pocketsphinx",
+    engine: str | None = None,
     *,
     model: str | None = None,
     exit_with_stdin: bool = False,
@@ -236,10 +245,8 @@ def serve(
         Port, or 0 for a free one.
     api_key
         Key to ask clients for; None for ``$SPEACHES_API_KEY``, and none if that is unset.
-    engine
-        ``"pocketsphinx"`` (offline, English) or ``"faster-whisper"``.
-    model
-        Model of the faster-whisper engine.
+    engine, model
+        As of `LocalServer`.
     exit_with_stdin
         End when standard input is closed, so that the server dies with the process that started it.
 
@@ -256,28 +263,41 @@ def serve(
             f"{host} can be reached from other machines: set a key with --api-key or ${API_KEY_VARIABLE}, or listen on "
             "127.0.0.1."
         )
-    spec = engine_spec(engine, model)
-    require_packages(spec)
+    asked = asked_engine(engine, model)
+    require_packages(asked)
     listener = _listen(host, port)
-    asyncio.run(_run(spec, host, key, listener, exit_with_stdin=exit_with_stdin))
+    asyncio.run(_run(asked, host, key, listener, exit_with_stdin=exit_with_stdin))
 
 
 async def _run(
-    spec: EngineSpec, host: str, api_key: str | None, listener: socket.socket, *, exit_with_stdin: bool
+    asked: EngineSpec | None, host: str, api_key: str | None, listener: socket.socket, *, exit_with_stdin: bool
 ) -> None:
     from ipyspeaches.local.realtime_routes import RtcPeers
-    from ipyspeaches.local.worker_pool import WorkerPool
 
-    pool, peers = WorkerPool(spec), RtcPeers()
-    server = _server(pool, peers, host, api_key, listener)
+    serving: list[uvicorn.Server] = []  # once an engine is loaded, which may take a download
     if exit_with_stdin:
-        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+        threading.Thread(target=_end_with_stdin, args=(serving,), daemon=True).start()
+    pool, peers = await _loaded(asked), RtcPeers()
+    server = _server(pool, peers, host, api_key, listener)
+    serving.append(server)
     try:
-        await pool.load()
         await server.serve(sockets=[listener])
     finally:
         await peers.close()
         await pool.unload()
+
+
+async def _loaded(asked: EngineSpec | None) -> WorkerPool:
+    """Return the pool of the engine that was asked for, or of the best one at hand that can be loaded."""
+    from ipyspeaches.local.worker_pool import WorkerPool
+
+    engines = engines_at_hand() if asked is None else [asked]
+    for spec in engines[:-1]:
+        try:
+            return await WorkerPool(spec).load()
+        except SpeachesError as exc:
+            sys.stderr.write(f"{exc}\n")
+    return await WorkerPool(engines[-1]).load()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -324,7 +344,8 @@ def _server(
     return AnnouncingServer(config)
 
 
-def _end_with_stdin(server: uvicorn.Server) -> None:
+def _end_with_stdin(serving: list[uvicorn.Server]) -> None:
     sys.stdin.buffer.read()
-    server.should_exit = True
+    for server in serving:
+        server.should_exit = True
     threading.Timer(EXIT_GRACE_S, os._exit, (1,)).start()

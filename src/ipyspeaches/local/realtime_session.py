@@ -220,7 +220,7 @@ class RealtimeSession:
             self._emit(transcription_event("delta", item_id, delta=text, logprobs=None))
 
         with suppress(SpeachesError):  # the final of this item fails with the same reason, and says it
-            self._live = await self._pool.open_live(emit_delta)
+            self._live = await self._pool.open_live(self._settings.decoding, emit_delta)
 
     def _append_live(self, samples: NDArray[np.int16]) -> None:
         if self._live is not None:

@@ -7,22 +7,31 @@ every way in, and silence gives none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
-from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, LiveDecoder, RecognitionEngine
+from ipyspeaches.local.engines import (
+    ENGINE_RATE_HZ,
+    DecodingOptions,
+    GuessingEngine,
+    LiveDecoder,
+    LiveEngine,
+    RecognitionEngine,
+)
 from ipyspeaches.results.agreement import LocalAgreement
 from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.detectors import SileroVad
 from ipyspeaches.vad.scorers import SILERO_FRAME, SileroScorer
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segmenter import Closed, Segmenter, SegmentOptions
-from ipyspeaches.words import Word
+from ipyspeaches.words import Word, join_text
 
 CONTEXT_MS: Final = 200
 """Audio around speech that goes to the engine; zeros where there is none."""
@@ -84,7 +93,8 @@ def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None
     for start in range(0, len(frames), block):
         events = segmenter.advance(scorer.score(frames[start : start + block]).tolist())
         if start + block >= len(frames):
-            events += segmenter.finish(len(samples))
+            # In a silence, speech ended where that began: as `GuessingRecogniser` supposed while it lasted.
+            events += segmenter.finish(min(len(samples), segmenter.silence_start or len(samples)))
         for event in events:
             if isinstance(event, Closed):
                 first, last = event.start - context, event.end + context
@@ -131,6 +141,30 @@ def transcribe(
         yield SegmentText(round(start_s, 3), round(end_s, 3), result.text, words, result.language)
 
 
+class LiveWork(Protocol):
+    """Text of an utterance while it is spoken, which is never taken back."""
+
+    backlog: NDArray[np.int16]
+    """Audio that was not looked at yet, int16 at 24 kHz."""
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """Add audio of the utterance to the backlog."""
+
+    def advance(self) -> str:
+        """Work on the backlog for a moment and return the text to add, often empty."""
+
+    def close(self) -> None:
+        """Give back what was lent."""
+
+
+def open_live(engine: LiveEngine, options: DecodingOptions) -> LiveWork | None:
+    """Return what gives live text of an utterance that begins now; None if an engine's decoders are all in use."""
+    if not hasattr(engine, "live"):
+        return GuessingRecogniser(engine, options)
+    decoder = engine.live()
+    return None if decoder is None else LiveRecogniser(decoder)
+
+
 class LiveRecogniser:
     """Text of an utterance while it is spoken, which is never taken back; none before somebody speaks.
 
@@ -174,3 +208,82 @@ class LiveRecogniser:
     def close(self) -> None:
         """Give the decoder back."""
         self._decoder.close()
+
+
+class GuessingRecogniser:
+    """Live text by an engine that hears an utterance from its start each time.
+
+    While somebody speaks, a guess is made whenever there is new audio, for at most half of the time. In a silence, what
+    was said is recognised as if the utterance ended there: if it does, its text is there already.
+    """
+
+    def __init__(self, engine: GuessingEngine, options: DecodingOptions) -> None:
+        self.backlog = np.empty(0, dtype=np.int16)
+        self._engine = engine
+        self._options = options
+        self._resampler = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ)
+        self._scorer = SileroScorer(ENGINE_RATE_HZ)
+        self._segmenter = Segmenter(SEGMENT_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
+        self._audio = np.empty(0, dtype=np.int16)  # of the utterance, at the engine's rate
+        self._scored = 0
+        self._guessed_until = 0  # sample up to which the last guess heard
+        self._rest_until_s = 0.0
+        self._agreement = LocalAgreement()
+        self._text = ""
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """Add audio of the utterance to the backlog."""
+        self.backlog = np.concatenate((self.backlog, samples))
+
+    def advance(self) -> str:
+        """Listen to the backlog, guess if it is time, and return the text to add."""
+        audio, self.backlog = self._resampler.resample(self.backlog), self.backlog[:0]
+        self._audio = np.concatenate((self._audio, audio))
+        whole = (len(self._audio) - self._scored) // SILERO_FRAME * SILERO_FRAME
+        scores = self._scorer.score(self._audio[self._scored : self._scored + whole])
+        self._scored += whole
+        settled: list[Word] = []
+        for event in self._segmenter.advance(scores.tolist()):
+            if isinstance(event, Closed):
+                settled += self._agreement.settle_until(math.inf)
+                self._agreement = LocalAgreement()
+        return self._joined(settled + self._guess())
+
+    def _guess(self) -> list[Word]:
+        start, silence = self._segmenter.speech_start, self._segmenter.silence_start
+        if start is None:
+            return []
+        context = CONTEXT_MS * ENGINE_RATE_HZ // 1000
+        if silence is not None:
+            return self._recognise(start - context, silence + context) if silence + context <= len(self._audio) else []
+        return self._guess_words(start - context, len(self._audio))
+
+    def _recognise(self, first: int, last: int) -> list[Word]:
+        if last == self._guessed_until:
+            return []
+        self._guessed_until = last
+        heard = self._engine.recognise(_zero_padded(self._audio, first, last), self._options).words
+        return self._agreement.update(_moved(heard, first))
+
+    def _guess_words(self, first: int, last: int) -> list[Word]:
+        begun_s = time.monotonic()
+        if last - self._guessed_until < LIVE_STEP or begun_s < self._rest_until_s:
+            return []
+        self._guessed_until = last
+        heard = self._engine.guess(_zero_padded(self._audio, first, last), self._options)
+        now_s = time.monotonic()
+        self._rest_until_s = now_s + (now_s - begun_s)
+        return self._agreement.update(_moved(heard, first))
+
+    def _joined(self, words: Sequence[Word]) -> str:
+        before, self._text = self._text, join_text((self._text, *(word.word for word in words)))
+        return self._text.removeprefix(before)
+
+    def close(self) -> None:
+        """Nothing was lent."""
+
+
+def _moved(words: Sequence[Word], first: int) -> list[Word]:
+    """Return the words of an excerpt that begins at sample ``first``, with times of the whole."""
+    offset_s = first / ENGINE_RATE_HZ
+    return [replace(word, start=word.start + offset_s, end=word.end + offset_s) for word in words]

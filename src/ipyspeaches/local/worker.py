@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.local.engines import DecodingOptions, RecognitionEngine, engine_spec, load_engine
-from ipyspeaches.local.recogniser import LiveRecogniser, SegmentText, transcribe
+from ipyspeaches.local.engines import DecodingOptions, EngineSpec, LiveEngine, PocketSphinxEngine, engine_spec
+from ipyspeaches.local.recogniser import LiveWork, SegmentText, open_live, transcribe
+from ipyspeaches.local.whisper import WhisperEngine
 
 LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
 """Backlog beyond which an utterance is followed no longer: its text will come with the final."""
@@ -48,6 +49,7 @@ class OpenLive(Message, frozen=True):
     """Follow an utterance that begins now."""
 
     job: int
+    options: DecodingOptions
 
 
 class AppendLive(Message, frozen=True):
@@ -107,12 +109,12 @@ def _samples(audio: bytes) -> NDArray[np.int16]:
 class Worker:
     """The jobs of one process: messages come from the inbox, answers go to the output."""
 
-    def __init__(self, engine: RecognitionEngine, inbox: queue.SimpleQueue[ToWorker], output: BinaryIO) -> None:
+    def __init__(self, engine: LiveEngine, inbox: queue.SimpleQueue[ToWorker], output: BinaryIO) -> None:
         self._engine = engine
         self._inbox = inbox
         self._output = output
         self._jobs: deque[tuple[int, Iterator[SegmentText | None]]] = deque()
-        self._live: dict[int, LiveRecogniser] = {}
+        self._live: dict[int, LiveWork] = {}
 
     def run(self) -> None:
         """Work for ever; the process is ended from outside."""
@@ -137,9 +139,9 @@ class Worker:
             segments = transcribe(self._engine, _samples(message.audio), message.options)
             self._jobs.append((message.job, segments))
         elif isinstance(message, OpenLive):
-            decoder = self._engine.live()
-            if decoder is not None:
-                self._live[message.job] = LiveRecogniser(decoder)
+            live = open_live(self._engine, message.options)
+            if live is not None:
+                self._live[message.job] = live
         elif isinstance(message, AppendLive):
             live = self._live.get(message.job)
             if live is not None:
@@ -175,7 +177,7 @@ class Worker:
     def work_on_live(self) -> None:
         """Follow each utterance for one piece."""
         for job, live in list(self._live.items()):
-            if not len(live.backlog):
+            if not len(live.backlog) or job not in self._live:
                 continue
             try:
                 text = live.advance()
@@ -196,6 +198,16 @@ def _read_messages(stream: BinaryIO, inbox: queue.SimpleQueue[ToWorker]) -> None
     while len(header := stream.read(HEADER.size)) == HEADER.size:
         inbox.put(decoder.decode(stream.read(HEADER.unpack(header)[0])))
     os._exit(0)
+
+
+def load_engine(spec: EngineSpec) -> LiveEngine:
+    """Load an engine with its model; takes from half a second up to a download.
+
+    It is a `MissingExtraError` if its package is not installed, an `InputError` if its model cannot be had or loaded.
+    """
+    if spec.name == "pocketsphinx":
+        return PocketSphinxEngine()
+    return WhisperEngine(spec.source or spec.model, english_only=spec.languages == ("en",))
 
 
 def main(arguments: list[str]) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from itertools import count
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import numpy as np
@@ -53,7 +53,7 @@ class WorkerProcess:
     async def start(self) -> None:
         """Start the process and wait until its engine is loaded; a `SpeachesError` if the engine cannot be loaded."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ipyspeaches.local.worker", self._spec.name, self._spec.model),
+            *(sys.executable, "-m", "ipyspeaches.local.worker", self._spec.name, self._spec.source or self._spec.model),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is the server's to handle
@@ -142,12 +142,13 @@ class WorkerPool:
         """Whether the engine is in memory."""
         return any(worker.alive and worker.ready.done() for worker in self._workers)
 
-    async def load(self) -> None:
-        """Have at least one worker ready; a `SpeachesError` if the engine cannot be loaded."""
+    async def load(self) -> Self:
+        """Have at least one worker ready, and return the pool; a `SpeachesError` if the engine cannot be loaded."""
         async with self._lock:  # two first utterances at once need one first worker
             self._workers = [worker for worker in self._workers if worker.alive]
             if not self._workers:
                 await self._add_worker()
+        return self
 
     async def _add_worker(self) -> None:
         worker = WorkerProcess(self.spec)
@@ -207,14 +208,12 @@ class WorkerPool:
             if not finished:
                 worker.send(Forget(job))
 
-    async def open_live(self, on_text: Callable[[str], None]) -> LiveHandle | None:
-        """Follow an utterance that begins now, if the engine can; ``on_text`` gets each piece of settled text."""
-        if not self.spec.live_text:
-            return None
+    async def open_live(self, options: DecodingOptions, on_text: Callable[[str], None]) -> LiveHandle:
+        """Follow an utterance that begins now; ``on_text`` gets each piece of settled text."""
         worker = await self._choose()
         job = next(self._numbers)
         worker.jobs[job] = lambda message: on_text(message.text) if isinstance(message, LiveText) else None
-        worker.send(OpenLive(job))
+        worker.send(OpenLive(job, options))
         return LiveHandle(worker, job)
 
 
