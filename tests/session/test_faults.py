@@ -21,10 +21,12 @@ from ipyspeaches.errors import (
     ProtocolError,
     ServerUnreachableError,
 )
+from ipyspeaches.protocol.protocol_events import Unknown
+from ipyspeaches.results.segment import Segment
 from ipyspeaches.session import events
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.options import TurnDetection
-from ipyspeaches.session.session import LOADING_S, SETTLE_S, SLOWEST, Session, transcribe
+from ipyspeaches.session.session import LOADING_S, REFUSED_S, SETTLE_S, SLOWEST, Session, transcribe
 from ipyspeaches.session.state import SessionState
 from scripted_server import without_loopback
 from sessions import ENERGY, session
@@ -87,6 +89,33 @@ async def test_a_silent_server_is_waited_for_by_the_audio_that_it_has(
     spoken_s = 3.0 if cuts.client_cuts else running.recording.duration
     assert patience_s[-1] == pytest.approx(LOADING_S + SLOWEST * spoken_s, abs=1)
     assert patience_s[-1] < SETTLE_S
+
+
+class Alive(Connection):
+    """One text is pending for ever, and the server says all the time that it is alive."""
+
+    pending = 1
+    open = send = flush = reconfigure = close = None  # type: ignore[assignment]
+
+    async def say(self) -> None:
+        while True:
+            self._receive([Unknown("keepalive", {})])
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_says_for_ever_that_it_is_alive_is_not_waited_for_without_end() -> None:
+    kept: Any = Alive
+    alive = kept(lambda _event: None)
+    saying = asyncio.create_task(alive.say())
+    assert not await asyncio.wait_for(alive.settle(lambda: 0.1), 60)
+    saying.cancel()
+
+
+@pytest.mark.parametrize(("latency_s", "patience_s"), [(30.0, 60.0), (None, REFUSED_S), (500.0, SETTLE_S)])
+def test_a_slow_server_is_waited_for_as_long_as_it_takes(latency_s: float | None, patience_s: float) -> None:
+    running = Session(Recording(np.zeros(1600, np.int16), 16_000), pace=0)
+    running.transcript.append(Segment(0, 1, "one", latency_s=latency_s))
+    assert running._patience_s() == patience_s
 
 
 async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_for_as_long(

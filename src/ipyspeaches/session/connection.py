@@ -14,12 +14,14 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.protocol_events import Disconnected, ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.vad.gate import GateAction
+
+MOST_SILENCES: Final = 3
 
 
 class Connection(ABC):
@@ -60,12 +62,22 @@ class Connection(ABC):
         """End the connection; what is pending gets no text."""
 
     async def settle(self, silence_s: Callable[[], float], *, below: int = 1) -> bool:
-        """Wait until fewer than ``below`` texts are pending; False when the server said nothing for ``silence_s()``."""
+        """Wait until fewer than ``below`` texts are pending.
+
+        It is False when the server said nothing for ``silence_s()``, or for `MOST_SILENCES` times as long nothing that
+        brings a text to its end: some say for ever that they are alive.
+        """
+        clock = asyncio.get_running_loop().time
+        pending, since_s = self.pending, clock()
         while self.pending >= below and not self.lost.done():
             self._progress.clear()
             try:
                 await asyncio.wait_for(self._progress.wait(), silence_s())
             except TimeoutError:
+                return False
+            if self.pending != pending:
+                pending, since_s = self.pending, clock()
+            elif clock() - since_s > MOST_SILENCES * silence_s():
                 return False
         return self.pending < below
 

@@ -41,8 +41,8 @@ SETTLE_S: Final = 120.0
 """How long a server may say nothing while texts are pending, at the most, before the session ends without them."""
 REFUSED_S: Final = 15.0
 """The same where it has reported an error since all of them were sent, and where it has no audio in hand."""
-LOADING_S: Final = 30.0
-"""The same before its first text: it may have to read its model from the disk first."""
+LOADING_S: Final = 75.0
+"""The same before its first text: it may have to read its model from the disk first, which takes some a minute."""
 SLOWEST: Final = 2.0
 """Seconds that a second of audio may take: Speaches takes about one for it on a processor, on a busy one more."""
 MAX_PENDING: Final = 8
@@ -504,7 +504,8 @@ class Session:
         if waiting and all(entry.reported for entry in waiting):
             return min(SETTLE_S, REFUSED_S)
         ready_s = REFUSED_S if len(self.transcript) else LOADING_S
-        return min(SETTLE_S, ready_s + SLOWEST * self._recorder.unanswered_s)
+        steady_s = SLOWEST * max((segment.latency_s or 0.0 for segment in self.transcript.segments[-1:]), default=0.0)
+        return min(SETTLE_S, max(steady_s, ready_s + SLOWEST * self._recorder.unanswered_s))
 
     async def _hear_source(self, connection: Connection) -> None:
         async with aclosing(self.source.blocks()) as blocks:
