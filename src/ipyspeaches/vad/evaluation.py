@@ -11,23 +11,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError
-from ipyspeaches.tables import Columns, Table
+from ipyspeaches.tables import Table
 from ipyspeaches.vad import intervals
 from ipyspeaches.vad.intervals import Spans, Times
-from ipyspeaches.vad.scores import Scores
-from ipyspeaches.vad.segmenter import Closed
 from ipyspeaches.vad.segments import Segments
-
-if TYPE_CHECKING:
-    from ipyspeaches.audio.recording import Recording
-    from ipyspeaches.vad.detectors import Detector
 
 Indices: TypeAlias = NDArray[np.intp]
 
@@ -433,60 +427,3 @@ def _spread(count: int, index: Indices, value: Times) -> Times:
     spread = np.full(count, np.nan)
     spread[index] = value
     return spread
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Decisions(Columns):
-    """One row a segment: where speech is (without padding), and when a live detector knew that.
-
-    Columns ``start``, ``end``, ``opened_at`` and ``closed_at``, in seconds: a decision is made when the last frame that
-    it needs is complete.
-    """
-
-    start: Times
-    end: Times
-    opened_at: Times
-    closed_at: Times
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class DecisionLatency(Columns):
-    """One row a region of the truth: how long after its start and its end a live detector says so.
-
-    Columns ``start``, ``end``, ``detection_latency_s`` and ``endpoint_latency_s``; NaN where there is nothing to
-    compare, as in `BoundaryErrors`.
-    """
-
-    start: Times
-    end: Times
-    detection_latency_s: Times
-    endpoint_latency_s: Times
-
-
-def decisions(vad: Detector, audio: Recording | Scores) -> Decisions:
-    """Return what a detector decides in live use, and when, in a recording or its scores by this detector."""
-    scores = audio if isinstance(audio, Scores) else vad.score(audio)
-    segmenter = vad.segmenter(scores.hop, scores.rate)
-    made = [(event, segmenter.position) for score in scores.value.tolist() for event in segmenter.advance((score,))]
-    made += [(event, scores.length) for event in segmenter.finish(scores.length)]
-    # One opens, then the same one closes.
-    opened = [at for event, at in made if not isinstance(event, Closed)]
-    closed = [(event.start, event.end, at) for event, at in made if isinstance(event, Closed)]
-    start, end, closed_at = np.array(closed, dtype=np.float64).reshape(-1, 3).T / scores.rate
-    return Decisions(start, end, np.array(opened, dtype=np.float64) / scores.rate, closed_at)
-
-
-def decision_latency(vad: Detector, audio: Recording | Scores, truth: Segments) -> DecisionLatency:
-    """Return how late a detector is in live use, in a recording or its scores by this detector.
-
-    It is an `InputError` if the truth cannot be one, see `Segments.check`.
-    """
-    made = decisions(vad, audio)
-    truth.check(what="region of the truth")
-    match = Overlaps.between((truth.start, truth.end), (made.start, made.end))
-    return DecisionLatency(
-        truth.start,
-        truth.end,
-        np.append(made.opened_at, np.nan)[match.onset_segment] - truth.start,
-        np.append(made.closed_at, np.nan)[match.offset_segment] - truth.end,
-    )
