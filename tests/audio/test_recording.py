@@ -335,3 +335,18 @@ def test_a_slice_lacks_what_its_stretch_of_the_file_lacks() -> None:
     cut = Recording(np.ones(4000, np.int16), 1000, ((1.0, 1.5), (4.0, 9.0)))
     assert cut.slice(0.5).lost == ((0.5, 1.0), (3.5, 8.5))
     assert cut.slice(2, 3).lost == ()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("kind", ["NIST", "VOC", "AVR", "MPC2K", "MAT4", "MAT5", "SVX", "WVE"])
+def test_what_a_file_of_a_rare_format_announces_and_lacks_is_told(kind: str, channels: int) -> None:
+    written, rate = io.BytesIO(), 8000
+    samples = np.stack([tone(2, rate)] * (1 if kind in {"SVX", "WVE"} else channels), axis=1)
+    soundfile.write(written, samples, rate, format=kind, subtype="ALAW" if kind == "WVE" else "PCM_16")
+    whole = written.getvalue()
+    assert Recording.load(io.BytesIO(whole)).lost == ()
+    with pytest.warns(AudioWarning, match=r"ends after 1\.0 s, but its header announces 2\.0 s"):
+        half = Recording.load(io.BytesIO(whole[: len(whole) // 2]))
+    [(begin, end)] = half.lost
+    assert begin == half.duration == pytest.approx(1, abs=0.1)
+    assert end == pytest.approx(2, abs=0.01)

@@ -54,6 +54,20 @@ _MAX_VORBIS_RATE_HZ: Final = 200_000
 """libvorbis crashes the process above."""
 
 
+_COUNTS: Final = {
+    "NIST": r"sample_count +-i +(\d{1,15})",
+    "AVR": r"Frames +: (\d{1,15})",
+    "MPC2K": r"Frames +: (\d{1,15})",
+    "MAT4": r"Cols +: (\d{1,15})",
+    "MAT5": r"Cols +: (\d{1,15})",
+    "SVX": r"OneShotHiSamples +: (\d{1,15})",
+    "WVE": r"Data length (\d{1,15}) should",
+}
+"""How many frames a file announces, in libsndfile's log; NIST SPHERE in its own head."""
+_VOC_SIZE: Final = r"(?:Extended II|Sound Data|Data) *: (\d{1,15})"
+_NIST_HEAD: Final = 1024
+
+
 def check_rate(rate: float) -> int:
     """Return a sample rate as int, or raise an `AudioError` if it is not a whole number in the range of rates."""
     if isinstance(rate, bool | np.bool_) or not isinstance(rate, numbers.Real):
@@ -253,6 +267,17 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes], reader.lost)
 
 
+def _multiple(kind: str, log: str, frames: int, data: Content) -> float:
+    """Return how many times as much a file of a rarer format announces: libsndfile says of it in its log, if at all."""
+    if kind == "VOC":
+        sizes = re.findall(_VOC_SIZE, log) if "truncated" in log else []
+        return sum(map(int, sizes)) / max(1, len(data))
+    if kind == "NIST":
+        log = bytes(data[:_NIST_HEAD]).decode("latin-1")
+    counts = map(int, re.findall(_COUNTS[kind], log)) if kind in _COUNTS else ()
+    return max(counts, default=0) / max(1, frames)
+
+
 class _Bytes(io.BytesIO):
     """Bytes that stay where they are when a damaged header leads libsndfile astray: it would print a traceback."""
 
@@ -270,6 +295,7 @@ class _Reader:
         self.lost: list[tuple[float, float]] = []
         self.total = 0
         self._announced_s = 0.0
+        self._counted: tuple[str, str, int] | None = None  # the format, libsndfile's log, the frames
         self._max_s = max_s
         self._samples = np.empty(0, np.int16)
         self._turned = 0
@@ -283,6 +309,8 @@ class _Reader:
         self._announced_s = 0.0
         try:
             self._read(file, _BLOCK)
+            if self._counted and (multiple := _multiple(*self._counted, part.data)) > 1:
+                part.announces(multiple)
         except soundfile.SoundFileError:
             # The block with the damage is lost as a whole: begin again with small ones.
             self.total, self._turned = before
@@ -332,6 +360,7 @@ class _Reader:
         with soundfile.SoundFile(os.fsdecode(file) if isinstance(file, bytes) and os.name == "nt" else file) as source:
             rate = check_rate(source.samplerate)
             self.rate = self.rate or rate
+            self._counted = (source.format, source.extra_info, source.frames)
             if source.frames < _NO_LENGTH:
                 self._announced_s = max(self._announced_s, source.frames / rate)
                 self._check_length(self.total + source.frames * self.rate / rate)
