@@ -47,6 +47,16 @@ async def failure(status: int, body: Any = "", **headers: str) -> ServerError:
         ({"detail": [{"msg": "no memory", "loc": ["body", 1.5]}, 5]}, ": no memory"),
         ({"message": "no memory", "detail": None, "error": 5}, "no memory"),
         ({"message": f"the key {KEY} is over its limit"}, "the key … is over its limit"),
+        ([{"error": {"code": 500, "message": "no memory"}}], "no memory"),
+        ({"detail": ["no memory"]}, "no memory"),
+        ({"detail": {"error": "no memory"}}, "no memory"),
+        ({"code": 500, "msg": "no memory"}, "no memory"),
+        ({"error": {"code": 1, "msg": "no memory"}}, "no memory"),
+        ({"errors": [{"message": "no memory"}, "more"]}, "no memory"),
+        ({"error": {"error": {"message": "no memory"}}}, "no memory"),
+        ({"fault": {"faultstring": "no memory"}}, "no memory"),
+        ({"Message": "no memory"}, "no memory"),
+        ({"title": "no memory", "status": 500}, "no memory"),
     ],
 )
 async def test_each_form_of_a_reason_is_quoted(body: Any, said: str) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -57,6 +57,10 @@ _LONGEST_TITLE: Final = 80
 _PART_OF_KEY: Final = 4
 _LONGEST_HEAD: Final = 10_000
 _TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECASE)
+_REASONS: Final = (
+    *("detail", "error_description", "error_message", "message", "msg", "faultstring", "reason", "title"),
+    *("error", "errors", "fault"),
+)
 _NO_QUOTA: Final = "insufficient_quota"
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _KEYLOG_VARIABLE: Final = "SSLKEYLOGFILE"
@@ -356,15 +360,32 @@ def detail_of(response: httpx2.Response) -> str | None:
     else:
         reasons = (failure.detail, failure.error_description, failure.error, failure.message)
         said = (reason.message if isinstance(reason, _Reason) else reason for reason in reasons)
-        shown = next(filter(None, said), "")
+        shown = next(filter(None, said), "") or _text_in(_json_of(response))
     return one_line(without_key(shown, _key_sent(response))) or None
 
 
 def _failure(response: httpx2.Response) -> _Failure:
     try:
-        return fit(parse_json(response.content), _Failure)
+        return fit(_json_of(response), _Failure)
     except ValueError:
         return _Failure()
+
+
+def _json_of(response: httpx2.Response) -> Any:  # noqa: ANN401  JSON
+    try:
+        return parse_json(response.content)
+    except ValueError:
+        return None
+
+
+def _text_in(said: Any, name: str = "") -> str:  # noqa: ANN401  JSON
+    """Return the first text under one of the names that reasons have, however deep: gateways wrap them."""
+    if isinstance(said, list):
+        return next(filter(None, (_text_in(one, name) for one in said)), "")
+    if isinstance(said, dict):
+        named = {name.lower(): one for name, one in said.items()}
+        return next(filter(None, (_text_in(named.get(name), name) for name in _REASONS)), "")
+    return said if isinstance(said, str) and name else ""
 
 
 def _code_of(response: httpx2.Response) -> str | int | None:
