@@ -49,6 +49,8 @@ async def failure(status: int, body: Any = "", **headers: str) -> ServerError:
         ({"message": f"the key {KEY} is over its limit"}, "the key … is over its limit"),
         ([{"error": {"code": 500, "message": "no memory"}}], "no memory"),
         ({"detail": ["no memory"]}, "no memory"),
+        ({"detail": [{"message": "no memory"}]}, "no memory"),
+        ({"status": 500, "error": "Internal Server Error", "message": "no memory"}, "no memory"),
         ({"detail": {"error": "no memory"}}, "no memory"),
         ({"code": 500, "msg": "no memory"}, "no memory"),
         ({"error": {"code": 1, "msg": "no memory"}}, "no memory"),

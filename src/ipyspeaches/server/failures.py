@@ -338,7 +338,6 @@ class _Problem(msgspec.Struct):
 
 
 class _Reason(msgspec.Struct):
-    message: str | None = None
     code: str | int | None = None
 
 
@@ -348,19 +347,14 @@ class _Failure(msgspec.Struct):
     ok: bool = True
     detail: str | list[_Problem] | _Reason | None = None
     error: str | _Reason | None = None
-    message: str | None = None
-    error_description: str | None = None
 
 
 def detail_of(response: httpx2.Response) -> str | None:
     """Return what a server says about a failure, in FastAPI's words or OpenAI's; None if it is no such JSON."""
     failure = _failure(response)
-    if isinstance(failure.detail, list):
-        shown = "; ".join(f"{'.'.join(map(str, problem.loc[1:]))}: {problem.msg}" for problem in failure.detail)
-    else:
-        reasons = (failure.detail, failure.error_description, failure.error, failure.message)
-        said = (reason.message if isinstance(reason, _Reason) else reason for reason in reasons)
-        shown = next(filter(None, said), "") or _text_in(_json_of(response))
+    problems = failure.detail if isinstance(failure.detail, list) else []
+    shown = "; ".join(f"{'.'.join(map(str, one.loc[1:]))}: {one.msg}" for one in problems if one.msg)
+    shown = shown or _text_in(_json_of(response))
     return one_line(without_key(shown, _key_sent(response))) or None
 
 
