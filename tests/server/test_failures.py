@@ -115,7 +115,7 @@ async def test_a_conflict_that_is_another_one_is_told() -> None:
         await server((409, {"detail": "busy with another model"})).load("some/model")
 
 
-@pytest.mark.parametrize("name", ["", " "])
+@pytest.mark.parametrize("name", ["", " ", "../../v1/models/x", "a/..", "."])
 async def test_no_model_is_refused_before_anything_is_sent(name: str) -> None:
     one = server((200, ""))
     for ask in (one.download, one.load, one.unload):
