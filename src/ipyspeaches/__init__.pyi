@@ -36,11 +36,11 @@ from ipyspeaches.vad.detectors import RmsVad as RmsVad
 from ipyspeaches.vad.detectors import SileroVad as SileroVad
 from ipyspeaches.vad.detectors import WebRtcVad as WebRtcVad
 from ipyspeaches.vad.evaluation import evaluate as evaluate
-from ipyspeaches.vad.grid import Between as Between
 from ipyspeaches.vad.labels import Labels as Labels
 from ipyspeaches.vad.noise import mix as mix
 from ipyspeaches.vad.noise import noise_bench as noise_bench
 from ipyspeaches.vad.segments import Segments as Segments
+from ipyspeaches.vad.sweeps import Between as Between
 from ipyspeaches.vad.sweeps import sweep as sweep
 from ipyspeaches.widget.transcriber import Transcriber as Transcriber
 from ipyspeaches.widget.vadlab import VadLab as VadLab

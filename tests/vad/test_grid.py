@@ -10,7 +10,7 @@ import pytest
 
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad.detectors import EnergyVad, SileroVad
-from ipyspeaches.vad.grid import Between, detectors_to_try
+from ipyspeaches.vad.sweeps import Between, detectors_to_try
 
 
 def test_a_grid_is_all_combinations_in_order() -> None:
