@@ -45,3 +45,10 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 def test_two_ways_to_give_a_key_are_wrong_usage() -> None:
     with pytest.raises(SystemExit):
         parse("--api-key", "a", "--api-key-env", "B")
+
+
+def test_a_key_in_place_of_its_variable_is_not_shown() -> None:
+    with pytest.raises(InputError, match="The environment variable is not set") as refused:
+        api_key(parse("--api-key-env", "sk-realkey"))
+    assert "sk-realkey" not in str(refused.value)
+    assert refused.value.__cause__ is None

@@ -339,6 +339,21 @@ def test_utterances_that_are_refused_are_told_and_the_others_written(
     assert said.err.startswith("ipyspeaches: talk.wav misses text for 0:0")
 
 
+def test_a_result_is_not_replaced_by_none(
+    http_script: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str], quick_retries: None
+) -> None:
+    file, output = bursts.save(tmp_path / "talk.wav"), tmp_path / "talk.srt"
+    output.write_text("yesterday's")
+    arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
+    http_script.answer = lambda posted: Reply(400)
+    assert main([*arguments, "--output", str(output)]) == 1
+    assert output.read_text() == "yesterday's"
+    assert "talk.srt is left as it was" in capsys.readouterr().err
+    http_script.answer = lambda posted: document(text="good") if posted.number == 3 else Reply(400)
+    assert main([*arguments, "--output", str(output)]) == 1
+    assert "good" in output.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("level", [0, 30])
 def test_a_file_without_speech_is_told_with_its_level(
     http_script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], level: int

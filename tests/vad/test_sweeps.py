@@ -279,3 +279,14 @@ def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_reads_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(io.StringIO(), monkeypatch, 10.0) == ""
+
+
+@pytest.mark.parametrize("mine", ['{"a": "some json of mine", "b": 1}', "a note", '{"sweep":1,"subject":["other'])
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, mine: str) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text(mine)
+    with pytest.raises(InputError, match="not a result of a sweep"):
+        sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
+    assert file.read_text() == mine
+    with pytest.raises(InputError, match="it is no file"):
+        sweep(TALK, TRUTH, EnergyVad(), resume="/dev/null", threshold=[300])

@@ -63,9 +63,11 @@ def api_key(args: argparse.Namespace) -> ApiKey | None:
     if args.api_key_env:
         try:
             return read_key(os.environ[args.api_key_env])
-        except KeyError as exc:
+        except KeyError:
+            # Not quoted where it may be the key itself.
+            named = args.api_key_env.replace("_", "A")
+            name = f" {args.api_key_env}" if named.isalnum() and named.isupper() else ""
             raise InputError(
-                f"The environment variable {args.api_key_env} is not set: set it to the server's key, or leave out "
-                "--api-key-env."
-            ) from exc
+                f"The environment variable{name} is not set: --api-key-env takes the name of one that holds the key."
+            ) from None
     return key_from_environment(server_url(args))

@@ -291,6 +291,9 @@ def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
 
 def _write(transcript: Transcript, file: Path, target: Path | None, args: argparse.Namespace) -> bool:
     """Write a result to where it belongs; what cannot be written there goes to stdout, and False is returned."""
+    if target is not None and not len(transcript) and target.exists() and target.stat().st_size:
+        print(f"ipyspeaches: {target} is left as it was: there is no text to put in its place.", file=sys.stderr)
+        return False
     text = transcript.render(args.format, split=args.split)
     if target is not None:
         try:

@@ -7,6 +7,7 @@ all.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
@@ -330,18 +331,23 @@ class SweepFile:
         self._path = Path(path)
         self._results: dict[tuple[int, str], Evaluation] = {}
         try:
+            if self._path.exists() and not self._path.is_file():
+                raise OSError(errno.EINVAL, "it is no file")
             content = self._path.read_bytes() if self._path.exists() else b""
         except OSError as exc:
             raise self._unusable(exc) from exc
         # An interruption may have left half a line behind.
         whole = content[: content.rfind(b"\n") + 1]
+        if not whole and not self._header(subject).startswith(content.decode("utf-8", "replace")):
+            raise InputError(f"{self._path} is not a result of a sweep: give another file to resume=.")
         self._read(whole.decode("utf-8", "replace").split("\n")[:-1], subject)
         try:
             self._stream = self._path.open("r+b" if content else "wb")
             self._stream.truncate(len(whole))
             self._stream.seek(len(whole))
             if not whole:
-                self._write([{"sweep": _FILE_FORMAT, "subject": subject}])
+                self._stream.write(self._header(subject).encode())
+                self._stream.flush()
         except OSError as exc:
             raise self._unusable(exc) from exc
 
@@ -367,6 +373,10 @@ class SweepFile:
                     f"{self._path} is of a sweep over other recordings, another truth or another collar: "
                     "give another file to resume=, or delete it."
                 )
+
+    @staticmethod
+    def _header(subject: list[str]) -> str:
+        return json.dumps({"sweep": _FILE_FORMAT, "subject": subject}, separators=(",", ":")) + "\n"
 
     def get(self, recording: int, vad: Detector) -> Evaluation | None:
         """Return the result of a detector on a recording, if it is known."""
