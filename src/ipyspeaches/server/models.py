@@ -39,7 +39,9 @@ def named_model(name: str) -> str:
     """Return the id of the model that a server is to do something with; an `InputError` if none is named."""
     found = model_id(name.strip())
     if not found or {".", ".."} & set(found.split("/")):  # they would lead to another endpoint
-        raise InputError("No model was given that a server could have: name its id, such as Systran/faster-whisper-small.")
+        raise InputError(
+            "No model was given that a server could have: name its id, such as Systran/faster-whisper-small."
+        )
     return found
 
 
