@@ -223,7 +223,7 @@ export const en = {
   flagRelease: (value: string) => `${value}, end of speech`,
   unit: { probability: "probability", energy: "mean level", dBFS: "dBFS", dB: "dB above the noise" },
   steps: {
-    press: "Press Record, or [R], and say a sentence.",
+    press: "Press Record{, or [R],} and say a sentence.",
     lift: "Your voice lifts this score. Above the start line it counts as speech.",
     lines: "The two lines decide where speech starts and ends.",
     words: "Each segment becomes text, here and below.",

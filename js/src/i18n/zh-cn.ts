@@ -170,7 +170,7 @@ export const zhCN: Words = {
   flagRelease: (value) => `${value}，语音结束`,
   unit: { probability: "概率", energy: "平均幅度", dBFS: "dBFS", dB: "高于噪声的分贝" },
   steps: {
-    press: "点击“录音”或按 [R]，然后说一句话。",
+    press: "点击“录音”{或按 [R]}，然后说一句话。",
     lift: "说话时得分升高，越过起始线即算作语音。",
     lines: "这两条线决定一段语音从哪里开始、到哪里结束。",
     words: "每一段语音都会转写成文字，显示在这里和下方。",

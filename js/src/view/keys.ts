@@ -1,5 +1,5 @@
 import type { Scope } from "../scope.ts";
-import { h } from "./dom.ts";
+import { h, toggle } from "./dom.ts";
 import type { Popup } from "./popup.ts";
 import type { Viewport } from "./viewport.ts";
 
@@ -86,12 +86,25 @@ export function bindKeys(root: HTMLElement, actions: KeyActions, scope: Scope): 
     scope.timeout(() => root.removeAttribute(SUPPRESS), 0);
   };
   scope.listen<KeyboardEvent>(window, "keydown", before, { capture: true });
+  showWhereKeysAct(root, actions, scope);
   for (const type of ["keydown", "keypress", "keyup"])
     scope.listen<KeyboardEvent>(root, type, (event) => {
       if (!isOurs(event, event.target as HTMLElement, actions)) return;
       if (type === "keydown" && !event.defaultPrevented) act(event, root, actions);
       event.stopPropagation();
     });
+}
+
+/** Single keys are the widget's only while the focus is in it: an edge says so, and keys are named only then. A click
+ * anywhere in the widget brings the focus here.
+ */
+function showWhereKeysAct(root: HTMLElement, { enabled }: KeyActions, scope: Scope): void {
+  root.tabIndex = -1;
+  const show = (inside: boolean) => toggle(root, "has-keys", inside && enabled());
+  scope.listen(root, "focusin", () => show(true));
+  scope.listen<FocusEvent>(root, "focusout", ({ relatedTarget }) =>
+    show(relatedTarget instanceof Node && root.contains(relatedTarget)),
+  );
 }
 
 function act(event: KeyboardEvent, root: HTMLElement, actions: KeyActions): void {

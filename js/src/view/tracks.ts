@@ -103,7 +103,11 @@ export class Lessons {
   }
 }
 
-/** "Press [R]" -> text and a key cap. */
+/** "Press Record{, or [R]}" -> text and a key cap; what stands in braces is shown only while keys act. */
 function withKeys(sentence: string): Child[] {
-  return sentence.split(/\[(\w+)\]/).map((part, i) => (i % 2 ? h("kbd", {}, part) : part));
+  const caps = (part: string) =>
+    part.split(/\[(\w+)\]/).map((text, i) => (i % 2 ? h("kbd", {}, text) : text));
+  return sentence
+    .split(/\{(.*?)\}/)
+    .flatMap((part, i) => (i % 2 ? [h("span", { class: "for-keys" }, ...caps(part))] : caps(part)));
 }

@@ -35,3 +35,18 @@ it("lets a combination reach the notebook, even right behind a plain key", () =>
   press("s", { ctrlKey: true });
   expect(heard).toEqual(["s"]);
 });
+
+it("shows an edge while keys act here, and only then", () => {
+  const inside = document.createElement("button");
+  const outside = document.createElement("button");
+  root.append(inside);
+  document.body.append(outside);
+  const live = () => root.classList.contains("has-keys");
+  expect(live()).toBe(false);
+  inside.focus();
+  expect(live()).toBe(true);
+  root.focus();
+  expect(live()).toBe(true);
+  outside.focus();
+  expect(live()).toBe(false);
+});

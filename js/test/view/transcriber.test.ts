@@ -148,3 +148,9 @@ it("stops everything with the view, and lets go of the model with the widget", (
   initialised?.();
   expect(fake.listeners).toBe(0);
 });
+
+it("names a key only where it acts", () => {
+  const step = el.querySelector(".sp-step.is-first");
+  expect(step?.textContent).toBe("1Press Record, or R, and say a sentence.");
+  expect(step?.querySelector(".for-keys")?.textContent).toBe(", or R,");
+});
