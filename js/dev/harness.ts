@@ -1,10 +1,12 @@
-/** Shows the widget in any state without a notebook.
+/** Shows a widget in any state without a notebook.
  *
- * Query: theme=light|dark  lang=en|zh  width=900  state=idle|connecting|live|paused|stopped|denied|kernel-error|busy|energy|play
+ * Query: widget=transcriber|vadlab  theme=light|dark  lang=en|zh  width=900  state=idle|connecting|live|paused|stopped|denied|kernel-error|busy|energy|play
  *        at=21.4 (seconds jumped to)  select=item_1  compare=0|1|2|3
  */
 import transcriber from "../src/transcriber.ts";
+import vadlab from "../src/vadlab.ts";
 import { FakeKernel } from "./fake-kernel.ts";
+import { FakeLab } from "./fake-lab.ts";
 import { FakeModel } from "./fake-model.ts";
 
 const query = new URLSearchParams(location.search);
@@ -18,8 +20,10 @@ const fake = new FakeModel({
   locale: query.get("lang") === "zh" ? "zh-CN" : "en",
   detector: state === "energy" ? { name: "energy", unit: "energy", threshold: 500, neg_threshold: 350 } : {},
 });
+const isLab = query.get("widget") === "vadlab";
 const kernel = new FakeKernel(fake, Number(query.get("compare") ?? 0));
-const widget = transcriber();
+if (isLab) new FakeLab(fake);
+const widget = isLab ? vadlab() : transcriber();
 widget.initialize({ model: fake.model });
 widget.render({ model: fake.model, el: cell });
 
