@@ -60,7 +60,14 @@ def test_the_sdist_holds_what_a_build_needs(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"src/{bundle}" for bundle in BUNDLES} <= names
-    assert {"pyproject.toml", "README.md", "LICENSE", "js/package.json", "requirements.lock"} <= names
+    assert {
+        "pyproject.toml",
+        "README.md",
+        "README.zh-CN.md",
+        "LICENSE",
+        "js/package.json",
+        "requirements.lock",
+    } <= names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
 
 
