@@ -22,6 +22,7 @@ from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.recorder import Confirmed, Recorder
 from ipyspeaches.vad.detectors import EnergyVad
 from ipyspeaches.vad.gate import Utterance
+from ipyspeaches.words import Word
 from realtime_wire import server_cut
 
 UTTERANCE = server_cut(0, 1, 2)
@@ -44,7 +45,7 @@ def recording(turn_detection: TurnDetection | None = None) -> tuple[Recorder, li
 def test_an_utterance_without_words_is_told_and_not_written_down() -> None:
     recorder, seen = recording()
     recorder.receive_event(ItemCommitted("a", UTTERANCE))
-    recorder.receive_event(ItemCompleted("a", UTTERANCE, "  ", None, ()))
+    recorder.receive_event(ItemCompleted("a", UTTERANCE, "  ", None, (), heard=False))
     assert len(recorder.transcript) == 0
     [final] = [event for event in seen if isinstance(event, events.Final)]
     assert final.segment.text == ""
@@ -62,16 +63,31 @@ def test_an_utterance_without_words_is_told_and_not_written_down() -> None:
 def test_speech_without_words_is_missing_and_a_noise_is_not(utterance: Utterance, named: bool) -> None:
     recorder, _ = recording()
     recorder.receive_event(ItemCommitted("a", utterance))
-    recorder.receive_event(ItemCompleted("a", utterance, "", None, ()))
+    recorder.receive_event(ItemCompleted("a", utterance, "", None, (), heard=False))
     gaps = [(gap.start, gap.end, gap.reason) for gap in recorder.transcript.missing]
     assert gaps == ([(utterance.start_s, utterance.end_s, "no words were recognised")] if named else [])
+
+
+def test_words_that_the_utterance_before_left_over_do_not_hide_that_there_were_none() -> None:
+    recorder, _ = recording()
+    utterance = Utterance(0, to_samples(1), to_samples(5))
+    recorder.receive_event(ItemCommitted("a", utterance))
+    recorder.receive_event(ItemCompleted("a", utterance, "over", None, (Word("over", 1, 1.5),), heard=False))
+    assert recorder.transcript.text == "over"
+    assert [(gap.start, gap.end) for gap in recorder.transcript.missing] == [(1.5, 5)]
+
+
+def test_a_text_that_is_left_to_the_next_utterance_is_not_missing() -> None:
+    recorder, _ = recording()
+    recorder.receive_event(ItemCompleted("a", server_cut(0, 0.0, 5.0), "", None, ()))
+    assert len(recorder.transcript.missing) == 0
 
 
 @pytest.mark.parametrize(("seconds", "named"), [(1.2, False), (1.6, True)])
 def test_the_silence_by_which_a_server_knows_the_end_is_no_speech(seconds: float, named: bool) -> None:
     recorder, _ = recording(TurnDetection.server(0.9, 550, detector=EnergyVad()))
     utterance = server_cut(0, 1, 1 + seconds)
-    recorder.receive_event(ItemCompleted("a", utterance, "", None, ()))
+    recorder.receive_event(ItemCompleted("a", utterance, "", None, (), heard=False))
     assert len(recorder.transcript.missing) == named
 
 

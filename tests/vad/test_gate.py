@@ -213,6 +213,12 @@ def test_a_pause_at_the_cut_needs_no_overlap() -> None:
     assert two.start / RATE == pytest.approx(6.5, abs=HOP / RATE)
 
 
+def test_no_words_are_left_to_a_window_that_is_not_sent() -> None:
+    # A click at the cut, which is too short to be speech.
+    ((send, utterance),), _ = by_clock([*talk((0.5, 3.5), (0.9, 0.1)), *talk((10, 0))], 5)
+    assert (send.end, utterance.counts_until) == (5 * RATE, None)
+
+
 def test_windows_of_silence_are_not_sent() -> None:
     assert by_clock(talk((60, 0)), 5) == ([], [])
     windows, _ = by_clock([*talk((1, 2), (17, 2)), *talk((10, 0))], 5)

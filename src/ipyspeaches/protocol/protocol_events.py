@@ -72,13 +72,17 @@ class ItemDelta(msgspec.Struct, frozen=True):
 
 
 class ItemCompleted(msgspec.Struct, frozen=True):
-    """The final text of an utterance, once per item."""
+    """The final text of an utterance, once per item; ``heard`` is whether any of it was recognised in the utterance.
+
+    Where windows overlap, the text may be left to the next one, or be what the one before left over.
+    """
 
     item_id: str
     utterance: Utterance
     text: str
     language: str | None
     words: tuple[Word, ...]
+    heard: bool = True
 
 
 class ItemFailed(msgspec.Struct, frozen=True):

@@ -400,8 +400,10 @@ class Recorder(Listener):
                 self.transcript.forget_missing(segment.start, segment.end)
         else:
             self.transcript.set_partial(event.item_id, "")
-            if self._spoken_s(event.utterance) >= _SURELY_SPEECH_S:
-                self._miss(event.utterance, "no words were recognised")
+        if not event.heard and self._spoken_s(event.utterance) >= _SURELY_SPEECH_S:
+            # Words that it has are of the one before, at its start.
+            start_s = max([event.utterance.start_s, *(word.end for word in event.words)])
+            self.transcript.add_missing(start_s, event.utterance.end_s, "no words were recognised")
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
 
     def _failed(self, event: protocol_events.ItemFailed) -> None:

@@ -217,7 +217,9 @@ class WindowGate:
     def _cut(self, at: int, speech: OpenSpeech | None, actions: list[GateAction], *, ends: bool) -> None:
         certain, possible = self._spoken(at, speech)
         middle = at - self._overlap // 2
-        goes_on = not ends and any(start < at and end > middle for start, end in possible)
+        # What begins right at the cut may be a click, and no window follows that could tell the last word of this one.
+        begun = [*certain, *((start, end) for start, end in possible if start < at - self._pre_roll)]
+        goes_on = not ends and any(start < at and end > middle for start, end in begun)
         share_end = middle if goes_on else at
         next_start = at - self._overlap if goes_on else middle
         if self._within(certain, share_end):

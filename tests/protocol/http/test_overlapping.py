@@ -89,6 +89,9 @@ def test_words_without_spaces_of_their_own_are_spaced_by_script() -> None:
     assert share_of(chinese, None, UNTIL_S).text == "今天天气"
 
 
+ONE_TO_TYPO = "in passing that as an example of fine"
+
+
 def texts(one: str, two: str) -> list[str]:
     first = share_of(Answer(one), None, UNTIL_S)
     return [first.text, share_of(Answer(two), first, None).text]
@@ -100,8 +103,12 @@ def texts(one: str, two: str) -> list[str]:
         # What both have, whole.
         ("the quick brown fox", "brown fox jumps over", ["the quick brown", "fox jumps over"]),
         # The cut has damaged a word on either side.
-        ("a short test of stuff", "protest of speech recognition", ["a short test of", "speech recognition"]),
-        ("in the same operations they", "moderation swim well", ["in the same operations", "swim well"]),
+        ("a short test of stuff", "protest of speech recognition", ["a short test of", "stuff speech recognition"]),
+        (
+            "in the same operations they",
+            "moderation swim well",
+            ["in the same operations", "they moderation swim well"],
+        ),
         # Case and punctuation do not matter.
         ("and then, he said", "He said: hello.", ["and then, he", "said: hello."]),
         # A short word far from the cut is no evidence, so nothing is dropped but what is like the damaged word.
@@ -110,6 +117,25 @@ def texts(one: str, two: str) -> list[str]:
         ("he was never there", "a new sentence", ["he was never", "there a new sentence"]),
         ("", "everything is new", ["", "everything is new"]),
         ("everything was old", "", ["everything was", "old"]),
+        # Of numbers and of words that are alike, neither is the other, damaged.
+        ("w0 w1", "w2 w3", ["w0", "w1 w2 w3"]),
+        ("window 3", "window 4", ["window", "3 4"]),
+        ("thirteen fourteen", "fifteen sixteen", ["thirteen", "fourteen fifteen sixteen"]),
+        ("he went to the nation", "station of the king", ["he went to the", "nation station of the king"]),
+        ("one of the boys", "one of the girls", ["one of the", "boys girls"]),
+        ("w0 w1 the", "w2 the w3", ["w0 w1", "w2 the w3"]),
+        ("w0 w1", "w4 w5 w0 w1 w2", ["w0", "w1 w4 w5 w0 w1 w2"]),
+        # Where there are more words than an overlap holds, what both have tells that it holds some.
+        (
+            "in passing that as an example of fine typo",
+            "Example, a fine typography has",
+            [ONE_TO_TYPO, "typography has"],
+        ),
+        (
+            "one and one of the true books. you.",
+            "of the true books and it",
+            ["one and one of the true books.", "and it"],
+        ),
         # Scripts without spaces are compared by character.
         ("今天天气很好我们去公", "好我们去公园散步吧。", ["今天天气很好我们去", "公园散步吧。"]),
         ("我说的是北京大学", "北京大学的学生", ["我说的是北京大", "学的学生"]),
@@ -156,6 +182,33 @@ def test_nothing_that_is_repeated_is_lost(words: list[str], shared: int, at: int
 def test_chinese_windows_that_agree_are_joined_without_a_trace(text: list[str], shared: int) -> None:
     joined = "".join(text)
     assert "".join(texts(joined[: 5 + shared], joined[5:])) == joined
+
+
+@given(
+    words=st.lists(st.sampled_from([f"word{number}" for number in range(40)]), min_size=4, max_size=30, unique=True),
+    edges=st.lists(st.integers(0, 30), min_size=1, max_size=5).map(sorted),
+    shared=st.integers(0, 2),
+)
+def test_nothing_is_lost_of_windows_of_any_number_of_words(words: list[str], edges: list[int], shared: int) -> None:
+    ends = [*edges, len(words)]
+    before, told = None, ""
+    for number, (start, end) in enumerate(zip([0, *edges], ends, strict=True)):
+        heard = " ".join(words[max(0, start - shared) if number else 0 : end])
+        before = share_of(Answer(heard), before, UNTIL_S if number < len(edges) else None)
+        told += " " + before.text
+    assert set(told.split()) == set(words)
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_a_window_without_words_tells_what_was_left_to_it_and_that_it_heard_none(words: bool) -> None:
+    first = share_of(ONE if words else Answer(ONE.text), None, UNTIL_S)
+    second = share_of(Answer(""), first, UNTIL_S)
+    assert f"{first.text} {second.text}" == ONE.text
+    assert (first.heard, second.heard) == (True, False)
+    assert [word.word for word in second.words] == ([" of", " spee"] if words else [])
+    again = share_of(Answer("spee") if not words else replace(ONE, words=ONE.words[-2:], text="of spee"), first, None)
+    assert again.heard
+    assert not share_of(Answer("a short"), share_of(Answer("well a short thing"), None, None), None).heard
 
 
 def test_a_growing_text_leaves_out_what_was_told() -> None:

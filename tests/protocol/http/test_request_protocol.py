@@ -438,3 +438,24 @@ def test_windows_that_do_not_overlap_are_not_joined() -> None:
     protocol.receive_outcome(second, Answer("two"))
     protocol.receive_outcome(first, Answer("one"))
     assert len(events_of(protocol, ItemCompleted)) == 2
+
+
+def test_what_was_left_to_a_window_that_fails_is_shown_with_its_gap() -> None:
+    protocol = protocol_for()
+    speak(protocol, 0, 0, 5, 4.5)
+    speak(protocol, 1, 4, 9)
+    first, second = sent(protocol)
+    protocol.receive_outcome(first, Answer("nothing is lost"))
+    protocol.receive_outcome(second, BAD)
+    told = [event.text for event in events_of(protocol, ItemCompleted, ItemDelta)]
+    assert told == ["nothing is", "lost"]
+
+
+def test_a_window_that_has_only_what_was_left_to_it_has_heard_nothing() -> None:
+    protocol = protocol_for()
+    speak(protocol, 0, 0, 5, 4.5)
+    speak(protocol, 1, 4, 9)
+    for request, text in zip(sent(protocol), ("nothing is lost", " "), strict=True):
+        protocol.receive_outcome(request, Answer(text))
+    ended = [(event.text, event.heard) for event in events_of(protocol, ItemCompleted)]
+    assert ended == [("nothing is", True), ("lost", False)]

@@ -10,12 +10,14 @@ one:
 - Without them (event streams, translations) the last word of the earlier window, which the cut may have damaged, is
   left to the later one. That goes on where the longest run of words that both have says that it should. Scripts that
   are written without spaces are compared by character.
+
+What is told twice can be struck out, what is not told is lost: a word is left out only where the other text has it, or
+has more of it. Somebody who speaks slowly says no word while two windows overlap, and words like it before and after.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from typing import Final
 
 from ipyspeaches.protocol.http.transcriptions import Answer
@@ -37,9 +39,12 @@ TELLING_LENGTH: Final = 4
 """A word of four letters tells where two texts meet, a shorter one only if no more than a damaged word on each side
 lies about it."""
 
-ALIKE: Final = 0.5
-"""A damaged word and the whole one have at least so much in common (ratio of `difflib.SequenceMatcher`)."""
+SURELY_SHARED: Final = 3
+"""So many words at the same place are no chance where the earlier window has more words than an overlap holds: then the
+overlap has words, too, and two that differ at one place of it are two readings of one."""
 
+_DAMAGED_LENGTH: Final = 2
+"""Letters that are left of a word for it to be known again."""
 
 LONGEST_KEY: Final = 64
 """What is longer is no word, and comparing it letter by letter could take for ever."""
@@ -68,6 +73,8 @@ class Share:
     tail: tuple[Token, ...] = ()  # the last tokens that were heard, told or not
     untold: int = 0  # how many of these are left to the next window
     untold_text: str = ""  # these as text
+    untold_words: tuple[Word, ...] = ()
+    heard: bool = True  # whether the window has words that are not of the one before
 
 
 def share_of(whole: Answer, before: Share | None, until_s: float | None) -> Share:
@@ -76,6 +83,8 @@ def share_of(whole: Answer, before: Share | None, until_s: float | None) -> Shar
     It repeats the end of ``before`` (None: of none, or of one without text). Its share ends at ``until_s`` because the
     next window repeats its end; None if it counts to its end.
     """
+    if before is not None and not whole.text.strip():
+        return Share(before.untold_text, before.untold_words, heard=False)
     alone = before is None and until_s is None
     if whole.words and (alone or _tell_the_text(whole)) and (before is None or before.words or not before.text):
         return _share_of_words(whole, before, until_s)
@@ -138,9 +147,10 @@ def _share_of_words(whole: Answer, before: Share | None, until_s: float | None) 
     words = whole.words if before is None else _following(whole.words, before)
     told = words if until_s is None else tuple(word for word in words if word.middle < until_s)
     text = whole.text if len(told) == len(whole.words) else _text_of(told)
-    untold_text = _text_of(words[len(told) :])
+    untold = words[len(told) :]
+    untold_text = _text_of(untold)
     tail = tuple(_outer_tokens(_text_of(words))[-CHARACTERS_SHARED:])
-    return Share(text, told, until_s, tail, len(tokens(untold_text)), untold_text)
+    return Share(text, told, until_s, tail, len(tokens(untold_text)), untold_text, untold, heard=bool(words))
 
 
 def _following(words: tuple[Word, ...], before: Share) -> tuple[Word, ...]:
@@ -171,7 +181,8 @@ def _share_of_text(text: str, before: Share | None, *, cut: bool, until_s: float
     told = rest[:-1] if cut else rest
     shown = join_text((lost, text[told[0].start : told[-1].end] if told else ""))
     untold = text[rest[-1].start :].strip() if cut and rest else ""
-    return Share(shown, (), until_s, tuple(all_tokens[-CHARACTERS_SHARED:]), len(rest) - len(told), untold)
+    tail = tuple(all_tokens[-CHARACTERS_SHARED:])
+    return Share(shown, (), until_s, tail, len(rest) - len(told), untold, heard=bool(rest))
 
 
 def _meeting(before: Share, head: list[Token]) -> tuple[int, str]:
@@ -179,24 +190,46 @@ def _meeting(before: Share, head: list[Token]) -> tuple[int, str]:
     tail = before.tail
     span = CHARACTERS_SHARED if _by_character(tail, head) else WORDS_SHARED
     left, right = tail[-span:], head[:span]
-    found = _longest_run(left, right) or _longest_likeness(left, right)
-    if found is not None:
-        at_left, at_right = found
-        return max(0, at_right + len(left) - before.untold - at_left), ""
-    if before.untold and not _has_like(right, left[-1]):
-        return 0, before.untold_text
-    return 0, ""
+    told, untold = left[: len(left) - before.untold], left[len(left) - before.untold :]
+    at_left, at_right = _longest_run(left, right, len(tail) - len(left)) or (len(told), 0)
+    cut = max(0, at_right + len(told) - at_left)
+    if len(tail) > WORDS_SHARED and not _by_character(tail, head):
+        ahead = max(0, at_left - at_right)
+        if sum(map(_has, right[max(0, at_right - at_left) :], left[ahead:])) >= SURELY_SHARED:
+            return cut, ""
+    first = min(at_right, cut)
+    while at_left < len(told) and first < len(right) and _has(right[first], told[at_left]):
+        at_left, first = at_left + 1, first + 1
+    # Of the first word of a window its beginning may be missing, so that it looks like two.
+    retold = any(_repeats(right[at : at + len(untold)], untold) for at in (first, first + 1, cut, cut + 1))
+    return first, "" if retold else before.untold_text
+
+
+def _repeats(later: list[Token], earlier: tuple[Token, ...]) -> bool:
+    return len(later) == len(earlier) and all(map(_has, later, earlier))
+
+
+def _has(later: Token, earlier: Token) -> bool:
+    """Whether two tokens are one word, of which one side may have lost what lies beyond its end of the audio."""
+    one, other = earlier.key, later.key
+    if one == other or later.by_character or earlier.by_character or min(len(one), len(other)) < _DAMAGED_LENGTH:
+        return one == other
+    return not any(map(str.isdigit, one + other)) and (
+        other.startswith(one) or one.endswith(other) or other.endswith(one)
+    )
 
 
 def _by_character(*texts: tuple[Token, ...] | list[Token]) -> bool:
     return any(token.by_character for text in texts for token in text)
 
 
-def _longest_run(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
-    """Return two equal tokens, one of each text, in the longest run of such; among equals, the one nearest to the cut.
+def _longest_run(left: tuple[Token, ...], right: list[Token], unseen: int) -> tuple[int, int] | None:
+    """Return the longest run of equal tokens: where it is in each text.
 
-    Of a run that only repeats itself ("no no no"), text cannot tell how much both windows have heard. What is told
-    twice can be struck out, what is not told is lost: so they share no more than the last repetition.
+    Among equals, the one nearest to the cut counts. What stands before it in the later text has a place in the earlier
+    one, which has ``unseen`` tokens before ``left``; before a single token, it is there.
+    Of a run that only repeats itself ("no no no"), text cannot tell how much both windows have heard: so they share no
+    more than the last repetition.
     """
     keys, others = [token.key for token in left], [token.key for token in right]
     best: tuple[int, int, int] | None = None
@@ -211,7 +244,9 @@ def _longest_run(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int]
             ):
                 length += 1
             behind, before = len(keys) - at_left - length, at_right
-            if _tells(left[at_left : at_left + length], behind, before):
+            earlier = left[max(0, at_left - before) : at_left]
+            same_place = unseen + at_left >= before if length > 1 else _repeats(right[:before], earlier)
+            if same_place and _tells(left[at_left : at_left + length], behind, before):
                 rank = (length, -behind - before, at_left)
                 if best is None or rank > best:
                     repeated = length - _shortest_overlap(keys[at_left : at_left + length])
@@ -227,24 +262,9 @@ def _shortest_overlap(keys: list[str]) -> int:
     return length % period or period
 
 
-def _longest_likeness(left: tuple[Token, ...], right: list[Token]) -> tuple[int, int] | None:
-    """Return two words that have a run of letters in common: a damaged word in one text, whole in the other."""
-    owners = [[at for at, token in enumerate(text) for _ in token.key] for text in (left, right)]
-    one, two = ("".join(token.key for token in text) for text in (left, right))
-    block = SequenceMatcher(None, one, two, autojunk=False).find_longest_match()
-    if block.size < TELLING_LENGTH or _by_character(left, right):
-        return None
-    middle = block.size // 2
-    return owners[0][block.a + middle], owners[1][block.b + middle]
-
-
 def _tells(run: tuple[Token, ...], behind: int, before: int) -> bool:
     """Whether a run is evidence: a short word alone is met by chance, unless only damaged words lie about it."""
     if len(run) != 1:
         return bool(run)
     at_the_cut = behind <= 1 and before <= 1
     return at_the_cut or (not run[0].by_character and len(run[0].key) >= TELLING_LENGTH)
-
-
-def _has_like(head: list[Token], damaged: Token) -> bool:
-    return any(SequenceMatcher(None, damaged.key, token.key).ratio() >= ALIKE for token in head[:2])

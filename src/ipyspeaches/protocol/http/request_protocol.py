@@ -250,7 +250,14 @@ class RequestProtocol:
         if isinstance(outcome, Answer):
             self._complete(item, outcome)
         else:
+            self._keep_untold(item)
             self._events.append(ItemFailed(request.item_id, request.utterance, _no_text(outcome)))
+
+    def _keep_untold(self, item: _InFlight) -> None:
+        """Show what the utterance before left to one that fails."""
+        before = None if item.before is None else item.before.share
+        if before is not None and before.untold_text and not item.shown:
+            self._events.append(ItemDelta(item.request.item_id, before.untold_text))
 
     def _complete(self, item: _InFlight, answer: Answer) -> None:
         request, utterance = item.request, item.request.utterance
@@ -265,6 +272,7 @@ class RequestProtocol:
                 item.share.text.strip(),
                 answer.language or (None if request.options.translates else request.options.language),
                 tuple(replace(word, word=word.word.strip()) for word in item.share.words),
+                heard=item.share.heard,
             )
         )
 

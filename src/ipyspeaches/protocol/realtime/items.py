@@ -234,7 +234,8 @@ class Items:
         if item.buffer is not None:
             inside = words_within(words, self._timeline.sent_seconds(item.buffer))
             times = tuple(self._on_session_clock(item.buffer, word) for word in inside)
-        yield ItemCompleted(item_id, item.utterance, text or item.said, language, times)
+        whole = text or item.said
+        yield ItemCompleted(item_id, item.utterance, whole, language, times, heard=bool(whole))
         self._forget(item)
 
     def failed(self, item_id: str | None, message: str) -> Iterator[ProtocolEvent]:
