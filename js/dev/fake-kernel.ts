@@ -166,7 +166,10 @@ export class FakeKernel {
       return [{ version: "0.9.0", models: this.#model.trait("models") }, [], null];
     }
     if (name === "download_model" || name === "load_model") return this.#model_job(name, String(args.model));
-    if (name === "set_server") this.#model.set("server_label", String(args.url || "local"));
+    if (name === "set_server") {
+      this.#model.set("server_label", String(args.url || "local"));
+      this.#model.set("server_url", String(args.url));
+    }
     if (name === "set_turn_detection" && args.kind) {
       const server = args.kind === "server" ? { threshold: 0.9, silence_duration_ms: 550 } : null;
       this.#model.set("server_turn_detection", server);

@@ -32,6 +32,7 @@ export class FakeModel {
       source_label: "",
       transport: "realtime",
       server_label: "local",
+      server_url: "",
       server_state: "ready",
       server_version: "0.9.0",
       model: "Systran/faster-distil-whisper-large-v3",

@@ -163,8 +163,12 @@ export class App extends WidgetApp<CommandName> {
     return this.ask("set_server", { url, api_key });
   }
 
-  checkServer(): Promise<Answer> {
-    return this.ask("check_server");
+  /** A server that answers is no reason any more not to record. */
+  async checkServer(): Promise<Answer> {
+    const answer = await this.ask("check_server");
+    const { failure } = this.page;
+    if (!answer.failure && failure.value?.title) failure.value = null;
+    return answer;
   }
 
   /** What the server has comes as traits. */

@@ -107,7 +107,9 @@ def test_the_server_is_checked_and_changed_from_the_page(scripted: Any, monkeypa
     refused = page.command("check_server")
     assert refused is not None
     assert refused["kind"] == "unreachable"
+    assert widget._server_url == "http://127.0.0.1:9"
     assert page.command("set_server", url=scripted.url, api_key="very-secret") is None
+    assert widget._server_url == scripted.url
     data, _ = page.ask("check_server")
     assert data["models"] == ["test/model"]
     assert widget._server_state == "ready"

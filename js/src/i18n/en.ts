@@ -111,7 +111,6 @@ export const en = {
   } as Record<string, string>,
   serverKey: "Key",
   serverLatency: "End of speech to text, median of last ten",
-  otherServer: "Another server",
   serverNote:
     "Used from the next recording on. Leave the address empty for the default server. Only the kernel keeps the key.",
   useServer: "Use this server",

@@ -77,7 +77,6 @@ export const zhCN: Words = {
   },
   serverKey: "密钥",
   serverLatency: "语音结束到出字，最近十次的中位数",
-  otherServer: "其他服务器",
   serverNote: "从下一次录音开始使用。地址留空即默认服务器；密钥只保存在内核中。",
   useServer: "使用此服务器",
   checkNow: "立即检查",

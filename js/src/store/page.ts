@@ -119,7 +119,7 @@ export function phaseOf(state: string, capture: CaptureState, failed: boolean): 
     case "stopped":
       return failed ? "failed" : "stopped";
     case "failed":
-      return "failed";
+      return failed ? "failed" : "stopped"; // what kept it from recording was put right since
     default:
       return failed ? "failed" : "idle";
   }

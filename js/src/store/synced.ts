@@ -9,6 +9,7 @@ const NAMES = [
   "source_label",
   "transport",
   "server_label",
+  "server_url",
   "server_state",
   "model",
   "server_version",

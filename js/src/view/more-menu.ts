@@ -11,6 +11,7 @@ interface MoreActions {
   shortcuts(opener: HTMLElement): void;
   numbers(opener: HTMLElement): void;
   mark(): void;
+  zoom(direction: "in" | "out"): void;
   openModel(opener: HTMLElement): void;
   openLanguage(opener: HTMLElement): void;
 }
@@ -54,6 +55,11 @@ export function openMore(
         item(named(words.language, app.synced.get("language") || words.languageAuto), "caret", () =>
           actions.openLanguage(opener),
         ),
+      );
+    if (hidden(".sp-zoom"))
+      narrow.push(
+        item(words.zoomIn, "plus", () => actions.zoom("in"), { hint: "+", stays: true }),
+        item(words.zoomOut, "minus", () => actions.zoom("out"), { hint: "−", stays: true }),
       );
     narrow.push(item(words.allNumbers, "sliders", () => actions.numbers(opener)));
     return [

@@ -2,6 +2,8 @@ import { Scope } from "../scope.ts";
 import { type Child, h, setAttribute, signButton } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 
+const EDGE_PX = 8;
+const LEAST_PX = 160; // with less of the widget in sight, a popup may reach out of it
 const ROWS = "[role=option], [role^=menuitem]";
 
 export interface Choice {
@@ -107,6 +109,9 @@ export class Popup {
       setAttribute(opener, "aria-expanded", opener.hasAttribute("aria-haspopup") ? false : null);
     });
     scope.listen<KeyboardEvent>(box, "keydown", key);
+    const observer = new ResizeObserver(() => this.#placeOpen()); // what it says may grow, and the view shrink
+    for (const sized of [box, this.#root]) observer.observe(sized);
+    scope.own(() => observer.disconnect());
     const outside = (event: Event) => {
       const path = event.composedPath();
       if (!path.includes(box) && !path.includes(opener)) this.close(false);
@@ -165,19 +170,41 @@ export class Popup {
     (selected ?? list.querySelector<HTMLElement>(ROWS))?.focus();
   }
 
-  /** Under its button, and inside the widget on all sides; what is longer scrolls. */
+  /** Under its button, and inside what can be seen of the widget; what is longer scrolls. */
   #placeOpen(): void {
     const box = this.#open?.content.parentElement;
     if (!this.#open || !box) return;
     const outer = this.#root.getBoundingClientRect();
     const inner = this.#open.opener.getBoundingClientRect();
-    const left = Math.max(8, Math.min(inner.left - outer.left, outer.width - box.offsetWidth - 8));
-    const top = Math.max(8, Math.min(inner.bottom - outer.top + 2, outer.height - box.offsetHeight - 8));
+    const seen = seenOf(this.#root);
+    const [first, last] = [seen.top - outer.top + EDGE_PX, seen.bottom - outer.top - EDGE_PX];
+    if (outer.height > 0) box.style.maxHeight = `${last - first}px`;
+    const left = Math.max(
+      EDGE_PX,
+      Math.min(inner.left - outer.left, outer.width - box.offsetWidth - EDGE_PX),
+    );
+    const top = Math.max(first, Math.min(inner.bottom - outer.top + 2, last - box.offsetHeight));
     box.style.left = `${left}px`;
     box.style.right = "auto";
     box.style.top = `${top}px`;
-    if (outer.height > 0) box.style.maxHeight = `${outer.height - 16}px`;
   }
+}
+
+/** What of an element is in sight: inside the window, and inside everything that scrolls around it. */
+function seenOf(element: HTMLElement): { top: number; bottom: number } {
+  const { top, bottom } = element.getBoundingClientRect();
+  const seen = { top: Math.max(top, 0), bottom: Math.min(bottom, innerHeight) };
+  for (let around = outside(element); around; around = outside(around)) {
+    if (getComputedStyle(around).overflowY === "visible") continue;
+    const box = around.getBoundingClientRect();
+    seen.top = Math.max(seen.top, box.top);
+    seen.bottom = Math.min(seen.bottom, box.bottom);
+  }
+  return seen.bottom - seen.top < LEAST_PX ? { top, bottom } : seen;
+}
+
+function outside(element: Element): Element | null {
+  return element.parentElement ?? (element.getRootNode() as ShadowRoot).host ?? null;
 }
 
 /** The three dots, with a menu behind them. */

@@ -16,6 +16,11 @@ function transportWords(transport: string, direct: boolean, words: Words): strin
   return words.transports[direct ? "direct" : transport] ?? transport;
 }
 
+/** "localhost:8000" is what people type. */
+function completed(address: string): string {
+  return address === "" || address.includes("://") ? address : `http://${address}`;
+}
+
 class ServerPanel {
   readonly nodes: readonly HTMLElement[];
   readonly #app: App;
@@ -30,12 +35,14 @@ class ServerPanel {
     const words = app.words;
     this.#app = app;
     this.#address = h("input", {
-      type: "url",
+      type: "text",
+      inputmode: "url",
       placeholder: "http://127.0.0.1:8000",
       autocomplete: "off",
       spellcheck: "false",
       dir: "ltr",
     });
+    this.#address.value = app.synced.get("server_url"); // often only the key is wrong
     // "new-password": a browser must neither fill in nor offer to keep this
     this.#key = h("input", { type: "password", autocomplete: "new-password", dir: "ltr" });
     this.#check = button(
@@ -57,14 +64,12 @@ class ServerPanel {
     };
     for (const field of [this.#address, this.#key]) scope.listen<KeyboardEvent>(field, "keydown", enter);
     this.nodes = [
-      this.#facts,
-      this.#said,
-      h("div", { class: "acts" }, this.#check),
-      h("h4", {}, words.otherServer),
       h("label", {}, words.serverAddress, this.#address),
       h("label", {}, words.serverKey, this.#key),
+      h("div", { class: "acts" }, this.#use, this.#check),
+      this.#said,
       h("p", { class: "note" }, words.serverNote),
-      h("div", { class: "acts" }, this.#use),
+      this.#facts,
     ];
     scope.own(() => {
       this.#key.value = ""; // not even in a field that nobody sees
@@ -101,7 +106,8 @@ class ServerPanel {
   /** Changes the server and checks it at once: a wrong address should not wait for the next recording. */
   async #useServer(): Promise<void> {
     this.#busy(true, this.#app.words.checking);
-    const { failure } = await this.#app.setServer(this.#address.value.trim(), this.#key.value);
+    this.#address.value = completed(this.#address.value.trim());
+    const { failure } = await this.#app.setServer(this.#address.value, this.#key.value);
     this.#key.value = "";
     if (failure) {
       this.#busy(false, "");

@@ -3,7 +3,7 @@ import { FrameLoop, type Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
 import { linesOf } from "../store/thresholds.ts";
 import { Chips } from "./chip-elements.ts";
-import { setAttribute, setText } from "./dom.ts";
+import { setAttribute, setText, toggle } from "./dom.ts";
 import { ErrorPanel, panelProblem, waysOut } from "./failure.ts";
 import { Flags } from "./flags.ts";
 import { drawStretches, lookAlong } from "./gestures.ts";
@@ -261,7 +261,8 @@ export class TimeView {
     const { phase, session } = this.#app;
     const problem = panelProblem(this.#app);
     this.#panel.show(problem, problem ? waysOut(this.#app, problem, this.#events.chooseFile) : []);
-    this.#picture.canvas.classList.toggle("is-hidden", problem !== null);
+    toggle(this.#picture.canvas, "is-hidden", problem !== null);
+    toggle(this.node, "is-told", problem !== null);
     const before = phase === "idle" || phase === "asking" || phase === "connecting";
     this.#lessons.show(session.fresh && problem === null && before);
   }

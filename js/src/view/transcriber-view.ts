@@ -203,6 +203,7 @@ class TranscriberView {
       shortcuts: (opener) => this.#openKeys(opener),
       numbers: (opener) => openNumbers(app, popup, opener),
       mark: () => void this.#mark(),
+      zoom: (direction) => this.#viewport.step(direction),
       openModel: (opener) => pickers.openModel(opener),
       openLanguage: (opener) => pickers.openLanguage(opener),
     });

@@ -109,6 +109,13 @@ export class TuningBar {
     const field = (option: Option, label: string, unit = "", className = "") =>
       this.#fields.add(scope, option, label, unit, option, className);
     const { wide } = parts;
+    const zoom = h(
+      "span",
+      { class: `sp-group ${wide}`.trim() },
+      this.#zoom(scope, "out", words.zoomOut),
+      this.#span,
+      this.#zoom(scope, "in", words.zoomIn),
+    );
     this.#lines = [field("threshold", words.start), field("neg_threshold", words.release)];
     this.node = h(
       "div",
@@ -119,15 +126,7 @@ export class TuningBar {
       field("min_silence_duration_ms", words.minSilence, words.ms, wide),
       field("min_speech_duration_ms", words.minSpeech, words.ms, `sp-pri-3 ${wide}`),
       field("speech_pad_ms", words.pad, words.ms, `sp-pri-3 ${wide}`),
-      h("span", { class: "sp-grow" }),
-      ...(parts.end ?? []),
-      h(
-        "span",
-        { class: `sp-group ${wide}`.trim() },
-        this.#zoom(scope, "out", words.zoomOut),
-        this.#span,
-        this.#zoom(scope, "in", words.zoomIn),
-      ),
+      h("span", { class: "sp-tune-end" }, ...(parts.end ?? []), zoom),
     );
   }
 

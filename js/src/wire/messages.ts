@@ -72,6 +72,8 @@ export interface Traits {
   /** by which way speech goes to the server */
   transport: string;
   server_label: string;
+  /** its whole address; empty: the default server */
+  server_url: string;
   server_state: string;
   server_version: string;
   /** an id, or a preset's name until the server has answered; empty: the server's first */

@@ -10,7 +10,8 @@ it.each([
   ["listening", "open", true, "live"],
   ["paused", "paused", false, "paused"],
   ["stopped", "closed", true, "failed"],
-  ["failed", "closed", false, "failed"],
+  ["failed", "closed", true, "failed"],
+  ["failed", "closed", false, "stopped"],
 ] as const)("%s, microphone %s, failure %s: %s", (state, capture, failed, phase) => {
   expect(phaseOf(state, capture, failed)).toBe(phase);
 });

@@ -178,6 +178,35 @@ it("keeps the key of a server nowhere on the page", async () => {
   expect(document.documentElement.outerHTML).not.toContain("very-secret");
 });
 
+it("shows the server's address to change, takes it without http://, and forgets a failure once it answers", async () => {
+  fake.set("server_url", "http://example.org:8000");
+  fake.set("state", "failed");
+  find(".sp-rec").click();
+  answer(
+    {},
+    {
+      kind: "auth",
+      title: "The server refused the key",
+      text: "Give another.",
+      actions: [{ name: "retry" }],
+    },
+  );
+  await settled();
+  expect(find(".sp-msg h3").textContent).toBe("The server refused the key");
+  find(".sp-pick.is-server").click();
+  const [address] = [...el.querySelectorAll<HTMLInputElement>(".is-server input")];
+  if (!address) throw new Error("no field");
+  expect(address.value).toBe("http://example.org:8000");
+  address.value = "localhost:8123";
+  address.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  expect(last()).toMatchObject({ name: "set_server", args: { url: "http://localhost:8123" } });
+  answer();
+  await settled();
+  answer({ version: "0.9.0", models: [] });
+  await settled();
+  expect(find(".sp-msg").hidden).toBe(true);
+});
+
 it("lists the kernel's microphones beside the browser's, or says why there are none", async () => {
   find(".sp-pick.is-source").click();
   expect(last().name).toBe("list_devices");

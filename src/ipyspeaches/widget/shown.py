@@ -66,7 +66,11 @@ def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
 def server_traits(options: SessionOptions) -> dict[str, str]:
     """Return the traits that show a server that was not asked yet."""
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
-    return {"_server_label": _host(url) if url else "", "_server_state": "none"}
+    return {
+        "_server_label": _host(url) if url else "",
+        "_server_url": options.server or "",
+        "_server_state": "none",
+    }
 
 
 def session_traits(session: Session) -> dict[str, Any]:

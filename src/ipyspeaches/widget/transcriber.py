@@ -69,6 +69,7 @@ class Transcriber(anywidget.AnyWidget):
     _source_label = traitlets.Unicode("").tag(sync=True)
     _transport = traitlets.Unicode("realtime").tag(sync=True)
     _server_label = traitlets.Unicode("").tag(sync=True)
+    _server_url = traitlets.Unicode("").tag(sync=True)
     _server_state = traitlets.Unicode("none").tag(sync=True)
     _server_version = traitlets.Unicode("").tag(sync=True)
     _presets = traitlets.List(traitlets.Dict()).tag(sync=True)

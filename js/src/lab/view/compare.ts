@@ -55,7 +55,7 @@ export class ComparePanel {
       h(
         "h3",
         {},
-        h("span", { class: "sp-cut" }, words.compare),
+        h("span", { class: "sp-cut", title: words.compare }, words.compare),
         this.#stretch,
         h("span", { class: "sp-grow" }),
         this.#run,

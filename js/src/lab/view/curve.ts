@@ -37,7 +37,13 @@ export class CurvePanel {
     this.node = h(
       "section",
       { class: "lab-curve", "aria-label": words.curve },
-      h("h3", {}, h("span", { class: "sp-cut" }, words.curve), h("span", { class: "sp-grow" }), tabs),
+      h(
+        "h3",
+        {},
+        h("span", { class: "sp-cut", title: words.curve }, words.curve),
+        h("span", { class: "sp-grow" }),
+        tabs,
+      ),
       this.#plane.canvas,
     );
     scope.listen<MouseEvent>(this.#plane.canvas, "click", (event) => this.#click(event));

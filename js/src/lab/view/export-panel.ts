@@ -37,7 +37,13 @@ export class ExportPanel {
     this.node = h(
       "section",
       { "aria-label": words.use },
-      h("h3", {}, h("span", { class: "sp-cut" }, words.use), h("span", { class: "sp-grow" }), tabs),
+      h(
+        "h3",
+        {},
+        h("span", { class: "sp-cut", title: words.use }, words.use),
+        h("span", { class: "sp-grow" }),
+        tabs,
+      ),
       this.#text,
       h("div", { class: "lab-acts" }, this.#live, copy),
     );

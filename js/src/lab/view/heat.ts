@@ -1,5 +1,5 @@
 import type { Scope } from "../../scope.ts";
-import { button, h, setText } from "../../view/dom.ts";
+import { button, h, setAttribute, setText } from "../../view/dom.ts";
 import { icon } from "../../view/icons.ts";
 import { shown } from "../../view/scale.ts";
 import type { LabApp } from "../app.ts";
@@ -31,7 +31,7 @@ export class HeatPanel {
       h(
         "h3",
         {},
-        h("span", { class: "sp-cut" }, words.sweep),
+        h("span", { class: "sp-cut", title: words.sweep }, words.sweep),
         this.#range,
         h("span", { class: "sp-grow" }),
         this.#best,
@@ -53,7 +53,9 @@ export class HeatPanel {
     this.#best.disabled = sweep === null;
     const low = sweep ? Math.min(...sweep.f1) : 0;
     const high = sweep ? Math.max(...sweep.f1) : 0;
-    setText(this.#range, sweep ? words.sweepRange(short(low, 2), short(high, 2)) : "");
+    const range = sweep ? words.sweepRange(short(low, 2), short(high, 2)) : "";
+    setText(this.#range, range);
+    setAttribute(this.#range, "title", range);
     const context = palette && this.#plane.begin(palette.font);
     if (!context || !palette || !sweep) {
       if (context) context.clearRect(0, 0, this.#plane.width, this.#plane.height);
