@@ -2,6 +2,7 @@
 from ipyspeaches.audio.recording import Recording as Recording
 from ipyspeaches.errors import AudioError as AudioError
 from ipyspeaches.errors import ConnectionLostError as ConnectionLostError
+from ipyspeaches.errors import DownloadError as DownloadError
 from ipyspeaches.errors import InputError as InputError
 from ipyspeaches.errors import MicrophoneError as MicrophoneError
 from ipyspeaches.errors import MissingExtraError as MissingExtraError

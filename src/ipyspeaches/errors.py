@@ -7,6 +7,7 @@
     │   └── AudioError                 … because of its audio: empty, corrupt, not finite, a rate of 0
     ├── StateError                     the right call at the wrong moment: start twice, stop before start
     ├── MissingExtraError (ImportError)   an optional package is not installed; says how to install it
+    ├── DownloadError                  a model cannot be fetched from its hub
     ├── MicrophoneError                no PortAudio, no device, permission denied, unplugged
     └── ServerError                    something is wrong with the server, or on the way to it
         ├── ServerUnreachableError     nothing answers at its address
@@ -66,6 +67,10 @@ class MissingExtraError(SpeachesError, ImportError):
     def __reduce__(self) -> tuple[type[Self], tuple[str, str | None, str]]:
         # Without it, the error of a worker process breaks the pool that it belongs to.
         return type(self), self._given
+
+
+class DownloadError(SpeachesError):
+    """A model cannot be fetched from its hub; what came of it is kept."""
 
 
 class MicrophoneError(SpeachesError):

@@ -35,5 +35,5 @@ def test_models_are_listed_loaded_and_refused_in_words(
     opener.click()
     widget.get_by_role("option", name="fastest: ").click()
     widget.get_by_role("button", name="Record", exact=True).click()
-    expect(widget).to_contain_text(f"does not have the model '{presets['fastest']}'")
+    expect(widget).to_contain_text(f"{presets['fastest']} (486 MB) is not on this machine")
     assert page.errors == []

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ipyspeaches.errors import InputError
+from ipyspeaches.errors import InputError, ModelNotFoundError
 from ipyspeaches.local import weights
-from ipyspeaches.local.engines import POCKETSPHINX, asked_engine, engine_spec, engines_at_hand
-from ipyspeaches.local.weights import PackagedModel, local_folder, models_at_hand
+from ipyspeaches.local.engines import POCKETSPHINX, DecodingOptions, asked_engine, engine_spec, engines_at_hand
+from ipyspeaches.local.local_server import require_model
+from ipyspeaches.local.weights import PackagedModel, damage, find, local_folder, models_at_hand
+from model_hub import HEAD
 
 MODEL = "Systran/faster-whisper-base"
 FILES = {"config.json": b"{}", "model.bin": bytes(range(256)) * 40}
@@ -58,7 +60,10 @@ def test_another_version_is_another_model(packaged: Path) -> None:
     about = packaged / "weights_two-1.0.dist-info" / "METADATA"
     about.write_text(about.read_text().replace("Version: 1.0", "Version: 1.1"))
     assert models_at_hand() == []
-    assert local_folder(MODEL) is None
+    with pytest.raises(
+        ModelNotFoundError, match=r"base \(148 MB\) is not on this machine: allow its download with auto_"
+    ):
+        local_folder(MODEL)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, FILES["model.bin"][:100]])
@@ -129,3 +134,112 @@ def test_pocketsphinx_is_the_net_under_whisper(monkeypatch: pytest.MonkeyPatch) 
     assert [spec.model for spec in engines_at_hand()] == [MODEL, POCKETSPHINX.model]
     monkeypatch.setattr(weights, "PACKAGED", ())
     assert engines_at_hand() == [POCKETSPHINX]
+
+
+def in_hub_cache(folder: Path, *, without: str = "") -> Path:
+    """Put a model into a cache of the hub, as its library does; return where its weights are."""
+    repository = folder / "models--Systran--faster-whisper-base"
+    snapshot = repository / "snapshots" / "main-now"
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("main-now")
+    (repository / "blobs").mkdir()
+    for name in ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt"):
+        content = HEAD + b"x" * 100
+        blob = repository / "blobs" / hashlib.sha256(content).hexdigest()
+        blob.write_bytes(content)
+        if name != without:
+            (snapshot / name).symlink_to(blob)
+    return repository / "blobs" / hashlib.sha256(HEAD + b"x" * 100).hexdigest()
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub, and nothing else on this machine."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _name: str(tmp_path / "ours"))
+    monkeypatch.setattr(weights, "PACKAGED", ())
+    return tmp_path
+
+
+def test_the_cache_of_the_hub_is_looked_at(hub_cache: Path) -> None:
+    in_hub_cache(hub_cache)
+    found = find(MODEL)
+    assert found is not None
+    assert found.source == "the cache of the Hugging Face hub"
+    assert local_folder(MODEL) == hub_cache / "models--Systran--faster-whisper-base" / "snapshots" / "main-now"
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.bin", "tokenizer.json", "vocabulary.txt"])
+def test_half_a_download_is_no_model(hub_cache: Path, file: str) -> None:
+    in_hub_cache(hub_cache, without=file)
+    assert find(MODEL) is None
+
+
+def test_damage_in_the_cache_of_the_hub_is_found_and_set_aside(hub_cache: Path) -> None:
+    blob = in_hub_cache(hub_cache)
+    folder = local_folder(MODEL)
+    assert damage(folder) is None
+    blob.write_bytes(HEAD)
+    assert (found := damage(folder)) is not None
+    assert found.startswith("SHA-256 ")
+    assert found.endswith(f"set aside as {blob}.damaged")
+    assert blob.with_name(blob.name + ".damaged").read_bytes() == HEAD
+    assert find(MODEL) is None, "the next download fetches it again"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (
+            {},
+            "is no whole Whisper model of CTranslate2's format (it has no model.bin, config.json, tokenizer.json, voc",
+        ),
+        (
+            {"config.json": b"{}", "model.safetensors": b"x"},
+            "is a model of Transformers: convert it with ct2-transform",
+        ),
+        ({"config.json": b"{}", "model.bin": HEAD, "vocabulary.json": b"[]"}, "(it has no tokenizer.json): copy the"),
+        (
+            {"model.bin": HEAD.replace(b"Whisper", b"Wav2Vec")},
+            "is no Whisper model (it is a Wav2VecSpec of CTranslate2)",
+        ),
+        ({"model.bin": b"\x80\x02}q\x00" * 20}, "is no Whisper model (model.bin is not of CTranslate2's format): name"),
+    ],
+)
+def test_a_folder_that_holds_no_whisper_model_is_told(tmp_path: Path, files: dict[str, bytes], told: str) -> None:
+    whole = dict.fromkeys(("config.json", "tokenizer.json", "vocabulary.txt"), b"{}") if len(files) == 1 else {}
+    for name, content in {**whole, **files}.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        require_model(engine_spec("faster-whisper", str(tmp_path)), auto_download=False)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "told"),
+    [
+        ("tiny.en", DecodingOptions("zh-CN"), "does not understand the language 'zh-CN', only en: leave the language"),
+        ("tiny.en", DecodingOptions(task="translate"), "knows English only and translates nothing: use a model of sev"),
+        ("base", DecodingOptions("gsw"), "does not understand the language 'gsw': leave the language out, so that"),
+        ("base", DecodingOptions("yue"), "does not understand the language 'yue': leave the language out"),
+        ("base", DecodingOptions("zh-CN", "translate"), None),
+        ("large-v3", DecodingOptions("yue"), None),
+        ("tiny.en", DecodingOptions("en-GB"), None),
+    ],
+)
+def test_what_a_model_does_not_know_is_told(model: str, options: DecodingOptions, told: str | None) -> None:
+    problem = engine_spec("faster-whisper", model).language_problem(options)
+    assert problem == told or (told is not None and told in str(problem))
+
+
+def test_an_unknown_size_is_not_made_up() -> None:
+    assert weights.missing_text("someone/whisper").startswith("someone/whisper is not on this machine: allow")
+    assert weights.missing_text("./no/such/folder").startswith("There is no model './no/such/folder': give the folder")
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(2_309, "2 kB"), (147_882_941, "148 MB"), (999_999_999, "1.0 GB"), (3_090_800_000, "3.1 GB")]
+)
+def test_sizes_are_said_as_people_do(size: int, told: str) -> None:
+    assert weights.size_text(size) == told

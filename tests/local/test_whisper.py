@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from human_speech import words
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError
+from ipyspeaches.errors import InputError, ModelNotFoundError
 from ipyspeaches.local.engines import DecodingOptions
 from ipyspeaches.local.recogniser import GuessingRecogniser, transcribe
-from ipyspeaches.local.whisper import WhisperEngine
+from ipyspeaches.local.whisper import WhisperEngine, _load
 from ipyspeaches.results.accuracy import wer
+from model_hub import HEAD
 
 TINY = "Systran/faster-whisper-tiny.en"
 SPEECH = Path(__file__).parents[1] / "data" / "speech" / "en"
@@ -89,19 +90,41 @@ def test_an_english_model_hears_english_whatever_is_asked(engine: WhisperEngine,
     assert segment.language == "en"
 
 
-def test_what_is_no_model_is_named(tmp_path: Path) -> None:
-    (tmp_path / "model.bin").write_bytes(b"no model")
-    with pytest.raises(InputError, match=r"could not be loaded .*name another one"):
+def test_weights_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "model.bin").write_bytes(HEAD + b"cut off")
+    with pytest.raises(
+        InputError, match=r"could not be loaded \(.+\): it is damaged or no Whisper model; get it again"
+    ):
         WhisperEngine(str(tmp_path))
 
 
-def test_a_model_that_cannot_be_downloaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("the hub refuses\nsecond line")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
-    with pytest.raises(InputError, match=r"no/such could not .*\(OSError: the hub refuses\): .*HF_ENDPOINT"):
+def test_a_model_that_is_not_here_is_not_downloaded() -> None:
+    with pytest.raises(ModelNotFoundError, match=r"no/such is not on this machine: allow its download with auto_down"):
         WhisperEngine("no/such")
+
+
+@pytest.mark.parametrize("said", ["The CPU does not support AVX2", "Invalid CPU ISA: X", "No SGEMM backend on CPU"])
+def test_a_processor_that_is_too_old_is_named(tmp_path: Path, said: str) -> None:
+    def too_old(*_: object, **__: object) -> None:
+        raise RuntimeError(said)
+
+    with pytest.raises(InputError, match=rf"does not work on this processor \({said}\): use --engine pocketsphinx"):
+        _load(too_old, TINY, tmp_path)
+
+
+def test_a_processor_without_quick_integers_computes_with_floats(tmp_path: Path) -> None:
+    asked = []
+
+    def model(*_: object, compute_type: str, **__: object) -> str:
+        asked.append(compute_type)
+        if compute_type == "int8":
+            raise ValueError("Requested int8 compute type, but the target device or backend do not support it.")
+        return "a model"
+
+    assert _load(model, TINY, tmp_path) == "a model"
+    assert asked == ["int8", "default"]
 
 
 def test_whisper_is_told_what_it_should_know(

@@ -40,6 +40,16 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_download_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--auto-download``."""
+    parser.add_argument(
+        "--auto-download",
+        action="store_true",
+        help="let the embedded server's Whisper model be downloaded if it is not here (base: 148 MB), from "
+        "$HF_ENDPOINT if that is set",
+    )
+
+
 def port(text: str) -> int:
     """Return the port that ``--port`` names; what is none leaves through argparse."""
     number = int(text)

@@ -28,7 +28,7 @@ from ipyspeaches.terminal import printable
 
 OLDEST_PYTHON = (3, 11)
 FRONT_ENDS = ("jupyterlab", "notebook", "marimo")
-_NOT_LISTED = frozenset({"", "all", "webrtc"})  # looked at by checks of their own, or nothing by themselves
+_NOT_LISTED = frozenset({"", "all", "webrtc", "whisper"})  # have checks of their own, or are nothing by themselves
 BUNDLES = tuple(Path(__file__).parents[1] / "static" / name for name in ("transcriber.js", "vadlab.js"))
 
 

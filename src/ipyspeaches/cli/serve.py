@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ipyspeaches.cli.arguments import Commands, port
+from ipyspeaches.cli.arguments import Commands, add_download_argument, port
 from ipyspeaches.local.engines import ENGINE_NAMES
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 
@@ -16,7 +16,7 @@ def add_command(commands: Commands) -> None:
         help="run the embedded recognition server",
         description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol and prints "
         "`listening on http://…` when it is ready. It uses the best Whisper model that is at hand, else PocketSphinx, "
-        "which hears English only, and badly; a model that is named is downloaded once.",
+        "which hears English only, and badly; nothing is downloaded without --auto-download.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=port, default=8000, help="port, 0 for any free one (default: 8000)")
@@ -24,6 +24,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--model", metavar="ID", help="Whisper model: a folder, an id on the Hugging Face hub, or a size"
     )
+    add_download_argument(parser)
     parser.add_argument(
         "--api-key",
         metavar="KEY",
@@ -37,5 +38,12 @@ def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C, and return 0."""
     from ipyspeaches.local import serve
 
-    serve(host=args.host, port=args.port, engine=args.engine, model=args.model, api_key=args.api_key)
+    serve(
+        host=args.host,
+        port=args.port,
+        engine=args.engine,
+        model=args.model,
+        auto_download=args.auto_download,
+        api_key=args.api_key,
+    )
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
-from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
+from ipyspeaches.cli.arguments import Commands, add_download_argument, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError
 from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS, clock
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
-DOUBTS: Final = frozenset({"no_effect", "language", "server_error", "clock", "message_lost"})
+DOUBTS: Final = frozenset({"model", "no_effect", "language", "server_error", "clock", "message_lost"})
 """Warnings of a session that a result does not show itself; stretches without text it does."""
 _OPTIONS: Final = (
     *("model", "language", "task", "prompt", "hotwords", "temperature"),
-    *("transport", "chunk_s", "interim_s", "pace"),
+    *("transport", "chunk_s", "interim_s", "pace", "auto_download"),
 )
 """Options of a session that are the command's, under the same names."""
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
@@ -47,6 +47,7 @@ def add_command(commands: Commands) -> None:
         "files", nargs="+", type=Path, metavar="FILE", help="anything libsndfile reads: wav, flac, mp3, …"
     )
     add_server_arguments(parser)
+    add_download_argument(parser)
     _add_recognition_arguments(parser)
     _add_route_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="of the result (default: from --output's ending, else txt)")

@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--api-key", help=f"key to ask for; better set ${API_KEY_VARIABLE}, which `ps` does not show")
     parser.add_argument("--engine", choices=ENGINE_NAMES, help="default: the best that is at hand")
     parser.add_argument("--model", help="Whisper model: a folder, an id on the Hugging Face hub, or a size")
+    parser.add_argument("--auto-download", action="store_true", help="download the model if it is not here")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
     try:
         serve(**vars(parser.parse_args(arguments)))

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.local.weights import MODEL_VARIABLE, PREFERRED, models_at_hand
+from ipyspeaches.local import weights
+from ipyspeaches.local.weights import MODEL_VARIABLE, PREFERRED
+from ipyspeaches.protocol.languages import WHISPER_LANGUAGES
 from ipyspeaches.words import Word
 
 ENGINE_RATE_HZ: Final = 16_000
@@ -100,16 +102,29 @@ class EngineSpec:
 
     name: str  # one of `ENGINE_NAMES`
     model: str  # id under which the server lists the model
-    languages: tuple[str, ...]  # ISO 639-1 codes it understands; empty for "any"
+    languages: tuple[str, ...]  # codes it understands; empty for "any"
     owner: str  # who made the model
     requires: tuple[str, str, str]  # module, package and extra of ipyspeaches that it comes with
     max_workers: int | None = None  # processes that may run it side by side; None for one a core, up to four
     source: str = ""  # what it is loaded from, if not by its id: a folder
 
     def language_problem(self, options: DecodingOptions) -> str | None:
-        """Return why the language cannot be transcribed, or None if it can."""
+        """Return why the language cannot be transcribed, or nothing translated; None if it can.
+
+        What PocketSphinx hears is English already, and its own translation.
+        """
+        if options.task == "translate" and self.languages == ("en",) and self.name != "pocketsphinx":
+            return (
+                f"Model '{self.model}' knows English only and translates nothing: use a model of several languages, "
+                f"such as {DEFAULT_WHISPER_MODEL}."
+            )
         if options.language_code is None or not self.languages or options.language_code in self.languages:
             return None
+        if len(self.languages) > 1:
+            return (
+                f"Model '{self.model}' does not understand the language '{options.language}': leave the language out, "
+                "so that the model finds it out, or name one that it knows."
+            )
         return (
             f"Model '{self.model}' does not understand the language '{options.language}', only "
             f"{', '.join(self.languages)}: leave the language out, or use a model of several languages, such as "
@@ -151,13 +166,21 @@ def _whisper_spec(model: str) -> EngineSpec:
     return EngineSpec(
         "faster-whisper",
         shown,
-        # By the naming rule of Whisper's authors, models whose name ends in ".en" know English only.
-        ("en",) if shown.endswith(".en") else (),
+        _whisper_languages(shown),
         shown.split("/")[0] if "/" in shown else "local",
         requires=("faster_whisper", "faster-whisper", "local"),
         max_workers=1,  # CTranslate2 uses all cores by itself
         source=model if given.is_dir() else "",
     )
+
+
+def _whisper_languages(model: str) -> tuple[str, ...]:
+    """Return what a model understands, by the naming rules of Whisper's authors."""
+    if model.endswith(".en"):
+        return ("en",)
+    # Cantonese came with the third generation; a folder may be called anything.
+    newer = "/" not in model or any(mark in model for mark in ("v3", "turbo"))
+    return tuple(code for code in WHISPER_LANGUAGES if newer or code != "yue")
 
 
 @checked
@@ -171,16 +194,34 @@ def asked_engine(engine: str | None, model: str | None) -> EngineSpec | None:
     """
     if engine is None:
         model = model or os.environ.get(MODEL_VARIABLE, "").strip() or None
-        if model is None:
-            return None
-        engine = "pocketsphinx" if model == POCKETSPHINX.model else "faster-whisper"
+        return None if model is None else engine_named(model)
     return engine_spec(engine, model)
+
+
+def engine_named(model: str) -> EngineSpec:
+    """Return the engine that runs a model, by the model's name."""
+    return POCKETSPHINX if model == POCKETSPHINX.model else _whisper_spec(model)
 
 
 def engines_at_hand() -> list[EngineSpec]:
     """Return the engines that need no download, best first; the last one is PocketSphinx."""
-    whisper = [] if find_spec("faster_whisper") is None else models_at_hand()
+    whisper = [] if find_spec("faster_whisper") is None else weights.models_at_hand()
     return [*map(_whisper_spec, whisper), POCKETSPHINX]
+
+
+def model_to_download(model: str | None = None) -> str | None:
+    """Return the id of the model that a download would bring, None where there is nothing to bring.
+
+    That is the model that was asked for, here or in ``$IPYSPEACHES_MODEL``, if this machine does not have it; and where
+    none was, the default one if PocketSphinx is all that there is.
+    """
+    if find_spec("faster_whisper") is None:
+        return None
+    asked = asked_engine(None, model)
+    if asked is None:
+        return DEFAULT_WHISPER_MODEL if engines_at_hand() == [POCKETSPHINX] else None
+    here = asked == POCKETSPHINX or asked.source or weights.find(asked.model) is not None
+    return None if here else asked.model
 
 
 def model_missing_text(model: str) -> str:

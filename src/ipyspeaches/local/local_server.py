@@ -12,13 +12,31 @@ import sys
 import threading
 from collections import deque
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Final, Self
 
 import ipyspeaches
 from ipyspeaches.checks import number, shown_if_made
-from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, SpeachesError, StateError
-from ipyspeaches.local.engines import ENGINE_NAMES, POCKETSPHINX, EngineSpec, asked_engine, engine_spec, engines_at_hand
+from ipyspeaches.errors import (
+    DownloadError,
+    InputError,
+    MissingExtraError,
+    ServerUnreachableError,
+    SpeachesError,
+    StateError,
+)
+from ipyspeaches.local import weights
+from ipyspeaches.local.downloads import download
+from ipyspeaches.local.engines import (
+    ENGINE_NAMES,
+    POCKETSPHINX,
+    EngineSpec,
+    asked_engine,
+    engine_spec,
+    engines_at_hand,
+    model_to_download,
+)
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
 from ipyspeaches.terminal import one_line
@@ -34,11 +52,15 @@ READY_PREFIX: Final = "listening on "
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 EXIT_GRACE_S: Final = 3.0
 _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python_multipart", "python-multipart"))
+WARNING_PREFIX: Final = "warning: "
+"""What a line on standard error begins with that says what the server goes on without."""
 START_TIMEOUT_S: Final = 60.0
-DOWNLOAD_TIMEOUT_S: Final = 1800.0
+LARGE_MODEL_TIMEOUT_S: Final = 600.0
+"""The same for a model that was named: one of gigabytes is checked and read from a slow disk."""
 STOP_TIMEOUT_S: Final = 5.0
 _PORT: Final = number(0, 65535, "1 to 65535, or 0 for any free one", whole=True)
 _LAST_LINES: Final = 20
+_LONGEST_WARNING: Final = 1_000
 
 
 class LocalServer:
@@ -54,8 +76,15 @@ class LocalServer:
     api_key
         Key to ask clients for; handed over in the environment, so that ``ps`` does not show it.
     model
-        A folder, an id on the Hugging Face hub, or a size such as ``"small"``, downloaded if this machine does not have
-        it; None for ``$IPYSPEACHES_MODEL``.
+        A folder, an id on the Hugging Face hub, or a size such as ``"small"``; None for ``$IPYSPEACHES_MODEL``.
+    auto_download
+        Whether to download that model if this machine does not have it, and where none is named and PocketSphinx is
+        all that there is, Whisper's multilingual base model (148 MB). Otherwise nothing is downloaded.
+
+    Attributes
+    ----------
+    warnings
+        What the running server goes on without, such as a damaged model, in sentences.
 
     Examples
     --------
@@ -63,14 +92,22 @@ class LocalServer:
     ...     print(local.url)
     """
 
-    _shared: ClassVar[LocalServer | None] = None
+    _shared: ClassVar[dict[str, LocalServer]] = {}  # by the model that it was started for
     _shared_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(
-        self, engine: str | None = None, port: int = 0, api_key: str | None = None, *, model: str | None = None
+        self,
+        engine: str | None = None,
+        port: int = 0,
+        api_key: str | None = None,
+        *,
+        model: str | None = None,
+        auto_download: bool = False,
     ) -> None:
         api_key = hidden(api_key)  # or a traceback shows it
         self._asked = asked_engine(engine, model)
+        self._auto_download = auto_download
+        self.warnings: tuple[str, ...] = ()
         self._port = _PORT("port", port)
         self._api_key = read_key(api_key)
         self._process: subprocess.Popen[str] | None = None
@@ -80,20 +117,25 @@ class LocalServer:
         self._announced = threading.Event()
 
     @classmethod
-    def shared(cls) -> LocalServer:
-        """Return the one server of this Python process with the best model at hand, started at the first call.
+    def shared(cls, model: str | None = None) -> LocalServer:
+        """Return the one server of this Python process for a model, or for the best at hand, started at the first call.
+
+        Where a better one has come to be at hand, a server with that is started; the one before it serves its sessions
+        until Python ends.
 
         Raises
         ------
-        MissingExtraError, ServerUnreachableError
+        MissingExtraError, ModelNotFoundError, InputError, ServerUnreachableError
             As `start`.
         """
+        asked = asked_engine(None, model)
+        name = (asked or engines_at_hand()[0]).model
         with cls._shared_lock:
-            shared = cls._shared
+            shared = cls._shared.get(name)
             if shared is None or not shared.is_running:
-                shared = cls()
+                shared = cls(model=model)
                 shared.start()
-                cls._shared = shared
+                cls._shared[name] = shared
             return shared
 
     @shown_if_made
@@ -125,6 +167,10 @@ class LocalServer:
         ------
         MissingExtraError
             If a package is missing; the message has the pip line.
+        ModelNotFoundError, InputError
+            If the model that was named is not on this machine, or is none.
+        DownloadError
+            If it was to be downloaded, and could not be.
         ServerUnreachableError
             If the process ended or was not ready in time; the message has its last words.
         StateError
@@ -133,8 +179,10 @@ class LocalServer:
         if self.is_running:
             raise StateError("The local server is running already: use it, or stop() it first.")
         require_packages(self._asked)
+        missing = require_model(self._asked, auto_download=self._auto_download)
         self._owner = os.getpid()
         self._last_lines.clear()
+        self.warnings = missing
         self._announced.clear()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
             self._command(),
@@ -150,7 +198,7 @@ class LocalServer:
         atexit.register(self.stop)
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
-        timeout_s = START_TIMEOUT_S if self._asked in (None, POCKETSPHINX) else DOWNLOAD_TIMEOUT_S
+        timeout_s = START_TIMEOUT_S if self._asked in (None, POCKETSPHINX) else LARGE_MODEL_TIMEOUT_S
         in_time = self._announced.wait(timeout_s)
         if self._url is None:
             self.stop()
@@ -181,6 +229,8 @@ class LocalServer:
             if self._url is None and line.startswith(READY_PREFIX):
                 self._url = line.removeprefix(READY_PREFIX).strip()
                 self._announced.set()
+            elif self._url is None and line.startswith(WARNING_PREFIX):
+                self.warnings += (line.removeprefix(WARNING_PREFIX).strip(),)
             elif line.strip():
                 self._last_lines.append(line.strip())
         self._announced.set()  # or it ended, and its last words are the reason
@@ -226,6 +276,33 @@ def require_packages(spec: EngineSpec | None) -> None:
         raise MissingExtraError(package, extra, f"recognise speech with the {engines[0].name} engine")
 
 
+def require_model(asked: EngineSpec | None, *, auto_download: bool) -> tuple[str, ...]:
+    """Have the model that a server is to run on this machine, downloaded if that was allowed.
+
+    What was not asked for by name is done without if it cannot be had, which the sentences that are returned say.
+
+    Raises
+    ------
+    ModelNotFoundError, InputError
+        If the model that was named is not here, or is none.
+    DownloadError
+        If it could not be downloaded.
+    """
+    wanted = (
+        None if asked == POCKETSPHINX else model_to_download(None if asked is None else asked.source or asked.model)
+    )
+    if wanted is not None and auto_download:
+        try:
+            download(wanted)
+        except DownloadError as exc:
+            if asked is not None:
+                raise
+            return (f"{exc} Until then, PocketSphinx hears English only, and badly.",)
+    if asked is not None and asked != POCKETSPHINX:
+        weights.require(asked.source or asked.model)
+    return ()
+
+
 def serve(
     host: str = "127.0.0.1",
     port: int = 0,
@@ -233,6 +310,7 @@ def serve(
     engine: str | None = None,
     *,
     model: str | None = None,
+    auto_download: bool = False,
     exit_with_stdin: bool = False,
 ) -> None:
     """Serve until interrupted; prints ``listening on http://…`` when ready.
@@ -245,7 +323,7 @@ def serve(
         Port, or 0 for a free one.
     api_key
         Key to ask clients for; None for ``$SPEACHES_API_KEY``, and none if that is unset.
-    engine, model
+    engine, model, auto_download
         As of `LocalServer`.
     exit_with_stdin
         End when standard input is closed, so that the server dies with the process that started it.
@@ -256,6 +334,8 @@ def serve(
         If the engine is unknown, the port is taken, or the host is open to the network without a key.
     MissingExtraError
         If a package is missing.
+    ModelNotFoundError, DownloadError
+        If the model that was named is not here and may not, or cannot, be downloaded.
     """
     key, host = read_key(api_key) or key_from_environment(), host.strip().strip("[]")  # as in an address
     if key is None and not is_loopback(host):
@@ -265,6 +345,8 @@ def serve(
         )
     asked = asked_engine(engine, model)
     require_packages(asked)
+    for warning in require_model(asked, auto_download=auto_download):
+        _warn(warning)
     listener = _listen(host, port)
     asyncio.run(_run(asked, host, key, listener, exit_with_stdin=exit_with_stdin))
 
@@ -292,12 +374,17 @@ async def _loaded(asked: EngineSpec | None) -> WorkerPool:
     from ipyspeaches.local.worker_pool import WorkerPool
 
     engines = engines_at_hand() if asked is None else [asked]
-    for spec in engines[:-1]:
+    for spec, following in pairwise(engines):
         try:
             return await WorkerPool(spec).load()
         except SpeachesError as exc:
-            sys.stderr.write(f"{exc}\n")
+            _warn(f"{exc} Until then, {following.model} is used.")
     return await WorkerPool(engines[-1]).load()
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"{WARNING_PREFIX}{one_line(text, _LONGEST_WARNING)}\n")
+    sys.stderr.flush()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,26 +1,29 @@
 """Which Whisper models this machine has, and whether their files are what they claim to be.
 
-Three places are looked at: a folder that was given, the cache of the Hugging Face hub, and installed packages that hold
-weights. Such packages were uploaded by third parties: their code is never imported, only their data is read, and each
-file must have the checksum below. Weights that come in parts are joined once, in the user's cache.
+Looked at are a folder that was given, the cache of the Hugging Face hub, what this package downloaded, and installed
+packages that hold weights. Such packages were uploaded by third parties: their code is never imported, only their data
+is read, and each file must have the checksum below. Weights that come in parts are joined once, in the user's cache.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import platformdirs
 
-from ipyspeaches.errors import InputError, MissingExtraError
+from ipyspeaches.errors import InputError, ModelNotFoundError
 
 MODEL_VARIABLE: Final = "IPYSPEACHES_MODEL"
 """The embedded server's model: a folder, an id on the Hugging Face hub, or ``pocketsphinx/en-us``."""
@@ -28,9 +31,32 @@ PREFERRED: Final = tuple(
     f"Systran/faster-whisper-{size}" for size in ("base", "small", "tiny", "base.en", "small.en", "tiny.en")
 )
 """What is chosen where nobody chose, best first: quick enough for two cores, and languages before English alone."""
-FILES: Final = ("model.bin", "config.json", "tokenizer.json", "vocabulary.*", "preprocessor_config.json")
+SIZES_BYTES: Final[Mapping[str, int]] = {
+    "Systran/faster-whisper-tiny": 78_200_000,
+    "Systran/faster-whisper-tiny.en": 78_090_000,
+    "Systran/faster-whisper-base": 147_880_000,
+    "Systran/faster-whisper-base.en": 147_800_000,
+    "Systran/faster-whisper-small": 486_200_000,
+    "Systran/faster-whisper-small.en": 486_100_000,
+    "Systran/faster-whisper-medium": 1_530_600_000,
+    "Systran/faster-whisper-medium.en": 1_530_500_000,
+    "Systran/faster-whisper-large-v3": 3_090_800_000,
+    "Systran/faster-distil-whisper-large-v3": 1_516_500_000,
+}
+"""About how much is downloaded, to be said before anybody asks the hub."""
+MODEL_FILE: Final = "model.bin"
+REQUIRED: Final = (MODEL_FILE, "config.json", "tokenizer.json", "vocabulary.*")
+"""What a folder must hold: faster-whisper would fetch a tokenizer from the hub, unasked."""
+FILES: Final = (*REQUIRED, "preprocessor_config.json")
 """What a folder of CTranslate2's Whisper models may hold."""
+CHECKSUMS: Final = "checksums.json"
+"""In a folder that was downloaded: the SHA-256 of each file."""
 DAMAGED_SUFFIX: Final = ".damaged"
+_TRANSFORMERS: Final = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
+_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_HEAD_BYTES: Final = 64
+_LONGEST_KIND: Final = 50
 _CHUNK: Final = 1 << 20
 
 
@@ -90,14 +116,37 @@ PACKAGED: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A model that needs no download: where it is, in words, and its size; nothing of it is checked yet."""
+
+    model: str
+    source: str
+    size_bytes: int
+
+
 def models_at_hand() -> list[str]:
     """Return the ids of the models that need no download, best first; nothing is checked yet, nothing joined."""
-    packaged = {one.model for one in PACKAGED if one.sources() is not None}
-    return [model for model in PREFERRED if model in packaged or _cached(model) is not None]
+    return [model for model in PREFERRED if find(model) is not None]
 
 
-def local_folder(model: str) -> Path | None:
-    """Return the folder of a model that this machine has; what comes from a package is checked.
+def find(model: str) -> FoundModel | None:
+    """Look for a model, a folder or an id, without reading or joining anything; None where a download is needed."""
+    if os.path.isdir(model):  # noqa: PTH112  a name from anywhere, which Path may refuse
+        return FoundModel(model, "a folder that was given", _size_of(Path(model)))
+    if (cached := _cached(model)) is not None:
+        return FoundModel(model, "the cache of the Hugging Face hub", _size_of(cached))
+    if (fetched := _fetched(model)) is not None:
+        return FoundModel(model, f"downloaded into {fetched.parent}", _size_of(fetched))
+    for packaged in PACKAGED:
+        if packaged.model == model and (sources := packaged.sources()) is not None:
+            size_bytes = sum(path.stat().st_size for paths in sources.values() for path in paths)
+            return FoundModel(model, f"from the packages {packaged.requirements.replace(' ', ', ')}", size_bytes)
+    return None
+
+
+def local_folder(model: str) -> Path:
+    """Return the folder of a model that this machine has; what was downloaded or comes from a package is checked.
 
     Parameters
     ----------
@@ -107,42 +156,92 @@ def local_folder(model: str) -> Path | None:
     Raises
     ------
     InputError
-        If its files are damaged or cannot be joined; the message says how to get good ones.
+        If its files are damaged, no Whisper model, or cannot be joined; the message says how to get good ones.
+    ModelNotFoundError
+        If it is not here; the message says its size, if that is known, and how to get it.
     """
-    if os.path.isdir(model):  # noqa: PTH112  a name from anywhere, which Path may refuse
-        return Path(model)
-    cached = _cached(model)
-    if cached is not None:
+    if os.path.isdir(model):  # noqa: PTH112
+        return _checked_folder(Path(model))
+    if (cached := _cached(model)) is not None:
         return cached
-    return next((_joined(one) for one in PACKAGED if one.model == model and one.sources() is not None), None)
+    if (fetched := _fetched(model)) is not None:
+        return _checked_download(fetched, model)
+    for packaged in PACKAGED:
+        if packaged.model == model and packaged.sources() is not None:
+            return _joined(packaged)
+    raise ModelNotFoundError(missing_text(model))
 
 
-def download(model: str) -> Path:
-    """Fetch a model from the Hugging Face hub (or from ``$HF_ENDPOINT``), with a progress bar on standard error.
+def require(model: str) -> None:
+    """Check that this machine has a model, as far as a look tells; errors as of `local_folder`."""
+    if os.path.isdir(model):  # noqa: PTH112
+        _checked_folder(Path(model))
+    elif find(model) is None:
+        raise ModelNotFoundError(missing_text(model))
 
-    What was fetched before it broke off is kept, and the next call goes on from there.
 
-    Raises
-    ------
-    InputError
-        If the hub does not have it, cannot be reached, or breaks off; or the disk is full.
+def missing_text(model: str) -> str:
+    """Return that a model is not on this machine, its size if that is known, and how to get it."""
+    if not _ID.fullmatch(model):
+        return (
+            f"There is no model {model!r:.200}: give the folder of one, its id on the Hugging Face hub, such as "
+            f"{PREFERRED[0]}, or a size such as base."
+        )
+    known = SIZES_BYTES.get(model)
+    size = f" ({size_text(known)})" if known else ""
+    return (
+        f"{model}{size} is not on this machine: allow its download with auto_download=True, on the command line with "
+        "--auto-download, or give the folder of a model that is."
+    )
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size as people say it."""
+    kilo, mega = round(size_bytes / 1e3), round(size_bytes / 1e6)
+    return f"{kilo} kB" if kilo < 1_000 else f"{mega} MB" if mega < 1_000 else f"{mega / 1e3:.1f} GB"
+
+
+def own_folder(model: str) -> Path:
+    """Return where this package keeps a model that it joined or downloaded."""
+    return Path(platformdirs.user_cache_dir("ipyspeaches")) / "models" / model.replace("/", "--")
+
+
+def missing_files(names: Iterable[str]) -> list[str]:
+    """Return which files a folder of these names lacks to be a Whisper model that needs nothing from the hub."""
+    there = list(names)
+    return [one for one in REQUIRED if not any(fnmatch(name, one) for name in there)]
+
+
+def kind_problem(head: bytes) -> str | None:
+    """Return what a weights file is instead of Whisper's, by its first bytes; None if it is Whisper's.
+
+    CTranslate2 writes its version, then the name of the architecture behind its length.
     """
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as exc:
-        raise MissingExtraError("faster-whisper", "local", "download a Whisper model") from exc
-    try:
-        return Path(snapshot_download(model, allow_patterns=list(FILES)))
-    except Exception as exc:  # whatever the hub's library raises: it has errors of four libraries
-        raise InputError(
-            f"{model} could not be downloaded ({_first_line(exc)}): check its name and the network, set HF_ENDPOINT to "
-            "a mirror where the hub cannot be reached, and try again: it goes on where it broke off."
-        ) from exc
+    length = int.from_bytes(head[4:6], "little")
+    kind = head[6 : 6 + length].rstrip(b"\0")
+    if not 0 < length <= _LONGEST_KIND or not kind.isalnum():
+        return f"{MODEL_FILE} is not of CTranslate2's format"
+    return None if kind == b"WhisperSpec" else f"it is a {kind.decode('ascii', 'replace')} of CTranslate2"
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
+def damage(folder: Path) -> str | None:
+    """Look for the damage in a folder of the hub's cache, whose files are named by their checksums.
+
+    A damaged file is set aside, so that the next download fetches it again. Returns what was found, None where the
+    weights are what they should be, or nobody knows what they should be.
+    """
+    blob = (folder / MODEL_FILE).resolve()
+    if not _SHA256.fullmatch(blob.name) or (found := sha256_of(blob)) == blob.name:
+        return None
+    aside = blob.with_name(blob.name + DAMAGED_SUFFIX)
+    blob.replace(aside)
+    return f"SHA-256 {found[:12]}…, not {blob.name[:12]}…; set aside as {aside}"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _cached(model: str) -> Path | None:
@@ -153,11 +252,60 @@ def _cached(model: str) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = [try_to_load_from_cache(model, name) for name in ("config.json", "model.bin")]
+        found = try_to_load_from_cache(model, MODEL_FILE)
     except HFValidationError:  # no id at all, such as "base"
         return None
-    paths = [Path(path) for path in found if isinstance(path, str) and Path(path).exists()]
-    return paths[1].parent if len(paths) == len(found) else None
+    folder = Path(found).parent if isinstance(found, str) else None
+    return folder if folder is not None and not _lacking(folder) else None
+
+
+def _fetched(model: str) -> Path | None:
+    """Return the folder that a model was downloaded into, if all of its files are there."""
+    if not _ID.fullmatch(model):
+        return None
+    folder = own_folder(model)
+    return folder if (folder / CHECKSUMS).is_file() and not _lacking(folder) else None
+
+
+def _lacking(folder: Path) -> list[str]:
+    return missing_files(path.name for path in folder.iterdir() if path.exists()) if folder.is_dir() else list(REQUIRED)
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _checked_folder(folder: Path) -> Path:
+    """Return a folder that was given if it can hold a Whisper model; what it lacks would be fetched unasked."""
+    if lacking := _lacking(folder):
+        if any((folder / name).exists() for name in _TRANSFORMERS):
+            raise InputError(
+                f"{folder} is a model of Transformers: convert it with ct2-transformers-converter --model {folder} "
+                f"--output_dir NEW --copy_files tokenizer.json preprocessor_config.json, or name {PREFERRED[0]}."
+            )
+        raise InputError(
+            f"{folder} is no whole Whisper model of CTranslate2's format (it has no {', '.join(lacking)}): copy the "
+            f"whole folder of one, or name {PREFERRED[0]}."
+        )
+    with (folder / MODEL_FILE).open("rb") as file:
+        problem = kind_problem(file.read(_HEAD_BYTES))
+    if problem:
+        raise InputError(f"{folder} is no Whisper model ({problem}): name another one, such as {PREFERRED[0]}.")
+    return folder
+
+
+def _checked_download(folder: Path, model: str) -> Path:
+    sums = msgspec.json.decode((folder / CHECKSUMS).read_bytes(), type=dict[str, str])
+    for name, checksum in sums.items():
+        if (found := sha256_of(folder / name)) != checksum:
+            aside = folder / (name + DAMAGED_SUFFIX)
+            (folder / name).replace(aside)
+            (folder / CHECKSUMS).unlink()  # what is left is no model
+            raise InputError(
+                f"{name} of {model} is damaged (SHA-256 {found[:12]}…, not {checksum[:12]}…) and was set aside as "
+                f"{aside}: download the model again."
+            )
+    return folder
 
 
 # --- packages
@@ -165,7 +313,7 @@ def _cached(model: str) -> Path | None:
 
 def _joined(packaged: PackagedModel) -> Path:
     """Return the user's own folder of a packaged model, made if it is not there or no longer whole."""
-    folder = Path(platformdirs.user_cache_dir("ipyspeaches")) / "models" / packaged.model.replace("/", "--")
+    folder = own_folder(packaged.model)
     try:
         if all(_whole(folder / name, checksum) for name, checksum in packaged.checksums.items()):
             return folder
@@ -182,9 +330,7 @@ def _whole(path: Path, checksum: str) -> bool:
     """Return whether a file is there and as it should be; one that is not is set aside."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found == checksum:
+    if sha256_of(path) == checksum:
         return True
     path.replace(path.with_name(path.name + DAMAGED_SUFFIX))
     return False

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.local import weights
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, EngineResult
+from ipyspeaches.terminal import one_line
 from ipyspeaches.words import Word
 
 INT16_SCALE: Final = 32_768.0
@@ -26,6 +27,8 @@ GUESS_PADDING_FRAMES: Final = 300
 """Silence behind the audio of a guess: with less, Whisper repeats itself; with 30 s, the encoder takes ten times as
 long."""
 KEPT_RESULTS: Final = 4
+PROCESSOR_WORDS: Final = ("CPU", "instruction", "backend")
+"""What CTranslate2 speaks of where the processor is too old for it."""
 DITHER: Final = 2
 """How far samples of the same audio differ after resampling, in int16 units: libsoxr dithers the last bits."""
 
@@ -36,7 +39,7 @@ class WhisperEngine:
     Parameters
     ----------
     model
-        A folder, or an id on the Hugging Face hub, which is downloaded if this machine does not have it.
+        A folder, or an id on the Hugging Face hub; nothing is downloaded.
     english_only
         Whether it was trained on English alone: such a model has no other task and no other language.
 
@@ -44,8 +47,10 @@ class WhisperEngine:
     ------
     MissingExtraError
         If faster-whisper is not installed.
+    ModelNotFoundError
+        If this machine does not have the model.
     InputError
-        If the model cannot be had or loaded.
+        If it cannot be loaded.
     """
 
     def __init__(self, model: str, *, english_only: bool = False) -> None:
@@ -53,7 +58,7 @@ class WhisperEngine:
             from faster_whisper import WhisperModel
         except ImportError as exc:
             raise MissingExtraError("faster-whisper", "local", "run Whisper models in the local server") from exc
-        folder = weights.local_folder(model) or weights.download(model)
+        folder = weights.local_folder(model)
         self._english_only = english_only
         self._model = _load(WhisperModel, model, folder)
         self._full_encode = self._model.encode
@@ -110,12 +115,29 @@ def _load(model_class: Any, model: str, folder: Path) -> Any:  # noqa: ANN401  f
     # On a processor, 8-bit integers take half the time of floats; words do not get worse by that.
     compute_type = "default" if get_cuda_device_count() else "int8"
     try:
-        return model_class(str(folder), device="auto", compute_type=compute_type)
-    except (OSError, RuntimeError, ValueError) as exc:
-        raise InputError(
-            f"The model {model!r} could not be loaded ({exc}): it may be damaged or no Whisper model of CTranslate2's "
-            "format; name another one, such as Systran/faster-whisper-base."
-        ) from exc
+        try:
+            return model_class(str(folder), device="auto", compute_type=compute_type)
+        except ValueError as exc:
+            if "compute type" not in str(exc):
+                raise
+            return model_class(str(folder), device="auto", compute_type="default")  # slower, on old processors
+    except Exception as exc:  # tokenizers raises no subclass of its own
+        raise InputError(_not_loaded(model, folder, one_line(str(exc)))) from exc
+
+
+def _not_loaded(model: str, folder: Path, said: str) -> str:
+    """Return why a model could not be loaded, and what to do."""
+    if (found := weights.damage(folder)) is not None:
+        return f"The weights of {model} are damaged ({found}): download the model again."
+    if any(word in said for word in PROCESSOR_WORDS):
+        return (
+            f"CTranslate2, which runs {model}, does not work on this processor ({said}): use --engine pocketsphinx, or "
+            "a server on another machine."
+        )
+    return (
+        f"The model {model} could not be loaded ({said}): it is damaged or no Whisper model; get it again, or name "
+        "another one, such as Systran/faster-whisper-base."
+    )
 
 
 def _same(known: NDArray[np.int16], samples: NDArray[np.int16]) -> bool:

@@ -41,6 +41,8 @@ ha hausa hau | ba bashkir bak | jw javanese jav jv | su sundanese sun | yue cant
 _ROWS: Final = [row.split() for line in _TABLE.strip().splitlines() for row in line.split("|")]
 _NAME: Final = {row[0]: row[1].replace("-", " ").title() for row in _ROWS}
 _CODE: Final = {name: row[0] for row in _ROWS for name in row}
+WHISPER_LANGUAGES: Final = tuple(sorted(_NAME))
+"""Codes of the languages of Whisper's models."""
 _ONLY_OTHERS: Final = """
 aa ab ae ak an av ay bh bi ce ch co cr cu cv dv dz ee eo ff fj fy ga gd gn gv ho hz ia ie ig ii ik io iu kg ki kj kl
 kr ks ku kv kw ky lg li lu mh na nd ng nr nv ny oj om or os pi qu rm rn rw sc se sg sm ss st ti tn to ts tw ty ug ve

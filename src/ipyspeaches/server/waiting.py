@@ -1,7 +1,7 @@
 """Shows that somebody waits, and for how long, where the other side says nothing about its progress.
 
-A bar that fills would be made up: this one only moves. In a terminal it is a line on standard error, in a notebook a
-widget; where nobody reads either, nothing is shown.
+A bar that fills would be made up where nobody knows how much is left: there it only moves. In a terminal it is a line
+on standard error, in a notebook a widget; where nobody reads either, nothing is shown.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _BLOCK: Final = 4
 class Screen(Protocol):
     """Where the waiting is shown."""
 
-    def draw(self, text: str, step: int) -> None:
-        """Show that it goes on; ``step`` counts up."""
+    def draw(self, text: str, step: int, share: float | None = None) -> None:
+        """Show that it goes on; ``step`` counts up, ``share`` is how much is done, from 0 to 1, if anybody knows."""
 
     def end(self, text: str) -> None:
         """Show how it ended, for good."""
@@ -35,10 +35,11 @@ class TerminalScreen:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def draw(self, text: str, step: int) -> None:
+    def draw(self, text: str, step: int, share: float | None = None) -> None:
         """Draw the line anew."""
         at = step % (_WIDTH - _BLOCK + 1)
-        bar = f"{'█' * _BLOCK:>{at + _BLOCK}}".replace(" ", "░").ljust(_WIDTH, "░")
+        moving = f"{'█' * _BLOCK:>{at + _BLOCK}}".replace(" ", "░")
+        bar = (moving if share is None else "█" * int(share * _WIDTH)).ljust(_WIDTH, "░")
         # A line that wraps cannot be drawn over.
         room = max(0, shutil.get_terminal_size().columns - _WIDTH - 2)
         redraw(self._stream, f"{bar} {text if len(text) <= room else text[: room - 1] + '…'}")
@@ -60,10 +61,12 @@ class NotebookScreen:
         self._text: Any = ipywidgets.Label()
         display(ipywidgets.HBox([self._bar, self._text]))
 
-    def draw(self, text: str, step: int) -> None:
-        """Show the sentence."""
+    def draw(self, text: str, step: int, share: float | None = None) -> None:
+        """Show the sentence, and how far the bar is filled."""
         del step
         self._text.value = text
+        if share is not None:
+            self._bar.value = f'<progress value="{share:.2f}"></progress>'
 
     def end(self, text: str) -> None:
         """Leave the sentence without a bar."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ipyspeaches.audio.decoding import printable_name
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError
+from ipyspeaches.errors import DownloadError, InputError, ModelNotFoundError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.protocol.api_key import key_from_environment
 from ipyspeaches.server.models import ServerInfo, model_id
@@ -49,6 +49,7 @@ class Place:
     url: str
     api_key: str | None = field(repr=False)
     embedded: bool
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)  # what an embedded server goes on without
 
     @property
     def server(self) -> Server:
@@ -60,11 +61,22 @@ class Place:
     async def check(self, model: str | None) -> ServerInfo:
         """Ask the server what it is and whether it has a model: an id, a preset or None (its first for recognition).
 
-        It is a `ModelNotFoundError` if it does not have it; the message lists what it has.
+        It is a `ModelNotFoundError` if it does not have it; the message lists what it has, or says how to get it.
         """
         from ipyspeaches.server.client import check
 
-        return await check(self.url, api_key=self.api_key, model=None if model is None else model_id(model))
+        if not self.embedded or model is None:
+            return await check(self.url, api_key=self.api_key, model=None if model is None else model_id(model))
+        from ipyspeaches.local.engines import engine_named
+        from ipyspeaches.local.weights import find, missing_text
+
+        name = engine_named(model_id(model)).model
+        try:
+            return await check(self.url, api_key=self.api_key, model=name)
+        except ModelNotFoundError:
+            if find(name) is not None:
+                raise
+            raise ModelNotFoundError(missing_text(name)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +94,44 @@ class Destination(Place):
 async def locate(options: SessionOptions) -> Place:
     """Find the server that the options mean, without asking it anything; starts the embedded one if that is meant.
 
-    It is a `MissingExtraError` if that one is needed and not installed.
+    It is a `MissingExtraError` if that one is needed and not installed, a `DownloadError` if the model that was named
+    was to be downloaded and cannot be.
     """
     url = options.server or os.environ.get(BASE_URL_VARIABLE)
     if url:
         return Place(url, options.api_key or key_from_environment(url), embedded=False)
     from ipyspeaches.local import LocalServer
+    from ipyspeaches.local.engines import POCKETSPHINX, engine_named
+    from ipyspeaches.local.weights import find
 
+    model = None if options.recognition.model is None else model_id(options.recognition.model)
+    warnings = await _downloaded(model) if options.auto_download else ()
+    spec = None if model is None else engine_named(model)
+    here = spec is not None and (spec == POCKETSPHINX or spec.source or find(spec.model) is not None)
     # Starting the process takes about a second: the engine must not wait for it.
-    local = await asyncio.to_thread(LocalServer.shared)
-    return Place(local.url, local.api_key, embedded=True)
+    local = await asyncio.to_thread(LocalServer.shared, model if here else None)
+    return Place(local.url, local.api_key, embedded=True, warnings=(*warnings, *local.warnings))
+
+
+async def _downloaded(model: str | None) -> tuple[str, ...]:
+    """Have the embedded server's model downloaded if it is not here; return what is done without."""
+    from ipyspeaches.local.downloads import bring
+    from ipyspeaches.local.engines import model_to_download
+
+    wanted = await asyncio.to_thread(model_to_download, model)
+    if wanted is None:
+        return ()
+    try:
+        await bring(wanted)
+    except DownloadError as exc:
+        if model is not None:
+            raise
+        return (str(exc),)
+    return ()
 
 
 async def resolve(options: SessionOptions) -> Destination:
     """Find the server that the options mean and check it; errors as of `locate` and `Place.check`."""
     place = await locate(options)
     info = await place.check(options.recognition.model)
-    return Destination(place.url, place.api_key, place.embedded, info)
+    return Destination(place.url, place.api_key, place.embedded, info, warnings=place.warnings)

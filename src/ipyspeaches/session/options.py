@@ -133,6 +133,7 @@ class SessionKeywords(TypedDict, total=False):
     interim_s: float | None
     turn_detection: TurnDetection | None
     pace: float | None
+    auto_download: bool
     on_event: Callable[[SessionEvent], None] | None
 
 
@@ -166,6 +167,9 @@ class SessionOptions:
     pace
         For recordings: speed as a multiple of real time, 0 for as fast as the server takes it (over WebRTC: twice
         real time, which is what its stream may hurry). None: real time.
+    auto_download
+        Whether the embedded server's model may be downloaded where this machine has none but PocketSphinx, or not the
+        one that was named. Otherwise nothing is.
     on_event
         Called with each session event, on the engine's thread; it must not wait.
     """
@@ -176,6 +180,7 @@ class SessionOptions:
     route: Route = field(default_factory=Route)
     turn_detection: TurnDetection | None = None
     pace: float | None = None
+    auto_download: bool = False
     on_event: Callable[[SessionEvent], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -185,6 +190,7 @@ class SessionOptions:
             server=text(f"an address such as {EXAMPLE}, or None"),
             turn_detection=TURN_DETECTION,
             pace=PACE,
+            auto_download=instance(bool, "True or False"),
             on_event=instance(Callable, "a function of one argument"),
         )
         if self.server:

@@ -414,6 +414,8 @@ class Session:
     async def _live(self) -> None:
         try:
             self.destination = await resolve(self.options)
+            for text in self.destination.warnings:
+                self._recorder.warn("model", text)
             await self._run_at(self.destination)
         except SpeachesError as exc:
             if self.state is SessionState.STOPPING and self._connection is None:
