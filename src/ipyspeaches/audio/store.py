@@ -5,12 +5,23 @@ Gate, protocol and journal speak of ranges of samples; only the store holds them
 
 from __future__ import annotations
 
-from typing import Any
+import mmap
+import os
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.errors import AudioError
+
+WAV_HEADER_BYTES: Final = 80
+_MOST_32: Final = 0xFFFF_FFFF
+_AHEAD: Final = 60 * SESSION_RATE_HZ
+"""Samples by which a file is lengthened ahead."""
 
 
 class GrowingArray:
@@ -46,13 +57,177 @@ class GrowingArray:
         return view
 
 
-class AudioStore(GrowingArray):
-    """A growing stream of int16 samples at `SESSION_RATE_HZ`."""
+class GrowingWav:
+    """A WAV file of int16 samples at `SESSION_RATE_HZ` that grows at its end, and is read by mapping it.
+
+    Each block is written before the header that counts it, so that the file is a valid one at any moment, also when
+    its writer is killed. Behind 4 GiB (24.8 hours) it becomes an RF64 file, as EBU Tech 3306 has it.
+
+    The file is written, not mapped for writing: a full disk is an `OSError` here, where a mapping would end the
+    process. It is lengthened ahead, by a minute at a time, so that one mapping serves as long; views keep theirs.
+
+    Parameters
+    ----------
+    path
+        The file; made if it is not there, for its owner only. One that is there is gone on with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._mapped: NDArray[np.int16] = np.empty(0, np.int16)
+        self._length = 0
+        if path.exists():
+            self._length = counted(path)
+            self._map()
+            self._length = min(self._length, len(self._mapped))
+        else:
+            self._open()
+            self._write(0, wav_header(0))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """Add samples at the end; an `OSError` if the disk is full, and nothing was added."""
+        end = self._length + len(samples)
+        file = self._file or self._open()
+        if end > len(self._mapped):
+            file.truncate(WAV_HEADER_BYTES + 2 * (end + _AHEAD))
+            self._map()
+        self._write(WAV_HEADER_BYTES + 2 * self._length, samples.astype("<i2", copy=False).tobytes())
+        self._write(0, wav_header(end))
+        self._length = end
+
+    def read(self, start: int, end: int) -> NDArray[np.int16]:
+        """Return a read-only view of the samples from ``start`` to ``end``, which are there."""
+        return self._mapped[start:end]
+
+    def close(self) -> None:
+        """Cut off what was lengthened ahead; reading goes on, and so does the file if something is added."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # Windows shortens no file that is mapped; what is behind the audio does no harm
+                file.truncate(WAV_HEADER_BYTES + 2 * self._length)
+            file.close()
+            self._mapped = self._mapped[: self._length]
+
+    def _open(self) -> BinaryIO:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        self._file = os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0)
+        return self._file
+
+    def _map(self) -> None:
+        with self._path.open("rb") as file:
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        count = max(0, len(mapping) - WAV_HEADER_BYTES) // 2
+        self._mapped = np.frombuffer(mapping, "<i2", count, min(WAV_HEADER_BYTES, len(mapping)))
+
+    def _write(self, at: int, content: bytes) -> None:
+        assert self._file is not None
+        self._file.seek(at)
+        left = memoryview(content)
+        while left:  # a disk that fills up takes a part of it first
+            left = left[self._file.write(left) :]
+
+
+def wav_header(samples: int) -> bytes:
+    """Return the header of a WAV file of so many int16 samples at `SESSION_RATE_HZ`, always `WAV_HEADER_BYTES` long."""
+    size = 2 * samples
+    whole = WAV_HEADER_BYTES - 8 + size
+    large = whole > _MOST_32
+    sizes = struct.pack("<QQQL", whole, size, samples, 0) if large else bytes(28)
+    kind, place = (b"RF64", b"ds64") if large else (b"RIFF", b"JUNK")
+    form = struct.pack("<HHLLHH", 1, 1, SESSION_RATE_HZ, 2 * SESSION_RATE_HZ, 2, 16)
+    return b"".join(
+        (
+            *(kind, struct.pack("<L", min(whole, _MOST_32)), b"WAVE", place, struct.pack("<L", 28), sizes),
+            *(b"fmt ", struct.pack("<L", 16), form, b"data", struct.pack("<L", min(size, _MOST_32))),
+        )
+    )
+
+
+def counted(path: Path) -> int:
+    """Return how many samples the header of a `GrowingWav` counts; an `AudioError` if it is none."""
+    with path.open("rb") as file:
+        header = file.read(WAV_HEADER_BYTES)
+    if len(header) == WAV_HEADER_BYTES:
+        (large,) = struct.unpack_from("<Q", header, 28)
+        (size,) = struct.unpack_from("<L", header, WAV_HEADER_BYTES - 4)
+        samples: int = (large if header.startswith(b"RF64") else size) // 2
+        if header == wav_header(samples):
+            return samples
+    raise AudioError(f"{path} is not as a session writes it: load it as any audio file, with Recording.load(…).")
+
+
+class AudioStore:
+    """A growing stream of int16 samples at `SESSION_RATE_HZ`: in memory, and once it has one, in a file.
+
+    One thread appends; any thread may read.
+
+    Attributes
+    ----------
+    failure
+        What ended the file, such as a full disk: what comes after that is kept in memory.
+    """
 
     def __init__(self) -> None:
-        super().__init__(np.int16, SESSION_RATE_HZ * 10)
+        self.failure: OSError | None = None
+        self._parts: tuple[GrowingWav | None, GrowingArray] = None, _in_memory()  # replaced as one, for readers
+
+    def keep_in(self, path: Path) -> None:
+        """Keep all audio in a file from now on; an `OSError` if it cannot be made, and nothing changes.
+
+        A file that is there already is what this store begins with, if it is still empty.
+        """
+        wav = GrowingWav(path)
+        wav.append(self._parts[1].read(0, len(self)))
+        self._parts = wav, _in_memory()
+
+    def close(self) -> None:
+        """Let go of the file, which has all audio that it could take; reading goes on."""
+        if self._parts[0] is not None:
+            self._parts[0].close()
+
+    def __len__(self) -> int:
+        wav, memory = self._parts
+        return (0 if wav is None else len(wav)) + len(memory)
 
     @property
     def duration_s(self) -> float:
         """Seconds of audio held."""
         return to_seconds(len(self))
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """Add samples at the end."""
+        wav, memory = self._parts
+        if not len(samples):
+            return
+        if wav is not None and not len(memory):
+            try:
+                wav.append(samples)
+            except (OSError, ValueError) as exc:  # mmap has the other for a file that somebody has cut off
+                self.failure = exc if isinstance(exc, OSError) else OSError(str(exc))
+            else:
+                return
+        memory.append(samples)
+
+    def read(self, start: int, end: int) -> NDArray[np.int16]:
+        """Return the samples from ``start`` to ``end``, clipped to what is there: a read-only view.
+
+        Only where the file has failed in between, they are a copy.
+        """
+        wav, memory = self._parts
+        kept = 0 if wav is None else len(wav)
+        start, end = max(0, start), min(end, kept + len(memory))
+        if wav is None or start >= kept:
+            return memory.read(start - kept, end - kept)
+        if end <= kept:
+            return wav.read(start, end)
+        joined = np.concatenate((wav.read(start, kept), memory.read(0, end - kept)))
+        joined.flags.writeable = False
+        return joined
+
+
+def _in_memory() -> GrowingArray:
+    return GrowingArray(np.int16, SESSION_RATE_HZ * 10)
