@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,9 @@ def pytest_configure() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     # Most tests only need a recogniser: the quickest one.
     os.environ.setdefault("IPYSPEACHES_MODEL", "pocketsphinx/en-us")
+    # What is recorded in tests, by kernels that they start too, stays out of the user's own recordings.
+    recordings = os.environ["IPYSPEACHES_JOURNAL"] = tempfile.mkdtemp(prefix="ipyspeaches-recordings-")
+    atexit.register(shutil.rmtree, recordings, ignore_errors=True)
     # Slow is not wrong: how long an example takes is the machine's affair.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")

@@ -27,6 +27,8 @@ from ipyspeaches.session.comparing import compare as compare
 from ipyspeaches.session.engine import allow_nested_loops as allow_nested_loops
 from ipyspeaches.session.engine import run as run
 from ipyspeaches.session.options import TurnDetection as TurnDetection
+from ipyspeaches.session.recovery import recordings as recordings
+from ipyspeaches.session.recovery import recover as recover
 from ipyspeaches.session.session import Session as Session
 from ipyspeaches.session.session import transcribe as transcribe
 from ipyspeaches.vad.curves import precision_recall_curve as precision_recall_curve

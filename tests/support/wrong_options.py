@@ -14,4 +14,5 @@ WRONG: list[tuple[str, Any]] = [
     *(("transport", None), ("transport", 1), ("chunk_s", "2"), ("chunk_s", math.inf), ("interim_s", -1)),
     *(("interim_s", "x"), ("interim_s", math.nan), ("interim_s", math.inf), ("turn_detection", SileroVad())),
     *(("turn_detection", "client"), ("pace", "x"), ("pace", -1), ("pace", math.nan), ("on_event", "x"), ("speed", 2)),
+    *(("journal", 5), ("journal", ""), ("journal", b"here"), ("journal", ["here"])),
 ]

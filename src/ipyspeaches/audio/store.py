@@ -90,6 +90,8 @@ class GrowingWav:
 
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add samples at the end; an `OSError` if the disk is full, and nothing was added."""
+        if not len(samples):
+            return
         end = self._length + len(samples)
         file = self._file or self._open()
         if end > len(self._mapped):
@@ -201,8 +203,6 @@ class AudioStore:
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add samples at the end."""
         wav, memory = self._parts
-        if not len(samples):
-            return
         if wav is not None and not len(memory):
             try:
                 wav.append(samples)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from ipyspeaches.checks import check_fields, instance, number, one_of, text
+from ipyspeaches.checks import check_fields, instance, number, one_of, shown, text
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import EXAMPLE, normalise_base_url
 from ipyspeaches.protocol.api_key import hidden, hidden_address, read_key
@@ -134,6 +136,7 @@ class SessionKeywords(TypedDict, total=False):
     turn_detection: TurnDetection | None
     pace: float | None
     auto_download: bool
+    journal: bool | str | os.PathLike[str] | None
     on_event: Callable[[SessionEvent], None] | None
 
 
@@ -170,6 +173,10 @@ class SessionOptions:
     auto_download
         Whether the embedded server's model may be downloaded where this machine has none but PocketSphinx, or not the
         one that was named. Otherwise nothing is.
+    journal
+        Where the session is written to disk while it runs, so that nothing is lost if the kernel dies; see
+        `recordings`. True: what is heard live, in the default place (``$IPYSPEACHES_JOURNAL``, which may also be
+        ``off``), where the oldest are removed after a week. A folder: whatever is heard, and for good. None: nowhere.
     on_event
         Called with each session event, on the engine's thread; it must not wait.
     """
@@ -181,6 +188,7 @@ class SessionOptions:
     turn_detection: TurnDetection | None = None
     pace: float | None = None
     auto_download: bool = False
+    journal: bool | str | os.PathLike[str] | None = True
     on_event: Callable[[SessionEvent], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -191,6 +199,7 @@ class SessionOptions:
             turn_detection=TURN_DETECTION,
             pace=PACE,
             auto_download=instance(bool, "True or False"),
+            journal=_journal,
             on_event=instance(Callable, "a function of one argument"),
         )
         if self.server:
@@ -221,6 +230,15 @@ class SessionOptions:
             route=Route(**_of_group(keywords, _ROUTE)),
             **_of_group(keywords, _OWN),
         )
+
+
+def _journal(name: str, value: object) -> bool | Path | None:
+    """Return the folder of a journal, True for the default one, or None."""
+    if value is None or isinstance(value, bool):
+        return value or None
+    if isinstance(value, str | os.PathLike) and isinstance(path := os.fspath(value), str) and path:
+        return Path(path).expanduser()
+    raise InputError(f"{name} is {shown(value)}: give a folder, True for the default one, or None.")
 
 
 _RECOGNITION: Final = frozenset(one.name for one in fields(RecognitionOptions)) - {"server_vad"}

@@ -25,6 +25,7 @@ from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
+from ipyspeaches.session.journal import Journal
 from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
@@ -106,7 +107,8 @@ class Session:
         turn_detection = self.options.turn_detection or TurnDetection.client()
         self._pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
         self._recorder = Recorder(self._pipeline)
-        self._listeners: list[Listener] = [self._recorder]
+        journal = Journal(self.options, self.source, self._pipeline, self._recorder)
+        self._listeners: list[Listener] = [self._recorder, journal]
         self._connection: Connection | None = None  # the one that is open
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
@@ -363,9 +365,10 @@ class Session:
     def _enter(self, state: SessionState) -> None:
         check_transition(self.state, state)
         self.state = state
-        self._recorder.emit(StateChanged(self._recorder.now_s, state), detail=state)
         if state in ENDED:
             self._recorder.note_lost(getattr(self.source, "lost", ()))
+        self._recorder.emit(StateChanged(self._recorder.now_s, state), detail=state)
+        if state in ENDED:
             self._ended.set()
 
     def _fail(self, error: SpeachesError) -> None:

@@ -79,6 +79,7 @@ class Compared:
         self._branches = dict(zip(self._options, self._tee.branches, strict=True))
         common = keywords.copy()
         common.pop("on_event", None)
+        common["journal"] = None  # the main session's has the same audio
         self.sessions = {
             name: Session(self._branches[name], **with_defaults(own, common)) for name, own in self._options.items()
         }

@@ -1,0 +1,469 @@
+"""What sessions have left on disk: which there are, and each as the session that it was."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final, NamedTuple, Unpack, cast
+
+import msgspec
+import numpy as np
+
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.audio.store import AudioStore, counted
+from ipyspeaches.checks import checked
+from ipyspeaches.errors import AudioError, InputError, SpeachesError, StateError
+from ipyspeaches.liberal import parse_json
+from ipyspeaches.protocol.recognition import ServerTurnDetection
+from ipyspeaches.results.records import EventLog, Frames, Mark
+from ipyspeaches.results.segment import Gap, Segment
+from ipyspeaches.results.transcript import Transcript
+from ipyspeaches.session import journal
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
+from ipyspeaches.session.pipeline import Track
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.state import ENDED, SessionState
+from ipyspeaches.sources.source import RecordedSource
+from ipyspeaches.tables import Kind, Rows
+from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.intervals import complement, merged
+
+UNFINISHED: Final = "unfinished"
+"""What a session is that died without a word."""
+_CUT_OFF: Final = "the recording ended before its text came"
+_SHORTEST_S: Final = 0.25
+"""Less than this between two texts, or behind the last one, is no utterance: edges of speech differ by as much."""
+_AROUND_S: Final = 0.3
+"""What is heard around a stretch that is transcribed again, where there is no text."""
+_NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, msgspec.MsgspecError)
+_LOOKED_AT: Final = 6
+"""The newest recordings that may be unfinished: nobody asks for older ones."""
+_DETECTORS: Final[dict[str, type[Detector]]] = {
+    one.name: one for one in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
+}
+
+
+class KeptRecording(NamedTuple):
+    """A recording on disk.
+
+    Parameters
+    ----------
+    id
+        Its name, that of its folder.
+    started
+        When it began; with a time zone.
+    duration_s
+        How much audio there is.
+    state
+        ``"recording"`` while it runs, ``"stopped"`` or ``"failed"`` as it ended; ``"unfinished"`` if its kernel died.
+    without_text
+        How many utterances have no text although they should.
+    size_mb
+        How much room it takes on disk.
+    path
+        Its folder.
+    """
+
+    id: str
+    started: datetime
+    duration_s: float
+    state: str
+    without_text: int
+    size_mb: float
+    path: str
+
+
+class KeptRecordings(Rows[KeptRecording]):
+    """Recordings on disk, the oldest first."""
+
+    _row_type: ClassVar = KeptRecording
+    kinds: ClassVar = {"started": Kind.TIME}
+
+    def remove(self, which: str | KeptRecording) -> None:
+        """Remove one from the disk, for good.
+
+        It is an `InputError` if there is no such recording, a `StateError` if it is under way.
+        """
+        journal.remove(Path(_chosen(which, self).path))
+
+
+@dataclass
+class Story:
+    """What a journal tells, read line by line."""
+
+    started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    source: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    turn_detection: TurnDetection | None = None
+    state: str = ""
+    opened: bool = False
+    segments: list[Segment] = field(default_factory=list)
+    answered: list[tuple[float, float]] = field(default_factory=list)  # stretches with a text, be it empty
+    cut: list[tuple[float, float]] = field(default_factory=list)  # utterances, whoever cut them
+    spoken: list[tuple[float, float]] = field(default_factory=list)  # what the detector here held for speech
+    open_s: float | None = None  # where that began which is under way
+    gaps: dict[Gap, None] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
+    tracks: list[Track] = field(default_factory=list)
+    lost: list[tuple[int, int]] = field(default_factory=list)
+    events: EventLog = field(default_factory=EventLog)
+
+    @classmethod
+    def of(cls, folder: Path) -> Story:
+        """Read a journal; lines that nobody understands, such as a last half one, are passed over."""
+        story = cls()
+        with suppress(OSError):
+            for line in (folder / journal.LINES).read_bytes().splitlines():
+                with suppress(*_NOT_UNDERSTOOD):
+                    story._read(parse_json(line))
+        return story
+
+    def _read(self, line: Mapping[str, Any]) -> None:
+        kind, wall_time = str(line["type"]), datetime.fromisoformat(line["wall_time"])
+        handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "Begin": self._begin,
+            "TurnDetection": self._cuts,
+            "Track": self._track,
+            "Lost": self._never_came,
+            "StateChanged": self._state,
+            "SpeechStarted": self._started,
+            "SpeechStopped": self._stopped,
+            "Utterance": self._utterance,
+            "Committed": self._committed,
+            "Final": self._final,
+            "Missing": self._missing,
+            "Marked": self._marked,
+            "Retried": self._retried,
+            "Opened": self._opened,
+        }
+        if kind in handlers:
+            handlers[kind](line)
+        if "time_s" in line:
+            self._log(kind, wall_time, line)
+
+    def _log(self, kind: str, wall_time: datetime, line: Mapping[str, Any]) -> None:
+        segment = line.get("segment") or {}
+        text = str(segment.get("text") or line.get("text") or line.get("name") or "")
+        detail = str(line.get("state") or line.get("kind") or "")
+        item_id = line.get("item_id")
+        self.events.append(
+            time_s=float(line["time_s"]), wall_time=wall_time, type=kind, item_id=item_id, text=text, detail=detail
+        )
+
+    def _begin(self, line: Mapping[str, Any]) -> None:
+        self.started = datetime.fromisoformat(line["wall_time"])
+        self.source, self.options = str(line["source"]), dict(line["options"])
+
+    def _cuts(self, line: Mapping[str, Any]) -> None:
+        server_vad = line["server_vad"] and msgspec.convert(line["server_vad"], ServerTurnDetection)
+        turn_detection = TurnDetection(_detector(line["detector"]))
+        self.turn_detection = replace(turn_detection, server_vad=server_vad)
+
+    def _track(self, line: Mapping[str, Any]) -> None:
+        track = msgspec.convert(line, Track)
+        if 0 < track.frame_s < math.inf:
+            self.tracks.append(track)
+
+    def _never_came(self, line: Mapping[str, Any]) -> None:
+        self.lost.append((int(line["start"]), int(line["end"])))
+
+    def _state(self, line: Mapping[str, Any]) -> None:
+        self.state = str(line["state"])
+
+    def _started(self, line: Mapping[str, Any]) -> None:
+        if line["source"] == "client":
+            self.open_s = float(line["start_s"])
+
+    def _stopped(self, line: Mapping[str, Any]) -> None:
+        if line["source"] == "client":
+            self.open_s = None
+            self.spoken.append((float(line["start_s"]), float(line["end_s"])))
+
+    def _utterance(self, line: Mapping[str, Any]) -> None:
+        self.cut.append((float(line["start"]), float(line["end"])))
+
+    def _committed(self, line: Mapping[str, Any]) -> None:
+        self.cut.append((float(line["start_s"]), float(line["end_s"])))
+
+    def _final(self, line: Mapping[str, Any]) -> None:
+        segment = msgspec.convert(line["segment"], Segment)
+        self.answered.append((segment.start, segment.end))
+        if segment.text:
+            self.segments.append(segment)
+
+    def _missing(self, line: Mapping[str, Any]) -> None:
+        for gone in line["gone"]:
+            self.gaps.pop(msgspec.convert(gone, Gap), None)
+        self.gaps |= dict.fromkeys(msgspec.convert(line["added"], list[Gap]))
+
+    def _marked(self, line: Mapping[str, Any]) -> None:
+        number, at_s = int(line["mark_id"]), float(line["at_s"])
+        if math.isfinite(at_s):
+            self.marks[number] = Mark(number, at_s, str(line["name"]))
+
+    def _retried(self, line: Mapping[str, Any]) -> None:
+        self.segments += msgspec.convert(line["segments"], list[Segment])
+        self.answered.append((float(line["start"]), float(line["end"])))
+        self._missing(line)
+
+    def _opened(self, _line: Mapping[str, Any]) -> None:
+        self.opened = True
+
+    def missing(self, duration_s: float) -> list[Gap]:
+        """Return the stretches without text: those that the session told of, and those that it did not live to tell."""
+        told = sorted(self.gaps, key=_edges)
+        if self.state in ENDED:
+            return told
+        settled = [*self.answered, *((gap.start, gap.end) for gap in told)]
+        # An utterance that nobody has cut yet: where a server cuts, only it would know its edges.
+        until_s = max((end for _, end in (*settled, *self.cut)), default=0.0)
+        spoken = [*self.spoken, *(() if self.open_s is None else [(self.open_s, duration_s)])]
+        uncut = [(max(start, until_s), end) for start, end in spoken if end > until_s + _SHORTEST_S]
+        untold = (Gap(start, end, _CUT_OFF) for start, end in _without([*self.cut, *uncut], settled, duration_s))
+        return sorted((*told, *untold), key=_edges)
+
+
+class RecoveredSession(Session):
+    """A session that has left its journal, as it was: its recording, transcript, frames, marks and events.
+
+    It has ended, and hears nothing more; `retry` asks for what has no text.
+
+    Attributes
+    ----------
+    folder
+        Its journal.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        store, story = _audio(folder), Story.of(folder)
+        recording = Recording(store.read(0, len(store)), SESSION_RATE_HZ)
+        super().__init__(RecordedSource(recording, label=story.source), **_keywords(story))
+        self.folder = folder
+        self._pipeline.store = store
+        self._pipeline.frames = _frames(folder, len(store))
+        if story.tracks and story.tracks[0].first_row == 0:
+            self._pipeline.tracks = story.tracks
+        self._pipeline.lost = story.lost
+        self._recorder.events = story.events
+        self._hold(story.segments, story.missing(recording.duration))
+        for number in sorted(story.marks):
+            self._recorder.marks.add(*story.marks[number][1:])
+        self.state = SessionState.FAILED if story.state == SessionState.FAILED else SessionState.STOPPED
+        self._ended.set()
+
+    def _hold(self, segments: Iterable[Segment], missing: Iterable[Gap]) -> None:
+        in_order = sorted(segments, key=lambda one: (one.start, one.id))
+        numbered = (replace(segment, id=number) for number, segment in enumerate(in_order))
+        self._recorder.transcript = Transcript(numbered, sorted(missing, key=_edges))
+
+    async def retry(self, **options: Unpack[SessionKeywords]) -> Transcript:
+        """Transcribe the stretches that have no text, and write that into the journal, too.
+
+        Parameters
+        ----------
+        **options
+            What is to be different from the options that the session had; see `SessionOptions`. Its key is not kept:
+            give it again, or set ``$SPEACHES_API_KEY``. Another ``server`` has its own first model unless one is given.
+
+        Returns
+        -------
+        Transcript
+            All of it; ``missing`` has what still has no text, and why.
+
+        Raises
+        ------
+        StateError
+            If the session is still under way in another kernel.
+        SpeachesError
+            If the server cannot be used.
+        """
+        hide_key(options)
+        asked = {**_keywords(Story.of(self.folder)), **({"model": None} if "server" in options else {}), **options}
+        asked = {"pace": 0, **asked, "journal": None}
+        with journal.held(self.folder):
+            for gap in self.transcript.missing:
+                await self._retry(gap, cast("SessionKeywords", asked))
+        return self.transcript
+
+    async def _retry(self, gap: Gap, options: SessionKeywords) -> None:
+        start_s, end_s = self._around(gap)
+        part = Session(self.recording.slice(start_s, end_s), **options)
+        async with part:
+            with suppress(SpeachesError):
+                await part.wait()
+        if part.failure is not None and not len(part.transcript):
+            raise part.failure
+        segments = [_later(segment, start_s) for segment in part.transcript]
+        missing = [Gap(one.start + start_s, one.end + start_s, one.reason) for one in part.transcript.missing]
+        self._hold([*self.transcript, *segments], [*(one for one in self.transcript.missing if one != gap), *missing])
+        plain = {"added": list(map(journal.plain_gap, missing)), "gone": [journal.plain_gap(gap)]}
+        texts = msgspec.to_builtins(segments)
+        with suppress(OSError):  # then it is in memory alone, as all results are
+            journal.write_line(self.folder, "Retried", start=gap.start, end=gap.end, segments=texts, **plain)
+
+    def _around(self, gap: Gap) -> tuple[float, float]:
+        """Return a stretch and some audio around it, but none that has a text."""
+        before = max((one.end for one in self.transcript if one.end <= gap.start), default=0.0)
+        behind = min((one.start for one in self.transcript if one.start >= gap.end), default=self.recording.duration)
+        return max(before, gap.start - _AROUND_S), min(behind, gap.end + _AROUND_S)
+
+
+@checked
+def recordings(folder: str | os.PathLike[str] | None = None) -> KeptRecordings:
+    """List the recordings on disk, the oldest first.
+
+    Parameters
+    ----------
+    folder
+        Where to look; None for the default place.
+    """
+    place = journal.default_place() if folder is None else Path(folder)
+    found = [] if place is None else sorted(journal.journals(place))
+    return KeptRecordings(row for one in found if (row := _row(one)) is not None)
+
+
+@checked
+def recover(recording: str | os.PathLike[str] | KeptRecording) -> RecoveredSession:
+    """Return a recording on disk as the session that it was.
+
+    Parameters
+    ----------
+    recording
+        Its id, its folder, or a row of `recordings`.
+
+    Returns
+    -------
+    RecoveredSession
+        With ``recording``, ``transcript`` (and its ``missing``), ``frames``, ``marks`` and ``events``; ``retry()`` asks
+        for the texts that are missing.
+
+    Raises
+    ------
+    InputError
+        If there is no such recording.
+    AudioError
+        If it holds no audio.
+    """
+    if not isinstance(recording, KeptRecording) and (Path(recording) / journal.LINES).is_file():
+        return RecoveredSession(Path(recording))
+    row = recording if isinstance(recording, KeptRecording) else _chosen(str(recording), recordings())
+    return RecoveredSession(Path(row.path))
+
+
+def unfinished() -> KeptRecording | None:
+    """Return the newest recording in the default place whose kernel died, if it was not opened since; of a few."""
+    place = journal.default_place()
+    for folder in sorted([] if place is None else journal.journals(place))[:-_LOOKED_AT:-1]:
+        story = Story.of(folder)
+        if story.state not in ENDED and not story.opened:
+            row = _row(folder)
+            if row is not None and row.state == UNFINISHED:
+                return row
+    return None
+
+
+def _row(folder: Path) -> KeptRecording | None:
+    """Return a recording in a line; None if there is no audio in it."""
+    try:
+        duration_s = to_seconds(counted(folder / journal.AUDIO))
+    except (OSError, AudioError):
+        return None
+    story = Story.of(folder)
+    state = story.state if story.state in ENDED else UNFINISHED
+    if state == UNFINISHED:
+        try:
+            with journal.held(folder):
+                pass
+        except StateError:
+            state = "recording"
+    size_mb = journal.size_bytes(folder) / 1e6
+    return KeptRecording(
+        folder.name, story.started, duration_s, state, len(story.missing(duration_s)), size_mb, str(folder)
+    )
+
+
+def _chosen(which: str | KeptRecording, rows: Iterable[KeptRecording]) -> KeptRecording:
+    """Return the row of a name, or of the beginning of one; an `InputError` if there is none, or more than one."""
+    if isinstance(which, KeptRecording):
+        return which
+    found = [row for row in rows if row.id.startswith(which)] if which else []
+    found = [row for row in found if row.id == which] or found
+    if len(found) != 1:
+        problem = "There is no recording" if not found else "There is more than one recording"
+        raise InputError(f"{problem} {which!r} on this disk: recordings() lists them all.")
+    return found[0]
+
+
+def _audio(folder: Path) -> AudioStore:
+    if not (folder / journal.AUDIO).is_file():
+        raise InputError(f"There is no recording in {folder}: recordings() lists those that there are.")
+    store = AudioStore()
+    try:
+        store.keep_in(folder / journal.AUDIO)
+    except OSError as exc:
+        raise AudioError(f"{folder / journal.AUDIO} cannot be read ({exc.strerror}): check its permissions.") from exc
+    if not len(store):
+        raise AudioError(f"The recording in {folder} holds no audio: its session died before it heard anything.")
+    return store
+
+
+def _frames(folder: Path, samples: int) -> Frames:
+    frames = Frames()
+    content = b""
+    with suppress(OSError):
+        content = (folder / journal.FRAMES).read_bytes()
+    rows = np.frombuffer(content[: len(content) // journal.FRAME.itemsize * journal.FRAME.itemsize], journal.FRAME)
+    rows = rows[rows["time"] < to_seconds(samples)]
+    frames.append(**{name: rows[name] for name in journal.FRAME.names or ()})
+    return frames
+
+
+def _keywords(story: Story) -> SessionKeywords:
+    """Return the options that a session had, without a journal of its own."""
+    own: dict[str, Any] = {"turn_detection": story.turn_detection, "journal": None}
+    known = {name: value for name, value in story.options.items() if name in SessionKeywords.__annotations__}
+    with suppress(InputError):  # of another version, or of another hand
+        SessionOptions.of({**known, **own})
+        own = {**known, **own}
+    return cast("SessionKeywords", own)
+
+
+def _detector(plain: Mapping[str, Any]) -> Detector:
+    """Return a detector that describes itself like this; somebody's own is drawn as Silero."""
+    options = {
+        name: np.inf if value is None else value for name, value in plain.items() if name not in ("name", "unit")
+    }
+    try:
+        return _DETECTORS[str(plain["name"])](**options)
+    except (KeyError, TypeError, InputError):
+        return SileroVad()
+
+
+def _edges(gap: Gap) -> tuple[float, float]:
+    return gap.start, gap.end
+
+
+def _later(segment: Segment, by_s: float) -> Segment:
+    words = tuple(replace(word, start=word.start + by_s, end=word.end + by_s) for word in segment.words)
+    return replace(segment, start=segment.start + by_s, end=segment.end + by_s, words=words)
+
+
+def _without(
+    stretches: Iterable[tuple[float, float]], others: Iterable[tuple[float, float]], end_s: float
+) -> Iterator[tuple[float, float]]:
+    """Iterate over what the stretches have apart from the others, if it is long enough to be speech."""
+    settled = merged(*_spans(others), touching=True)
+    for start, end in zip(*merged(*_spans(stretches), touching=False), strict=True):
+        free = complement(settled, float(start), min(float(end), end_s))
+        yield from ((a, b) for a, b in zip(*(edge.tolist() for edge in free), strict=True) if b - a >= _SHORTEST_S)
+
+
+def _spans(stretches: Iterable[tuple[float, float]]) -> tuple[Any, Any]:
+    edges = np.array(list(stretches), dtype=np.float64).reshape(-1, 2)
+    return edges[:, 0], edges[:, 1]
