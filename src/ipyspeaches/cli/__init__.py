@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from types import FrameType
 
-from ipyspeaches.cli import demo, doctor, manage_models, serve, transcribe_files
+from ipyspeaches.cli import demo, doctor, manage_models, manage_recordings, serve, transcribe_files
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.terminal import printable
 
@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ipyspeaches {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, serve, transcribe_files, manage_models, doctor):
+    for module in (demo, serve, transcribe_files, manage_recordings, manage_models, doctor):
         module.add_command(commands)
     return parser
 

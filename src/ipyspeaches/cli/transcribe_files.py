@@ -140,11 +140,11 @@ def run(args: argparse.Namespace) -> int:
             # Ctrl-C, SIGTERM, a closed terminal, a fault in here: what came until then is not thrown away.
             came: Transcript | None = getattr(exc, "transcript", None)
             if came is not None and len(came):
-                _tell_missing(came, file)
+                tell_missing(came, file.name)
                 _write(came, file, target, args)
             raise
         failed |= bool(len(transcript.missing))
-        _tell_missing(transcript, file)
+        tell_missing(transcript, file.name)
         failed |= not _write(transcript, file, target, args)
     return int(failed)
 
@@ -180,7 +180,7 @@ async def _live_through(session: Session) -> None:
         await session.wait()
 
 
-def _tell_missing(transcript: Transcript, file: Path) -> None:
+def tell_missing(transcript: Transcript, name: str) -> None:
     """Say on stderr which stretches have no text: one line a reason."""
     places: dict[str, list[str]] = {}
     for gap in transcript.missing:
@@ -188,7 +188,7 @@ def _tell_missing(transcript: Transcript, file: Path) -> None:
     for reason, found in places.items():
         more = f" and {len(found) - MAX_PLACES} more" if len(found) > MAX_PLACES else ""
         where = ", ".join(found[:MAX_PLACES])
-        print(f"ipyspeaches: {file.name} misses text for {where}{more}: {reason}", file=sys.stderr)
+        print(f"ipyspeaches: {name} misses text for {where}{more}: {reason}", file=sys.stderr)
 
 
 def _turn_detection(args: argparse.Namespace) -> TurnDetection:

@@ -79,18 +79,28 @@ class KeptRecording(NamedTuple):
     path: str
 
 
+@checked
 class KeptRecordings(Rows[KeptRecording]):
     """Recordings on disk, the oldest first."""
 
     _row_type: ClassVar = KeptRecording
     kinds: ClassVar = {"started": Kind.TIME}
 
-    def remove(self, which: str | KeptRecording) -> None:
+    def find(self, id: str) -> KeptRecording:  # noqa: A002 - the name of the column
+        """Return a row by its id, or by the beginning of it; an `InputError` if that is none, or more than one."""
+        found = [row for row in self if row.id.startswith(id)] if id else []
+        found = [row for row in found if row.id == id] or found
+        if len(found) != 1:
+            problem = "no recording" if not found else "more than one recording"
+            raise InputError(f"There is {problem} {id!r} here: recordings() lists them all.")
+        return found[0]
+
+    def remove(self, recording: str | KeptRecording) -> None:
         """Remove one from the disk, for good.
 
         It is an `InputError` if there is no such recording, a `StateError` if it is under way.
         """
-        journal.remove(Path(_chosen(which, self).path))
+        journal.remove(Path((self.find(recording) if isinstance(recording, str) else recording).path))
 
 
 @dataclass
@@ -352,7 +362,7 @@ def recover(recording: str | os.PathLike[str] | KeptRecording) -> RecoveredSessi
     """
     if not isinstance(recording, KeptRecording) and (Path(recording) / journal.LINES).is_file():
         return RecoveredSession(Path(recording))
-    row = recording if isinstance(recording, KeptRecording) else _chosen(str(recording), recordings())
+    row = recording if isinstance(recording, KeptRecording) else recordings().find(os.fspath(recording))
     return RecoveredSession(Path(row.path))
 
 
@@ -386,18 +396,6 @@ def _row(folder: Path) -> KeptRecording | None:
     return KeptRecording(
         folder.name, story.started, duration_s, state, len(story.missing(duration_s)), size_mb, str(folder)
     )
-
-
-def _chosen(which: str | KeptRecording, rows: Iterable[KeptRecording]) -> KeptRecording:
-    """Return the row of a name, or of the beginning of one; an `InputError` if there is none, or more than one."""
-    if isinstance(which, KeptRecording):
-        return which
-    found = [row for row in rows if row.id.startswith(which)] if which else []
-    found = [row for row in found if row.id == which] or found
-    if len(found) != 1:
-        problem = "There is no recording" if not found else "There is more than one recording"
-        raise InputError(f"{problem} {which!r} on this disk: recordings() lists them all.")
-    return found[0]
 
 
 def _audio(folder: Path) -> AudioStore:
