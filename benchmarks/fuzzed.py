@@ -20,7 +20,7 @@ from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ServerError, SpeachesError
-from ipyspeaches.local.engines import engine_spec
+from ipyspeaches.local.engines import POCKETSPHINX
 from ipyspeaches.local.realtime_events import decode_audio, parse_event
 from ipyspeaches.local.session_settings import SessionSettings, updated
 from ipyspeaches.protocol.address import normalise_base_url
@@ -413,12 +413,12 @@ CLIENT_EVENTS: Final[tuple[dict[str, Any], ...]] = (
 
 def read_client_event(text: bytes) -> None:
     """Read what a client sends to the embedded server."""
-    spec = engine_spec("pocketsphinx")
     event = parse_event(text.decode("utf-8", "replace"))
     if event["type"].startswith("input_audio"):
         decode_audio(event.get("audio"))
     elif event["type"].startswith("session"):
-        json.dumps(updated(SessionSettings(spec.model), event.get("session"), spec).as_event("s"))
+        find = {POCKETSPHINX.model: POCKETSPHINX}.get
+        json.dumps(updated(SessionSettings(POCKETSPHINX.model), event.get("session"), find).as_event("s"))
 
 
 # --- Audio ---

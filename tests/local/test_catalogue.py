@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from ipyspeaches.local import LocalServer
+from ipyspeaches.local.engines import engines_at_hand
 from realtime_client import MODEL
 
 SYSTRAN = "Systran/faster-whisper-tiny"
@@ -33,22 +34,26 @@ def answered(response: httpx2.Response) -> tuple[int, Any]:
     return response.status_code, response.json()
 
 
-def test_only_our_own_models_are_listed(client: httpx2.Client, root: Path) -> None:
+def test_the_models_at_hand_are_listed_with_the_default_one_first(client: httpx2.Client, root: Path) -> None:
     _status, real = recorded(root, "models")
     listed = client.get("/v1/models").json()
     assert listed.keys() == real.keys()
-    assert [model["id"] for model in listed["data"]] == [MODEL, "silero_vad_v6"]
-    assert [model["task"] for model in listed["data"]] == ["automatic-speech-recognition", "voice-activity-detection"]
+    *others, silero = listed["data"]
+    at_hand = {spec.model for spec in engines_at_hand()}
+    assert others[0]["id"] == MODEL
+    assert {model["id"] for model in others} == at_hand
+    assert {model["task"] for model in others} == {"automatic-speech-recognition"}
+    assert (silero["id"], silero["task"]) == ("silero_vad_v6", "voice-activity-detection")
     assert all(model.keys() == real["data"][0].keys() for model in listed["data"])
     only = client.get("/v1/models", params={"task": "automatic-speech-recognition"}).json()["data"]
-    assert only == listed["data"][:1]
+    assert only == others
     assert client.get(f"/v1/models/{MODEL}").json() == only[0]
 
 
 def test_what_could_be_had_is_what_is_there(client: httpx2.Client) -> None:
     assert client.get("/v1/registry").json() == client.get("/v1/models").json()
     only = {"task": "automatic-speech-recognition"}
-    assert [model["id"] for model in client.get("/v1/registry", params=only).json()["data"]] == [MODEL]
+    assert MODEL in [model["id"] for model in client.get("/v1/registry", params=only).json()["data"]]
 
 
 def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:

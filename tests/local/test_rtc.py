@@ -13,13 +13,15 @@ from av import AudioFrame
 
 from ipyspeaches.local import LocalServer, realtime_routes, rtc_peer
 from ipyspeaches.local.asgi_app import create_app
-from ipyspeaches.local.engines import engine_spec
+from ipyspeaches.local.dispatcher import ClientRecogniser, Dispatcher
+from ipyspeaches.local.engines import POCKETSPHINX
+from ipyspeaches.local.limits import ServerLimits
+from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.realtime_events import event
 from ipyspeaches.local.realtime_routes import RtcPeers
 from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.rtc_peer import FRAGMENT_CHARACTERS, TrackAudio, wrapped
 from ipyspeaches.local.session_settings import SessionSettings
-from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.protocol.realtime.media import FragmentJoiner
 from ipyspeaches.transports.rtc_connection import RtcConnection
 from ipyspeaches.transports.webrtc import prepare_webrtc
@@ -35,7 +37,8 @@ class App:
 
     def __init__(self, api_key: str | None = None) -> None:
         self.peers = RtcPeers()
-        self._app = create_app(WorkerPool(engine_spec("pocketsphinx", None)), self.peers, "127.0.0.1", api_key)
+        dispatcher = Dispatcher(ModelMemory(POCKETSPHINX, ServerLimits(), cores=2), cores=2)
+        self._app = create_app(dispatcher, self.peers, "127.0.0.1", api_key)
 
     async def post(self, path: str, body: str | bytes, **headers: str) -> httpx2.Response:
         transport = httpx2.ASGITransport(app=self._app)
@@ -180,8 +183,8 @@ async def test_audio_that_is_not_taken_is_dropped_and_told_once(monkeypatch: pyt
 
 async def test_a_stream_that_does_not_fit_is_told_once() -> None:
     told: list[str] = []
-    pool: WorkerPool = None  # type: ignore[assignment]
-    session = RealtimeSession(SessionSettings(MODEL), pool, lambda sent: told.append(sent["type"]))
+    recogniser: ClientRecogniser = None  # type: ignore[assignment]
+    session = RealtimeSession(SessionSettings(MODEL), recogniser, lambda sent: told.append(sent["type"]))
     session._buffer.limit = 0
     for _ in range(5):
         await session.receive_stream(np.zeros(2400, np.int16))

@@ -12,12 +12,13 @@ from ipyspeaches.local.session_settings import SessionSettings, TurnDetectionSet
 from openai_events import event
 from realtime_client import MODEL
 
+MODELS = {spec.model: spec for spec in (POCKETSPHINX, engine_spec("faster-whisper"))}
 SETTINGS = SessionSettings(POCKETSPHINX.model)
 PCM = {"type": "audio/pcm", "rate": 24_000}
 
 
 def turn_detection(**values: object) -> TurnDetectionSettings | None:
-    return updated(SETTINGS, {"turn_detection": values}, POCKETSPHINX).turn_detection
+    return updated(SETTINGS, {"turn_detection": values}, MODELS.get).turn_detection
 
 
 def test_a_part_of_turn_detection_is_enough() -> None:
@@ -26,20 +27,20 @@ def test_a_part_of_turn_detection_is_enough() -> None:
 
 
 def test_prefix_padding_is_applied_and_echoed() -> None:
-    settings = updated(SETTINGS, {"turn_detection": {"prefix_padding_ms": 120}}, POCKETSPHINX)
+    settings = updated(SETTINGS, {"turn_detection": {"prefix_padding_ms": 120}}, MODELS.get)
     assert settings.as_event("sess_1")["turn_detection"]["prefix_padding_ms"] == 120
 
 
 def test_null_turns_detection_off_and_an_object_on_again() -> None:
-    manual = updated(SETTINGS, {"turn_detection": None}, POCKETSPHINX)
+    manual = updated(SETTINGS, {"turn_detection": None}, MODELS.get)
     assert manual.turn_detection is None
     assert not manual.server_cuts
     assert manual.as_event("sess_1")["turn_detection"] is None
-    assert updated(manual, {"turn_detection": {"threshold": 0.6}}, POCKETSPHINX).server_cuts
+    assert updated(manual, {"turn_detection": {"threshold": 0.6}}, MODELS.get).server_cuts
 
 
 def test_a_threshold_of_one_never_cuts() -> None:
-    settings = updated(SETTINGS, {"turn_detection": {"threshold": 1.0}}, POCKETSPHINX)
+    settings = updated(SETTINGS, {"turn_detection": {"threshold": 1.0}}, MODELS.get)
     assert settings.turn_detection is not None
     assert not settings.server_cuts
 
@@ -72,21 +73,19 @@ def test_a_threshold_of_one_never_cuts() -> None:
 )
 def test_what_cannot_be_is_refused(session: object) -> None:
     with pytest.raises(InputError, match=r"\w"):
-        updated(SETTINGS, session, POCKETSPHINX)
+        updated(SETTINGS, session, MODELS.get)
 
 
 def test_the_language_stays_on_null_and_is_unset_by_an_empty_one() -> None:
-    english = updated(SETTINGS, {"input_audio_transcription": {"language": "en-GB"}}, POCKETSPHINX)
+    english = updated(SETTINGS, {"input_audio_transcription": {"language": "en-GB"}}, MODELS.get)
     assert english.decoding.language == "en-GB"
-    assert (
-        updated(english, {"input_audio_transcription": {"language": None}}, POCKETSPHINX).decoding.language == "en-GB"
-    )
-    assert updated(english, {"input_audio_transcription": {"language": ""}}, POCKETSPHINX).decoding.language is None
+    assert updated(english, {"input_audio_transcription": {"language": None}}, MODELS.get).decoding.language == "en-GB"
+    assert updated(english, {"input_audio_transcription": {"language": ""}}, MODELS.get).decoding.language is None
 
 
 def test_what_has_nothing_to_do_with_transcription_is_ignored() -> None:
     ignored: dict[str, Any] = {"modalities": ["text"], "temperature": 0.1, "instructions": "…"}
-    assert updated(SETTINGS, ignored, POCKETSPHINX) == SETTINGS
+    assert updated(SETTINGS, ignored, MODELS.get) == SETTINGS
 
 
 def test_whisper_models_understand_any_language_but_the_english_ones() -> None:
@@ -102,7 +101,7 @@ def test_unknown_engines_and_models_are_refused(name: str, model: str | None) ->
 
 
 def asked(settings: SessionSettings = SETTINGS, **audio_input: object) -> SessionSettings:
-    return updated(settings, {"type": "transcription", "audio": {"input": audio_input}}, POCKETSPHINX)
+    return updated(settings, {"type": "transcription", "audio": {"input": audio_input}}, MODELS.get)
 
 
 def test_an_update_in_the_newer_shape_is_answered_in_it() -> None:
@@ -126,6 +125,14 @@ def test_null_turns_detection_off_and_unsets_a_language() -> None:
 
 
 def test_the_older_shape_is_answered_in_the_older_one() -> None:
-    settings = updated(SETTINGS, {"type": "realtime", "turn_detection": None}, POCKETSPHINX)
+    settings = updated(SETTINGS, {"type": "realtime", "turn_detection": None}, MODELS.get)
     assert not settings.nested
     assert settings.as_event("sess_1")["turn_detection"] is None
+
+
+def test_another_model_of_the_server_may_be_chosen_if_it_knows_the_language() -> None:
+    whisper = engine_spec("faster-whisper").model
+    chosen = updated(SETTINGS, {"input_audio_transcription": {"model": whisper, "language": "zh"}}, MODELS.get)
+    assert (chosen.model, chosen.decoding.language) == (whisper, "zh")
+    with pytest.raises(InputError, match="does not understand the language 'zh'"):
+        updated(chosen, {"input_audio_transcription": {"model": POCKETSPHINX.model}}, MODELS.get)

@@ -174,7 +174,7 @@ async def test_the_local_server_passes() -> None:
     info = await check(local.url)
     assert info.model == "pocketsphinx/en-us"
     assert info.media == EMBEDDED_MEDIA
-    with pytest.raises(ModelNotFoundError, match="choose one of pocketsphinx/en-us"):
+    with pytest.raises(ModelNotFoundError, match=r"choose one of .*pocketsphinx/en-us"):
         await check(local.url, model="no/such")
     with pytest.raises(ServerUnreachableError, match="does not speak TLS"):
         await check(local.url.replace("http://", "https://"))

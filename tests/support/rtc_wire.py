@@ -13,10 +13,10 @@ from av import AudioFrame
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
+from ipyspeaches.local.dispatcher import ClientRecogniser
 from ipyspeaches.local.realtime_events import event
 from ipyspeaches.local.rtc_peer import RtcPeer
 from ipyspeaches.local.session_settings import SessionSettings
-from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.transports.webrtc import RtcEndpoint, WebRtcTransport, prepare_webrtc
 
@@ -111,8 +111,8 @@ def heard_by(peer: RtcPeer) -> HeardSession:
 def new_peer() -> RtcPeer:
     """Return the server's end, with a session that would need a recogniser."""
     prepare_webrtc()
-    pool: WorkerPool = None  # type: ignore[assignment]
-    return RtcPeer(SessionSettings("test/model"), pool)
+    recogniser: ClientRecogniser = None  # type: ignore[assignment]
+    return RtcPeer(SessionSettings("test/model"), recogniser)
 
 
 Handler = Callable[[str, dict[str, str]], Awaitable[Answer]]

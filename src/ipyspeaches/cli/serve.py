@@ -6,6 +6,7 @@ import argparse
 
 from ipyspeaches.cli.arguments import Commands, add_download_argument, port
 from ipyspeaches.local.engines import ENGINE_NAMES
+from ipyspeaches.local.limits import add_limit_arguments, limits_from
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 
 
@@ -16,7 +17,8 @@ def add_command(commands: Commands) -> None:
         help="run the embedded recognition server",
         description="Run the embedded recognition server until Ctrl-C. It speaks Speaches' protocol and prints "
         "`listening on http://…` when it is ready. It uses the best Whisper model that is at hand, else PocketSphinx, "
-        "which hears English only, and badly; nothing is downloaded without --auto-download.",
+        "which hears English only, and badly; nothing is downloaded without --auto-download. Clients may ask for every "
+        "model that is at hand.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=port, default=8000, help="port, 0 for any free one (default: 8000)")
@@ -31,6 +33,7 @@ def add_command(commands: Commands) -> None:
         help=f"the key that clients must send; anyone on this machine can read it in the process list, so prefer "
         f"${API_KEY_VARIABLE}",
     )
+    add_limit_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -39,11 +42,12 @@ def run(args: argparse.Namespace) -> int:
     from ipyspeaches.local import serve
 
     serve(
-        host=args.host,
-        port=args.port,
-        engine=args.engine,
+        args.host,
+        args.port,
+        args.api_key,
+        args.engine,
         model=args.model,
         auto_download=args.auto_download,
-        api_key=args.api_key,
+        limits=limits_from(args),
     )
     return 0

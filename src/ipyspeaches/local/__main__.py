@@ -7,6 +7,7 @@ import sys
 
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import ENGINE_NAMES
+from ipyspeaches.local.limits import add_limit_arguments, limits_from
 from ipyspeaches.local.local_server import serve
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 
@@ -21,8 +22,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", help="Whisper model: a folder, an id on the Hugging Face hub, or a size")
     parser.add_argument("--auto-download", action="store_true", help="download the model if it is not here")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input is closed")
+    add_limit_arguments(parser)
+    args = parser.parse_args(arguments)
     try:
-        serve(**vars(parser.parse_args(arguments)))
+        serve(
+            args.host,
+            args.port,
+            args.api_key,
+            args.engine,
+            model=args.model,
+            auto_download=args.auto_download,
+            limits=limits_from(args),
+            exit_with_stdin=args.exit_with_stdin,
+        )
     except SpeachesError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1

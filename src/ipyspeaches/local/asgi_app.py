@@ -13,25 +13,26 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from ipyspeaches.errors import SpeachesError
+from ipyspeaches.errors import SpeachesError, StateError
 from ipyspeaches.local.access import AccessControl
 from ipyspeaches.local.audio_routes import diarization, speech_timestamps, transcriptions, translations
-from ipyspeaches.local.engines import SILERO_MODEL, model_missing_text
+from ipyspeaches.local.dispatcher import Dispatcher
+from ipyspeaches.local.engines import SILERO_MODEL, EngineSpec, model_missing_text
+from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.realtime_routes import RtcPeers, realtime, realtime_offer
-from ipyspeaches.local.worker_pool import WorkerPool
-from ipyspeaches.server.models import EMBEDDED_TITLE
+from ipyspeaches.server.models import DEFAULT_MODEL_FIELD, EMBEDDED_TITLE
 from ipyspeaches.terminal import one_line
 
 RECOGNITION_TASK: Final = "automatic-speech-recognition"
 VAD_TASK: Final = "voice-activity-detection"
 
 
-def create_app(pool: WorkerPool, peers: RtcPeers, host: str, api_key: str | None) -> ASGIApp:
-    """Return the application; pool and peers belong to the caller."""
+def create_app(dispatcher: Dispatcher, peers: RtcPeers, host: str, api_key: str | None) -> ASGIApp:
+    """Return the application; dispatcher and peers belong to the caller."""
     app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error})
-    app.state.pool = pool
+    app.state.dispatcher = dispatcher
     app.state.peers = peers
-    app.state.catalogue = Catalogue(pool)
+    app.state.catalogue = Catalogue(dispatcher.memory)
     return AccessControl(app, host, api_key)
 
 
@@ -68,31 +69,40 @@ async def health(_request: Request) -> JSONResponse:
     return JSONResponse({"message": "OK"})
 
 
-async def interface(_request: Request) -> JSONResponse:
+async def interface(request: Request) -> JSONResponse:
     """Say which program this is, where FastAPI servers describe themselves."""
     try:
         version = metadata.version("ipyspeaches")
     except metadata.PackageNotFoundError:  # runs from its source folder
         version = "0"
-    info = {"title": EMBEDDED_TITLE, "version": version}
+    default: EngineSpec = request.app.state.dispatcher.memory.default
+    info = {"title": EMBEDDED_TITLE, "version": version, DEFAULT_MODEL_FIELD: default.model}
     return JSONResponse({"openapi": "3.1.0", "info": info, "paths": {}})
 
 
 class Catalogue:
-    """The two models of this server: the engine's, and Silero."""
+    """The models of this server on the wire: those that recognise, the default one first, and Silero."""
 
-    def __init__(self, pool: WorkerPool) -> None:
-        self._pool = pool
+    def __init__(self, memory: ModelMemory) -> None:
+        self._memory = memory
         self._created = int(time.time())
         self.silero_loaded = False
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the wire's model objects."""
-        spec = self._pool.spec
         common = {"created": self._created, "object": "model"}
-        engine = {"id": spec.model, "owned_by": spec.owner, "language": list(spec.languages) or None}
         silero = {"id": SILERO_MODEL, "owned_by": "snakers4", "language": None}
-        return [{**common, **engine, "task": RECOGNITION_TASK}, {**common, **silero, "task": VAD_TASK}]
+        return [*map(self._entry, self._memory.specs()), {**common, **silero, "task": VAD_TASK}]
+
+    def _entry(self, spec: EngineSpec) -> dict[str, Any]:
+        return {
+            "id": spec.model,
+            "created": self._created,
+            "object": "model",
+            "owned_by": spec.owner,
+            "language": list(spec.languages) or None,
+            "task": RECOGNITION_TASK,
+        }
 
     def find(self, model: str) -> dict[str, Any] | None:
         """Return one model object, or None."""
@@ -100,22 +110,27 @@ class Catalogue:
 
     def loaded(self) -> list[str]:
         """Return the ids of the models in memory."""
-        engine = [self._pool.spec.model] if self._pool.loaded else []
-        return engine + ([SILERO_MODEL] if self.silero_loaded else [])
+        engines = [pool.spec.model for pool in self._memory.pools if pool.loaded]
+        return engines + ([SILERO_MODEL] if self.silero_loaded else [])
 
     async def load(self, model: str) -> None:
-        """Load a model of this server."""
-        if model == SILERO_MODEL:
+        """Load a model of this server, as soon as there is room."""
+        spec = self._memory.find(model)
+        if spec is None:
             self.silero_loaded = True
         else:
-            await self._pool.load()
+            await self._memory.load(self._memory.pool(spec))
 
     async def unload(self, model: str) -> None:
-        """Unload a model of this server; it is loaded again when it is needed."""
-        if model == SILERO_MODEL:
+        """Unload a model of this server; it is loaded again when it is needed. A `StateError` if it is at work."""
+        spec = self._memory.find(model)
+        if spec is None:
             self.silero_loaded = False
-        else:
-            await self._pool.unload()
+            return
+        pool = self._memory.pool(spec)
+        if pool.unfinished:
+            raise StateError(f"Model {model} is still in use. ref_count={pool.unfinished}")
+        await self._memory.unload(pool)
 
 
 def _asked(request: Request) -> tuple[Catalogue, str]:
@@ -171,5 +186,8 @@ async def unload_model(request: Request) -> JSONResponse:
     catalogue, model = _asked(request)
     if model not in catalogue.loaded():
         return JSONResponse({"message": f"Model {model} is not loaded."}, status_code=404)
-    await catalogue.unload(model)
+    try:
+        await catalogue.unload(model)
+    except StateError as exc:
+        return JSONResponse({"message": str(exc)}, status_code=409)
     return JSONResponse({"message": f"Model {model} unloaded."})

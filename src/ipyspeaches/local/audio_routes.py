@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
@@ -24,10 +24,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
+from ipyspeaches.local.dispatcher import ClientRecogniser, Dispatcher
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, SILERO_MODEL, DecodingOptions, EngineSpec, model_missing_text
 from ipyspeaches.local.forms import FormReader, decode_upload, limited
 from ipyspeaches.local.recogniser import SegmentText, speech_spans
-from ipyspeaches.local.worker_pool import WorkerPool
+from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.results.subtitles import to_srt, to_vtt
 from ipyspeaches.vad.detectors import SileroVad
 from ipyspeaches.vad.segmenter import SegmentOptions
@@ -43,7 +44,7 @@ class TranscriptionRequest:
     """What a client wants to know about a file."""
 
     file: UploadFile
-    model: str
+    model: EngineSpec
     response_format: str
     options: DecodingOptions
     words: bool = False
@@ -60,9 +61,10 @@ async def translations(request: Request) -> Response:
     return await _recognise(request, translate=True)
 
 
-def _read(reader: FormReader, spec: EngineSpec, *, translate: bool) -> TranscriptionRequest:
+def _read(reader: FormReader, find: Callable[[str], EngineSpec | None], *, translate: bool) -> TranscriptionRequest:
     file = reader.file()
     model = reader.required_text("model")
+    spec = find(model)
     options = DecodingOptions(prompt=reader.text("prompt"), temperature=reader.optional_number("temperature", most=1))
     granularities, stream = [], False
     if translate:
@@ -71,7 +73,7 @@ def _read(reader: FormReader, spec: EngineSpec, *, translate: bool) -> Transcrip
         language, hotwords = reader.text("language"), reader.text("hotwords")
         untimed = reader.flag("without_timestamps", default=True)
         options = replace(options, language=language, hotwords=hotwords, without_timestamps=untimed)
-        problem = spec.language_problem(options)
+        problem = None if spec is None else spec.language_problem(options)
         if problem is not None:
             reader.problem("value_error", "language", problem, language)
         granularities = reader.choices("timestamp_granularities[]", ("segment", "word"))
@@ -79,17 +81,18 @@ def _read(reader: FormReader, spec: EngineSpec, *, translate: bool) -> Transcrip
     response_format = reader.choice("response_format", FORMATS, "json")
     reader.check()
     assert file is not None
-    return TranscriptionRequest(file, model, response_format, options, "word" in granularities, stream)
+    if spec is None:
+        raise HTTPException(404, model_missing_text(model))
+    return TranscriptionRequest(file, spec, response_format, options, "word" in granularities, stream)
 
 
 async def _recognise(request: Request, *, translate: bool) -> Response:
-    pool: WorkerPool = request.app.state.pool
+    dispatcher: Dispatcher = request.app.state.dispatcher
     async with limited(request).form() as form:
-        wanted = _read(FormReader(form), pool.spec, translate=translate)
-        if wanted.model != pool.spec.model:
-            raise HTTPException(404, model_missing_text(wanted.model))
+        wanted = _read(FormReader(form), dispatcher.memory.find, translate=translate)
         samples, notes = await decode_upload(wanted.file)
-    response = await _recognised(pool, wanted, samples)
+    recogniser = dispatcher.client(_user(request), wanted.model)
+    response = await _recognised(recogniser, wanted, samples)
     response.headers.update(_noted(notes))
     return response
 
@@ -98,8 +101,16 @@ def _noted(notes: Sequence[str]) -> dict[str, str]:
     return {NOTES_HEADER: " ".join(notes)} if notes else {}
 
 
-async def _recognised(pool: WorkerPool, wanted: TranscriptionRequest, samples: NDArray[np.int16]) -> Response:
-    recognised = pool.transcribe(samples, wanted.options)
+def _user(request: Request) -> str:
+    """Return who asks, as far as it shows: an address, or on this machine, where many may be, a connection."""
+    host, port = request.client or ("", 0)
+    return f"{host} {port}" if is_loopback(host) else host
+
+
+async def _recognised(
+    recogniser: ClientRecogniser, wanted: TranscriptionRequest, samples: NDArray[np.int16]
+) -> Response:
+    recognised = recogniser.transcribe(samples, wanted.options)
     if wanted.stream:
         return StreamingResponse(_events(recognised), media_type="text/event-stream")
     try:

@@ -37,6 +37,7 @@ from ipyspeaches.local.engines import (
     engines_at_hand,
     model_to_download,
 )
+from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
 from ipyspeaches.terminal import one_line
@@ -44,8 +45,9 @@ from ipyspeaches.terminal import one_line
 if TYPE_CHECKING:
     import uvicorn
 
+    from ipyspeaches.local.dispatcher import Dispatcher
+    from ipyspeaches.local.model_memory import ModelMemory
     from ipyspeaches.local.realtime_routes import RtcPeers
-    from ipyspeaches.local.worker_pool import WorkerPool
 
 READY_PREFIX: Final = "listening on "
 """What a line on standard output begins with once the server answers, in front of its address."""
@@ -311,6 +313,7 @@ def serve(
     *,
     model: str | None = None,
     auto_download: bool = False,
+    limits: ServerLimits | None = None,
     exit_with_stdin: bool = False,
 ) -> None:
     """Serve until interrupted; prints ``listening on http://…`` when ready.
@@ -324,7 +327,10 @@ def serve(
     api_key
         Key to ask clients for; None for ``$SPEACHES_API_KEY``, and none if that is unset.
     engine, model, auto_download
-        As of `LocalServer`.
+        As of `LocalServer`: the model that is loaded at once. Others that need no download are loaded when they are
+        asked for.
+    limits
+        What the server holds at most; None for what the environment says.
     exit_with_stdin
         End when standard input is closed, so that the server dies with the process that started it.
 
@@ -344,42 +350,56 @@ def serve(
             "127.0.0.1."
         )
     asked = asked_engine(engine, model)
+    limits = limits or ServerLimits.from_environment()
     require_packages(asked)
     for warning in require_model(asked, auto_download=auto_download):
         _warn(warning)
     listener = _listen(host, port)
-    asyncio.run(_run(asked, host, key, listener, exit_with_stdin=exit_with_stdin))
+    asyncio.run(_run(asked, host, key, listener, limits=limits, exit_with_stdin=exit_with_stdin))
 
 
 async def _run(
-    asked: EngineSpec | None, host: str, api_key: str | None, listener: socket.socket, *, exit_with_stdin: bool
+    asked: EngineSpec | None,
+    host: str,
+    api_key: str | None,
+    listener: socket.socket,
+    *,
+    limits: ServerLimits,
+    exit_with_stdin: bool,
 ) -> None:
+    from ipyspeaches.local.dispatcher import Dispatcher, usable_cores
     from ipyspeaches.local.realtime_routes import RtcPeers
 
     serving: list[uvicorn.Server] = []  # once an engine is loaded, which may take a download
     if exit_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(serving,), daemon=True).start()
-    pool, peers = await _loaded(asked), RtcPeers()
-    server = _server(pool, peers, host, api_key, listener)
+    cores = usable_cores()
+    memory, peers = await _loaded(asked, limits, cores), RtcPeers()
+    server = _server(Dispatcher(memory, cores), peers, host, api_key, listener)
     serving.append(server)
     try:
         await server.serve(sockets=[listener])
     finally:
         await peers.close()
-        await pool.unload()
+        await memory.close()
 
 
-async def _loaded(asked: EngineSpec | None) -> WorkerPool:
-    """Return the pool of the engine that was asked for, or of the best one at hand that can be loaded."""
-    from ipyspeaches.local.worker_pool import WorkerPool
+async def _loaded(asked: EngineSpec | None, limits: ServerLimits, cores: int) -> ModelMemory:
+    """Return the models, with the one that was asked for in memory, or the best one at hand that can be loaded."""
+    from ipyspeaches.local.model_memory import ModelMemory
 
     engines = engines_at_hand() if asked is None else [asked]
     for spec, following in pairwise(engines):
+        memory = ModelMemory(spec, limits, cores)
         try:
-            return await WorkerPool(spec).load()
+            await memory.load(memory.pool(spec))
         except SpeachesError as exc:
             _warn(f"{exc} Until then, {following.model} is used.")
-    return await WorkerPool(engines[-1]).load()
+        else:
+            return memory
+    memory = ModelMemory(engines[-1], limits, cores)
+    await memory.load(memory.pool(engines[-1]))
+    return memory
 
 
 def _warn(text: str) -> None:
@@ -401,7 +421,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(
-    pool: WorkerPool, peers: RtcPeers, host: str, api_key: str | None, listener: socket.socket
+    dispatcher: Dispatcher, peers: RtcPeers, host: str, api_key: str | None, listener: socket.socket
 ) -> uvicorn.Server:
     import uvicorn
 
@@ -418,7 +438,7 @@ def _server(
                 sys.stdout.flush()
 
     config = uvicorn.Config(
-        create_app(pool, peers, host, api_key),
+        create_app(dispatcher, peers, host, api_key),
         # Both would write addresses with their query, and a key may be in it.
         access_log=False,
         log_level="warning",

@@ -15,11 +15,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.local.dispatcher import Dispatcher
 from ipyspeaches.local.engines import DecodingOptions, model_missing_text
-from ipyspeaches.local.realtime_events import Event, error
+from ipyspeaches.local.realtime_events import Event, error, new_id
 from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.session_settings import SessionSettings
-from ipyspeaches.local.worker_pool import WorkerPool
 from ipyspeaches.transports.webrtc import missing_webrtc, prepare_webrtc
 
 if TYPE_CHECKING:
@@ -78,20 +78,24 @@ class EventSender:
 
 async def realtime(websocket: WebSocket) -> None:
     """Serve one client over a WebSocket."""
-    pool: WorkerPool = websocket.app.state.pool
+    dispatcher: Dispatcher = websocket.app.state.dispatcher
     settings = _settings(websocket.query_params)
     if settings is None:
         await websocket.close()  # before the upgrade: HTTP 403, as from a Speaches server
         return
     await websocket.accept()
+    spec = dispatcher.memory.find(settings.model)
+    problem = None if spec is None else spec.language_problem(settings.decoding)
+    if spec is None:
+        problem = f"Error code: 404 - {{'detail': \"{model_missing_text(settings.model)}\"}}"
+        spec = dispatcher.memory.default  # greets, as a Speaches server does
     sender = EventSender(websocket)
-    session = RealtimeSession(settings, pool, sender.send_soon)
+    recogniser = dispatcher.client(new_id("user"), spec)
+    session = RealtimeSession(settings, recogniser, sender.send_soon)
     session.start()
     try:
-        problem = pool.spec.language_problem(settings.decoding)
-        if settings.model != pool.spec.model:
-            problem = f"Error code: 404 - {{'detail': \"{model_missing_text(settings.model)}\"}}"
         if problem is None:
+            recogniser.prepare()
             await _serve(websocket, session, sender)
         else:
             sender.send_soon(error(problem))
@@ -144,15 +148,16 @@ class RtcPeers:
 
 async def realtime_offer(request: Request) -> Response:
     """Answer an offer of WebRTC."""
-    pool: WorkerPool = request.app.state.pool
+    dispatcher: Dispatcher = request.app.state.dispatcher
     peers: RtcPeers = request.app.state.peers
     settings = _settings(request.query_params)
     if settings is None:
         problem = {"type": "missing", "loc": ["query", "model"], "msg": "Field required", "input": None}
         return JSONResponse({"detail": [problem]}, status_code=422)
-    if settings.model != pool.spec.model:
+    spec = dispatcher.memory.find(settings.model)
+    if spec is None:
         raise HTTPException(404, model_missing_text(settings.model))
-    language_problem = pool.spec.language_problem(settings.decoding)
+    language_problem = spec.language_problem(settings.decoding)
     if language_problem is not None:
         raise HTTPException(422, language_problem)
     missing = missing_webrtc()
@@ -168,7 +173,8 @@ async def realtime_offer(request: Request) -> Response:
     prepare_webrtc()
     from ipyspeaches.local.rtc_peer import RtcPeer
 
-    peer = RtcPeer(settings, pool)
+    recogniser = dispatcher.client(new_id("user"), spec)
+    peer = RtcPeer(settings, recogniser)
     try:
         answer = await peer.answer(offer)
     except InputError as exc:
@@ -178,6 +184,7 @@ async def realtime_offer(request: Request) -> Response:
         await peer.close()
         raise
     peers.add(peer)
+    recogniser.prepare()
     return PlainTextResponse(answer, media_type="application/sdp")
 
 

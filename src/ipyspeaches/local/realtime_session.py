@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.local.dispatcher import ClientRecogniser, LiveHandle
 from ipyspeaches.local.engines import DecodingOptions
 from ipyspeaches.local.realtime_events import (
     Event,
@@ -32,7 +33,6 @@ from ipyspeaches.local.realtime_events import (
 )
 from ipyspeaches.local.session_audio import AudioBuffer, Excerpt, SpeechGate, TurnDetector
 from ipyspeaches.local.session_settings import SessionSettings, updated
-from ipyspeaches.local.worker_pool import LiveHandle, WorkerPool
 from ipyspeaches.vad.segmenter import Opened
 
 MIN_COMMIT_MS: Final = 100
@@ -50,9 +50,9 @@ _NOT_IMPLEMENTED: Final = frozenset({"conversation.item.truncate", "response.can
 class RealtimeSession:
     """The state of one client; ``emit`` is called with each event, in order."""
 
-    def __init__(self, settings: SessionSettings, pool: WorkerPool, emit: Callable[[Event], None]) -> None:
+    def __init__(self, settings: SessionSettings, recogniser: ClientRecogniser, emit: Callable[[Event], None]) -> None:
         self._settings = settings
-        self._pool = pool
+        self._recogniser = recogniser
         self._emit = emit
         self._id = new_id("sess")
         self._buffer = AudioBuffer()
@@ -129,7 +129,10 @@ class RealtimeSession:
 
     async def _update(self, message: dict[str, Any]) -> None:
         before = self._settings
-        self._settings = updated(before, message.get("session"), self._pool.spec)
+        self._settings = updated(before, message.get("session"), self._recogniser.find)
+        if self._settings.model != before.model:
+            self._recogniser = self._recogniser.for_model(self._settings.model)
+            self._recogniser.prepare()
         self._emit(event("session.updated", session=self._settings.as_event(self._id)))
         if before.turn_detection == self._settings.turn_detection:
             return
@@ -220,7 +223,7 @@ class RealtimeSession:
             self._emit(transcription_event("delta", item_id, delta=text, logprobs=None))
 
         with suppress(SpeachesError):  # the final of this item fails with the same reason, and says it
-            self._live = await self._pool.open_live(self._settings.decoding, emit_delta)
+            self._live = await self._recogniser.open_live(self._settings.decoding, emit_delta)
 
     def _append_live(self, samples: NDArray[np.int16]) -> None:
         if self._live is not None:
@@ -288,7 +291,7 @@ class RealtimeSession:
     async def _transcribe(self, item_id: str, speech: Excerpt, seconds: float, options: DecodingOptions) -> None:
         """Emit the final text of an item, or that it failed."""
         try:
-            segments = [segment async for segment in self._pool.transcribe(speech.samples, options)]
+            segments = [segment async for segment in self._recogniser.transcribe(speech.samples, options)]
         except SpeachesError as exc:
             detail = {"type": "server_error", "code": None, "message": str(exc), "param": None}
             self._emit(transcription_event("failed", item_id, error=detail))

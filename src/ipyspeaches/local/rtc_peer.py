@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import to_mono
 from ipyspeaches.errors import InputError
+from ipyspeaches.local.dispatcher import ClientRecogniser
 from ipyspeaches.local.realtime_events import Event, error
 from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.session_settings import SessionSettings
-from ipyspeaches.local.worker_pool import WorkerPool
 
 CONNECT_TIMEOUT_S: Final = 30.0
 CLOSE_TIMEOUT_S: Final = 2.0
@@ -38,9 +38,9 @@ FRAGMENT_CHARACTERS: Final = 800
 class RtcPeer:
     """A peer connection and the session behind it."""
 
-    def __init__(self, settings: SessionSettings, pool: WorkerPool) -> None:
+    def __init__(self, settings: SessionSettings, recogniser: ClientRecogniser) -> None:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._session = RealtimeSession(settings, pool, self._emit)
+        self._session = RealtimeSession(settings, recogniser, self._emit)
         self._audio = TrackAudio()
         self._arrived: asyncio.Queue[str | bytes | AudioFrame | None] = asyncio.Queue()
         self._channel: RTCDataChannel | None = None

@@ -9,7 +9,7 @@ answered in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -92,10 +92,11 @@ class SessionSettings:
         }
 
 
-def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> SessionSettings:
+def updated(settings: SessionSettings, session: object, find: Callable[[str], EngineSpec | None]) -> SessionSettings:
     """Return the settings after a ``session.update``; keys that do not matter for transcription are ignored.
 
-    It is an `InputError` if a value cannot be used; nothing is applied then.
+    ``find`` returns the model of a name, or None. It is an `InputError` if a value cannot be used; nothing is applied
+    then.
     """
     if not isinstance(session, Mapping):
         raise InputError("session.update needs a `session` object with the settings to change.")
@@ -107,7 +108,7 @@ def updated(settings: SessionSettings, session: object, spec: EngineSpec) -> Ses
     if "turn_detection" in session:
         settings = replace(settings, turn_detection=_turn_detection(settings, session["turn_detection"]))
     if "input_audio_transcription" in session:
-        settings = _transcription(settings, session["input_audio_transcription"], spec)
+        settings = _transcription(settings, session["input_audio_transcription"], find)
     return settings
 
 
@@ -157,20 +158,22 @@ def _number(values: Mapping[str, Any], name: str, default: float, most: float) -
     return value
 
 
-def _transcription(settings: SessionSettings, value: object, spec: EngineSpec) -> SessionSettings:
+def _transcription(
+    settings: SessionSettings, value: object, find: Callable[[str], EngineSpec | None]
+) -> SessionSettings:
     if not isinstance(value, Mapping):
         raise InputError("`session.input_audio_transcription` must be an object with model and language.")
-    model = value.get("model", settings.model)
-    if model != spec.model:
-        raise InputError(model_missing_text(str(model)))
+    model = str(value.get("model", settings.model))
+    spec = find(model)
+    if spec is None:
+        raise InputError(model_missing_text(model))
     # As on a Speaches server, null leaves the language as it is and "" unsets it.
-    language = value.get("language")
-    if language is None:
-        return settings
-    if not isinstance(language, str):
-        raise InputError("`session.input_audio_transcription.language` must be a language code such as en.")
-    decoding = replace(settings.decoding, language=language or None)
+    language, decoding = value.get("language"), settings.decoding
+    if language is not None:
+        if not isinstance(language, str):
+            raise InputError("`session.input_audio_transcription.language` must be a language code such as en.")
+        decoding = replace(decoding, language=language or None)
     problem = spec.language_problem(decoding)
     if problem is not None:
         raise InputError(problem)
-    return replace(settings, decoding=decoding)
+    return replace(settings, model=model, decoding=decoding)

@@ -1,8 +1,9 @@
 """A worker process: one engine, any number of jobs, text back over a pipe; and the messages on that pipe.
 
 PocketSphinx keeps Python's interpreter lock while it decodes, so recognition gets processes of its own and the server
-stays answerable. Whole utterances and live text take turns, segment by segment, so that a long file holds up nobody
-for longer than one segment. The process ends when its standard input does.
+stays answerable. The server says which job has the next turn; a turn ends with the job, or behind the segment that is
+under way when `TURN_S` is over, so that a long file holds up nobody for longer. Live text is followed between turns,
+once the server has none to give. The process ends when its standard input does.
 
 Messages are MessagePack, each behind its length; audio in them is int16 mono PCM at 24 kHz, little-endian.
 """
@@ -14,7 +15,7 @@ import queue
 import struct
 import sys
 import threading
-from collections import deque
+import time
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
@@ -31,6 +32,8 @@ from ipyspeaches.local.whisper import WhisperEngine
 LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
 """Backlog beyond which an utterance is followed no longer: its text will come with the final."""
 HEADER: Final = struct.Struct("<I")
+TURN_S: Final = 1.0
+"""How long a job is worked on before others may have a turn."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -38,11 +41,22 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Transcribe(Message, frozen=True):
-    """Find the speech in this audio and transcribe it, segment by segment."""
+    """Find the speech in this audio and transcribe it, segment by segment, whenever it has a turn."""
 
     job: int
     audio: bytes
     options: DecodingOptions
+
+
+class Turn(Message, frozen=True):
+    """Work on this job now, perhaps after a moment for live text; it ends with `JobDone` or `JobPaused`."""
+
+    job: int
+    live_first: bool = False
+
+
+class Rest(Message, frozen=True):
+    """There is no turn for now: follow live text until there is one."""
 
 
 class OpenLive(Message, frozen=True):
@@ -85,6 +99,12 @@ class JobDone(Message, frozen=True):
     error: str | None = None
 
 
+class JobPaused(Message, frozen=True):
+    """The turn of a job is over, and the job is not."""
+
+    job: int
+
+
 class LiveText(Message, frozen=True):
     """Text to add to what was said before about an utterance that is followed."""
 
@@ -92,8 +112,8 @@ class LiveText(Message, frozen=True):
     text: str
 
 
-ToWorker = Transcribe | OpenLive | AppendLive | Forget
-FromWorker = WorkerStarted | JobText | JobDone | LiveText
+ToWorker = Transcribe | Turn | Rest | OpenLive | AppendLive | Forget
+FromWorker = WorkerStarted | JobText | JobDone | JobPaused | LiveText
 
 
 def pack(message: ToWorker | FromWorker) -> bytes:
@@ -113,31 +133,37 @@ class Worker:
         self._engine = engine
         self._inbox = inbox
         self._output = output
-        self._jobs: deque[tuple[int, Iterator[SegmentText | None]]] = deque()
+        self._jobs: dict[int, Iterator[SegmentText | None]] = {}
         self._live: dict[int, LiveWork] = {}
+        self._turn: Turn | None = None
+        self._resting = True
 
     def run(self) -> None:
         """Work for ever; the process is ended from outside."""
         while True:
             self.receive_waiting()
-            self.work_on_segment()
-            self.work_on_live()
+            if self._turn is None or self._turn.live_first:
+                self.work_on_live()
+            if self._turn is not None:
+                self.take_turn()
 
     def receive_waiting(self) -> None:
         """Receive what has come; wait only if there is nothing to do."""
-        busy = bool(self._jobs) or any(len(live.backlog) for live in self._live.values())
         while True:
+            follows = self._resting and any(len(live.backlog) for live in self._live.values())
             try:
-                message = self._inbox.get(block=not busy)
+                message = self._inbox.get(block=self._turn is None and not follows)
             except queue.Empty:
                 return
             self._receive(message)
-            busy = True
 
     def _receive(self, message: ToWorker) -> None:
         if isinstance(message, Transcribe):
-            segments = transcribe(self._engine, _samples(message.audio), message.options)
-            self._jobs.append((message.job, segments))
+            self._jobs[message.job] = transcribe(self._engine, _samples(message.audio), message.options)
+        elif isinstance(message, Turn):
+            self._turn, self._resting = message, False
+        elif isinstance(message, Rest):
+            self._resting = True
         elif isinstance(message, OpenLive):
             live = open_live(self._engine, message.options)
             if live is not None:
@@ -150,35 +176,36 @@ class Worker:
                     self._end_live(message.job)
         elif isinstance(message, Forget):
             self._end_live(message.job)
-            self._jobs = deque(entry for entry in self._jobs if entry[0] != message.job)
+            self._jobs.pop(message.job, None)
 
     def _end_live(self, job: int) -> None:
         live = self._live.pop(job, None)
         if live is not None:
             live.close()
 
-    def work_on_segment(self) -> None:
-        """Transcribe the next segment of the job whose turn it is."""
-        if not self._jobs:
-            return
-        job, segments = self._jobs.popleft()
+    def take_turn(self) -> None:
+        """Transcribe segments of the job whose turn it is, until it is done or the turn is over."""
+        assert self._turn is not None
+        job, self._turn = self._turn.job, None
+        over_s = time.monotonic() + TURN_S
         try:
-            segment = next(segments)
-        except StopIteration:
+            for segment in self._jobs.get(job, ()):
+                if segment is not None:
+                    self._send(JobText(job, segment))
+                if time.monotonic() > over_s:
+                    self._send(JobPaused(job))
+                    return
             self._send(JobDone(job))
-            return
         except Exception as exc:  # noqa: BLE001 - whatever an engine raises is this job's failure, not the worker's
             self._send(JobDone(job, f"The recogniser failed ({type(exc).__name__}: {exc})."))
-            return
-        if segment is not None:
-            self._send(JobText(job, segment))
-        self._jobs.append((job, segments))
+        self._jobs.pop(job, None)
 
     def work_on_live(self) -> None:
-        """Follow each utterance for one piece."""
+        """Follow each utterance for one piece, as long as nothing comes that may matter more."""
         for job, live in list(self._live.items()):
-            if not len(live.backlog) or job not in self._live:
+            if not len(live.backlog):
                 continue
+            self._live[job] = self._live.pop(job)  # it is the last one next time
             try:
                 text = live.advance()
             except Exception:  # noqa: BLE001 - live text is a courtesy: the final text does not depend on it
@@ -186,6 +213,8 @@ class Worker:
                 continue
             if text:
                 self._send(LiveText(job, text))
+            if not self._inbox.empty():
+                return
 
     def _send(self, message: FromWorker) -> None:
         self._output.write(pack(message))

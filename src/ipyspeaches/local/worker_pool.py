@@ -1,70 +1,86 @@
-"""The server's side of its worker processes: who does what, and what came back. One event loop owns a pool."""
+"""The worker processes of one model, seen from the server: started, given jobs, missed when they end."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import count
-from typing import Final, Self
+from pathlib import Path
+from typing import Final
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from ipyspeaches.errors import ProtocolError, SpeachesError
-from ipyspeaches.local.engines import DecodingOptions, EngineSpec
-from ipyspeaches.local.recogniser import SegmentText
-from ipyspeaches.local.worker import (
-    HEADER,
-    AppendLive,
-    Forget,
-    FromWorker,
-    JobDone,
-    JobText,
-    LiveText,
-    OpenLive,
-    ToWorker,
-    Transcribe,
-    WorkerStarted,
-    pack,
-)
+from ipyspeaches.errors import SpeachesError
+from ipyspeaches.local.engines import EngineSpec
+from ipyspeaches.local.worker import HEADER, FromWorker, JobText, LiveText, Rest, ToWorker, Turn, WorkerStarted, pack
 
-MAX_WORKERS: Final = 4
-
-
-class RecognitionError(SpeachesError):
-    """The engine failed on an utterance; the next one may succeed."""
+WORKER_MODULE: Final = "ipyspeaches.local.worker"
+FIRST_GUESS: Final = 0.3
+LEARNING: Final = 0.2
+"""Share of a new measurement in an average that follows."""
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 class WorkerProcess:
-    """One worker and the jobs it has, each with what to call with its answers."""
+    """One worker: who waits for its answers, and whether it is at work.
 
-    def __init__(self, spec: EngineSpec) -> None:
+    Parameters
+    ----------
+    spec
+        The engine that it runs.
+    on_turn_end, on_end
+        Called when a job's turn is over, and when the process ends, whatever the reason.
+    """
+
+    def __init__(
+        self, spec: EngineSpec, on_turn_end: Callable[[], None], on_end: Callable[[WorkerProcess], None]
+    ) -> None:
         self._spec = spec
+        self._on_turn_end = on_turn_end
+        self._on_end = on_end
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self.jobs: dict[int, Callable[[FromWorker], None]] = {}
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.jobs: dict[int, Callable[[FromWorker | None], None]] = {}
+        """What to call with the answers to each job; None tells that the process has ended."""
+        self.live: dict[int, Callable[[str], None]] = {}
         self.alive = True
+        self.at_work = False
+        self._resting = True
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, once there is one."""
+        return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
         """Start the process and wait until its engine is loaded; a `SpeachesError` if the engine cannot be loaded."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ipyspeaches.local.worker", self._spec.name, self._spec.source or self._spec.model),
+            *(sys.executable, "-m", WORKER_MODULE, self._spec.name, self._spec.source or self._spec.model),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is the server's to handle
         )
         self._reader = asyncio.create_task(self._read())
-        await asyncio.shield(self.ready)
+        await asyncio.shield(self._ready)
 
     def send(self, message: ToWorker) -> None:
         """Send a message; it is kept in memory until the worker takes it."""
         if self.alive and self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(pack(message))
+
+    def give_turn(self, job: int, *, live_first: bool) -> None:
+        """Have it work on a job for a while."""
+        self.at_work, self._resting = True, False
+        self.send(Turn(job, live_first))
+
+    def rest(self) -> None:
+        """Let it follow live text until its next turn."""
+        if not (self.at_work or self._resting):
+            self._resting = True
+            self.send(Rest())
 
     async def _read(self) -> None:
         assert self._process is not None
@@ -75,7 +91,11 @@ class WorkerProcess:
                 header = await self._process.stdout.readexactly(HEADER.size)
                 body = await self._process.stdout.readexactly(HEADER.unpack(header)[0])
                 self._receive(decoder.decode(body))
-        self._end()
+        self.alive = False
+        if not self._ready.done():
+            self._ready.set_exception(SpeachesError("The recogniser process ended while it was starting: see above."))
+            self._ready.exception()  # read here, as there may be nobody who waits for it
+        self._on_end(self)
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
@@ -83,20 +103,26 @@ class WorkerProcess:
     def _receive(self, message: FromWorker) -> None:
         if isinstance(message, WorkerStarted):
             if message.error is None:
-                self.ready.set_result(None)
+                self._ready.set_result(None)
             else:
-                self.ready.set_exception(SpeachesError(message.error))
-        elif message.job in self.jobs:
-            self.jobs[message.job](message)
+                self._ready.set_exception(SpeachesError(message.error))
+        elif isinstance(message, LiveText):
+            if message.job in self.live:
+                self.live[message.job](message.text)
+        else:
+            told = self.jobs.get(message.job)
+            if not isinstance(message, JobText):
+                self.at_work = False
+            if told is not None:
+                told(message)
+            if not self.at_work:
+                self._on_turn_end()
 
-    def _end(self) -> None:
-        self.alive = False
-        if not self.ready.done():
-            self.ready.set_exception(SpeachesError("The recogniser process ended while it was starting: see above."))
-            self.ready.exception()  # read here, as there may be nobody who waits for it
-        for job, answer in list(self.jobs.items()):
-            answer(JobDone(job, "The recogniser process ended unexpectedly; speak again, a new one is started."))
-        self.jobs.clear()
+    def lose_jobs(self) -> None:
+        """Tell those who wait for it that it has ended."""
+        lost, self.jobs = self.jobs, {}
+        for told in lost.values():
+            told(None)
 
     async def stop(self) -> None:
         """End the process."""
@@ -109,113 +135,136 @@ class WorkerProcess:
             await self._reader
 
 
-class LiveHandle:
-    """Live text of one utterance, which a worker follows; none comes after `close`."""
-
-    def __init__(self, worker: WorkerProcess, job: int) -> None:
-        self._worker = worker
-        self._job = job
-
-    def append(self, samples: NDArray[np.int16]) -> None:
-        """Send more of the utterance (int16 at 24 kHz)."""
-        self._worker.send(AppendLive(self._job, _pcm16(samples)))
-
-    def close(self) -> None:
-        """Follow it no longer."""
-        if self._worker.jobs.pop(self._job, None) is not None:
-            self._worker.send(Forget(self._job))
-
-
 class WorkerPool:
-    """Workers of one engine, started as they are needed: one a core, up to four, or what the engine allows."""
+    """The workers of one model; those that end by themselves are dropped, and others may be started.
 
-    def __init__(self, spec: EngineSpec, max_workers: int | None = None) -> None:
+    Parameters
+    ----------
+    spec
+        The model.
+    cores
+        How many there are: as many workers at most, or as the engine allows.
+    on_change
+        Called when a worker has been started, has had its turn, or has ended.
+    """
+
+    def __init__(self, spec: EngineSpec, cores: int, on_change: Callable[[], None]) -> None:
         self.spec = spec
-        self._max_workers = max_workers or spec.max_workers or max(1, min(MAX_WORKERS, os.cpu_count() or 1))
+        self.max_workers = min(cores, spec.max_workers or cores)
+        self.cores = cores // self.max_workers
+        """How many of them a worker keeps busy."""
+        self._on_change = on_change
         self._workers: list[WorkerProcess] = []
-        self._starting: set[asyncio.Task[None]] = set()
-        self._numbers = count(1)
-        self._lock = asyncio.Lock()
+        self._starting: dict[asyncio.Task[None], WorkerProcess] = {}
+        self._grows = True
+        self.problem: SpeachesError | None = None
+        """Why the last worker could not be started."""
+        self.unfinished = 0
+        """Jobs that wait for it or are under way."""
+        self.work_per_audio = FIRST_GUESS
+        """Seconds that the whole machine works on a second of audio."""
+
+    @property
+    def workers(self) -> tuple[WorkerProcess, ...]:
+        """Those that are ready."""
+        return tuple(self._workers)
 
     @property
     def loaded(self) -> bool:
-        """Whether the engine is in memory."""
-        return any(worker.alive and worker.ready.done() for worker in self._workers)
+        """Whether the model is in memory."""
+        return bool(self._workers)
 
-    async def load(self) -> Self:
-        """Have at least one worker ready, and return the pool; a `SpeachesError` if the engine cannot be loaded."""
-        async with self._lock:  # two first utterances at once need one first worker
-            self._workers = [worker for worker in self._workers if worker.alive]
-            if not self._workers:
-                await self._add_worker()
-        return self
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is, or is being loaded."""
+        return bool(self._workers or self._starting)
 
-    async def _add_worker(self) -> None:
-        worker = WorkerProcess(self.spec)
+    @property
+    def started_jobs(self) -> int:
+        """How many jobs its workers have, at work or between two turns."""
+        return sum(len(worker.jobs) for worker in self._workers)
+
+    @property
+    def followed(self) -> int:
+        """How many utterances its workers follow."""
+        return sum(len(worker.live) for worker in self._workers)
+
+    def learn(self, work_s: float, audio_s: float) -> None:
+        """Take account of how long the whole machine worked on some audio."""
+        if audio_s > 0:
+            self.work_per_audio += LEARNING * (work_s / audio_s - self.work_per_audio)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What its processes hold of the machine's memory; None where this system does not tell."""
+        workers = [*self._workers, *self._starting.values()]
+        held = [resident_bytes(worker.pid) for worker in workers if worker.pid is not None]
+        known = [one for one in held if one is not None]
+        return sum(known) if len(known) == len(held) else None
+
+    def idle_worker(self) -> WorkerProcess | None:
+        """Return a worker that has no turn, or None."""
+        return next((worker for worker in self._workers if not worker.at_work), None)
+
+    def grow(self, waiting: int = 1) -> None:
+        """Begin to start a worker for jobs that wait, if there may be one more and not as many are starting."""
+        there = len(self._workers) + len(self._starting)
+        if len(self._starting) >= min(waiting, self.max_workers - len(self._workers)) or (there and not self._grows):
+            return
+        worker = WorkerProcess(self.spec, self._on_change, self._ended)
+        task = asyncio.create_task(self._start(worker))
+        self._starting[task] = worker
+        task.add_done_callback(self._settled)
+
+    async def _start(self, worker: WorkerProcess) -> None:
         try:
             await worker.start()
+        except (SpeachesError, OSError) as exc:
+            self.problem, self._grows = _as_problem(exc), False  # those that are there go on
+            await worker.stop()
         except BaseException:
             await worker.stop()
             raise
-        self._workers.append(worker)  # looked up now: `load` and `unload` have put other lists there meanwhile
+        else:
+            if worker.alive:
+                self.problem, self._grows = None, True
+                self._workers.append(worker)
 
-    async def _grow(self) -> None:
-        with suppress(SpeachesError):  # the workers there are go on
-            await self._add_worker()
+    def _settled(self, task: asyncio.Task[None]) -> None:
+        self._starting.pop(task, None)
+        self._on_change()
 
-    async def unload(self) -> None:
-        """End all workers; jobs under way fail."""
-        for task in list(self._starting):
+    async def started(self) -> None:
+        """Wait until one of the workers that are being started is ready, or has failed."""
+        if self._starting:
+            await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
+
+    def _ended(self, worker: WorkerProcess) -> None:
+        if worker in self._workers:
+            self._workers.remove(worker)
+        worker.lose_jobs()
+        self._on_change()
+
+    def stop(self) -> asyncio.Future[list[object]]:
+        """End all workers; they count no longer, and are gone once the result is there."""
+        starting = list(self._starting)
+        for task in starting:
             task.cancel()
         workers, self._workers = self._workers, []
-        for worker in workers:
-            await worker.stop()
-
-    async def _choose(self) -> WorkerProcess:
-        await self.load()
-        worker = min(self._workers, key=lambda candidate: len(candidate.jobs))
-        if worker.jobs and len(self._workers) + len(self._starting) < self._max_workers:
-            task = asyncio.create_task(self._grow())
-            self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
-        return worker
-
-    async def transcribe(self, samples: NDArray[np.int16], options: DecodingOptions) -> AsyncIterator[SegmentText]:
-        """Yield the text of each segment of speech in these samples (int16 at 24 kHz).
-
-        It is a `RecognitionError` if the engine fails.
-        """
-        worker = await self._choose()
-        job = next(self._numbers)
-        answers: asyncio.Queue[FromWorker] = asyncio.Queue()
-        worker.jobs[job] = answers.put_nowait
-        worker.send(Transcribe(job, _pcm16(samples), options))
-        finished = False
-        try:
-            while True:
-                answer = await answers.get()
-                finished = isinstance(answer, JobDone)
-                if isinstance(answer, JobText):
-                    yield answer.segment
-                elif isinstance(answer, JobDone):
-                    if answer.error is not None:
-                        raise RecognitionError(answer.error)
-                    return
-                else:
-                    raise ProtocolError(f"A recogniser process answered {type(answer).__name__} to a transcription.")
-        finally:
-            worker.jobs.pop(job, None)
-            if not finished:
-                worker.send(Forget(job))
-
-    async def open_live(self, options: DecodingOptions, on_text: Callable[[str], None]) -> LiveHandle:
-        """Follow an utterance that begins now; ``on_text`` gets each piece of settled text."""
-        worker = await self._choose()
-        job = next(self._numbers)
-        worker.jobs[job] = lambda message: on_text(message.text) if isinstance(message, LiveText) else None
-        worker.send(OpenLive(job, options))
-        return LiveHandle(worker, job)
+        self._starting.clear()
+        self._grows = True
+        return asyncio.gather(*starting, *(worker.stop() for worker in workers), return_exceptions=True)
 
 
-def _pcm16(samples: NDArray[np.int16]) -> bytes:
-    return samples.astype("<i2", copy=False).tobytes()
+def _as_problem(error: Exception) -> SpeachesError:
+    if isinstance(error, SpeachesError):
+        return error
+    return SpeachesError(f"A recogniser process could not be started ({error}): end other programs, and try again.")
+
+
+def resident_bytes(pid: int) -> int | None:
+    """Return how much of the machine's memory a process holds; None if it is gone, or this system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError, ValueError):
+        return None

@@ -324,18 +324,19 @@ async def check(
     api_key
         The server's key.
     model
-        Model id; None for the first installed recognition model by id.
+        Model id; None for the one that the server names for that, else the first installed recognition model by id.
     transport
         Carries the requests; None for the network.
     """
     url, api_key = hidden_address(url), hidden(api_key)
     server = Server(url, api_key, transport=transport)
     models, interface = await asyncio.gather(server.models(), server.interface())
-    version, title = (interface.version, interface.title) if interface else (None, None)
-    return ServerInfo(version, tuple(models), await _choose(server, models, model), title)
+    interface = interface or InterfaceInfo("")
+    chosen = await _choose(server, models, model, interface.default_model)
+    return ServerInfo(interface.version or None, tuple(models), chosen, interface.title)
 
 
-async def _choose(server: Server, models: Models, wanted: str | None) -> str:
+async def _choose(server: Server, models: Models, wanted: str | None, default: str | None) -> str:
     fitting = [model.id for model in models if model.recognises]
     if wanted is None:
         if not fitting:
@@ -343,7 +344,7 @@ async def _choose(server: Server, models: Models, wanted: str | None) -> str:
                 f"{server.url} has no recognition model installed: download one there, for example with "
                 "Server(…).download('fastest')."
             )
-        return fitting[0]
+        return default if default in fitting else fitting[0]
     if wanted in fitting or (refusal := await server.refusal(wanted)) is None:
         return wanted
     said = "" if wanted in refusal else f" ({refusal.rstrip('.')})"  # what an alias stands for

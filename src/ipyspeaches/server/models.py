@@ -15,6 +15,7 @@ from ipyspeaches.tables import Rows
 
 EMBEDDED_TITLE: Final = "ipyspeaches"
 """What the embedded server calls itself in its interface."""
+DEFAULT_MODEL_FIELD: Final = "x-default-model"
 RECOGNITION_TASK: Final = "automatic-speech-recognition"
 DIARIZATION_TASK: Final = "speaker-diarization"
 
@@ -226,10 +227,11 @@ class SpanEntry(msgspec.Struct):
 
 
 class InterfaceInfo(msgspec.Struct):
-    """The ``info`` of an OpenAPI document."""
+    """The ``info`` of an OpenAPI document; only the embedded server says which of its models is for who names none."""
 
     version: str
     title: str | None = None
+    default_model: str | None = msgspec.field(default=None, name=DEFAULT_MODEL_FIELD)
 
 
 class InterfaceDocument(msgspec.Struct):
