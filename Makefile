@@ -20,7 +20,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
-EXTRAS := local,webrtc,frames,lab
+EXTRAS := local,webrtc,zh,frames,lab
 BUNDLE := src/ipyspeaches/static/transcriber.js
 HARNESS := js/dev/dist/harness.js
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet --constraint requirements.lock

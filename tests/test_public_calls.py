@@ -84,6 +84,7 @@ GIVEN: Final[dict[str, Any]] = {
     "reference": "a b",
     "hypothesis": "a c",
     "language": "en",
+    "script": None,
     "url": NOWHERE,
     "model": "x",
     "metric": "f1",

@@ -37,6 +37,7 @@ export class FakeModel {
       server_version: "0.9.0",
       model: "Systran/faster-distil-whisper-large-v3",
       language: "",
+      script: "",
       models: ["Systran/faster-distil-whisper-large-v3", "Systran/faster-whisper-small"],
       loaded_models: ["Systran/faster-distil-whisper-large-v3", "silero_vad_v5"],
       model_jobs: [],

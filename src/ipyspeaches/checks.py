@@ -189,6 +189,8 @@ def _named(hint: Any) -> str:  # noqa: ANN401  any annotation
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(map(_named, inner)))
+    if origin is Literal:
+        return " or ".join(map(repr, inner))
     if origin in _LISTS:
         return f"a list of {_named(inner[0])}"
     return _NAMES.get(origin or hint) or f"{getattr(origin or hint, '__name__', hint)}(…)"

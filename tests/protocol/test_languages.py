@@ -26,7 +26,7 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
         *(("zh-yue-HK", "yue"), ("Cantonese", "yue"), ("pt-BR", "pt"), ("Brazilian Portuguese", "pt"), ("deu", "de")),
         *(("nb-NO", "no"), ("iw", "he"), ("jv", "jw"), (" Haitian Creole\n", "ht"), ("Français", "fr"), ("ｅｎ", "en")),
         *((None, None), ("", None), ("auto", None), ("cn", "zh"), ("CZ", "cs"), ("yue-Hant-HK", "yue")),
-        *(("US", "en"), ("简体中文", "zh"), ("日语", "ja"), ("und", None), ("multi", None)),
+        *(("US", "en"), ("简体中文", "zh"), ("繁体中文", "zh"), ("日语", "ja"), ("und", None), ("multi", None)),
     ],
 )
 def test_what_people_type_becomes_the_code_that_the_server_knows(typed: str | None, code: str | None) -> None:

@@ -19,13 +19,15 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_protocol, "RETRY_WAITS_S", (0.02, 0.04))
 
 
-def session(script: Any, recording: Any, transport: str = "chunked", **options: Any) -> Session:
+def session(script: Any, recording: Any, /, transport: str = "chunked", **options: Any) -> Session:
     """Return a session over a recording; as fast as it can, and cut by its energy, unless told otherwise."""
     options = {"turn_detection": ENERGY, "pace": 0, **options}
     return Session(recording, server=script.url, transport=transport, **options)
 
 
-async def heard(script: Any, recording: Any, transport: str = "chunked", **options: Any) -> tuple[Session, list[Any]]:
+async def heard(
+    script: Any, recording: Any, /, transport: str = "chunked", **options: Any
+) -> tuple[Session, list[Any]]:
     """Return a session that has come to its end, and the events that it told."""
     seen: list[Any] = []
     running = session(script, recording, transport, on_event=seen.append, **options)

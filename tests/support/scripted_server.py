@@ -53,6 +53,8 @@ class ScriptedServer:
         Ids of the models that it lists.
     stubborn
         Whether it confirms every update and changes neither model nor language.
+    texts
+        Final texts, in place of "utterance 1" and so on.
     transcribed
         Model and language that held at each commit.
     last_words
@@ -68,6 +70,7 @@ class ScriptedServer:
         self.extra: list[str] = []
         self.models = [MODEL["id"]]
         self.stubborn = False
+        self.texts: list[str] = []
         self.transcribed: list[dict[str, Any]] = []
         self.last_words: list[str] = []
         self.last_words_at = "input_audio_buffer.commit"
@@ -143,7 +146,8 @@ class ScriptedServer:
         created |= {"content": [{"type": "input_audio", "transcript": None}], "status": "completed"}
         await socket.send(json.dumps({"type": "conversation.item.created", "item": created}))
         final = {"type": "conversation.item.input_audio_transcription.completed", "item_id": item}
-        return json.dumps({**final, "content_index": 0, "transcript": f"utterance {number}"})
+        text = self.texts[number - 1] if self.texts else f"utterance {number}"
+        return json.dumps({**final, "content_index": 0, "transcript": text})
 
 
 def without_loopback(script: ScriptedServer, *, client_cuts: bool) -> None:

@@ -12,7 +12,7 @@ from ipyspeaches.vad.detectors import EnergyVad
 ENERGY = TurnDetection.client(EnergyVad(threshold=500))
 
 
-def session(script: Any, recording: Recording, **options: Any) -> Session:
+def session(script: Any, recording: Recording, /, **options: Any) -> Session:
     """Return a session with a scripted server that takes a recording in as fast as it can."""
     return Session(recording, server=script.url, turn_detection=ENERGY, pace=0, **options)
 

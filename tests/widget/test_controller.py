@@ -174,6 +174,31 @@ def test_model_and_language_reach_the_running_session_and_the_traits_follow_the_
     ]
 
 
+def test_the_characters_of_chinese_follow_the_language_that_a_page_chooses(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = Transcriber(server=scripted.url)
+    page = Page(widget, monkeypatch)
+    assert page.command("set_language", language="zh-Hant") is None
+    assert (widget.language, widget.script) == ("zh", "traditional")
+    assert page.command("start") is None
+    assert (widget.session.language, widget.session.script) == ("zh", "traditional")
+    # To the server it is one language, so that nobody but this side confirms the change.
+    assert page.command("set_language", language="zh-Hans") is None
+    assert (widget.language, widget.script, widget.session.script) == ("zh", "simplified", "simplified")
+    widget.language = "zh-TW"
+    assert (widget.language, widget.script, widget.session.script) == ("zh", "traditional", "traditional")
+    widget.stop()
+    # What was chosen counts for the next recording, too.
+    assert page.command("start") is None
+    assert widget.session.script == "traditional"
+    assert page.command("set_language", language="en") is None
+    assert wait_for(lambda: widget.language == "en")
+    assert widget.script == ""
+    assert widget.session.script is None
+    widget.stop()
+
+
 def test_what_the_server_refuses_is_not_shown_and_not_kept(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted.stubborn = True
     widget = Transcriber(server=scripted.url)

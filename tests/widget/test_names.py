@@ -12,8 +12,8 @@ from fake_page import Page, wait_for
 from ipyspeaches import EnergyVad, InputError, Recording, Transcriber, TurnDetection, VadLab
 
 TRANSCRIBER = """
-    comparison events frames language latency locale mark marks model pause recording resume session set_detector start
-    state stop transcript turn_detection wait
+    comparison events frames language latency locale mark marks model pause recording resume script session set_detector
+    start state stop transcript turn_detection wait
 """
 LAB = """
     collar detectors false_alarms locale metrics missed recording reference segments server_segments transcriber truth

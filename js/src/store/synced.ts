@@ -19,6 +19,7 @@ const NAMES = [
   "presets",
   "detectors",
   "language",
+  "script",
   "detector",
   "turn_detection_kind",
   "server_turn_detection",

@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { FORMATS, type Format } from "./download.ts";
 import type { IconName } from "./icons.ts";
+import { languageName } from "./pickers.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
 
 interface MoreActions {
@@ -52,9 +53,7 @@ export function openMore(
       );
     if (hidden(".sp-pick.is-language"))
       narrow.push(
-        item(named(words.language, app.synced.get("language") || words.languageAuto), "caret", () =>
-          actions.openLanguage(opener),
-        ),
+        item(named(words.language, languageName(app)), "caret", () => actions.openLanguage(opener)),
       );
     if (hidden(".sp-zoom"))
       narrow.push(

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type { App } from "../app.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
@@ -9,7 +10,8 @@ import { openServer } from "./server-panel.ts";
 
 const LANGUAGES = [
   "en",
-  "zh",
+  "zh-Hans",
+  "zh-Hant",
   "de",
   "es",
   "fr",
@@ -108,7 +110,7 @@ export class Pickers {
         .at(-1)
         ?.replace(/faster-|whisper-(?=.)/g, "") || words.modelDefault,
     );
-    this.#language.show(words.language, this.#languageName(synced.get("language")));
+    this.#language.show(words.language, languageName(this.#app));
     this.#showServer();
   }
 
@@ -137,13 +139,6 @@ export class Pickers {
     this.#server.sign.className = `is-state ${tone}`;
     this.#server.sign.replaceChildren(icon(name, name === "again" ? "is-turning" : ""));
     toggle(this.#server.sign, "sp-2", tone === "");
-  }
-
-  #languageName(tag: string): string {
-    if (!tag || tag === "auto") return this.#app.words.languageAuto;
-    return (
-      new Intl.DisplayNames([this.#app.words.lang], { type: "language", fallback: "code" }).of(tag) ?? tag
-    );
   }
 
   #openSource(opener: HTMLElement): void {
@@ -214,15 +209,32 @@ export class Pickers {
   }
 
   openLanguage(opener: HTMLElement): void {
-    const { synced, words } = this.#app;
-    const now = synced.get("language") || "auto";
+    const { words } = this.#app;
+    const now = languageAsked(this.#app) || "auto";
     const choices = ["auto", ...LANGUAGES].map((tag) => ({
-      label: this.#languageName(tag),
+      label: nameOf(tag, words),
       selected: tag === now,
       choose: () => this.#app.setLanguage(tag === "auto" ? "" : tag),
     }));
     this.#popup.list(opener, "listbox", words.language, () => [{ choices }]);
   }
+}
+
+/** The language that is asked for, in the reader's. */
+export function languageName(app: App): string {
+  return nameOf(languageAsked(app), app.words);
+}
+
+function nameOf(tag: string, words: Words): string {
+  if (!tag || tag === "auto") return words.languageAuto;
+  return new Intl.DisplayNames([words.lang], { type: "language", fallback: "code" }).of(tag) ?? tag;
+}
+
+/** The language that is asked for, Chinese with the characters in which it is written. */
+function languageAsked({ synced }: App): string {
+  const language = synced.get("language");
+  const script = language === "zh" ? synced.get("script") : "";
+  return script ? `zh-${script === "traditional" ? "Hant" : "Hans"}` : language;
 }
 
 /** "http://127.0.0.1:8000" -> "127.0.0.1:8000": the box is narrow, the whole address is in the panel. */

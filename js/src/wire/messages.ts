@@ -84,6 +84,8 @@ export interface Traits {
   model_jobs: ModelJob[];
   presets: Preset[];
   language: string;
+  /** "simplified", "traditional", or empty: characters in which Chinese is written */
+  script: string;
   detector: Detector;
   /** names of the detectors that the kernel can run */
   detectors: string[];

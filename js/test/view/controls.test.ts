@@ -316,6 +316,27 @@ it("shows hostile, endless and odd text as text, also in captions", () => {
   expect(find(".sp-cap p").getAttribute("dir")).toBe("auto");
 });
 
+describe("the language menu", () => {
+  it("offers Chinese in either script, and shows which one is asked for", () => {
+    fake.set("language", "zh");
+    fake.set("script", "traditional");
+    expect(find(".sp-pick.is-language").textContent).toContain("Traditional Chinese");
+    find(".sp-pick.is-language").click();
+    expect(row("Traditional Chinese").getAttribute("aria-selected")).toBe("true");
+    row("Simplified Chinese").click();
+    expect(last()).toMatchObject({ name: "set_language", args: { language: "zh-Hans" } });
+    fake.set("script", "simplified");
+    fake.set("locale", "zh-CN");
+    expect(find(".sp-pick.is-language").textContent).toContain("简体中文");
+  });
+
+  it("names other languages as they are, whatever script Chinese would be in", () => {
+    fake.set("language", "ja");
+    fake.set("script", "traditional");
+    expect(find(".sp-pick.is-language").textContent).toContain("Japanese");
+  });
+});
+
 describe("Chinese", () => {
   const keys = (value: unknown): unknown =>
     value && typeof value === "object" && !Array.isArray(value)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
+from ipyspeaches.chinese import SCRIPTS
 from ipyspeaches.cli.arguments import Commands, add_download_argument, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError
 from ipyspeaches.protocol.recognition import TASKS
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
-DOUBTS: Final = frozenset({"model", "no_effect", "language", "server_error", "clock", "message_lost"})
+DOUBTS: Final = frozenset({"model", "no_effect", "language", "script", "server_error", "clock", "message_lost"})
 """Warnings of a session that a result does not show itself; stretches without text it does."""
 _OPTIONS: Final = (
-    *("model", "language", "task", "prompt", "hotwords", "temperature"),
+    *("model", "language", "task", "prompt", "hotwords", "temperature", "script"),
     *("transport", "chunk_s", "interim_s", "pace", "auto_download"),
 )
 """Options of a session that are the command's, under the same names."""
@@ -78,7 +79,10 @@ def add_command(commands: Commands) -> None:
 
 def _add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("recognition")
-    group.add_argument("--language", metavar="CODE", help="e.g. en, zh (default: the model decides)")
+    group.add_argument("--language", metavar="CODE", help="e.g. en, zh-CN, zh-TW (default: the model decides)")
+    group.add_argument(
+        "--script", choices=SCRIPTS, help="characters in which Chinese is written (default: what --language asks)"
+    )
     group.add_argument(
         "--task", choices=TASKS, default="transcribe", help="translate: English text, with --transport chunked"
     )

@@ -7,13 +7,14 @@ import unicodedata
 from difflib import get_close_matches
 from typing import Final
 
+from ipyspeaches.chinese import CHINESE
 from ipyspeaches.errors import InputError
 
 # Code, English name, then other names and codes: ISO 639-2 and 639-3, old codes, a country's that is no language's, the
 # language's own name.
 _TABLE: Final = """
 en english eng us gb 英语 英語 英文 | de german deu ger deutsch 德语
-zh chinese zho chi cmn cn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 简体中文 繁體中文
+zh chinese zho chi cmn cn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 简体中文 繁體中文 繁体中文 正體中文
 es spanish spa castilian español espanol | ru russian rus русский 俄语 | ko korean kor 한국어 韩语
 fr french fra fre français francais 法语 | ja japanese jpn jp 日本語 日语 日文 | pt portuguese por português portugues
 tr turkish tur türkçe | pl polish pol polski | ca catalan cat valencian català
@@ -50,6 +51,8 @@ vo wa wo xh za zu
 """
 _OTHERS: Final = frozenset(_ONLY_OTHERS.split())
 """The other codes of ISO 639-1: two letters that are none of all these are a typing error."""
+_SIMPLIFIED: Final = frozenset({"hans", "cn", "sg", "my", "simplified", "简体中文"})
+_TRADITIONAL: Final = frozenset({"hant", "tw", "hk", "mo", "traditional", "繁體中文", "繁体中文", "正體中文"})
 _FIND_OUT: Final = frozenset({"", "auto", "detect", "none", "null", "und", "mul", "multi"})
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _MOST_OFFERED: Final = 3
@@ -83,6 +86,19 @@ def language_code(typed: str | None) -> str | None:
     )
 
 
+def script_named(typed: str | None) -> str | None:
+    """Return the script of Chinese that a language names by its script or region; None for bare ``"zh"``, and others.
+
+    ``"zh-Hant"``, ``"zh-TW"`` and ``"繁體中文"`` are ``"traditional"``, ``"zh-CN"`` is ``"simplified"``.
+    """
+    if language_code(typed) not in CHINESE:
+        return None
+    for part in _parts(_plain(typed or "")):
+        if part in _SIMPLIFIED or part in _TRADITIONAL:
+            return "simplified" if part in _SIMPLIFIED else "traditional"
+    return None
+
+
 def is_usual(code: str | None) -> bool:
     """Whether Whisper's models know a language, as most servers do."""
     return code is None or code in _NAME
@@ -97,12 +113,16 @@ def language_heard(named: str | None) -> str | None:
 def _find(name: str) -> str | None:
     if name in _CODE:
         return _CODE[name]
-    # Behind the language come script, region, encoding: "zh-Hans-CN", "en-us.utf-8", "english-(us)".
-    parts = re.split(r"[-.@()/,]+", name.rstrip(")"))
+    parts = _parts(name)
     if parts[0] == "zh" and "yue" in parts:
         return "yue"
     last = parts[-1] if len(parts[-1]) > _LONGEST_CODE else ""  # "brazilian-portuguese"
     return _CODE.get(parts[0]) or _CODE.get(last)
+
+
+def _parts(name: str) -> list[str]:
+    """Return a language and what comes behind it: script, region, encoding (``zh-Hans-CN``, ``english-(us)``)."""
+    return re.split(r"[-.@()/,]+", name.rstrip(")"))
 
 
 def _as_written(tag: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self, TypeAlias
 
 from ipyspeaches.checks import check_fields, instance, number, one_of, text
+from ipyspeaches.chinese import CHINESE, SCRIPTS, missing_converter, written
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.languages import language_code
+from ipyspeaches.protocol.languages import language_code, script_named
 
 NEVER_CUT: Final = 1.0
 """A threshold that no speech probability exceeds: the server's VAD stays silent and the client may commit."""
@@ -82,13 +83,21 @@ class RecognitionOptions:
         Words to listen for.
     temperature
         0 for the likeliest words, up to 1 for more variety; None for the server's own.
+    script
+        Characters in which Chinese is written, whatever the recogniser wrote: ``"simplified"`` or ``"traditional"``.
+        None for what the language asks: ``"zh-CN"`` and bare ``"zh"`` for simplified ones, ``"zh-TW"``, ``"zh-HK"`` and
+        ``"zh-Hant"`` for traditional ones; without a language, text stays as it comes.
     server_vad
         The server's VAD, if it cuts the utterances; None if this side does.
+    implied_script
+        Made from the language; it outlives that, which becomes a code.
 
     Raises
     ------
     InputError
         If a value cannot be used.
+    MissingExtraError
+        If a script is asked for and OpenCC is not installed.
     """
 
     model: str | None = None
@@ -97,13 +106,22 @@ class RecognitionOptions:
     prompt: str | None = None
     hotwords: str | None = None
     temperature: float | None = None
+    script: str | None = None
     server_vad: ServerTurnDetection | None = None
+    implied_script: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_fields(self, model=text(), task=one_of(TASKS), prompt=text(), hotwords=text(), temperature=number(0, 1))
+        check_fields(self, script=one_of(SCRIPTS))
         check_fields(self, server_vad=instance(ServerTurnDetection, "ServerTurnDetection(…), or None"))
+        if self.script is not None and (missing := missing_converter()) is not None:
+            raise missing
+        named, code = script_named(self.language), language_code(self.language)
+        # As Unicode's likely subtags have it: bare "zh" is Chinese in simplified characters, as most people read it.
+        implied = named or self.implied_script or ("simplified" if code == "zh" else None)
+        object.__setattr__(self, "implied_script", implied if code in CHINESE else None)
         # Speaches answers a code that it does not know with HTTP 500, or by dropping the session.
-        object.__setattr__(self, "language", language_code(self.language))
+        object.__setattr__(self, "language", code)
         if self.model is not None and not self.model.strip():
             raise InputError("model is empty: give a model id, or None for the server's first recognition model.")
 
@@ -117,18 +135,38 @@ class RecognitionOptions:
         """Whether the text is wanted in English, whatever is spoken."""
         return self.task == "translate"
 
+    @property
+    def wanted_script(self) -> str | None:
+        """The characters in which Chinese is to be written, asked for or implied by the language."""
+        return None if self.translates else self.script or self.implied_script
+
+    @property
+    def language_tag(self) -> str | None:
+        """The language with what it implies: ``"zh-Hant"``, ``"en"``."""
+        tail = {"simplified": "-Hans", "traditional": "-Hant"}.get(self.implied_script or "", "")
+        return None if self.language is None else self.language + tail
+
+    def written(self, text: str, heard: str | None = None) -> str:
+        """Return a recognised text with Chinese in the wanted characters; ``heard`` is the code of its language."""
+        return written(text, self.wanted_script, heard or self.language)
+
     def changed(self, changes: Changes) -> Self:
         """Return these options with some changed.
+
+        A language that names a script, such as ``"zh-TW"``, takes the place of one that was asked for before.
 
         Raises
         ------
         InputError
             If there is no such option, or its value cannot be used.
         """
-        known = [one.name for one in fields(self)]
+        known = [one.name for one in fields(self) if one.name != "implied_script"]
         if unknown := sorted(set(changes) - set(known)):
             raise InputError(f"Unknown option {', '.join(unknown)}: what can be changed is {', '.join(known)}.")
-        return replace(self, **changes)
+        implied: dict[str, Any] = {"implied_script": None} if "language" in changes else {}
+        if script_named(changes.get("language")):
+            implied["script"] = None
+        return replace(self, **{**implied, **changes})
 
     def given(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return those of the named options that have a value."""

@@ -3,7 +3,8 @@
 Texts are normalised before they are compared: Unicode NFKC, case folded, punctuation removed. Scripts written without
 spaces have no words to count, so `wer` takes each of their characters as one, the custom for texts that mix Chinese
 with English (mixed error rate), and `cer` ignores spaces beside them. Numbers and spellings are not normalised: "20"
-and "twenty" differ. The alignment is jiwer's (Levenshtein distance by RapidFuzz).
+and "twenty" differ, and so do 广 and 廣 unless a script is given. The alignment is jiwer's (Levenshtein distance by
+RapidFuzz).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
 from ipyspeaches.checks import checked
+from ipyspeaches.chinese import Script, converted
 from ipyspeaches.words import join_text, spaceless_script
 
 Alike: TypeAlias = Literal["same", "said", "heard"]
@@ -58,8 +60,10 @@ class ErrorRate:
 
 
 @checked
-def wer(reference: str, hypothesis: str) -> ErrorRate:
+def wer(reference: str, hypothesis: str, script: Script | None = None) -> ErrorRate:
     """Return the word error rate: substitutions, deletions and insertions a word of the reference.
+
+    It is a `MissingExtraError` if a script is given and OpenCC is not installed.
 
     Parameters
     ----------
@@ -67,15 +71,18 @@ def wer(reference: str, hypothesis: str) -> ErrorRate:
         What was said.
     hypothesis
         What was recognised.
+    script
+        Characters in which Chinese is compared, whatever each text is written in; None compares them as they stand.
     """
-    return _compare(normalised_words(reference), normalised_words(hypothesis))
+    return _compare(*(normalised_words(in_script(text, script)) for text in (reference, hypothesis)))
 
 
 @checked
-def cer(reference: str, hypothesis: str) -> ErrorRate:
+def cer(reference: str, hypothesis: str, script: Script | None = None) -> ErrorRate:
     """Return the character error rate: the measure for Chinese, Japanese, Thai and their like.
 
-    A space between words counts as a character, except beside a script that has none.
+    A space between words counts as a character, except beside a script that has none. It is a `MissingExtraError` if a
+    script is given and OpenCC is not installed.
 
     Parameters
     ----------
@@ -83,8 +90,15 @@ def cer(reference: str, hypothesis: str) -> ErrorRate:
         What was said.
     hypothesis
         What was recognised.
+    script
+        Characters in which Chinese is compared, whatever each text is written in; None compares them as they stand.
     """
-    return _compare(_characters(reference), _characters(hypothesis))
+    return _compare(*(_characters(in_script(text, script)) for text in (reference, hypothesis)))
+
+
+def in_script(text: str, script: str | None) -> str:
+    """Return a text with its Chinese in a script, as it is to be compared; None leaves it as it is."""
+    return text if script is None else converted(text, script)
 
 
 def alignment(reference: str, hypothesis: str) -> list[tuple[Alike, list[str]]]:

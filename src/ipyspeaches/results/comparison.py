@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from ipyspeaches.checks import checked
+from ipyspeaches.chinese import Script
 from ipyspeaches.errors import InputError
 from ipyspeaches.plots import Trace, boxes
-from ipyspeaches.results.accuracy import ErrorRate, Piece, cer, differences, wer
+from ipyspeaches.results.accuracy import ErrorRate, Piece, cer, differences, in_script, wer
 from ipyspeaches.results.records import MEASURES, STEPS, Latency
 from ipyspeaches.results.segment import Segment
 from ipyspeaches.results.transcript import CELL, MAX_ROWS, Transcript, clock
@@ -123,14 +124,18 @@ class Comparison(Table):
         What each gave.
     reference
         What was said, if that is known.
+    script
+        Characters in which Chinese is compared, whatever each run has written; None compares it as it stands.
     """
 
-    def __init__(self, runs: Iterable[ComparedRun], reference: Reference = None) -> None:
+    def __init__(self, runs: Iterable[ComparedRun], reference: Reference = None, script: Script | None = None) -> None:
         given = tuple(runs)
         self._runs = {run.name: run for run in given}
         if len(self._runs) < len(given):
             raise InputError("Two of the compared runs have the same name: give each a name of its own.")
         self._reference = reference.text if isinstance(reference, Transcript) else reference
+        self._script = script
+        in_script("", script)  # refuses one that cannot be had, before any figure is wanted
 
     @property
     def runs(self) -> Sequence[ComparedRun]:
@@ -164,16 +169,21 @@ class Comparison(Table):
         ]
         return ComparedUtterances(sorted(rows, key=lambda row: row.utterance))
 
-    def against(self, reference: Reference) -> Comparison:
-        """Return the same runs, judged by another reference."""
-        return Comparison(self.runs, reference)
+    @property
+    def script(self) -> str | None:
+        """The characters in which Chinese is compared; None as it stands."""
+        return self._script
+
+    def against(self, reference: Reference, script: Script | None = None) -> Comparison:
+        """Return the same runs, judged by another reference, with Chinese compared in the characters of a script."""
+        return Comparison(self.runs, reference, script)
 
     def error_rate(self, name: str, unit: str = "words") -> ErrorRate | None:
         """Return how much of a run is wrong, in ``"words"`` or ``"characters"``; None where that is not known."""
         run = self._runs[name]
         if not self._reference or run.error is not None:
             return None
-        return (wer if unit == "words" else cer)(self._reference, run.transcript.text)
+        return (wer if unit == "words" else cer)(self._reference, run.transcript.text, self._script)
 
     def columns(self) -> Mapping[str, Any]:
         """Return the columns: counts as int64, rates and milliseconds as float64, NaN where not there."""
@@ -350,9 +360,10 @@ def _words(comparison: Comparison) -> Iterator[str]:
 
 
 def _pieces(comparison: Comparison, run: ComparedRun) -> list[list[Piece]]:
-    texts = [segment.text for segment in run.transcript]
+    texts = [in_script(segment.text, comparison.script) for segment in run.transcript]
     base = _base(comparison)
-    said = comparison.reference or (base.transcript.text if base is not None and base is not run else "")
+    known = comparison.reference or (base.transcript.text if base is not None and base is not run else "")
+    said = in_script(known, comparison.script)
     return differences(said, texts) if said else [[("same", text)] for text in texts]
 
 

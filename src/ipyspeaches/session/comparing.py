@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import instance, shown
+from ipyspeaches.chinese import Script
 from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.results.comparison import ComparedRun, Comparison
 from ipyspeaches.results.transcript import Transcript
@@ -43,7 +44,8 @@ async def compare(
         What each run does differently: ``{"sse": {"transport": "sse"}, "energy": {"turn_detection": …}}``. A list of
         options does as well; the runs are then named after them.
     reference
-        What was said, for word and character error rates.
+        What was said, for word and character error rates. It and all texts are compared in the characters of
+        ``script``, if that is one of the common options.
     at_once
         Whether all runs go side by side, which is quicker; they then share the machine, and their latencies are longer
         for it. Otherwise one follows the other.
@@ -75,7 +77,8 @@ async def compare(
     sessions = {name: Session(audio, **options) for name, options in wanted.items()}
 
     def comparison() -> Comparison:
-        return Comparison([compared_run(name, session) for name, session in sessions.items()], reference)
+        found = [compared_run(name, session) for name, session in sessions.items()]
+        return Comparison(found, reference, cast("Script | None", common.get("script")))
 
     try:
         await ENGINE.call(_live_through_all(sessions.values(), at_once=at_once))

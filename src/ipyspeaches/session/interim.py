@@ -9,7 +9,7 @@ from typing import Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.decoding import wav
-from ipyspeaches.protocol.http.transcriptions import Answer, Outcome, Refused
+from ipyspeaches.protocol.http.transcriptions import Answer, Outcome, Refused, written
 from ipyspeaches.protocol.interim_text import InterimText
 from ipyspeaches.protocol.protocol_events import (
     ItemCommitted,
@@ -158,7 +158,9 @@ class Interim(Listener):
         spoken.asked = end
         audio = wav(self._pipeline.store.read(begin, end), SESSION_RATE_HZ)
         # Text that streams in is not looked at: none is asked for.
-        outcome = await self._transport.post(self._options, (f"{spoken.name}.wav", audio), lambda _: None)
+        options = self._options
+        outcome = await self._transport.post(options, (f"{spoken.name}.wav", audio), lambda _: None)
+        outcome = written(outcome, options)  # before hypotheses are compared: servers write one so, the next so
         self._next_at = started_at + max(self._interim_s, PERIOD * (clock() - started_at))
         if not isinstance(outcome, Answer):
             self._count_failure(outcome)

@@ -130,6 +130,7 @@ class SessionKeywords(TypedDict, total=False):
     prompt: str | None
     hotwords: str | None
     temperature: float | None
+    script: str | None
     transport: str
     chunk_s: float | None
     interim_s: float | None
@@ -241,7 +242,7 @@ def _journal(name: str, value: object) -> bool | Path | None:
     raise InputError(f"{name} is {shown(value)}: give a folder, True for the default one, or None.")
 
 
-_RECOGNITION: Final = frozenset(one.name for one in fields(RecognitionOptions)) - {"server_vad"}
+_RECOGNITION: Final = frozenset(one.name for one in fields(RecognitionOptions)) - {"server_vad", "implied_script"}
 _ROUTE: Final = frozenset(one.name for one in fields(Route))
 _OWN: Final = frozenset(one.name for one in fields(SessionOptions)) - {"recognition", "route"}
 

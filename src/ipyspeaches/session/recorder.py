@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ipyspeaches.audio.clock import to_samples, to_seconds
+from ipyspeaches.chinese import is_in_the_other, missing_converter
 from ipyspeaches.protocol import protocol_events
 from ipyspeaches.protocol.languages import is_usual
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
@@ -117,6 +118,7 @@ class Recorder(Listener):
         self.ledger = Ledger(self.latency)
         self.lateness = Lateness()
         self.confirmed: Confirmed | None = None
+        self.script: str | None = None  # the characters in which Chinese is wanted
         self._pipeline = pipeline
         self._lock = threading.Lock()
         self._history: list[events.SessionEvent] = []
@@ -404,7 +406,15 @@ class Recorder(Listener):
             # Words that it has are of the one before, at its start.
             start_s = max([event.utterance.start_s, *(word.end for word in event.words)])
             self.transcript.add_missing(start_s, event.utterance.end_s, "no words were recognised")
+        self._note_script(segment.text)
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
+
+    def _note_script(self, text: str) -> None:
+        """Say so once if Chinese came in other characters than the language implies, for want of what converts it."""
+        if self.script is None or not is_in_the_other(text, self.script):
+            return
+        if (missing := missing_converter()) is not None:
+            self.warn("script", f"Chinese came in other characters than asked for: {missing}", once=True)
 
     def _failed(self, event: protocol_events.ItemFailed) -> None:
         self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)

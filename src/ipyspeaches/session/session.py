@@ -171,6 +171,11 @@ class Session:
         return self.options.recognition.language if confirmed is None else confirmed.language
 
     @property
+    def script(self) -> str | None:
+        """The characters in which Chinese is written, asked for or implied by the language; None leaves it as it is."""
+        return self.options.recognition.wanted_script
+
+    @property
     def turn_detection(self) -> TurnDetection:
         """Who cuts, with the detector that is in use now."""
         return self._pipeline.turn_detection
@@ -305,9 +310,17 @@ class Session:
     async def set_language(self, language: str | None) -> None:
         """Have speech transcribed in another language, such as ``"zh"``, from the next utterance on.
 
-        None lets the server find out. `Reconfigured` tells what the server has confirmed, `Warning` where it differs.
+        None lets the server find out. One that names a script, such as ``"zh-TW"``, takes the place of `set_script`.
+        `Reconfigured` tells what the server has confirmed, `Warning` where it differs.
         """
         await self.reconfigure({"language": language or None})
+
+    async def set_script(self, script: str | None) -> None:
+        """Have Chinese written in ``"simplified"`` or ``"traditional"`` characters, from the next text on.
+
+        None leaves it to the language. It is a `MissingExtraError` if OpenCC is not installed.
+        """
+        await self.reconfigure({"script": script or None})
 
     async def set_model(self, model: str | None) -> None:
         """Have speech transcribed by another model of the server, from the next utterance on.
@@ -351,6 +364,7 @@ class Session:
             for listener in self._listeners:
                 listener.reconfigure(asked)
         self.options = self._changed(changes)
+        self._recorder.script = self.script
         self._pipeline.turn_detection = replace(self.turn_detection, server_vad=self.options.recognition.server_vad)
         if connection is not None and "language" in changes:
             self._recorder.note_language(self.options.recognition.language)
@@ -441,6 +455,7 @@ class Session:
 
         asked = replace(self.options.recognition, model=destination.model)
         self._recorder.note_language(asked.language)
+        self._recorder.script = asked.wanted_script
         interim_s = self.options.route.interim_s
         if interim_s is not None:
             # Before the recorder: it looks at each event of the recogniser first.

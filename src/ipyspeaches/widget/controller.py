@@ -61,6 +61,7 @@ class Controller:
             "set_server": self._set_server,
             "set_model": lambda args: self.set_model(str(args.get("model") or "")),
             "set_language": lambda args: self.set_language(str(args.get("language") or "")),
+            "set_script": lambda args: self.set_script(str(args.get("script") or "")),
             "check_server": self._check_server,
             "list_devices": self._list_devices,
             "mark": self._mark,
@@ -181,8 +182,15 @@ class Controller:
         """Use another language, as `set_model` does for the model."""
         if self._running is not None:
             await self._running.set_language(language)
+            self._show_confirmed(self._running)  # of the same language in other characters, no server tells
         else:
             self._bridge.show(self.settings.use_language(language))
+
+    async def set_script(self, script: str) -> None:
+        """Write Chinese in other characters from the next text on; an empty name leaves it to the language."""
+        if self._running is not None:
+            await self._running.set_script(script)
+        self._bridge.show(self.settings.use_script(script))
 
     def _on_event(self, event: events.SessionEvent) -> None:
         message = event_message(event)
@@ -207,8 +215,11 @@ class Controller:
         """Show what the server has confirmed while it ran; only what has changed goes into the next recording."""
         if session.model and session.model != self._bridge.shown("_model"):
             self._bridge.show(self.settings.use_model(session.model))
-        if (session.language or "") != self._bridge.shown("_language"):
-            self._bridge.show(self.settings.use_language(session.language or ""))
+        asked, language = session.options.recognition, session.language or ""
+        shown = self._bridge.shown("_language"), self._bridge.shown("_script")
+        if (language, session.script or "") != shown:
+            tag = asked.language_tag if language == asked.language and asked.script is None else language
+            self._bridge.show(self.settings.use_language(tag or ""))
 
     def _show_failure(self, error: SpeachesError) -> None:
         self._bridge.show({"_error": failure_message(error)})

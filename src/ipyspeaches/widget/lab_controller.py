@@ -19,7 +19,7 @@ from ipyspeaches.protocol.recognition import ServerTurnDetection
 from ipyspeaches.results.accuracy import alignment, wer
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session.engine import ENGINE
-from ipyspeaches.session.options import SessionKeywords, TurnDetection
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.session import transcribe
 from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.vad.evaluation import Evaluation
@@ -194,10 +194,11 @@ class LabController:
         found = {"start_s": start_s, "end_s": end_s, "reference": reference}
         options = self._session_keywords()
         options["pace"] = 0
+        recognition = SessionOptions.of(dict(options)).recognition
         for role, detector in {"now": self.state.vad, "pinned": self.state.pinned}.items():
             options["turn_detection"] = TurnDetection.client(detector)
             transcript = await transcribe(self.state.recording.slice(start_s, end_s), **options)
-            found[role] = heard_message(transcript.text, reference)
+            found[role] = heard_message(transcript.text, recognition.written(reference or ""))
         return Reply(found)
 
     async def _ask_server(self, _args: dict[str, Any]) -> None:

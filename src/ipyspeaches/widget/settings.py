@@ -11,6 +11,7 @@ from typing import Any, Final
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.protocol.api_key import read_key
+from ipyspeaches.protocol.languages import script_named
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.sources.microphones import KernelMicrophone
@@ -54,7 +55,7 @@ class Settings:
         """Return the traits that show all of it."""
         options = self.options
         return {
-            "_language": options.recognition.language or "",
+            **_language_traits(options),
             "_model": options.recognition.model or "",
             "_transport": options.route.transport,
             **source_traits(self.source),
@@ -79,9 +80,18 @@ class Settings:
         return {"_model": model}
 
     def use_language(self, language: str) -> dict[str, Any]:
-        """Use another language; an empty code lets the server find out."""
-        self._change({"language": language or None})
-        return {"_language": self.options.recognition.language or ""}
+        """Use another language; an empty code lets the server find out.
+
+        One that names a script takes the place of one that was chosen before.
+        """
+        changes: SessionKeywords = {"language": language or None}
+        self._change({**changes, "script": None} if script_named(language) else changes)
+        return _language_traits(self.options)
+
+    def use_script(self, script: str) -> dict[str, Any]:
+        """Write Chinese in other characters; an empty name leaves it to the language."""
+        self._change({"script": script or None})
+        return _language_traits(self.options)
 
     def _change(self, changes: SessionKeywords) -> None:
         changed: SessionKeywords = {**self._keywords, **changes}
@@ -92,6 +102,11 @@ class Settings:
         """Let the other side find the utterances, or use other numbers."""
         self.turn_detection = turn_detection
         return turn_detection_traits(turn_detection)
+
+
+def _language_traits(options: SessionOptions) -> dict[str, str]:
+    recognition = options.recognition
+    return {"_language": recognition.language or "", "_script": recognition.wanted_script or ""}
 
 
 def detector_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:

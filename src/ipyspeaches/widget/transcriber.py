@@ -8,6 +8,7 @@ import anywidget
 import traitlets
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.languages import language_code
 from ipyspeaches.results.comparison import Comparison
 from ipyspeaches.server.models import presets
 from ipyspeaches.session.comparing import Runs, compared_run
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 
 _FIXED: Final = frozenset(
-    {"source", "compare", "save_transcript", *SessionKeywords.__annotations__} - {"model", "language", "turn_detection"}
+    {"source", "compare", "save_transcript", *SessionKeywords.__annotations__}
+    - {"model", "language", "script", "turn_detection"}
 )
 
 
@@ -50,13 +52,16 @@ class Transcriber(anywidget.AnyWidget):
         Whether a cell that shows the widget keeps the transcript in the saved notebook, as HTML for readers without a
         kernel.
     **options
-        See `SessionOptions`: server, api_key, model, language, turn_detection, pace, …
+        See `SessionOptions`: server, api_key, model, language, script, turn_detection, pace, …
 
     Attributes
     ----------
     model, language
         Traits: what was asked for, then what the server confirms; empty leaves the choice to the server. Set, they
         count from the next utterance on, or for the next recording. A model may be an id or a preset.
+    script
+        Trait: the characters in which Chinese is written, ``"simplified"`` or ``"traditional"``; empty leaves it to
+        the language, and is what the trait shows where that says nothing.
     """
 
     _esm = front_end("transcriber.js")
@@ -78,6 +83,7 @@ class Transcriber(anywidget.AnyWidget):
     _loaded_models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _model_jobs = traitlets.List(traitlets.Dict()).tag(sync=True)
     _language = traitlets.Unicode("").tag(sync=True)
+    _script = traitlets.Unicode("").tag(sync=True)
     _detector = traitlets.Dict().tag(sync=True)
     _detectors = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _turn_detection_kind = traitlets.Unicode("client").tag(sync=True)
@@ -88,6 +94,7 @@ class Transcriber(anywidget.AnyWidget):
     # What users set and observe; the page has its own, which follow once the server has confirmed them.
     model = traitlets.Unicode("", allow_none=True)
     language = traitlets.Unicode("", allow_none=True)
+    script = traitlets.Unicode("", allow_none=True)
 
     def __init__(
         self,
@@ -209,22 +216,25 @@ class Transcriber(anywidget.AnyWidget):
         found = self._controller.sessions or {MAIN: self.session}
         return Comparison([compared_run(name, session) for name, session in found.items()])
 
-    @traitlets.observe("_model", "_language")
+    @traitlets.observe("_model", "_language", "_script")
     def _follow_page(self, change: dict[str, Any]) -> None:
         self.set_trait(change["name"].removeprefix("_"), change["new"])
 
-    @traitlets.observe("model", "language")
+    @traitlets.observe("model", "language", "script")
     def _ask_for(self, change: dict[str, Any]) -> None:
         name, wanted = change["name"], change["new"] or ""
         if wanted == getattr(self, f"_{name}"):
             self.set_trait(name, wanted)
             return
-        ask = self._controller.set_model if name == "model" else self._controller.set_language
+        controller = self._controller
+        ask = {"model": controller.set_model, "language": controller.set_language, "script": controller.set_script}
         try:
-            ENGINE.run(ask(wanted))
+            ENGINE.run(ask[name](wanted))
         except BaseException:
             self.set_trait(name, getattr(self, f"_{name}"))
             raise
+        if name == "language" and language_code(wanted) == self._language:
+            self.set_trait(name, self._language)  # "zh-TW" where "zh" was shown: no change of that will tell
 
     @property
     def turn_detection(self) -> TurnDetection:

@@ -14,7 +14,7 @@ from typing import Final
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.http.overlapping import Share, share_of, unfinished
-from ipyspeaches.protocol.http.transcriptions import NO_END, Answer, Broken, Outcome, Refused, Severity
+from ipyspeaches.protocol.http.transcriptions import NO_END, Answer, Broken, Outcome, Refused, Severity, written
 from ipyspeaches.protocol.protocol_events import (
     AudioSent,
     ConfigurationChanged,
@@ -180,6 +180,7 @@ class RequestProtocol:
         item = self._unended.get(request.item_id)
         if item is None or (item.before is not None and not item.before.ended):
             return
+        text = request.options.written(text)
         shown = unfinished(text, None if item.before is None else item.before.share)
         if len(shown) > len(item.shown):
             item.shown = shown
@@ -190,6 +191,7 @@ class RequestProtocol:
         item = self._unended.get(request.item_id)
         if item is None:
             return None
+        outcome = written(outcome, request.options)  # before windows are compared: servers write one so, the next so
         wait_s = self._wait_s(item, outcome)
         if wait_s is not None:
             return wait_s

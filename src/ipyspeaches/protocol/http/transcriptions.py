@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
+from ipyspeaches.chinese import words_written
 from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.api_key import without_key
@@ -93,6 +94,18 @@ class Refused:
 
 
 Outcome = Answer | Broken | Refused
+
+
+def written(outcome: Outcome, options: RecognitionOptions) -> Outcome:
+    """Return an outcome whose Chinese is in the characters that are wanted, words and text alike."""
+    if options.wanted_script is None or isinstance(outcome, Refused):
+        return outcome
+    if isinstance(outcome, Broken):
+        return replace(outcome, text=options.written(outcome.text))
+    text = options.written(outcome.text, outcome.language)
+    return replace(
+        outcome, text=text, words=tuple(words_written(outcome.words, outcome.text, text, options.wanted_script))
+    )
 
 
 class _Stretch(msgspec.Struct):

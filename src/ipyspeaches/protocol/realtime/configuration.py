@@ -88,6 +88,10 @@ class Configuration:
         self.options = replace(self.options, server_vad=server_vad)
         return self._ask(Asked(self._turn_detection(self.options)))
 
+    def change_script(self, options: RecognitionOptions) -> None:
+        """Write Chinese in other characters from the next text on, which is for this side alone to do."""
+        self.options = replace(self.options, script=options.script, implied_script=options.implied_script)
+
     def change_recognition(self, options: RecognitionOptions) -> bytes | None:
         """Return the update for another model, language or prompt, if there is any.
 

@@ -28,13 +28,17 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from ipyspeaches.chinese import words_written
 from ipyspeaches.errors import ServerError, StateError
 from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.protocol_events import (
     Disconnected,
     Flushed,
+    ItemCompleted,
+    ItemDelta,
     MessageLost,
     Noticed,
     ProtocolEvent,
@@ -215,7 +219,7 @@ class RealtimeProtocol:
         for event in self._read(message):
             if isinstance(event, Ready | Flushed):
                 self._settle(Trigger.CONFIRMED if isinstance(event, Ready) else Trigger.FLUSHED)
-            self._events.append(event)
+            self._events.append(self._written(event))
         if self.state in AUDIO_FLOWS:
             self._send_postponed()
         return self.events_received()
@@ -353,6 +357,7 @@ class RealtimeProtocol:
             raise StateError("Cannot change who cuts while the session is open: open a new connection.")
         if message := self._configuration.change_server_vad(options.server_vad):
             self._outbox.put(message)
+        self._configuration.change_script(options)
         if not self._configuration.differs(options):
             self._postponed = None  # a change may have been taken back before it was asked for
             return
@@ -415,6 +420,16 @@ class RealtimeProtocol:
         for joined in self._joiner.receive(message):
             events += [joined] if isinstance(joined, MessageLost) else self._read_event(joined)
         return events
+
+    def _written(self, event: ProtocolEvent) -> ProtocolEvent:
+        """Return an event whose Chinese is in the characters that are wanted, words and text alike."""
+        if isinstance(event, ItemDelta):
+            return replace(event, text=self.options.written(event.text))
+        if isinstance(event, ItemCompleted):
+            text = self.options.written(event.text, event.language)
+            words = words_written(event.words, event.text, text, self.options.wanted_script)
+            return replace(event, text=text, words=tuple(words))
+        return event
 
     def _read_event(self, message: str | bytes) -> list[ProtocolEvent]:
         event = wire.decode(message)
