@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from html import unescape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +109,23 @@ def test_pieces_have_the_times_of_their_words() -> None:
     first = len(pieces[0][2].split())
     assert pieces[0][1] == words[first - 1].end
     assert pieces[1][0] == words[first].start
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        lambda n: (0.0, 30.0),  # each those of its segment
+        lambda n: (n // 9 * 5.0, n // 9 * 5.0 + 5.0),  # or of its sentence
+        lambda n: (0.0, 0.0),
+        lambda n: (30.0 - 0.3 * n, 30.2 - 0.3 * n),
+        lambda n: (n * 7 % 30, n * 7 % 30 + 0.5),
+        lambda n: (300.0 + 0.3 * n, 300.2 + 0.3 * n),  # on another clock
+        lambda n: (0.3 * n, math.inf),
+    ],
+)
+def test_times_of_words_that_leave_no_time_to_read_do_not_count(times: Callable[[int], tuple[float, float]]) -> None:
+    words = [Word(word, *times(n)) for n, word in enumerate(LECTURE.split())]
+    assert list(split(0.0, 30.0, LECTURE, words)) == list(split(0.0, 30.0, LECTURE))
 
 
 def test_chinese_is_split_between_characters_and_not_before_a_mark() -> None:

@@ -10,7 +10,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from ipyspeaches.errors import InputError
@@ -20,6 +20,9 @@ from ipyspeaches.words import Word, spaceless_script
 LINE_COLUMNS: Final = 42
 """What broadcasters put on a line: 42 Latin letters, half as many Chinese characters, which are as wide as two."""
 _SENTENCE_ENDS: Final = tuple(".!?…。！？")
+
+_MOST_LETTERS_PER_S: Final = 100
+"""Nobody speaks a quarter as fast."""
 
 Span: TypeAlias = tuple[float, float, str]
 
@@ -53,45 +56,43 @@ def one_line(text: str) -> str:
 def split(start: float, end: float, text: str, words: Sequence[Word] = ()) -> Iterator[Span]:
     """Split a text that is too long for two lines, between words, and where there is a choice after a sentence.
 
-    The times are those of the words if they are the text's, else they follow from the number of characters.
+    The times are those of the words if they are the text's, go forward and leave time for each piece, else they follow
+    from the number of characters.
     """
-    atoms = _atoms(text)
-    lengths = [len("".join(atom.split())) for atom in atoms]
-    moments = _Moments(start, end, sum(lengths), words)
-    at, done, from_s = 0, 0, start
-    while at < len(atoms):
-        stop = _piece_end(atoms, at)
-        done += sum(lengths[at:stop])
-        last = stop == len(atoms)
-        until_s = end if last else min(max(moments.end_of(done), from_s), end)
-        yield from_s, until_s, "".join(atoms[at:stop]).strip()
-        from_s = min(max(moments.start_of(done), until_s), end)
-        at = stop
+    pieces = list(_pieces(_atoms(text)))
+    ends = list(accumulate(map(_letters, pieces)))
+    spelled = [(word.start, word.end) for word in words for _ in range(_letters(word.word))]
+    times = _times_of_words(start, end, ends, spelled) or _times_by_length(start, end, ends)
+    yield from ((from_s, until_s, piece) for (from_s, until_s), piece in zip(times, pieces, strict=True))
 
 
-class _Moments:
-    """When each character of a text (white space aside) is said."""
+def _letters(text: str) -> int:
+    return len("".join(text.split()))
 
-    def __init__(self, start: float, end: float, length: int, words: Sequence[Word]) -> None:
-        self._start, self._end, self._length = start, end, max(1, length)
-        self._starts: list[float] = []
-        self._ends: list[float] = []
-        for word in words:
-            size = len("".join(word.word.split()))
-            self._starts += [word.start] * size
-            self._ends += [word.end] * size
-        self._known = len(self._starts) == length and all(map(math.isfinite, self._starts + self._ends))
 
-    def end_of(self, done: int) -> float:
-        """Return when the first ``done`` characters have been said."""
-        return self._ends[done - 1] if self._known else self._between(done)
+def _times_of_words(
+    start: float, end: float, ends: Sequence[int], spelled: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Return from when to when pieces are said that end behind so many letters; none if the letters' times do not fit.
 
-    def start_of(self, done: int) -> float:
-        """Return when the character after the first ``done`` begins."""
-        return self._starts[done] if self._known and done < self._length else self._between(done)
+    Some servers give each word the times of its segment, or none that go forward.
+    """
+    starts = [from_s for from_s, _ in spelled]
+    if not ends or len(spelled) != ends[-1] or not all(map(math.isfinite, chain(*spelled))) or starts != sorted(starts):
+        return []
+    times, from_s = [], start
+    for begun, done in pairwise((0, *ends)):
+        from_s = min(max(spelled[begun][0], from_s), end) if begun else start
+        until_s = end if done == ends[-1] else min(max(spelled[done - 1][1], from_s), end)
+        if until_s - from_s < (done - begun) / _MOST_LETTERS_PER_S:
+            return []
+        times.append((from_s, until_s))
+        from_s = until_s
+    return times
 
-    def _between(self, done: int) -> float:
-        return self._start + (self._end - self._start) * done / self._length
+
+def _times_by_length(start: float, end: float, ends: Sequence[int]) -> list[tuple[float, float]]:
+    return list(pairwise(start + (end - start) * done / max(1, ends[-1]) for done in (0, *ends))) if ends else []
 
 
 def wrap(text: str) -> str:
@@ -118,6 +119,14 @@ def _may_break(before: str, after: str) -> bool:
         return False
     wide = unicodedata.east_asian_width(before) in "WF"
     return spaceless_script(after) is not None or spaceless_script(before) is not None or wide
+
+
+def _pieces(atoms: Sequence[str]) -> Iterator[str]:
+    at = 0
+    while at < len(atoms):
+        stop = _piece_end(atoms, at)
+        yield "".join(atoms[at:stop]).strip()
+        at = stop
 
 
 def _piece_end(atoms: Sequence[str], start: int) -> int:
