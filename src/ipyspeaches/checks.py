@@ -30,6 +30,8 @@ from ipyspeaches.errors import InputError
 MOST: Final = 1e9
 """No option is larger, whatever its unit."""
 _MOST_BITS: Final = 1000
+EXACT: Final = 2**53
+"""Below it, floats and whole numbers are the same, and tables hold both in a column."""
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -123,7 +125,8 @@ def instance(kind: Any, cure: str) -> Check:  # noqa: ANN401  a class, or what s
 
 def seconds(name: str, value: object) -> object:
     """Check a time: a number, or NaN where nobody knows it; infinite ones are cut off by what cannot hold them."""
-    return value if isinstance(value, float) else _check_number(name, value)
+    plain = value if isinstance(value, float) else _check_number(name, value)
+    return plain if -EXACT < plain < EXACT else float(plain)
 
 
 def checked(call: Call) -> Call:

@@ -271,3 +271,17 @@ def test_a_threshold_that_is_no_number_is_refused(
 ) -> None:
     answer = post(local_server, two_sentences, path="/v1/audio/speech/timestamps", threshold=threshold)
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("field", ["speech_pad_ms", "min_silence_duration_ms", "min_speech_duration_ms"])
+@pytest.mark.parametrize("given", ["inf", "1e300", "99999999999"])
+def test_a_duration_that_no_clock_holds_is_refused(
+    local_server: LocalServer, two_sentences: bytes, field: str, given: str
+) -> None:
+    answer = post(local_server, two_sentences, path="/v1/audio/speech/timestamps", **{field: given})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
+
+
+@pytest.mark.parametrize("longest", ["inf", "1e-300", "0"])
+def test_no_limit_of_speech_is_none(local_server: LocalServer, two_sentences: bytes, longest: str) -> None:
+    assert spans(local_server, two_sentences, max_speech_duration_s=longest) == spans(local_server, two_sentences)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from ipyspeaches.errors import InputError
 from ipyspeaches.results.segment import Segment, Words
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.words import Word
 
 pd: Any = importlib.import_module("pandas")
@@ -33,3 +35,12 @@ def test_words_are_a_sequence_and_a_table() -> None:
 def test_no_words_are_an_empty_table_with_its_types() -> None:
     assert len(Words()) == 0
     assert [str(dtype) for dtype in Words().to_pandas().dtypes] == ["str", "float64", "float64", "float64"]
+
+
+@pytest.mark.parametrize("value", [2**70, 2**62, -(2**70), 2**999])
+def test_numbers_that_no_column_holds_are_refused_or_floats(value: int) -> None:
+    with pytest.raises(InputError, match="the place of the utterance"):
+        Segment(0, 1, "one", id=abs(value))
+    rows = Transcript([Segment(value, value, "one", (Word("one", value, value, value),), latency_s=value)])
+    assert rows.to_arrow()["start"].to_pylist() == rows.to_pandas()["start"].tolist() == [float(value)]
+    assert rows.to_polars()["end"].to_list() == [float(value)]

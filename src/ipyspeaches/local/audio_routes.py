@@ -31,7 +31,7 @@ from ipyspeaches.local.recogniser import SegmentText, speech_spans
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.results.subtitles import to_srt, to_vtt
 from ipyspeaches.vad.detectors import SileroVad
-from ipyspeaches.vad.segmenter import SegmentOptions
+from ipyspeaches.vad.segmenter import SHORTEST_S, SegmentOptions
 
 NOTES_HEADER: Final = "X-Audio-Notes"
 """What was odd about a file: joined, cut off, silent. The answers themselves have no place for it."""
@@ -215,13 +215,14 @@ def _read_segment_options(reader: FormReader) -> SegmentOptions:
         reader.problem("literal_error", "model", f"Input should be '{SILERO_MODEL}'", model, expected=SILERO_MODEL)
     threshold = reader.number("threshold", 0.75, most=1)
     release = SileroVad(threshold=threshold).options.neg_threshold
+    longest_s = reader.number("max_speech_duration_s", math.inf, most=math.inf)
     options = SegmentOptions(
         threshold=threshold,
         neg_threshold=min(threshold, reader.number("neg_threshold", release, most=1)),
         min_speech_duration_ms=reader.number("min_speech_duration_ms", 0),
         min_silence_duration_ms=reader.number("min_silence_duration_ms", 1000),
         speech_pad_ms=reader.number("speech_pad_ms", 0),
-        max_speech_duration_s=reader.number("max_speech_duration_s", math.inf) or math.inf,
+        max_speech_duration_s=longest_s if longest_s >= SHORTEST_S else math.inf,
     )
     reader.check()
     return options

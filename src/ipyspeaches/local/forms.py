@@ -20,6 +20,7 @@ from starlette.types import Message
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import decode
+from ipyspeaches.checks import MOST
 from ipyspeaches.errors import AudioError
 from ipyspeaches.terminal import one_line
 
@@ -118,11 +119,11 @@ class FormReader:
             self.problem("bool_parsing", field, message, value)
         return value in _TRUE
 
-    def optional_number(self, field: str, most: float = math.inf) -> float | None:
+    def optional_number(self, field: str, most: float = MOST) -> float | None:
         """Return a number from 0 to ``most``, or None if it is not there."""
         return None if self.text(field) is None else self.number(field, 0.0, most)
 
-    def number(self, field: str, default: float, most: float = math.inf) -> float:
+    def number(self, field: str, default: float, most: float = MOST) -> float:
         """Return a number from 0 to ``most``."""
         given = self.text(field)
         if given is None:

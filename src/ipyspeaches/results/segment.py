@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from ipyspeaches.checks import check_fields, instance, number, seconds, text
+from ipyspeaches.checks import EXACT, check_fields, instance, number, seconds, text
 from ipyspeaches.tables import Rows
 from ipyspeaches.terminal import printable
 from ipyspeaches.words import Word
 
 _WORDS: Final = instance(tuple, "a tuple of Word(…)")
-_PLACE: Final = number(-1, math.inf, "the place of the utterance, or -1", whole=True)
+_PLACE: Final = number(-1, EXACT, "the place of the utterance, or -1", whole=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ Samples: TypeAlias = NDArray[np.int64]
 SCORE: Final = number(-MOST, cure="a number")
 """Levels in dBFS are negative."""
 _DURATION_MS: Final = number(0, cure="0 milliseconds or more")
-_LONGEST_S: Final = number(1e-9, math.inf, "more than 0 seconds, or math.inf")
+SHORTEST_S: Final = 1e-9
+"""No limit of speech is shorter."""
+_LONGEST_S: Final = number(SHORTEST_S, math.inf, "more than 0 seconds, or math.inf")
 
 
 @dataclass(frozen=True, slots=True)
