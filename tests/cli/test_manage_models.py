@@ -29,17 +29,24 @@ class Hub(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         small = {"id": SMALL, "created": 1, "object": "model", "owned_by": "Systran", "language": ["en"], "task": TASK}
         known: dict[str, Any] = {
-            "/v1/models": {"data": [{**small, "id": "other/model"}], "object": "list"},
+            "/v1/models": {"data": [{**small, "id": "other/model"}, {"id": ""}], "object": "list"},
             "/v1/registry": {"data": [small, {**small, "id": "other/model"}], "object": "list"},
             "/api/ps": {"models": ["other/model"]},
         }
         body = known.get(self.path.partition("?")[0])
         self._answer(404 if body is None else 200, json.dumps(body or {"detail": "Not Found"}))
 
+    def do_DELETE(self) -> None:
+        missing = self.path.endswith("/no/such")
+        self._answer(500 if missing else 200, json.dumps({"detail": "'no/such' is unknown"}) if missing else "text")
+
     def do_POST(self) -> None:
         if self.path == "/v1/models/slow/model":
             type(self).posted.set()
             self.rfile.read()  # until the client goes
+            return
+        if self.path.endswith("/no/such"):
+            self._answer(404, json.dumps({"detail": "no such"}))
             return
         self._answer(200 if self.path == f"/v1/models/{SMALL}" else 201, "text")
 
@@ -92,6 +99,17 @@ def test_downloads_say_whether_there_was_something_to_do(hub: str, capsys: pytes
     said = capsys.readouterr()
     assert said.out == f"{SMALL}: downloaded\nother/model: already installed\n"
     assert said.err == ""
+
+
+@pytest.mark.parametrize("action", ["download", "load", "unload"])
+def test_a_model_that_fails_does_not_stop_the_others(hub: str, action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", action, "no/such", "../x", "other/model", "--server", hub]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("other/model: ")
+    missing, nameless = said.err.splitlines()
+    assert "'no/such'" in missing
+    assert "not a Speaches server" not in missing
+    assert "No model was given" in nameless
 
 
 def test_ctrl_c_stops_only_the_waiting(hub: str) -> None:

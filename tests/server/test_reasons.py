@@ -67,6 +67,44 @@ async def test_each_form_of_a_reason_is_quoted(body: Any, said: str) -> None:
     assert f"(HTTP 500: {said})" in str(failed)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("<html><body><h1>no memory</h1></body></html>", "no memory"),
+        (
+            "<html><title>Error</title><style>h1 {}</style><body><h1>500</h1><p>no <b>memory</b></html>",
+            "Error 500 no memory",
+        ),
+        ("<title>Internal Server Error</title><h1 class='x'>no &lt;memory&gt;</h1>", "no <memory>"),
+        ('<?xml version="1.0"?><Error><Code>X</Code><Message>no memory</Message></Error>', "no memory"),
+        ("<soap:Fault><faultcode>1</faultcode><soap:faultstring>no memory</soap:faultstring>", "no memory"),
+        ('{"error":{"code":"x","message":"no memory', "no memory"),
+        ('{"detail":"no \\"memory\\"","model":', 'no \\"memory\\"'),
+        ("{'error': 'no memory'}", "{'error': 'no memory'}"),
+        ('"no memory"', "no memory"),
+        ('{"status":"no memory"}', '{"status":"no memory"}'),
+        ("\ufeff no\nmemory", "no memory"),
+        (f"<h1>{KEY} is over its limit</h1>", "… is over its limit"),
+    ],
+)
+async def test_a_reason_that_is_no_json_is_quoted(body: str, said: str) -> None:
+    assert f"(HTTP 500: {said})" in str(await failure(500, body))
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x89PNG\x00\x01\x02\x03\x04" * 9, b"{}", b"<html>", b"<h1>500</h1>", b"Internal Server Error"]
+)
+async def test_what_says_no_more_than_the_number_is_not_quoted(body: bytes) -> None:
+    assert "(HTTP 500)" in str(await failure(500, body))
+
+
+@pytest.mark.parametrize(
+    "body", ["<script" * 2_000, "<" * 10_000, '{"a":' * 2_000, '"' * 10_000, "<a>" * 5_000, "&" * 10_000]
+)
+async def test_no_page_takes_long(body: str) -> None:
+    assert len(str(await failure(500, body))) < 300
+
+
 @pytest.mark.parametrize("body", [b"[" * 200_000, b"\xe9", b"null", b"[1]", b'{"detail": 5}', b""])
 def test_what_is_no_reason_is_none(body: bytes) -> None:
     assert detail_of(httpx2.Response(500, content=body)) is None

@@ -149,7 +149,7 @@ async def test_the_name_of_an_event_tells_an_error(http_script: Any, streaming: 
         ("application/json", '{"message": "no room"}', "an error in place of a text (HTTP 200: no room)"),
         ("text/html", "<title>Please log in</title>", "(HTTP 200: Please log in, text/html)"),
         ("text/plain", "try later", "(HTTP 200: try later, text/plain)"),
-        ("application/json", '{"status": "queued"}', "(HTTP 200, application/json)"),
+        ("application/json", '{"status": "queued"}', '(HTTP 200: {"status": "queued"}, application/json)'),
     ],
 )
 async def test_what_stands_in_place_of_a_text_is_told(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ipyspeaches.cli.arguments import Commands, add_address_arguments, api_key, server_url
+from ipyspeaches.errors import ServerAuthError, ServerUnreachableError, SpeachesError
 from ipyspeaches.server.models import named_model
-from ipyspeaches.terminal import printable
+from ipyspeaches.terminal import one_line, printable
 
 if TYPE_CHECKING:
     from ipyspeaches.server.client import Server
@@ -37,7 +39,7 @@ def add_command(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what is asked for, and return 0."""
+    """Do what is asked for; return 1 where a model failed, which does not stop the others."""
     doing = args.action in DOING
     if doing and not args.ids:
         args.parser.error(f"{args.action} needs the ID of a model: `ipyspeaches models registry` lists them")
@@ -47,11 +49,10 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error(f"{args.action} takes no model: leave out {' '.join(args.ids)}")
     import ipyspeaches
 
-    ipyspeaches.run(_act(args))
-    return 0
+    return ipyspeaches.run(_act(args))
 
 
-async def _act(args: argparse.Namespace) -> None:
+async def _act(args: argparse.Namespace) -> int:
     from ipyspeaches.server.client import Server
     from ipyspeaches.session.opening import locate
     from ipyspeaches.session.options import SessionOptions
@@ -65,8 +66,9 @@ async def _act(args: argparse.Namespace) -> None:
         models, overview = await asyncio.gather(server.registry(args.task), server.overview())
         _print(_rows(models, args.task, overview), as_json=args.json)
     else:
-        for name in args.ids:
-            print(await _do(args.action, server, name), flush=True)
+        done = [await _try(args.action, server, name) for name in args.ids]
+        return 0 if all(done) else 1
+    return 0
 
 
 def _rows(models: Models, task: str | None, overview: Overview) -> Iterator[dict[str, object]]:
@@ -96,9 +98,21 @@ def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
             *([] if row["installed"] else ["not installed"]),
             *(["in memory"] if row["in_memory"] else []),
         ]
-        print(printable(f"{row['id']!s:<48} {', '.join(notes)}"))
+        print(printable(f"{one_line(str(row['id'])):<48} {', '.join(map(one_line, notes))}"))
     if empty:
         print("none")
+
+
+async def _try(action: str, server: Server, name: str) -> bool:
+    """Do something with a model, say what became of it, and return whether it was done."""
+    try:
+        print(await _do(action, server, name), flush=True)
+    except (ServerUnreachableError, ServerAuthError):
+        raise  # it is not about the model
+    except SpeachesError as exc:
+        print(f"ipyspeaches: {printable(str(exc))}", file=sys.stderr)
+        return False
+    return True
 
 
 async def _do(action: str, server: Server, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ Words = TypeVar("Words", bound=str | bytes)
 
 API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
 _SHORTEST_SECRET: Final = 6
-"""Shorter ones are given to servers that want any key ("test", "none"), and are parts of words."""
+"""Shorter ones are given to servers that want any key ("test", "none"), and are parts of words: as such they stay."""
 _QUOTES: Final = "\"'`"
 _CURE: Final = f"copy it once more, and set it as api_key or {API_KEY_VARIABLE}"
 
@@ -103,10 +104,12 @@ def without_key(text: Words, key: str | None) -> Words:
 
     It is for what a server says of itself, never for what somebody has spoken.
     """
-    if not key or len(key) < _SHORTEST_SECRET:
+    if not key:
         return text
-    clean = text.replace(str(key), "…") if isinstance(text, str) else text.replace(key.encode(), "…".encode())
-    return cast("Words", clean)
+    quoted = re.escape(str(key)) if len(key) >= _SHORTEST_SECRET else rf"(?<!\w){re.escape(str(key))}(?!\w)"
+    if isinstance(text, str):
+        return cast("Words", re.sub(quoted, "…", text))
+    return cast("Words", re.sub(quoted.encode(), "…".encode(), text))
 
 
 def _name(character: str) -> str:

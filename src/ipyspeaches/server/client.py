@@ -26,6 +26,7 @@ from ipyspeaches.server.failures import (
     explain_diarization,
     explain_download,
     explain_lack,
+    explain_load,
     explain_management,
     explain_registry,
     lacks_endpoint,
@@ -47,6 +48,7 @@ from ipyspeaches.server.models import (
     named_model,
 )
 from ipyspeaches.server.waiting import Waiting, screen
+from ipyspeaches.terminal import one_line
 from ipyspeaches.vad.segments import Segments
 
 REGISTRY_TIMEOUT_S: Final = 60.0
@@ -137,7 +139,7 @@ class Server:
             Only models for this, such as ``automatic-speech-recognition``.
         """
         call = Call(path="/v1/models", params={} if task is None else {"task": task})
-        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
+        return (await self._api.ask(call, ModelList)).to_models()
 
     async def refusal(self, model: str) -> str | None:
         """Return why the server does not take a model's name; None if it does, or does not say.
@@ -171,7 +173,7 @@ class Server:
             timeout_s=REGISTRY_TIMEOUT_S,
             explain=explain_registry,
         )
-        return Models(entry.to_model() for entry in (await self._api.ask(call, ModelList)).data)
+        return (await self._api.ask(call, ModelList)).to_models()
 
     async def download(self, model: str, *, progress: bool = True) -> bool:
         """Have the server install a model; returns when it is there. Cancelling only stops the waiting.
@@ -217,7 +219,7 @@ class Server:
             path=f"/api/ps/{quote(model)}",
             timeout_s=LOAD_TIMEOUT_S,
             also=HTTPStatus.CONFLICT,  # it is loaded already
-            explain=partial(explain_management, done="loaded"),
+            explain=partial(explain_load, model=model),
         )
         await self._manage(call, model, "loaded")
 
@@ -348,7 +350,8 @@ async def _choose(server: Server, models: Models, wanted: str | None, default: s
     if wanted in fitting or (refusal := await server.refusal(wanted)) is None:
         return wanted
     said = "" if wanted in refusal else f" ({refusal.rstrip('.')})"  # what an alias stands for
-    cure = f"choose one of {', '.join(fitting)}, or download it there" if fitting else "download it there first"
+    have = ", ".join(map(one_line, fitting))
+    cure = f"choose one of {have}, or download it there" if have else "download it there first"
     raise ModelNotFoundError(f"{server.url} does not have the model '{wanted}'{said}: {cure}.")
 
 

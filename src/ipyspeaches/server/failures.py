@@ -56,7 +56,11 @@ _CURES: Final[dict[int, str]] = {
 _LONGEST_TITLE: Final = 80
 _PART_OF_KEY: Final = 4
 _LONGEST_HEAD: Final = 10_000
-_TITLE: Final = re.compile(r"<title[^>]*>(?P<title>[^<]*)</title>", re.IGNORECASE)
+_SHARE_OF_TEXT: Final = 0.9
+_MARKED: Final = re.compile(r"<(?:\w{1,20}:)?(\w{1,20})[^<>]*>([^<>]*)</", re.IGNORECASE)
+_UNSEEN: Final = re.compile(r"<(script|style|head)\b.*?(</\1>|$)", re.IGNORECASE | re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*(>|$)")
+_CUT_JSON: Final = re.compile(r"""["'](\w{1,20})["']\s*:\s*["]((?:[^"\\]|\\.)*)""")
 _REASONS: Final = (
     *("detail", "error_description", "error_message", "message", "msg", "faultstring", "reason", "title"),
     *("error", "errors", "fault"),
@@ -70,6 +74,7 @@ _NO_ROUTE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What servers say with 404 where they have nothing; one that lacks a model names it."""
+_MODEL: Final = re.compile(r"\bmodel\b|模型", re.IGNORECASE)
 _DONE: Final = re.compile(
     r"ok|true|success\w*|succeeded|completed?|done|finished|ready|(un|down)?loaded|installed|available|exists|already\b.*",
     re.IGNORECASE,
@@ -354,7 +359,8 @@ def detail_of(response: httpx2.Response) -> str | None:
     failure = _failure(response)
     problems = failure.detail if isinstance(failure.detail, list) else []
     shown = "; ".join(f"{'.'.join(map(str, one.loc[1:]))}: {one.msg}" for one in problems if one.msg)
-    shown = shown or _text_in(_json_of(response))
+    said = _json_of(response)
+    shown = shown or (said if isinstance(said, str) else _text_in(said))
     return one_line(without_key(shown, _key_sent(response))) or None
 
 
@@ -392,13 +398,15 @@ def tells_missing_model(response: httpx2.Response) -> bool:
     """Return whether a server answers that it does not have the model."""
     if _code_of(response) == "model_not_found":
         return True
-    return response.status_code == HTTPStatus.NOT_FOUND and (detail_of(response) or "").startswith("Model ")
+    detail = detail_of(response) or ""
+    missing = response.status_code == HTTPStatus.NOT_FOUND and not _NO_ROUTE.fullmatch(detail)
+    return missing and _MODEL.search(detail) is not None
 
 
 def answered(response: httpx2.Response) -> str:
     """Return the status of an answer, with the reason that it gives in whichever form, as a clause without an end."""
     said = f"HTTP {response.status_code}"
-    reason = detail_of(response) or _page_title(response)
+    reason = detail_of(response) or _page_text(response)
     if reason and response.status_code in KEY_REFUSED and _quotes_of(reason, _key_sent(response)):
         return said  # here servers quote parts of the key
     return f"{said}: {reason.rstrip('.')}" if reason else said
@@ -410,15 +418,30 @@ def _quotes_of(text: str, key: str) -> bool:
     return any(key[at : at + _PART_OF_KEY] in text for at in range(len(key) - _PART_OF_KEY + 1))
 
 
-def _page_title(response: httpx2.Response) -> str | None:
-    """Return what a page or a plain text says that answers in place of a server: a proxy's, a login, a gateway's."""
-    head = response.text[:_LONGEST_HEAD]
-    found = _TITLE.search(head)
-    plain = response.headers.get("content-type", "").startswith("text/plain")
-    title = one_line(unescape(found["title"]) if found else head if plain else "", _LONGEST_HEAD)
-    if title.lower() == httpx2.codes.get_reason_phrase(response.status_code).lower():
-        return None  # it says no more than the number
-    return without_key(title, _key_sent(response))[:_LONGEST_TITLE] or None
+def _page_text(response: httpx2.Response) -> str | None:
+    """Return what a page or a text says that answers in place of a server: a proxy's, a login, a gateway's."""
+    head = response.text[:_LONGEST_HEAD].lstrip("\ufeff \t\r\n")
+    if sum(map(str.isprintable, head)) < _SHARE_OF_TEXT * (len(head) - sum(map(str.isspace, head))):
+        return None  # an image, or what is still compressed
+    phrase = httpx2.codes.get_reason_phrase(response.status_code).lower()
+    idle = {"", "error", str(response.status_code), phrase, f"{response.status_code} {phrase}"}
+    texts = _marked_up(head) if head.startswith("<") else _unmarked(head)
+    said = next((text for text in texts if text.lower().rstrip(".!") not in idle), "")
+    return without_key(one_line(said, _LONGEST_HEAD), _key_sent(response))[:_LONGEST_TITLE] or None
+
+
+def _marked_up(head: str) -> Iterator[str]:
+    """Yield what HTML or XML says in a title, in a heading, in a message, and altogether."""
+    marked = {name.lower(): inner for name, inner in reversed(_MARKED.findall(head))}
+    for text in (*(marked.get(name, "") for name in ("title", "h1", *_REASONS)), _UNSEEN.sub(" ", head)):
+        yield " ".join(unescape(_TAG.sub(" ", text)).split())
+
+
+def _unmarked(head: str) -> Iterator[str]:
+    """Yield the reason in JSON that is cut off, then what a text says."""
+    said = {name.lower(): text for name, text in reversed(_CUT_JSON.findall(head))}
+    yield from (said.get(name, "") for name in _REASONS)
+    yield " ".join(head.split()) if any(map(str.isalnum, head)) else ""
 
 
 def _key_sent(response: httpx2.Response) -> str:
@@ -481,10 +504,24 @@ def not_done(response: httpx2.Response, address: str, model: str, done: str) -> 
     status = failure.status or ""
     if response.status_code != HTTPStatus.ACCEPTED and (not status or _DONE.fullmatch(status)):
         return None
-    said = f"{said}, status {one_line(without_key(status, _key_sent(response)))}" if status else said
+    if status:
+        said = said if detail_of(response) else f"HTTP {response.status_code}"
+        said = f"{said}, status {one_line(without_key(status, _key_sent(response)))}"
     return ProtocolError(
         f"{address} does not say that it has {done} {model} ({said}): look later whether it has, with "
         "Server.overview() or ipyspeaches models."
+    )
+
+
+def explain_load(failed: Failed, address: str, model: str) -> ServerError | None:
+    """Return what a failure means where a server is asked to load a model."""
+    lack = explain_management(failed, address, "loaded")
+    if lack is not None or not _is_status(failed, HTTPStatus.NOT_FOUND):
+        return lack
+    assert isinstance(failed, httpx2.Response)
+    return ModelNotFoundError(
+        f"{address} has no model '{model}' to load ({answered(failed)}): check its spelling, or download it there "
+        "first."
     )
 
 

@@ -212,6 +212,10 @@ class ModelList(msgspec.Struct):
 
     data: list[ModelEntry]
 
+    def to_models(self) -> Models:
+        """Return them as values of this package, without those that have no name."""
+        return Models(entry.to_model() for entry in self.data if entry.id.strip())
+
 
 class RunningList(msgspec.Struct):
     """The answer to ``GET /api/ps``."""

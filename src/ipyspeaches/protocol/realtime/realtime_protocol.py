@@ -27,12 +27,14 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import Any, Final, cast
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ipyspeaches.chinese import words_written
 from ipyspeaches.errors import ServerError, StateError
+from ipyspeaches.liberal import parse_json
 from ipyspeaches.protocol.api_key import read_key, without_key
 from ipyspeaches.protocol.protocol_events import (
     Disconnected,
@@ -63,6 +65,7 @@ _UNSUPPORTED_PADDING: Final = "Specifying `session.turn_detection.prefix_padding
 # A server that is late says this once for every repetition of an item.
 _REPEATED_ITEM: Final = re.compile(r"Error adding item: the item with id '.*' already exists")
 _REFUSED_COMMIT: Final = "Error committing input audio buffer"
+_NAMES: Final = frozenset({"type", "event_id", "item_id"})
 _EMPTY_COMMIT_CODE: Final = "input_audio_buffer_commit_empty"
 
 
@@ -434,8 +437,7 @@ class RealtimeProtocol:
     def _read_event(self, message: str | bytes) -> list[ProtocolEvent]:
         event = wire.decode(message)
         if isinstance(event, wire.ErrorEvent | wire.TranscriptionFailed | wire.Unrecognised):  # which may be quoted
-            clean = wire.decode(without_key(message, self._api_key))
-            event = clean if type(clean) is type(event) else event
+            event = wire.decode(self._without_key(message))
         if _is_expected(event) or self._answers_ping(event):
             return []
         self._last = event
@@ -446,6 +448,13 @@ class RealtimeProtocol:
         if not self._ready and (refused := self._diagnosis().explain_beginning()) is not None:
             events += self._lost(refused)
         return events
+
+    def _without_key(self, message: str | bytes) -> str | bytes:
+        try:
+            said = parse_json(message)
+        except ValueError:
+            return without_key(message, self._api_key)
+        return msgspec.json.encode(_cleaned(said, self._api_key))
 
     def _answers_ping(self, event: wire.KnownEvent | wire.Unrecognised) -> bool:
         if not self._pings or not isinstance(event, wire.ErrorEvent):
@@ -551,6 +560,15 @@ def without_effect_here(names: tuple[str, ...]) -> Noticed:
         f'{given} no effect in a realtime session of this server: transport="chunked" and transport="sse" send such '
         "options with each request.",
     )
+
+
+def _cleaned(said: Any, key: str | None) -> Any:  # noqa: ANN401  JSON
+    """Return what a server says of itself without the key; what events and items are called is no quotation."""
+    if isinstance(said, dict):
+        return {name: one if name in _NAMES else _cleaned(one, key) for name, one in said.items()}
+    if isinstance(said, list):
+        return [_cleaned(one, key) for one in said]
+    return without_key(said, key) if isinstance(said, str) else said
 
 
 def _is_expected(event: wire.KnownEvent | wire.Unrecognised) -> bool:
