@@ -41,6 +41,7 @@ export class FakeModel {
       models: ["Systran/faster-distil-whisper-large-v3", "Systran/faster-whisper-small"],
       loaded_models: ["Systran/faster-distil-whisper-large-v3", "silero_vad_v5"],
       model_jobs: [],
+      local_model: null,
       presets: [
         { name: "realtime", model: "Systran/faster-distil-whisper-large-v3" },
         { name: "accurate", model: "Systran/faster-whisper-large-v3" },

@@ -1,6 +1,6 @@
 /** Shows a widget in any state without a notebook.
  *
- * Query: widget=transcriber|vadlab  theme=light|dark  lang=en|zh  width=900  state=idle|connecting|live|paused|stopped|denied|kernel-error|busy|energy|play
+ * Query: widget=transcriber|vadlab  theme=light|dark  lang=en|zh  width=900  state=idle|connecting|live|paused|stopped|denied|kernel-error|busy|energy|play|poor|downloading|download-failed
  *        at=21.4 (seconds jumped to)  select=item_1  compare=0|1|2|3
  */
 import transcriber from "../src/transcriber.ts";
@@ -33,6 +33,20 @@ if (state === "busy") kernel.busy = true;
 if (state === "connecting") {
   fake.set("state", "connecting");
   fake.set("server_state", "connecting");
+}
+const base = { model: "Systran/faster-whisper-base", size_bytes: 147_880_000, named: false, can_run: true };
+if (state === "poor") fake.set("local_model", { ...base, state: "offered", failure: null });
+if (state === "downloading") {
+  const far = { done_bytes: 43_000_000, total_bytes: 147_882_941 };
+  fake.set("local_model", { ...base, ...far, state: "downloading", failure: null });
+}
+if (state === "download-failed") {
+  const failure = {
+    kind: "download",
+    title: "The model could not be downloaded",
+    text: "huggingface.co cannot be reached for Systran/faster-whisper-base (ConnectTimeout): check the network, or set HF_ENDPOINT to a mirror, and try again.",
+  };
+  fake.set("local_model", { ...base, state: "offered", failure });
 }
 if (state === "gone") {
   kernel.jump(at_s);

@@ -27,6 +27,8 @@ const SLOW: ReadonlySet<CommandName> = new Set([
   "list_models",
   "download_model",
   "load_model",
+  "get_model",
+  "stop_download",
   "export",
   "window",
   "audio",
@@ -181,6 +183,15 @@ export class App extends WidgetApp<CommandName> {
     this.page.model_outcome.value = null;
     const { failure, data } = await this.ask(kind === "load" ? "load_model" : "download_model", { model });
     this.page.model_outcome.value = { model, kind, failure, downloaded: data.downloaded === true };
+  }
+
+  /** Has the kernel fetch the model that it offers; how far that is comes as a trait. */
+  getModel(): void {
+    void this.#command("get_model");
+  }
+
+  stopDownload(): void {
+    void this.#command("stop_download");
   }
 
   listKernelDevices(): Promise<Answer> {

@@ -16,6 +16,7 @@ const NAMES = [
   "models",
   "loaded_models",
   "model_jobs",
+  "local_model",
   "presets",
   "detectors",
   "language",

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type { Scope } from "../scope.ts";
-import { button, type Child, h, setText } from "./dom.ts";
+import { button, type Child, h, setAttribute, setText } from "./dom.ts";
 import type { WayOut } from "./failure.ts";
 import { type IconName, icon } from "./icons.ts";
 
@@ -15,6 +15,8 @@ export interface Sentence {
   /** read out instead, where the sentence holds a number that ticks */
   spoken?: string;
   ways?: readonly WayOut[];
+  /** how much of it is done, from 0 to 1; null where nobody knows */
+  share?: number | null;
 }
 
 export function say(words: readonly string[], icon: IconName, tone: Sentence["tone"] = ""): Sentence {
@@ -39,6 +41,7 @@ export class StatusLine {
   readonly #strong = h("b");
   readonly #text = h("span");
   readonly #spoken = h("span", { class: "sp-vh", role: "status" });
+  readonly #bar: HTMLProgressElement = h("progress", { hidden: true });
   readonly #counts = h("span", { class: "counts" });
   readonly #ways = h("span", { class: "acts" });
   readonly #scope: Scope;
@@ -51,7 +54,7 @@ export class StatusLine {
     this.#scope = scope;
     const message = h("span", { class: "msg", dir: "auto" }, this.#strong, " ", this.#text);
     const end = parts.end ?? [];
-    this.node = h("div", {}, this.#sign, message, this.#spoken, this.#counts, this.#ways, ...end);
+    this.node = h("div", {}, this.#sign, message, this.#spoken, this.#bar, this.#counts, this.#ways, ...end);
     scope.effect(() => this.#update());
   }
 
@@ -65,7 +68,16 @@ export class StatusLine {
 
   #update(): void {
     const { sentence, counts, className = "" } = this.#parts;
-    const { tone, icon: name, strong, text, detail = "", spoken, ways = [] } = sentence(this.#note.value);
+    const {
+      tone,
+      icon: name,
+      strong,
+      text,
+      detail = "",
+      spoken,
+      share,
+      ways = [],
+    } = sentence(this.#note.value);
     this.node.className = `sp-status ${className} ${tone}`.trim();
     if (this.#sign.dataset.name !== name) {
       this.#sign.dataset.name = name;
@@ -75,10 +87,17 @@ export class StatusLine {
     setText(this.#text, text);
     this.node.title = `${strong} ${text} ${detail}`.trim(); // in narrow views its end is cut off
     setText(this.#spoken, spoken ?? `${strong} ${text}`.trim());
+    this.#show(share, strong);
     this.#offer(ways);
     const counted = ways.length > 0 ? "" : counts();
     this.#counts.hidden = counted === "";
     setText(this.#counts, counted);
+  }
+
+  #show(share: number | null | undefined, what: string): void {
+    this.#bar.hidden = share === undefined;
+    setAttribute(this.#bar, "aria-label", what);
+    setAttribute(this.#bar, "value", share ?? null);
   }
 
   #offer(ways: readonly WayOut[]): void {

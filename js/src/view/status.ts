@@ -7,6 +7,7 @@ import { button } from "./dom.ts";
 import { statusProblem, warningWords, waysOut } from "./failure.ts";
 import { span } from "./format.ts";
 import { icon } from "./icons.ts";
+import { localModelSentence } from "./local-model.ts";
 import { shown } from "./scale.ts";
 import { type Sentence, StatusLine, say } from "./status-line.ts";
 
@@ -37,7 +38,7 @@ export class Status {
     const parts = {
       sentence: (note: string) => {
         const sentence = this.#sentence(note);
-        const offers = (sentence.ways?.length ?? 0) > 0;
+        const offers = (sentence.ways?.length ?? 0) > 0 && app.synced.get("local_model") === null;
         this.#file.hidden = app.phase !== "idle" || !app.session.fresh || app.failure !== null || offers;
         return sentence;
       },
@@ -81,7 +82,7 @@ export class Status {
     }
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
     const warning = this.#warning.value;
-    if (!warning) return plain(this.#app);
+    if (!warning) return localModelSentence(this.#app) ?? plain(this.#app);
     const { kind, text } = warning;
     return { ...say(["", warningWords(kind, text, words)], "warn", "is-warn"), detail: text };
   }

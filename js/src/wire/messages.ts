@@ -53,6 +53,23 @@ export interface ModelJob {
   since_ms: number;
 }
 
+/** The embedded server's model, where there is something to say about it. */
+export interface LocalModel {
+  /** the one that could be had */
+  model: string;
+  /** about how much that is; 0 where nobody knows */
+  size_bytes: number;
+  /** whether it was asked for by name; else it is better than the one that is there */
+  named: boolean;
+  /** whether the packages that run it are installed */
+  can_run: boolean;
+  state: "offered" | "downloading" | "done";
+  /** of a download under way, or kept of one that ended early */
+  done_bytes?: number;
+  total_bytes?: number | null;
+  failure: Failure | null;
+}
+
 /** A session that listens along with the widget's own, so that both can be compared. */
 export interface ComparedRun {
   name: string;
@@ -82,6 +99,7 @@ export interface Traits {
   /** of all the server's models, those in its memory */
   loaded_models: string[];
   model_jobs: ModelJob[];
+  local_model: LocalModel | null;
   presets: Preset[];
   language: string;
   /** "simplified", "traditional", or empty: characters in which Chinese is written */
@@ -263,6 +281,8 @@ export type CommandName =
   | "list_models"
   | "download_model"
   | "load_model"
+  | "get_model"
+  | "stop_download"
   | "resume_capture"
   | "mark"
   | "export"

@@ -173,9 +173,9 @@ class Download:
                 time.sleep(POLL_S)
             self.check()
 
-    async def waited(self, where: Screen | None = None) -> None:
-        """Do as `wait`, without holding up a loop."""
-        with self._shown(where) as draw:
+    async def waited(self, where: Screen | None = None, *, mine: bool = True) -> None:
+        """Do as `wait`, without holding up a loop; a download of somebody else's goes on when this is cancelled."""
+        with self._shown(where, mine=mine) as draw:
             while not self.ended:
                 draw()
                 await asyncio.sleep(POLL_S)
@@ -189,7 +189,7 @@ class Download:
             raise DownloadError(f"The download of {self.model} was stopped: begin it again, and it goes on from there.")
 
     @contextmanager
-    def _shown(self, where: Screen | None) -> Iterator[Callable[[], None]]:
+    def _shown(self, where: Screen | None, *, mine: bool = True) -> Iterator[Callable[[], None]]:
         step = 0
 
         def draw() -> None:
@@ -206,7 +206,8 @@ class Download:
             outcome = "not done"
             raise
         except BaseException:  # Ctrl-C, or whoever waited has gone
-            self.stop()
+            if mine:
+                self.stop()
             raise
         finally:
             if where is not None:
@@ -421,8 +422,8 @@ def download(model: str) -> None:
 
 async def bring(model: str) -> None:
     """Do as `download`, without holding up a loop; shown only if nobody else shows it already."""
-    where = screen() if Download.under_way(model) is None else None
-    await Download.begin(model).waited(where)
+    known = Download.under_way(model)
+    await Download.begin(model).waited(screen() if known is None else None, mine=known is None)
 
 
 def hub_name() -> str:

@@ -26,6 +26,7 @@ from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Feed
+from ipyspeaches.widget.local_model import LocalModel
 from ipyspeaches.widget.page_messages import event_message, failure_message, kind_of, mark_message, segment_message
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import SavedTranscript, destination_traits, export, overview_traits, session_traits
@@ -49,6 +50,7 @@ class Controller:
         self._feed = Feed(bridge.send, lambda: self.compared.show())
         self.compared = Compared(compared, self._feed.append, bridge.show)
         self.compared.show()
+        self._local_model = LocalModel(lambda: settings.options, bridge.show, self._use_fetched_model)
         self._commands: dict[str, Command] = {
             "start": lambda args: self.start(args.get("client_id")),
             "pause": lambda _args: self.pause(),
@@ -69,6 +71,7 @@ class Controller:
             "audio": self._audio,
             "export": self._export,
             **ModelJobs(lambda: settings.options, bridge.show).commands,
+            **self._local_model.commands,
         }
 
     def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
@@ -128,6 +131,7 @@ class Controller:
             raise
 
     async def _begin(self, client_id: str | None) -> None:
+        await self._local_model.look()
         source, keywords = self.settings.source, self.settings.keywords
         microphone = BrowserMicrophone() if source == "browser" else None
         session = Session(self.compared.open(microphone or source, keywords), **keywords)
@@ -177,6 +181,7 @@ class Controller:
             await self._running.set_model(model or None)
         else:
             self._bridge.show(self.settings.use_model(model))
+            await self._local_model.look()
 
     async def set_language(self, language: str) -> None:
         """Use another language, as `set_model` does for the model."""
@@ -227,6 +232,7 @@ class Controller:
     def _greet(self, client_id: str | None) -> None:
         """Send everything that a page needs which comes (back) while a session is there."""
         self._capture.hello(client_id)
+        self._local_model.look_soon()
         clock_s = 0.0 if self._feed.drawing is None else self._feed.drawing.clock_s
         texts = {name: [segment_message(one) for one in it.transcript] for name, it in self.sessions.items()}
         self._bridge.send(
@@ -272,6 +278,13 @@ class Controller:
     async def _set_server(self, args: dict[str, Any]) -> None:
         """Use another server from the next recording on; the key stays in the kernel."""
         self._bridge.show(self.settings.use_server(str(args.get("url") or ""), str(args.get("api_key") or "")))
+        await self._local_model.look()
+
+    async def _use_fetched_model(self) -> None:
+        """Have the embedded server run a model that has just come, so that the next recording does not wait for it."""
+        if self._running is None:
+            with suppress(SpeachesError):  # the next recording meets it too, and says it
+                self._bridge.show(destination_traits(await resolve(self.settings.options)))
 
     async def _check_server(self, _args: dict[str, Any]) -> Reply:
         """Ask the server what it has; the traits show it too."""

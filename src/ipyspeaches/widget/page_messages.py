@@ -11,6 +11,7 @@ from ipyspeaches.audio.decoding import MIN_RATE_HZ
 from ipyspeaches.errors import (
     AudioError,
     ConnectionLostError,
+    DownloadError,
     MicrophoneError,
     MissingExtraError,
     ModelNotFoundError,
@@ -34,6 +35,7 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
     (ConnectionLostError, "lost", "The connection was lost", ("retry",)),
     (ProtocolError, "server", "The server failed", ("retry",)),
     (MicrophoneError, "microphone", "The microphone cannot be used", ("retry", "use_kernel", "open_file")),
+    (DownloadError, "download", "The model could not be downloaded", ("retry",)),
     (MissingExtraError, "missing_extra", "A package is missing", ("retry",)),
     (AudioError, "audio", "This audio cannot be used", ("open_file",)),
     (SpeachesError, "other", "This did not work", ("retry",)),
