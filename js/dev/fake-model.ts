@@ -59,6 +59,7 @@ export class FakeModel {
 
   /** What the widget manager's model gives: traits by their names there. */
   get(name: string): unknown {
+    if (name === "_kept_class") return "ipyspeaches-kept-1";
     const plain = (Object.keys(this.#traits) as (keyof Traits)[]).find((one) => traitName(one) === name);
     return plain && this.#traits[plain];
   }

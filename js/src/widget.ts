@@ -19,6 +19,8 @@ export abstract class WidgetApp<Name extends string> {
   readonly player: Player;
   protected readonly model: Model;
   protected readonly channel: Channel<Name | Common>;
+  /** The kernel has said something: it is there, or was. */
+  readonly answered = signal(false);
   readonly #locale: ReadonlySignal<string>;
 
   constructor(model: Model, stop?: AbortSignal) {
@@ -33,13 +35,20 @@ export abstract class WidgetApp<Name extends string> {
       locale.value = model.get("locale");
     });
     this.#on("msg:custom", (content: unknown, buffers: DataView[]) => {
-      if (isMessage(content)) this.receive(content, buffers);
+      if (!isMessage(content)) return;
+      this.answered.value = true;
+      this.receive(content, buffers);
     });
   }
 
   /** Of the reader: as given in Python, else the browser's. */
   get locale(): string {
     return this.#locale.value || navigator.language;
+  }
+
+  /** The class of what the saved notebook shows of this widget. */
+  get kept(): string {
+    return String(this.model.get("_kept_class") ?? "");
   }
 
   protected abstract receive(message: object, buffers: DataView[]): void;

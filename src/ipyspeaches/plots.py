@@ -132,7 +132,7 @@ def plot_frames(frames: Frames, threshold: float | None = None) -> Any:  # noqa:
     top = float(max(np.nanmax(score, initial=0), threshold or 0)) or 1.0
     x, y = envelope(time, score)
     curve = {"x": x, "y": y, "mode": "lines", "line": {"width": 1, "color": _SCORE}, "name": "score"}
-    figure = _over_time([_boxes(_runs(time, is_speech), 0, top, "speech"), curve], "score")
+    figure = _over_time([_boxes(runs(time, is_speech), 0, top, "speech"), curve], "score")
     if threshold is not None:
         figure.add_hline(threshold, line={"dash": "dash", "color": _THRESHOLD}, annotation_text="threshold")
     return figure
@@ -197,7 +197,7 @@ def _spans(segments: Iterable[Any]) -> list[tuple[float, float]]:
         raise InputError("What is drawn are pairs of seconds: give [(start, end), …].") from exc
 
 
-def _runs(time: NDArray[np.float64], is_speech: NDArray[np.bool_]) -> list[tuple[float, float]]:
+def runs(time: NDArray[np.float64], is_speech: NDArray[np.bool_]) -> list[tuple[float, float]]:
     """Return where consecutive frames of speech begin and end."""
     edges = np.flatnonzero(np.diff(is_speech.astype(np.int8), prepend=0, append=0))
     # A run ends where the next frame begins; after the last frame, one frame later.

@@ -12,6 +12,8 @@ pytestmark = pytest.mark.realtime
 CELLS = [
     "import ipyspeaches as sp\nw = sp.Transcriber(source=sp.Recording.sample(), pace=0, api_key='very-secret')\nw",
     "w.start()\nw.wait()",
+    "lab = sp.VadLab(sp.Recording.sample(), sp.Segments([(0.5, 3)]), [sp.EnergyVad()])\nlab",
+    "sp.run(lab._controller._score_all())",  # however long the cell above waited for it
 ]
 
 
@@ -26,6 +28,9 @@ def test_the_words_are_in_the_saved_notebook_as_plain_html_and_the_key_is_not() 
     outputs = notebook.cells[0].outputs
     shown = "".join(output.data.get("text/html", "") for output in outputs if "data" in output)
     assert "good morning everyone" in shown
+    lab = "".join(output.data.get("text/html", "") for output in notebook.cells[2].outputs if "data" in output)
+    assert "data:image/svg+xml" in lab
+    assert "<td>energy</td>" in lab
     exporter: Any = HTMLExporter
     page, _ = exporter().from_notebook_node(notebook)
     assert "good morning everyone" in page

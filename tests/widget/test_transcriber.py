@@ -176,15 +176,17 @@ def test_the_saved_notebook_holds_the_words_as_plain_html(
     widget.wait()
     last = wait_for(lambda: shown and shown[-1])
     assert "utterance 3" in last
-    assert 'class="ipyspeaches-saved"' in last
+    assert f'class="{widget._kept_class}"' in last
+    assert "data:image/svg+xml" in last
 
 
-@pytest.mark.parametrize("save", [True, False])
-def test_a_cell_keeps_the_transcript_unless_it_is_told_not_to(save: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("keep", ["picture", "text", "nothing"])
+def test_a_cell_keeps_what_it_is_told_to(keep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda *_args, **more: shown.append(more))
-    Transcriber(save_transcript=save)._ipython_display_()
-    assert [more for more in shown if more.get("display_id")] == ([{"display_id": True}] if save else [])
+    Transcriber(keep_in_notebook=keep)._ipython_display_()
+    placed = [more for more in shown if more.get("display_id")]
+    assert placed == ([] if keep == "nothing" else [{"display_id": True}])
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)

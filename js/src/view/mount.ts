@@ -24,3 +24,12 @@ export function showView(el: HTMLElement, root: HTMLElement, style: string, scop
     root.remove();
   });
 }
+
+/** Hides what the saved notebook shows of a widget, for as long as the widget is there and its kernel has spoken. */
+export function hideKept(app: { kept: string; answered: { value: boolean } }, scope: Scope): void {
+  const sheet = h("style", {}, `.${app.kept} { display: none }`);
+  scope.effect(() => {
+    if (app.answered.value && app.kept) document.head.append(sheet);
+  });
+  scope.own(() => sheet.remove());
+}

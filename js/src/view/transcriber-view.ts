@@ -8,7 +8,7 @@ import { Header } from "./header.ts";
 import { axisKeys, bindKeys, openKeySheet } from "./keys.ts";
 import { nameMark } from "./marks.ts";
 import { openMore } from "./more-menu.ts";
-import { mountView, showView } from "./mount.ts";
+import { hideKept, mountView, showView } from "./mount.ts";
 import { moreButton, Popup } from "./popup.ts";
 import { Captions, Presentation } from "./presentation.ts";
 import { RunsView } from "./runs.ts";
@@ -23,28 +23,8 @@ const NARROW_PX = 600;
 export function mountTranscriber(app: App, el: HTMLElement, scope: Scope): void {
   const viewport = new Viewport(el.clientWidth > 0 && el.clientWidth <= NARROW_PX ? 12 : 24);
   mountView(app, scope, (shown) => new TranscriberView(app, viewport, el, shown));
-  hideSaved(scope);
+  hideKept(app, scope);
   app.shown(scope);
-}
-
-const HIDE = ".ipyspeaches-saved { display: none }";
-let shown = 0;
-let style: HTMLStyleElement | null = null;
-
-/** Hides the plain transcript of the saved notebook while a live widget is shown. */
-function hideSaved(scope: Scope): void {
-  shown += 1;
-  if (!style) {
-    style = document.createElement("style");
-    style.textContent = HIDE;
-    document.head.append(style);
-  }
-  scope.own(() => {
-    shown -= 1;
-    if (shown > 0) return;
-    style?.remove();
-    style = null;
-  });
 }
 
 class TranscriberView {

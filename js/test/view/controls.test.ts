@@ -290,12 +290,14 @@ it("warns of a voice that is too loud after three clips in ten seconds", () => {
   expect(status()).toBe("Too loud: turn the microphone down.");
 });
 
-it("hides the saved transcript as long as a view lives", () => {
+it("hides what the notebook keeps of it as long as a view lives, once the kernel has spoken", () => {
   const styles = () =>
     [...document.head.querySelectorAll("style")].map(({ textContent }) => textContent).join();
-  expect(styles()).toContain(".ipyspeaches-saved");
+  expect(styles()).not.toContain(".ipyspeaches-kept-1"); // a saved page: nobody is there to bring it to life
+  fake.receive({ type: "reset" });
+  expect(styles()).toContain(".ipyspeaches-kept-1");
   stops[1]?.();
-  expect(styles()).not.toContain(".ipyspeaches-saved");
+  expect(styles()).not.toContain(".ipyspeaches-kept-1");
 });
 
 it("shows hostile, endless and odd text as text, also in captions", () => {

@@ -366,6 +366,13 @@ class Transcript(_Lines):
     def _repr_html_(self) -> str:
         return transcript_html(self._rows, self.partial, self._missing)
 
+    def to_html(self) -> str:
+        """Return the text as bare HTML: a line with its time for each segment, and for what is missing."""
+        return "".join(
+            f'<div dir="auto"{_lang(line)}><code>{clock(line.start)}</code> {escape(line.text)}</div>'
+            for line in self._with_gaps()
+        )
+
     def _spans(self) -> Iterator[tuple[float, float, str]]:
         return ((segment.start, segment.end, segment.text) for segment in self._with_gaps())
 
@@ -437,13 +444,16 @@ def transcript_html(segments: Sequence[Segment], partial: str, missing: Sequence
 
 def _row(segment: Segment) -> str:
     language = escape(segment.language or "")
-    attribute = f' lang="{language}"' if language else ""
     latency = "" if segment.latency_s is None else f"{segment.latency_s:.2f} s"
     return (
         f'<tr><td style="{_NUMBER}">{clock(segment.start)} – {clock(segment.end)}</td>'
-        f'<td style="{_TEXT}" dir="auto"{attribute}>{escape(segment.text)}</td>'
+        f'<td style="{_TEXT}" dir="auto"{_lang(segment)}>{escape(segment.text)}</td>'
         f'<td style="{CELL}text-align:start">{language}</td><td style="{_NUMBER}">{latency}</td></tr>'
     )
+
+
+def _lang(segment: Segment) -> str:
+    return f' lang="{escape(segment.language)}"' if segment.language else ""
 
 
 def clock(time_s: float) -> str:

@@ -11,6 +11,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from ipyspeaches.errors import ServerError, SpeachesError, StateError
@@ -26,10 +27,11 @@ from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Feed
+from ipyspeaches.widget.kept import Kept, picture_of_session
 from ipyspeaches.widget.local_model import LocalModel
 from ipyspeaches.widget.page_messages import event_message, failure_message, kind_of, mark_message, segment_message
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
-from ipyspeaches.widget.shown import SavedTranscript, destination_traits, export, overview_traits, session_traits
+from ipyspeaches.widget.shown import destination_traits, export, overview_traits, session_traits
 
 _NOTHING_YET: Final = "Nothing has been recorded yet: press Record or call start() first."
 
@@ -40,10 +42,10 @@ class Controller:
     ``compared`` says what sessions that listen along do differently, by name.
     """
 
-    def __init__(self, bridge: Bridge, settings: Settings, compared: Mapping[str, SessionKeywords]) -> None:
+    def __init__(self, bridge: Bridge, settings: Settings, compared: Mapping[str, SessionKeywords], kept: Kept) -> None:
         self.settings = settings
         self.session: Session | None = None
-        self.saved = SavedTranscript()
+        self.kept = kept
         self._bridge = bridge
         self._uploads = Uploads()
         self._capture = PageCapture(bridge.send)
@@ -214,7 +216,14 @@ class Controller:
     def _show(self, session: Session) -> None:
         self._bridge.show(session_traits(session))
         if session.state in {SessionState.PAUSED, *ENDED}:
-            self.saved.update(session.transcript._repr_html_())
+            self._keep(session)
+
+    def _keep(self, session: Session) -> None:
+        """Bring up to date what the saved notebook shows."""
+        drawing = self._feed.drawing
+        if drawing is not None:
+            picture = partial(picture_of_session, session, drawing, self.kept.words)
+            self.kept.update(picture, session.transcript.to_html())
 
     def _show_confirmed(self, session: Session) -> None:
         """Show what the server has confirmed while it ran; only what has changed goes into the next recording."""

@@ -138,6 +138,10 @@ class Drawing:
             buffers += [score.astype("<f4").tobytes(), energy.astype("<f4").tobytes()]
         return header, buffers
 
+    def overview(self, columns: int) -> Extremes:
+        """Return the whole waveform in at most so many columns."""
+        return reduced(self._waveform, columns)
+
     def _new_columns(self) -> tuple[Extremes, int]:
         store, first = self._pipeline.store, len(self._waveform)
         count = min(len(store) // COLUMN - first, MAX_COLUMNS)
@@ -231,6 +235,17 @@ def waveform(recording: Recording) -> Pyramid:
     pyramid = Pyramid(np.int16)
     pyramid.append(extremes)
     return pyramid
+
+
+def reduced(pyramid: Pyramid, columns: int) -> Extremes:
+    """Return a whole series in at most so many columns: minimum and maximum of each, shape ``(columns, 2)``."""
+    level = next((level for level in range(LEVELS) if len(pyramid) <= columns * 8 ** (level + 1)), LEVELS - 1)
+    entries = pyramid.window(level, 0, len(pyramid))
+    starts = np.linspace(0, len(entries), min(columns, len(entries)), endpoint=False).astype(np.intp)
+    if not len(starts):
+        return entries
+    low, high = entries.T
+    return np.stack((np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)), axis=1)
 
 
 def waveform_window(pyramid: Pyramid, level: int, first_column: int, columns: int) -> Message:

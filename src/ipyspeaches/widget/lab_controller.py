@@ -6,8 +6,9 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +29,7 @@ from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
+from ipyspeaches.widget.kept import Kept, metrics_table, picture_of_lab
 from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import TruthFile, edited
 from ipyspeaches.widget.page_messages import kind_of
@@ -39,6 +41,8 @@ Reference: TypeAlias = str | Transcript | None
 SCORING: Final = ("aggressiveness", "frame_ms")
 """Whole numbers of some detectors that change their scores."""
 _CODE_WIDTH: Final = 44
+KEPT_S: Final = 2.0
+"""How long a cell that shows a lab waits for the figures that it keeps; what comes later is kept later."""
 
 
 class LabController:
@@ -47,8 +51,9 @@ class LabController:
     Transcriptions are made with ``keywords``, and without any as the live session makes them.
     """
 
-    def __init__(self, bridge: Bridge, state: LabState, file: TruthFile, keywords: SessionKeywords) -> None:
+    def __init__(self, bridge: Bridge, state: LabState, file: TruthFile, keywords: SessionKeywords, kept: Kept) -> None:
         self.state = state
+        self.kept = kept
         self.reference: Reference = None  # what is said in the recording, where that is known
         self.live: Controller | None = None  # the live session that the detector can be handed to
         self._bridge = bridge
@@ -92,6 +97,27 @@ class LabController:
     def show(self) -> None:
         """Send the state to every page."""
         self._bridge.send(*state_message(self.state, saved=self._file.saved, live=self.live is not None))
+        self._keep()
+
+    def keep(self) -> None:
+        """Bring up to date what the saved notebook shows, with all scores where they come soon."""
+        self._keep()
+        if self.kept.placed:
+            with suppress(TimeoutError):
+                ENGINE.submit(self._score_all()).result(KEPT_S)
+
+    async def _score_all(self) -> None:
+        for index in range(len(self.state.detectors)):
+            with suppress(SpeachesError):  # the lane says why
+                await self._score(index)
+        self._keep()
+
+    def _keep(self) -> None:
+        state = self.state
+        if not self.kept.placed:
+            return
+        text = metrics_table(state.metrics()) if all(map(state.scored, range(len(state.detectors)))) else ""
+        self.kept.update(partial(picture_of_lab, state, self._drawn, self.kept.words), text)
 
     @cached_property
     def _drawn(self) -> Pyramid:

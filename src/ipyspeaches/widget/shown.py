@@ -1,4 +1,4 @@
-"""What of sources, servers and sessions can be seen from outside: traits, the saved notebook, files to take away."""
+"""What of sources, servers and sessions can be seen from outside: traits, and files to take away."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from ipyspeaches.session.options import SessionOptions, TurnDetection
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import SessionState
 from ipyspeaches.widget.page_messages import failure_message
-
-SAVED_CLASS: Final = "ipyspeaches-saved"
 
 MEDIA_TYPES: Final[dict[str, str]] = {
     "srt": "application/x-subrip",
@@ -108,32 +106,6 @@ def overview_traits(overview: Overview, *, embedded: bool) -> dict[str, Any]:
     }
 
 
-class SavedTranscript:
-    """The transcript as plain HTML in the saved notebook, for readers without a kernel (GitHub, nbviewer).
-
-    A front end keeps a cell's output, not the widget's: so the cell gets a second output, plain HTML that is brought up
-    to date when a recording pauses or ends. Where the widget lives, its style hides that output.
-    """
-
-    def __init__(self) -> None:
-        self._handles: list[Any] = []
-
-    def place(self) -> None:
-        """Put an empty output into the cell that is being executed; outside IPython there is none."""
-        from IPython.display import HTML, display
-
-        handle = display(HTML(_saved_html("")), display_id=True)
-        if handle is not None:
-            self._handles.append(handle)
-
-    def update(self, html: str) -> None:
-        """Bring every placed output up to date."""
-        from IPython.display import HTML
-
-        for handle in self._handles:
-            handle.update(HTML(_saved_html(html)))
-
-
 def export(session: Session, form: str) -> tuple[str, bytes]:
     """Return a session in one of `MEDIA_TYPES`: the media type, and the file's content.
 
@@ -147,10 +119,6 @@ def export(session: Session, form: str) -> tuple[str, bytes]:
         write_audio(file, recording.samples, recording.rate)
         return MEDIA_TYPES[form], file.getvalue()
     return MEDIA_TYPES[form], session.transcript.render(form).encode()
-
-
-def _saved_html(html: str) -> str:
-    return f'<div class="{SAVED_CLASS}">{html}</div>'
 
 
 def _host(url: str) -> str:

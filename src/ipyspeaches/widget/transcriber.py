@@ -20,6 +20,7 @@ from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
 from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
+from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.settings import DETECTORS, Settings
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _FIXED: Final = frozenset(
-    {"source", "compare", "save_transcript", *SessionKeywords.__annotations__}
+    {"source", "compare", "keep_in_notebook", *SessionKeywords.__annotations__}
     - {"model", "language", "script", "turn_detection"}
 )
 
@@ -48,9 +49,9 @@ class Transcriber(anywidget.AnyWidget):
     compare
         Sessions that listen along, each with what it does differently: a list of options, or a dict of options by
         name. They are shown beside each other; `comparison` has their results.
-    save_transcript
-        Whether a cell that shows the widget keeps the transcript in the saved notebook, as HTML for readers without a
-        kernel.
+    keep_in_notebook
+        What a cell that shows the widget keeps in the saved notebook, for readers without a kernel: ``"picture"`` of
+        the recording with its words, ``"text"`` for the words alone, or ``"nothing"``.
     **options
         See `SessionOptions`: server, api_key, model, language, script, turn_detection, pace, …
 
@@ -68,6 +69,7 @@ class Transcriber(anywidget.AnyWidget):
 
     state = traitlets.Unicode("idle").tag(sync=True)
     locale = traitlets.Unicode("").tag(sync=True)
+    _kept_class = traitlets.Unicode("").tag(sync=True)
 
     # Slow state that only the page reads, by the names of `Traits` in js/src/wire/messages.ts behind an underscore.
     _source_kind = traitlets.Unicode("browser").tag(sync=True)
@@ -103,7 +105,7 @@ class Transcriber(anywidget.AnyWidget):
         source: SourceLike = "browser",
         locale: str = "",
         compare: Runs = (),
-        save_transcript: bool = True,
+        keep_in_notebook: Keep = "picture",
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
@@ -111,14 +113,16 @@ class Transcriber(anywidget.AnyWidget):
         hide_key(options)
         settings = Settings(source, options)
         compared = compared_options(compare)
+        KEEP("keep_in_notebook", keep_in_notebook)
+        kept = Kept(keep_in_notebook, locale)
         super().__init__(
             locale=locale,
+            _kept_class=kept.css_class,
             _presets=[{"name": name, "model": model} for name, model in presets.items()],
             _detectors=list(DETECTORS),
             **settings.traits(),
         )
-        self._save_transcript = save_transcript
-        self._controller = Controller(Bridge(self), settings, compared)
+        self._controller = Controller(Bridge(self), settings, compared, kept)
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -128,14 +132,8 @@ class Transcriber(anywidget.AnyWidget):
         super().__setattr__(name, value)
 
     def _ipython_display_(self) -> None:
-        """Show the widget, and leave its transcript in the saved notebook unless that is not wanted."""
-        from IPython.display import display
-
-        bundle = self._repr_mimebundle_()
-        assert bundle is not None, "an anywidget always has a view"
-        display(bundle[0], metadata=bundle[1], raw=True)
-        if self._save_transcript:
-            self._controller.saved.place()
+        """Show the widget, and keep what the saved notebook shows of it."""
+        self._controller.kept.show(self)
 
     def start(self) -> None:
         """Begin a new recording; returns when it listens.

@@ -19,6 +19,7 @@ from ipyspeaches.session.options import SessionKeywords, SessionOptions, hide_ke
 from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
+from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.lab_controller import LabController, Reference
 from ipyspeaches.widget.lab_state import LabMetrics, LabState
 from ipyspeaches.widget.lab_truth import TruthLike, begin
@@ -43,6 +44,9 @@ class VadLab(anywidget.AnyWidget):
         What to compare; None for Silero, energy and WebRTC.
     reference
         What is said in the recording, for word error rates: a `Transcript`, or a text of the stretch to be compared.
+    keep_in_notebook
+        What a cell that shows the lab keeps in the saved notebook, for readers without a kernel: ``"picture"`` of the
+        recording with the table of metrics, ``"text"`` for the table alone, or ``"nothing"``.
     locale
         Language of the interface, such as ``"zh-CN"``; empty for the browser's.
     **options
@@ -52,6 +56,7 @@ class VadLab(anywidget.AnyWidget):
     _esm = front_end("vadlab.js")
 
     locale = traitlets.Unicode("").tag(sync=True)
+    _kept_class = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -60,11 +65,13 @@ class VadLab(anywidget.AnyWidget):
         detectors: Sequence[Detector] | None = None,
         *,
         reference: Reference = None,
+        keep_in_notebook: Keep = "picture",
         locale: str = "",
         **options: Unpack[SessionKeywords],
     ) -> None:
         check_front_end(self._esm)
         LOCALE("locale", locale)
+        KEEP("keep_in_notebook", keep_in_notebook)
         hide_key(options)
         SessionOptions.of(dict(options))
         if not isinstance(recording, (Recording, str, os.PathLike)):
@@ -76,12 +83,18 @@ class VadLab(anywidget.AnyWidget):
             [SileroVad(), EnergyVad(), WebRtcVad()] if detectors is None else list(_DETECTORS("detectors", detectors))
         )
         state = LabState(loaded, chosen, labels, "" if path is None else path.name)
-        super().__init__(locale=locale)
-        self._controller = LabController(Bridge(self), state, file, options)
+        kept = Kept(keep_in_notebook, locale)
+        super().__init__(locale=locale, _kept_class=kept.css_class)
+        self._controller = LabController(Bridge(self), state, file, options, kept)
         self._state = state
         self._transcriber: Transcriber | None = None
         self.reference = reference
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
+
+    def _ipython_display_(self) -> None:
+        """Show the lab, and keep what the saved notebook shows of it."""
+        self._controller.kept.show(self)
+        self._controller.keep()
 
     @property
     def recording(self) -> Recording:

@@ -1,7 +1,7 @@
 import { FrameLoop, type Scope } from "../../scope.ts";
 import { h } from "../../view/dom.ts";
 import { axisKeys, bindKeys } from "../../view/keys.ts";
-import { mountView, showView } from "../../view/mount.ts";
+import { hideKept, mountView, showView } from "../../view/mount.ts";
 import { Popup } from "../../view/popup.ts";
 import { Viewport } from "../../view/viewport.ts";
 import { LabActions } from "../actions.ts";
@@ -28,6 +28,7 @@ export function mountLab(app: LabApp, el: HTMLElement, scope: Scope): void {
   const viewport = new Viewport(FIRST_SPAN_S, 1);
   const selection = new Selection();
   mountView(app, scope, (shown) => new LabView(app, viewport, selection, el, shown));
+  hideKept(app, scope);
 }
 
 class LabView {
