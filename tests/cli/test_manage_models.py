@@ -129,10 +129,13 @@ def test_a_server_is_asked_to_load_and_unload(capsys: pytest.CaptureFixture[str]
         assert main(["models", "--task", TASK, *options]) == 0
         assert main(["models", "load", OURS, *options]) == 0
         assert main(["models", "--task", TASK, *options]) == 0
+        assert main(["models", "running", "--json", *options]) == 0
         assert main(["models", "--server", server.url]) == 1
         assert main(["models", "load", "no/such", *options]) == 1
         assert main(["models", "download", "no/such", *options]) == 1
     said = capsys.readouterr()
+    (running,) = json.loads(said.out[said.out.index("[\n") :])
+    assert (running["id"], running["memory_bytes"] > 10e6) == (OURS, True)
     lines = [line for line in said.out.splitlines() if line.startswith(OURS)]  # and those of others at hand
     unloaded, idle, loaded, busy = lines
     assert (unloaded, loaded) == (f"{OURS}: not in memory", f"{OURS}: in memory")
@@ -146,7 +149,16 @@ def test_a_server_is_asked_to_load_and_unload(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "argv", [["download"], ["load"], ["list", "x"], ["registry", "x"], ["load", "x", "--json"], ["dance"]]
+    "argv",
+    [
+        ["download"],
+        ["load"],
+        ["list", "x"],
+        ["registry", "x"],
+        ["running", "--task", "x"],
+        ["load", "x", "--json"],
+        ["dance"],
+    ],
 )
 def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

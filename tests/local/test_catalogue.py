@@ -64,11 +64,17 @@ def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:
 
 
 def test_the_engine_is_unloaded_and_loaded(client: httpx2.Client, root: Path) -> None:
-    assert answered(client.get("/api/ps")) == recorded(root, "ps-get")
+    running = client.get("/api/ps").json()
+    (details,) = running.pop("details")
+    assert (200, running) == recorded(root, "ps-get")
+    assert details["memory_bytes"] > 10e6
+    assert (details["id"], details["processes"], details["unfinished"]) == (MODEL, 1, 0)
+    assert 0 < details["leaves_in_s"] <= 300
     assert answered(client.post(f"/api/ps/{MODEL}")) == recorded(root, "ps-post-again")
     assert answered(client.delete(f"/api/ps/{MODEL}")) == recorded(root, "ps-delete")
     assert answered(client.delete(f"/api/ps/{MODEL}")) == recorded(root, "ps-delete-404")
-    assert answered(client.get("/api/ps")) == recorded(root, "ps-get-empty")
+    _status, empty = recorded(root, "ps-get-empty")
+    assert client.get("/api/ps").json() == {**empty, "details": []}
     assert answered(client.post(f"/api/ps/{MODEL}")) == recorded(root, "ps-post")
 
 

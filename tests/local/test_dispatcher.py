@@ -12,7 +12,7 @@ import pytest
 from fake_workers import POISON, fake_spec, install_fake_workers, speech
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local import model_memory, worker
-from ipyspeaches.local.dispatcher import Dispatcher, RecognitionError
+from ipyspeaches.local.dispatcher import BusyError, Dispatcher, RecognitionError
 from ipyspeaches.local.engines import DecodingOptions, EngineSpec
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.model_memory import ModelMemory
@@ -33,9 +33,10 @@ async def dispatcher(
 ) -> AsyncIterator[Dispatcher]:
     """Have a dispatcher for these models; a test that hangs fails."""
     default, *others = specs or (ONE,)
-    memory = ModelMemory(default, limits or ServerLimits(), cores, lambda: others)
+    limits = limits or ServerLimits()
+    memory = ModelMemory(default, limits, cores, lambda: others)
     async with asyncio.timeout(60):
-        yield Dispatcher(memory, cores)
+        yield Dispatcher(memory, cores, limits)
     await memory.close()
 
 
@@ -240,3 +241,62 @@ async def test_a_job_that_nobody_waits_for_is_forgotten() -> None:
         await heard.aclose()  # type: ignore[attr-defined]  # it is a generator
         assert await text_of(server) == words(1)
         assert not len(server._queue)
+
+
+# --- limits
+
+
+async def test_what_would_wait_for_too_long_is_refused_with_a_time_to_come_back() -> None:
+    async with dispatcher(limits=ServerLimits(max_wait_s=30)) as server:
+        pool = server.memory.pool(ONE)
+        pool.work_per_audio = 1.0
+        held = [server.client(f"user {number}", ONE).transcribe(speech(3), DecodingOptions()) for number in range(11)]
+        with pytest.raises(BusyError, match=r"11 jobs wait, .* would wait for 33 s: try again in 3 s\.") as told:
+            server.client("bob", ONE).transcribe(speech(3), DecodingOptions())
+        assert (told.value.retry_after_s, told.value.closing) == (3, False)
+        assert server.tally.refused["job"] == 1
+        # Short work of somebody new waits for a turn of each of the others, not for all that they have.
+        assert await text_of(server, seconds=1, user="bob") == words(1)
+        for heard in held:
+            assert "".join([segment.text async for segment in heard]) == words(3)
+        assert await text_of(server, seconds=3, user="bob") == words(3)
+
+
+async def test_a_long_file_may_wait_for_longer() -> None:
+    async with dispatcher(limits=ServerLimits(max_wait_s=1)) as server:
+        server.memory.pool(ONE).work_per_audio = 1.0
+        assert set(await order_of(server, [("ann", 40), ("bob", 50)])) == {0, 1}
+
+
+async def test_sessions_are_counted_and_limited() -> None:
+    async with dispatcher(limits=ServerLimits(max_sessions=2)) as server:
+        with server.session(), server.session():
+            with pytest.raises(BusyError, match=r"has 2 sessions .*: try again in 10 s"), server.session():
+                pytest.fail("let in")
+            assert server.sessions == 2
+        with server.session():
+            assert (server.sessions, server.tally.sessions, server.tally.refused["session"]) == (1, 3, 1)
+
+
+async def test_a_server_that_ends_finishes_what_it_has_and_takes_no_more() -> None:
+    async with dispatcher() as server:
+        jobs = [asyncio.create_task(text_of(server, seconds=5, user=f"user {number}")) for number in range(4)]
+        await asyncio.sleep(0)
+        finishing = asyncio.create_task(server.finish(lambda: False))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError, match="shutting down") as told:
+            await text_of(server)
+        assert told.value.closing
+        with pytest.raises(BusyError), server.session():
+            pytest.fail("let in")
+        await finishing
+        assert await asyncio.gather(*jobs) == [words(5)] * 4
+
+
+async def test_a_server_that_may_not_wait_ends_at_once() -> None:
+    async with dispatcher() as server:
+        job = asyncio.create_task(text_of(server, seconds=1000))
+        await asyncio.sleep(0)
+        await server.finish(lambda: True)
+        assert server.unfinished == 1
+        job.cancel()

@@ -37,7 +37,7 @@ class App:
 
     def __init__(self, api_key: str | None = None) -> None:
         self.peers = RtcPeers()
-        dispatcher = Dispatcher(ModelMemory(POCKETSPHINX, ServerLimits(), cores=2), cores=2)
+        dispatcher = Dispatcher(ModelMemory(POCKETSPHINX, ServerLimits(), cores=2), 2, ServerLimits())
         self._app = create_app(dispatcher, self.peers, "127.0.0.1", api_key)
 
     async def post(self, path: str, body: str | bytes, **headers: str) -> httpx2.Response:
@@ -119,7 +119,8 @@ async def test_there_is_an_end_to_connections(monkeypatch: pytest.MonkeyPatch) -
     app = App()
     assert (await app.post(PATH, await offer())).status_code == 200
     refused = await app.post(PATH, await offer())
-    assert refused.status_code == 503
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "10"
     assert "Close one" in refused.json()["detail"]
     await app.peers.close()
 

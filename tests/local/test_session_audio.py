@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from ipyspeaches import samples
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError
+from ipyspeaches.local import session_audio
 from ipyspeaches.local.session_audio import AudioBuffer, SpeechGate, TurnDetector
 from ipyspeaches.local.session_settings import TurnDetectionSettings
 from ipyspeaches.vad.segmenter import Closed, Opened, SegmenterEvent
@@ -30,6 +33,23 @@ def test_split_ends_the_buffer_and_keeps_the_rest() -> None:
     np.testing.assert_array_equal(ended.samples, ramp(0, 800))
     assert buffer.length == 200
     np.testing.assert_array_equal(buffer.excerpt(0).samples, ramp(800, 1000))
+
+
+def test_all_buffers_together_hold_no_more_than_the_machine_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_audio, "OWN_S", 10)
+    monkeypatch.setattr(session_audio, "SHARED_LIMIT_S", 30)
+    gc.collect()
+    first, second = AudioBuffer(), AudioBuffer()
+    second_of_audio = np.zeros(SESSION_RATE_HZ, np.int16)
+    for _ in range(41):
+        first.append(second_of_audio)
+    for buffer in (first, second):
+        while buffer.kept < 10 * SESSION_RATE_HZ:
+            buffer.append(second_of_audio)  # each may hold as much
+        with pytest.raises(InputError, match=r"all sessions together hold 0 min .* dropped; commit or clear"):
+            buffer.append(second_of_audio)
+    first.split(first.length)
+    second.append(second_of_audio)
 
 
 def test_what_is_forgotten_still_counts() -> None:

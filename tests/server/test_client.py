@@ -150,6 +150,7 @@ async def test_health_and_running(replay: Callable[..., httpx2.MockTransport]) -
     server = Server(URL, transport=replay("health", "ps-get"))
     await server.health()
     assert await server.running() == [TINY]
+    assert await server.memory() == {TINY: None}  # it tells none
 
 
 @pytest.mark.parametrize("name", ["ps-post", "ps-post-again"])

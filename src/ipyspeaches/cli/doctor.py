@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
-from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.errors import InputError, ServerError, SpeachesError
 from ipyspeaches.local.weights import MODEL_VARIABLE
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.protocol.api_key import without_key
@@ -172,10 +172,21 @@ def check_server(url: str, api_key: str | None, model: str | None) -> Check:
 
     try:
         info = run(check(url, api_key=api_key, model=model))
+        memory = run(_memory_if_told(Server(url, api_key)))
     except SpeachesError as exc:
         cure = f"Until then, leave out --server and unset {BASE_URL_VARIABLE} to use the embedded server."
         return Check("Server", False, str(exc), cure, essential=True)
-    return Check("Server", True, f"{url}, model {info.model}, {len(info.models)} models", essential=True)
+    found = f"{url}, model {info.model}, {len(info.models)} models{memory}"
+    return Check("Server", True, found, essential=True)
+
+
+async def _memory_if_told(server: Server) -> str:
+    try:
+        memory = await server.memory()
+    except ServerError:
+        return ""
+    held = [f"{model} ({bytes_ / 1e6:.0f} MB)" if bytes_ else model for model, bytes_ in memory.items()]
+    return f"; in memory: {', '.join(held) or 'none'}"
 
 
 def check_embedded_server() -> Check:

@@ -1,4 +1,4 @@
-"""``ipyspeaches models``: list a server's models and those it could download; download, load, unload them."""
+"""``ipyspeaches models``: list a server's models, those in memory and those it could have; load and unload them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ipyspeaches.server.client import Server
     from ipyspeaches.server.models import Models, Overview
 
-SHOWING = ("list", "registry")
+LISTING = ("list", "registry")
+SHOWING = (*LISTING, "running")
 DOING = ("download", "load", "unload")
 
 
@@ -27,14 +28,15 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
         "models",
         help="list, download, load and unload a server's models",
-        description="list: the installed models, and which of them are in memory. registry: the models that the server "
-        "could download. A preset (realtime, accurate, fastest) may stand for its model.",
+        description="list: the installed models, and which of them are in memory. running: those in memory, and how "
+        "much of it they take, where the server says. registry: the models that the server could download. A preset "
+        "(realtime, accurate, fastest) may stand for its model.",
     )
     parser.add_argument("action", nargs="?", choices=(*SHOWING, *DOING), default="list", help="default: %(default)s")
     parser.add_argument("ids", nargs="*", metavar="ID", help="models to download, load or unload")
     add_address_arguments(parser)
     parser.add_argument("--task", metavar="NAME", help="only models for this task, e.g. automatic-speech-recognition")
-    parser.add_argument("--json", action="store_true", help="print a list of objects (list, registry)")
+    parser.add_argument("--json", action="store_true", help="print a list of objects (list, running, registry)")
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -43,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     doing = args.action in DOING
     if doing and not args.ids:
         args.parser.error(f"{args.action} needs the ID of a model: `ipyspeaches models registry` lists them")
-    if doing and (args.json or args.task):
-        args.parser.error(f"--json and --task are for list and registry, not for {args.action}")
+    if (doing and args.json) or (args.action not in LISTING and args.task):
+        args.parser.error(f"--json is for {', '.join(SHOWING)}, --task for {', '.join(LISTING)}: not for {args.action}")
     if not doing and args.ids:
         args.parser.error(f"{args.action} takes no model: leave out {' '.join(args.ids)}")
     import ipyspeaches
@@ -62,6 +64,8 @@ async def _act(args: argparse.Namespace) -> int:
     if args.action == "list":
         overview = await server.overview()
         _print(_rows(overview.models, args.task, overview), as_json=args.json)
+    elif args.action == "running":
+        _print_running(await server.memory(), as_json=args.json)
     elif args.action == "registry":
         models, overview = await asyncio.gather(server.registry(args.task), server.overview())
         _print(_rows(models, args.task, overview), as_json=args.json)
@@ -100,6 +104,17 @@ def _print(rows: Iterator[dict[str, object]], *, as_json: bool) -> None:
         ]
         print(printable(f"{one_line(str(row['id'])):<48} {', '.join(map(one_line, notes))}"))
     if empty:
+        print("none")
+
+
+def _print_running(memory: dict[str, int | None], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{"id": model, "memory_bytes": held} for model, held in memory.items()]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for model, held in memory.items():
+        print(printable(f"{model:<48} {'' if held is None else f'{held / 1e6:.0f} MB'}".rstrip()))
+    if not memory:
         print("none")
 
 

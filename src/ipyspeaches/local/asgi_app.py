@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from importlib import metadata
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -18,6 +19,7 @@ from ipyspeaches.local.access import AccessControl
 from ipyspeaches.local.audio_routes import diarization, speech_timestamps, transcriptions, translations
 from ipyspeaches.local.dispatcher import Dispatcher
 from ipyspeaches.local.engines import SILERO_MODEL, EngineSpec, model_missing_text
+from ipyspeaches.local.metrics import PROMETHEUS_TYPE, prometheus_text
 from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.realtime_routes import RtcPeers, realtime, realtime_offer
 from ipyspeaches.server.models import DEFAULT_MODEL_FIELD, EMBEDDED_TITLE
@@ -27,10 +29,15 @@ RECOGNITION_TASK: Final = "automatic-speech-recognition"
 VAD_TASK: Final = "voice-activity-detection"
 
 
+MAX_DECODING: Final = 2
+"""Files that are decoded at a time: a small one may hold hours."""
+
+
 def create_app(dispatcher: Dispatcher, peers: RtcPeers, host: str, api_key: str | None) -> ASGIApp:
     """Return the application; dispatcher and peers belong to the caller."""
     app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error})
     app.state.dispatcher = dispatcher
+    app.state.decoding = asyncio.Semaphore(MAX_DECODING)
     app.state.peers = peers
     app.state.catalogue = Catalogue(dispatcher.memory)
     return AccessControl(app, host, api_key)
@@ -39,6 +46,7 @@ def create_app(dispatcher: Dispatcher, peers: RtcPeers, host: str, api_key: str 
 def _routes() -> list[BaseRoute]:
     return [
         Route("/health", health),
+        Route("/metrics", metrics),
         Route("/openapi.json", interface),
         Route("/v1/models", list_models),
         Route("/v1/models/{model:path}", get_model),
@@ -67,6 +75,11 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
 async def health(_request: Request) -> JSONResponse:
     """Answer that the server is up."""
     return JSONResponse({"message": "OK"})
+
+
+async def metrics(request: Request) -> PlainTextResponse:
+    """``GET /metrics``: what the server holds and has done, for Prometheus."""
+    return PlainTextResponse(prometheus_text(request.app.state.dispatcher), media_type=PROMETHEUS_TYPE)
 
 
 async def interface(request: Request) -> JSONResponse:
@@ -112,6 +125,20 @@ class Catalogue:
         """Return the ids of the models in memory."""
         engines = [pool.spec.model for pool in self._memory.pools if pool.loaded]
         return engines + ([SILERO_MODEL] if self.silero_loaded else [])
+
+    def details(self) -> list[dict[str, Any]]:
+        """Return what each recognition model in memory takes, and for how long it stays."""
+        return [
+            {
+                "id": pool.spec.model,
+                "memory_bytes": pool.memory_bytes,
+                "processes": len(pool.workers),
+                "unfinished": pool.unfinished,
+                "leaves_in_s": self._memory.leaves_in_s(pool),
+            }
+            for pool in self._memory.pools
+            if pool.loaded
+        ]
 
     async def load(self, model: str) -> None:
         """Load a model of this server, as soon as there is room."""
@@ -164,7 +191,9 @@ async def download_model(request: Request) -> JSONResponse:
 
 async def list_running(request: Request) -> JSONResponse:
     """``GET /api/ps``."""
-    return JSONResponse({"models": request.app.state.catalogue.loaded()})
+    catalogue: Catalogue = request.app.state.catalogue
+    # A Speaches server has no details.
+    return JSONResponse({"models": catalogue.loaded(), "details": catalogue.details()})
 
 
 async def load_model(request: Request) -> JSONResponse:

@@ -24,9 +24,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.local.dispatcher import ClientRecogniser, Dispatcher
+from ipyspeaches.local.dispatcher import BusyError, ClientRecogniser, Dispatcher
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, SILERO_MODEL, DecodingOptions, EngineSpec, model_missing_text
-from ipyspeaches.local.forms import FormReader, decode_upload, limited
+from ipyspeaches.local.forms import FormReader, decode_upload, limited, refusal
 from ipyspeaches.local.recogniser import SegmentText, speech_spans
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.results.subtitles import to_srt, to_vtt
@@ -90,9 +90,14 @@ async def _recognise(request: Request, *, translate: bool) -> Response:
     dispatcher: Dispatcher = request.app.state.dispatcher
     async with limited(request).form() as form:
         wanted = _read(FormReader(form), dispatcher.memory.find, translate=translate)
-        samples, notes = await decode_upload(wanted.file)
-    recogniser = dispatcher.client(_user(request), wanted.model)
-    response = await _recognised(recogniser, wanted, samples)
+        try:
+            dispatcher.require_room(_user(request))
+            async with request.app.state.decoding:
+                samples, notes = await decode_upload(wanted.file)
+            recogniser = dispatcher.client(_user(request), wanted.model)
+            response = await _recognised(recogniser, wanted, samples)
+        except BusyError as exc:
+            raise refusal(exc) from exc
     response.headers.update(_noted(notes))
     return response
 
@@ -115,6 +120,8 @@ async def _recognised(
         return StreamingResponse(_events(recognised), media_type="text/event-stream")
     try:
         segments = [segment async for segment in recognised]
+    except BusyError:
+        raise
     except SpeachesError as exc:
         raise HTTPException(500, str(exc)) from exc
     return _answer(segments, wanted, len(samples) / SESSION_RATE_HZ)
@@ -201,7 +208,8 @@ async def speech_timestamps(request: Request) -> Response:
         file = reader.file()
         options = _read_segment_options(reader)
         assert file is not None
-        samples, notes = await decode_upload(file)
+        async with request.app.state.decoding:
+            samples, notes = await decode_upload(file)
     request.app.state.catalogue.silero_loaded = True
     spans = await asyncio.to_thread(speech_spans, samples, options)
     per_ms = ENGINE_RATE_HZ // 1000

@@ -8,8 +8,11 @@ fairly between clients (`FairQueue`), also across models; a job whose model is b
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Final
 
@@ -20,6 +23,7 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import DecodingOptions, EngineSpec
 from ipyspeaches.local.fair_queue import FairQueue
+from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.recogniser import SegmentText
 from ipyspeaches.local.worker import (
@@ -37,6 +41,15 @@ from ipyspeaches.local.worker_pool import WorkerPool, WorkerProcess
 
 MAX_ATTEMPTS: Final = 2
 """Workers that one job may cost."""
+MAX_WAITING_AUDIO_S: Final = 3 * 3600.0
+"""Audio that jobs may hold in memory, together: 500 MB."""
+PATIENCE: Final = 10.0
+"""How many times as long as it takes a long file may wait, if that is more than others may."""
+UTTERANCE_S: Final = 3.0
+"""Audio of a usual utterance."""
+FULL_RETRY_S: Final = 10
+"""When to come back to a server that has as many sessions as it may have; nobody knows when one of them ends."""
+LAG_BUCKETS_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, math.inf)
 
 
 def usable_cores() -> int:
@@ -46,6 +59,35 @@ def usable_cores() -> int:
 
 class RecognitionError(SpeachesError):
     """The engine failed on an utterance; the next one may succeed."""
+
+
+class BusyError(SpeachesError):
+    """The server takes no more work now; ``retry_after_s`` says when to come back, ``closing`` that it is going."""
+
+    def __init__(self, problem: str, retry_after_s: int, *, closing: bool = False) -> None:
+        super().__init__(f"{problem}: try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+        self.closing = closing
+
+
+class Tally:
+    """What a server has done since it began; by model, where there is one."""
+
+    def __init__(self) -> None:
+        self.jobs: Counter[tuple[str, str]] = Counter()  # model; "done", "failed" or "given up"
+        self.audio_s: Counter[str] = Counter()  # of jobs that were done
+        self.lag_s: Counter[float] = Counter()  # jobs by the first of `LAG_BUCKETS_S` that they were done in
+        self.lag_sum_s = 0.0
+        self.refused: Counter[str] = Counter()  # "job" or "session"
+        self.sessions = 0
+
+    def count_job(self, model: str, outcome: str, audio_s: float, lag_s: float) -> None:
+        """Take account of a job that is over."""
+        self.jobs[model, outcome] += 1
+        if outcome == "done":
+            self.audio_s[model] += audio_s  # type: ignore[assignment]  # typeshed has counters of whole numbers only
+            self.lag_s[next(limit for limit in LAG_BUCKETS_S if lag_s <= limit)] += 1
+            self.lag_sum_s += lag_s
 
 
 class TranscriptionJob:
@@ -60,6 +102,7 @@ class TranscriptionJob:
         self.work_s = self.audio_s * pool.work_per_audio
         self.answers: asyncio.Queue[SegmentText | SpeachesError | None] = asyncio.Queue()
         """Segments; then None, or what went wrong."""
+        self.arrived_s = asyncio.get_running_loop().time()
         self.worker: WorkerProcess | None = None  # which has the audio
         self.at_work = False
         self.wanted = True
@@ -141,11 +184,17 @@ class Dispatcher:
         The models.
     cores
         How many may be kept busy at a time.
+    limits
+        How many sessions there may be, and how long work may wait.
     """
 
-    def __init__(self, memory: ModelMemory, cores: int) -> None:
+    def __init__(self, memory: ModelMemory, cores: int, limits: ServerLimits) -> None:
         self.memory = memory
+        self.limits = limits
+        self.tally = Tally()
+        self.sessions = 0
         memory.on_change = self._dispatch
+        self._closing = False
         self._cores = cores
         self._queue: FairQueue[TranscriptionJob] = FairQueue()
         self._numbers = count(1)
@@ -155,14 +204,78 @@ class Dispatcher:
         """Return a user's way to a model."""
         return ClientRecogniser(self, user, spec)
 
+    # --- limits
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Count a session while it lasts; a `BusyError` if its first utterance would be refused, or it is one too many.
+
+        Raises
+        ------
+        BusyError
+            There are as many sessions as there may be, or an utterance would wait for too long.
+        """
+        try:
+            self.require_room(None)
+            if self.sessions >= self.limits.max_sessions:
+                raise BusyError(f"The server has {self.sessions} sessions and takes no more", FULL_RETRY_S)
+        except BusyError:
+            self.tally.refused["session"] += 1
+            raise
+        self.tally.sessions += 1
+        self.sessions += 1
+        try:
+            yield
+        finally:
+            self.sessions -= 1
+
+    def require_room(self, user: str | None, audio_s: float = UTTERANCE_S, work_s: float = 0.0) -> None:
+        """Return if a user's work (None: of somebody new) can be taken; a `BusyError` if it would wait for too long."""
+        if self._closing:
+            raise BusyError("The server is shutting down", FULL_RETRY_S, closing=True)
+        wait_s, may_s = self.wait_s(user, work_s), max(self.limits.max_wait_s, PATIENCE * work_s)
+        if wait_s > may_s:
+            problem = f"The server is busy: {len(self._queue)} jobs wait, and this one would wait for {wait_s:.0f} s"
+            raise BusyError(problem, math.ceil(wait_s - may_s))
+        if self.waiting_audio_s + audio_s > MAX_WAITING_AUDIO_S:
+            problem = (
+                f"The server is busy: {self.waiting_audio_s / 60:.0f} min of audio wait, and there is no room for more"
+            )
+            raise BusyError(problem, max(1, math.ceil(wait_s)))
+
+    def wait_s(self, user: str | None = None, work_s: float = 0.0) -> float:
+        """Return about how long a job would wait that comes now."""
+        return self._queue.wait_s(user or "", work_s or self.memory.usual_work_s(UTTERANCE_S))
+
+    @property
+    def unfinished(self) -> int:
+        """How many jobs wait or are under way."""
+        return len(self._queue)
+
+    @property
+    def waiting_audio_s(self) -> float:
+        """Seconds of audio of these jobs."""
+        return sum(job.audio_s for job in self._queue)
+
+    async def finish(self, given_up: Callable[[], bool]) -> None:
+        """Take no more work, and return when all is done, or given up."""
+        self._closing = True
+        while len(self._queue) and not given_up():  # noqa: ASYNC110  a signal handler may give up, and sets no event
+            await asyncio.sleep(0.05)
+
     # --- jobs
 
     def transcribe(
         self, user: str, spec: EngineSpec, samples: NDArray[np.int16], options: DecodingOptions
     ) -> AsyncIterator[SegmentText]:
-        """Queue a job now, and yield the text of each of its segments of speech."""
+        """Queue a job now, and yield the text of each of its segments of speech; a `BusyError` if it has no room."""
         pool = self.memory.pool(spec)
         job = TranscriptionJob(next(self._numbers), user, pool, _pcm16(samples), options)
+        try:
+            self.require_room(user, job.audio_s, job.work_s)
+        except BusyError:
+            self.tally.refused["job"] += 1
+            raise
         if not pool.in_memory:
             pool.problem = None  # it is tried again
         pool.unfinished += 1
@@ -179,10 +292,12 @@ class Dispatcher:
                 yield answer
         finally:
             if job.wanted:  # nobody waits for it any more
-                self._finish(job, None)
+                self._finish(job, None, "given up")
 
-    def _finish(self, job: TranscriptionJob, answer: SpeachesError | None) -> None:
+    def _finish(self, job: TranscriptionJob, answer: SpeachesError | None, outcome: str = "done") -> None:
         """End a job with its last answer."""
+        lag_s = asyncio.get_running_loop().time() - job.arrived_s
+        self.tally.count_job(job.pool.spec.model, "failed" if answer else outcome, job.audio_s, lag_s)
         self._end_turn(job)
         job.wanted = False
         job.answers.put_nowait(answer)
@@ -310,7 +425,8 @@ class ClientRecogniser:
     def transcribe(self, samples: NDArray[np.int16], options: DecodingOptions) -> AsyncIterator[SegmentText]:
         """Yield the text of each segment of speech in these samples (int16 at 24 kHz).
 
-        It is a `RecognitionError` if the engine fails, and another `SpeachesError` if it cannot be loaded.
+        It is a `BusyError` at once if there is no room for them, a `RecognitionError` if the engine fails, and another
+        `SpeachesError` if it cannot be loaded.
         """
         return self._dispatcher.transcribe(self._user, self.spec, samples, options)
 

@@ -22,10 +22,13 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.audio.decoding import decode
 from ipyspeaches.checks import MOST
 from ipyspeaches.errors import AudioError
+from ipyspeaches.local.dispatcher import BusyError
 from ipyspeaches.terminal import one_line
 
 MAX_UPLOAD_BYTES: Final = 1024**3
 MAX_DURATION_S: Final = 2 * 3600
+MAX_STALL_S: Final = 30.0
+"""How long a client may take to send the next part of a body."""
 RAW_TYPES: Final = frozenset({"audio/pcm", "audio/raw"})
 RAW_RATE_HZ: Final = 16_000
 _TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
@@ -33,12 +36,15 @@ _FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 def limited(request: Request) -> Request:
-    """Return the request so that reading more than `MAX_UPLOAD_BYTES` of it raises a 413 ``HTTPException``."""
+    """Return the request so that a body that is too large, or stalls, raises a 413 or 408 ``HTTPException``."""
     received_bytes = 0
 
     async def receive() -> Message:
         nonlocal received_bytes
-        message = await request.receive()
+        try:
+            message = await asyncio.wait_for(request.receive(), MAX_STALL_S)
+        except TimeoutError as exc:
+            raise HTTPException(408, f"Nothing came for {MAX_STALL_S:.0f} s. Send the file again.") from exc
         received_bytes += len(message.get("body", b""))
         if received_bytes > MAX_UPLOAD_BYTES:
             raise HTTPException(413, f"The upload is larger than {MAX_UPLOAD_BYTES // 1024**2} MiB. Send it in parts.")
@@ -143,6 +149,11 @@ class FormReader:
         else:
             return value
         return default
+
+
+def refusal(busy: BusyError) -> HTTPException:
+    """Return the answer of a server that takes no more work for now."""
+    return HTTPException(503 if busy.closing else 429, str(busy), {"Retry-After": str(busy.retry_after_s)})
 
 
 async def decode_upload(file: UploadFile) -> tuple[NDArray[np.int16], list[str]]:

@@ -26,16 +26,24 @@ class ServerLimits:
         Models in memory at a time; None for any number.
     model_ttl_s
         Seconds after its last use until a model is unloaded: 0 for at once, -1 for never.
+    max_sessions
+        Realtime sessions at a time.
+    max_wait_s
+        Seconds that work may have to wait: what would wait longer is refused, unless it takes long itself.
     """
 
     max_models: int | None = None
     model_ttl_s: float = 300.0
+    max_sessions: int = 100
+    max_wait_s: float = 60.0
 
     def __post_init__(self) -> None:
         check_fields(
             self,
             max_models=number(1, 1000, "a number of models, from 1 on", whole=True),
             model_ttl_s=number(-1, cure="seconds, 0 to unload at once, or -1 for never"),
+            max_sessions=number(1, 10_000, "a number of sessions, from 1 to 10000", whole=True),
+            max_wait_s=number(1, cure="seconds, from 1 on"),
         )
 
     @classmethod
@@ -64,11 +72,23 @@ def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="unload a model so long after its last use, 0 at once, -1 never (default: $STT_MODEL_TTL, else 300)",
     )
+    parser.add_argument("--max-sessions", type=int, metavar="N", help="realtime sessions at a time (default: 100)")
+    parser.add_argument(
+        "--max-wait",
+        type=float,
+        metavar="SECONDS",
+        help="refuse work that would have to wait for longer, and say when to come back (default: 60)",
+    )
 
 
 def limits_from(args: argparse.Namespace) -> ServerLimits:
     """Return the limits that a command line asks for, and the environment where it does not."""
-    return ServerLimits.from_environment(max_models=args.max_models, model_ttl_s=args.model_ttl)
+    return ServerLimits.from_environment(
+        max_models=args.max_models,
+        model_ttl_s=args.model_ttl,
+        max_sessions=args.max_sessions,
+        max_wait_s=args.max_wait,
+    )
 
 
 def _number_in(variable: str, text: str, *, whole: bool) -> float:

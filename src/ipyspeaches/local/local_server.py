@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from importlib.util import find_spec
 from itertools import pairwise
@@ -53,6 +54,10 @@ READY_PREFIX: Final = "listening on "
 """What a line on standard output begins with once the server answers, in front of its address."""
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 EXIT_GRACE_S: Final = 3.0
+DRAIN_S: Final = 25.0
+"""How long a server that is told to end goes on with what was committed; Kubernetes waits for 30 s."""
+SEND_S: Final = 0.1
+"""How long the last answers take to be sent."""
 _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python_multipart", "python-multipart"))
 WARNING_PREFIX: Final = "warning: "
 """What a line on standard error begins with that says what the server goes on without."""
@@ -375,7 +380,8 @@ async def _run(
         threading.Thread(target=_end_with_stdin, args=(serving,), daemon=True).start()
     cores = usable_cores()
     memory, peers = await _loaded(asked, limits, cores), RtcPeers()
-    server = _server(Dispatcher(memory, cores), peers, host, api_key, listener)
+    drain_s = 0.0 if exit_with_stdin else DRAIN_S  # whom would the answers reach?
+    server = _server(Dispatcher(memory, cores, limits), peers, host, api_key, listener, drain_s)
     serving.append(server)
     try:
         await server.serve(sockets=[listener])
@@ -421,7 +427,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(
-    dispatcher: Dispatcher, peers: RtcPeers, host: str, api_key: str | None, listener: socket.socket
+    dispatcher: Dispatcher,
+    peers: RtcPeers,
+    host: str,
+    api_key: str | None,
+    listener: socket.socket,
+    drain_s: float,
 ) -> uvicorn.Server:
     import uvicorn
 
@@ -431,6 +442,15 @@ def _server(
     url = f"http://{shown_host}:{listener.getsockname()[1]}"
 
     class AnnouncingServer(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Finish what was committed before all connections are closed."""
+            deadline_s = time.monotonic() + drain_s
+            if dispatcher.unfinished and drain_s:
+                sys.stderr.write(f"finishing {dispatcher.unfinished} jobs; Ctrl-C again ends at once\n")
+            await dispatcher.finish(lambda: self.force_exit or time.monotonic() > deadline_s)
+            await asyncio.sleep(SEND_S)
+            await super().shutdown(sockets)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:

@@ -96,6 +96,17 @@ class ModelMemory:
     def _now_s() -> float:
         return asyncio.get_running_loop().time()
 
+    def leaves_in_s(self, pool: WorkerPool) -> float | None:
+        """Return when a model will be unloaded if nobody uses it; None for never, or while it is used."""
+        timer = self._stays[pool.spec.model].timer
+        if timer is None or pool.unfinished or pool.followed:
+            return None
+        return max(0.0, timer.when() - self._now_s())
+
+    def usual_work_s(self, audio_s: float) -> float:
+        """Return how long the machine works on some audio, with the slowest model that is in memory."""
+        return audio_s * max((pool.work_per_audio for pool in self.pools), default=0.0)
+
     # --- in
 
     def want(self, pool: WorkerPool, waiting: int = 1) -> None:

@@ -16,6 +16,7 @@ from ipyspeaches.terminal import one_line
 
 Event = dict[str, Any]
 
+RATE_LIMIT_CODE: Final = "rate_limit_exceeded"
 _ALPHABET: Final = string.ascii_letters + string.digits
 _ID_LENGTH: Final = 21
 
@@ -65,6 +66,13 @@ def error(
     """Return an ``error`` event; ``about`` is the client's own id of the event that was wrong, ``param`` its part."""
     detail = {"message": one_line(message), "type": kind, "code": None, "event_id": about, "param": param}
     return event("error", error=detail)
+
+
+def busy(message: str, retry_after_s: int) -> Event:
+    """Return the ``error`` event of a server that takes no more work for now."""
+    refusal = error(message, "rate_limit_error")
+    refusal["error"] |= {"code": RATE_LIMIT_CODE, "retry_after_s": retry_after_s}
+    return refusal
 
 
 def item_events(item_id: str, previous_item_id: str | None, *, nested: bool) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.local.dispatcher import Dispatcher
+from ipyspeaches.local.dispatcher import FULL_RETRY_S, BusyError, Dispatcher
 from ipyspeaches.local.engines import DecodingOptions, model_missing_text
-from ipyspeaches.local.realtime_events import Event, error, new_id
+from ipyspeaches.local.forms import refusal
+from ipyspeaches.local.realtime_events import Event, busy, error, new_id
 from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.session_settings import SessionSettings
 from ipyspeaches.transports.webrtc import missing_webrtc, prepare_webrtc
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 MAX_UNSENT: Final = 256
 """Events that may wait for a slow client; it is not read while more do."""
 POLICY_VIOLATION: Final = 1008
+TRY_AGAIN_LATER: Final = 1013
+SEE_ERROR: Final = "See the error event."
 MAX_PEERS: Final = 32
 MAX_OFFER_BYTES: Final = 64 * 1024
 
@@ -84,6 +87,15 @@ async def realtime(websocket: WebSocket) -> None:
         await websocket.close()  # before the upgrade: HTTP 403, as from a Speaches server
         return
     await websocket.accept()
+    try:
+        with dispatcher.session():
+            await _open(websocket, settings, dispatcher)
+    except BusyError as exc:
+        await websocket.send_text(msgspec.json.encode(busy(str(exc), exc.retry_after_s)).decode())
+        await websocket.close(TRY_AGAIN_LATER, SEE_ERROR)
+
+
+async def _open(websocket: WebSocket, settings: SessionSettings, dispatcher: Dispatcher) -> None:
     spec = dispatcher.memory.find(settings.model)
     problem = None if spec is None else spec.language_problem(settings.decoding)
     if spec is None:
@@ -100,7 +112,7 @@ async def realtime(websocket: WebSocket) -> None:
         else:
             sender.send_soon(error(problem))
             await sender.flush()
-            await websocket.close(POLICY_VIOLATION, "See the error event.")
+            await websocket.close(POLICY_VIOLATION, SEE_ERROR)
     finally:
         await session.close()
         await sender.close()
@@ -164,9 +176,8 @@ async def realtime_offer(request: Request) -> Response:
     if missing is not None:
         raise HTTPException(501, f"This server has no WebRTC. {missing}")
     if len(peers) >= MAX_PEERS:
-        raise HTTPException(
-            503, f"This server has {MAX_PEERS} WebRTC connections and takes no more. Close one of them."
-        )
+        full = f"This server has {MAX_PEERS} WebRTC connections and takes no more. Close one of them."
+        raise HTTPException(429, full, {"Retry-After": str(FULL_RETRY_S)})
     offer = await _offer(request)
     if offer is None:
         raise HTTPException(400, f"Send the SDP of an offer as the body: UTF-8, at most {MAX_OFFER_BYTES} bytes.")
@@ -174,7 +185,12 @@ async def realtime_offer(request: Request) -> Response:
     from ipyspeaches.local.rtc_peer import RtcPeer
 
     recogniser = dispatcher.client(new_id("user"), spec)
-    peer = RtcPeer(settings, recogniser)
+    place = ExitStack()
+    try:
+        place.enter_context(dispatcher.session())
+    except BusyError as exc:
+        raise refusal(exc) from exc
+    peer = RtcPeer(settings, recogniser, place.close)
     try:
         answer = await peer.answer(offer)
     except InputError as exc:

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import InputError, SpeachesError
-from ipyspeaches.local.dispatcher import ClientRecogniser, LiveHandle
+from ipyspeaches.local.dispatcher import BusyError, ClientRecogniser, LiveHandle
 from ipyspeaches.local.engines import DecodingOptions
 from ipyspeaches.local.realtime_events import (
+    RATE_LIMIT_CODE,
     Event,
     decode_audio,
     error,
@@ -293,7 +294,8 @@ class RealtimeSession:
         try:
             segments = [segment async for segment in self._recogniser.transcribe(speech.samples, options)]
         except SpeachesError as exc:
-            detail = {"type": "server_error", "code": None, "message": str(exc), "param": None}
+            code = RATE_LIMIT_CODE if isinstance(exc, BusyError) else None
+            detail = {"type": "server_error", "code": code, "message": str(exc), "param": None}
             self._emit(transcription_event("failed", item_id, error=detail))
             return
         offset_s = speech.start / SESSION_RATE_HZ

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -36,9 +37,12 @@ FRAGMENT_CHARACTERS: Final = 800
 
 
 class RtcPeer:
-    """A peer connection and the session behind it."""
+    """A peer connection and the session behind it; ``on_close`` is called when both have ended."""
 
-    def __init__(self, settings: SessionSettings, recogniser: ClientRecogniser) -> None:
+    def __init__(
+        self, settings: SessionSettings, recogniser: ClientRecogniser, on_close: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_close = on_close
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._session = RealtimeSession(settings, recogniser, self._emit)
         self._audio = TrackAudio()
@@ -93,6 +97,7 @@ class RtcPeer:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
         await self._session.close()
+        self._on_close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._connection.close(), CLOSE_TIMEOUT_S)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ipyspeaches.vad.scorers import SileroScorer
 from ipyspeaches.vad.segmenter import Segmenter, SegmenterEvent, SegmentOptions
 
 BUFFER_LIMIT_S: Final = 600
+OWN_S: Final = 60
+"""What each buffer may hold, however many there are; beyond that, all of them share `SHARED_LIMIT_S`."""
+SHARED_LIMIT_S: Final = 3600
 MIN_SPEECH_MS: Final = 60
 
 HINT_OF_SPEECH: Final = 0.2
@@ -38,10 +42,14 @@ class AudioBuffer:
     """Appended audio, counted from the buffer's start, at most ``limit_s`` of it.
 
     Beyond that the oldest audio is kept and new audio is refused, because the words that were spoken first are the ones
-    a late commit is about. Audio that can no longer matter may be dropped from memory; it still counts.
+    a late commit is about. Audio that can no longer matter may be dropped from memory; it still counts. Nor may all
+    buffers of the process together hold more than a machine has room for.
     """
 
+    _all: ClassVar[WeakSet[AudioBuffer]] = WeakSet()
+
     def __init__(self, limit_s: float = BUFFER_LIMIT_S) -> None:
+        self._all.add(self)
         self._limit_s = limit_s
         self.limit = round(limit_s * SESSION_RATE_HZ)
         self._pieces: deque[NDArray[np.int16]] = deque()
@@ -65,8 +73,17 @@ class AudioBuffer:
                 f"Error appending to input audio buffer: it holds {self.kept / SESSION_RATE_HZ:.0f}s of uncommitted "
                 f"audio and takes at most {self._limit_s:g}s. This audio was dropped; commit or clear the buffer."
             )
+        if self.kept + len(samples) > OWN_S * SESSION_RATE_HZ and self._shared_s() > SHARED_LIMIT_S:
+            raise InputError(
+                f"Error appending to input audio buffer: all sessions together hold {SHARED_LIMIT_S / 60:.0f} min of "
+                "uncommitted audio, and there is no room for more. This audio was dropped; commit or clear the buffer."
+            )
         self._pieces.append(samples)
         self.length += len(samples)
+
+    @classmethod
+    def _shared_s(cls) -> float:
+        return sum(max(0.0, buffer.kept / SESSION_RATE_HZ - OWN_S) for buffer in cls._all)
 
     def excerpt(self, start: int) -> Excerpt:
         """Return the samples from ``start`` on, as far as they are in memory."""

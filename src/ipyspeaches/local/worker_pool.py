@@ -161,7 +161,7 @@ class WorkerPool:
         """Why the last worker could not be started."""
         self.unfinished = 0
         """Jobs that wait for it or are under way."""
-        self.work_per_audio = FIRST_GUESS
+        self.work_per_audio = FIRST_GUESS * self.cores / cores
         """Seconds that the whole machine works on a second of audio."""
 
     @property
@@ -268,3 +268,12 @@ def resident_bytes(pid: int) -> int | None:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
     except (OSError, IndexError, ValueError):
         return None
+
+
+def cpu_s(pid: int) -> float:
+    """Return how long a process has kept a core busy; 0 if it is gone, or this system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0

@@ -209,7 +209,13 @@ class Server:
 
     async def running(self) -> list[str]:
         """Return the ids of the models in the server's memory, sorted."""
-        return sorted((await self._api.ask(Call(path="/api/ps"), RunningList)).models)
+        return list(await self.memory())
+
+    async def memory(self) -> dict[str, int | None]:
+        """Return how many bytes each model in the server's memory takes, by id; None where the server does not say."""
+        answer = await self._api.ask(Call(path="/api/ps"), RunningList)
+        told = {one.id: one.memory_bytes for one in answer.details}
+        return {model: told.get(model) for model in sorted(answer.models)}
 
     async def load(self, model: str) -> None:
         """Load a model into the server's memory, so that the first utterance does not wait; errors as of `download`."""

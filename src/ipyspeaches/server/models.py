@@ -217,10 +217,18 @@ class ModelList(msgspec.Struct):
         return Models(entry.to_model() for entry in self.data if entry.id.strip())
 
 
+class RunningDetails(msgspec.Struct):
+    """What the embedded server says of a model in its memory."""
+
+    id: str
+    memory_bytes: int | None = None
+
+
 class RunningList(msgspec.Struct):
-    """The answer to ``GET /api/ps``."""
+    """The answer to ``GET /api/ps``; a Speaches server gives no details."""
 
     models: list[str]
+    details: list[RunningDetails] = []
 
 
 class SpanEntry(msgspec.Struct):
