@@ -350,3 +350,11 @@ def test_what_a_file_of_a_rare_format_announces_and_lacks_is_told(kind: str, cha
     [(begin, end)] = half.lost
     assert begin == half.duration == pytest.approx(1, abs=0.1)
     assert end == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["PAF", "PVF", "IRCAM", "XI"])
+def test_of_a_format_that_names_no_length_it_is_told_that_it_may_lack_some(kind: str) -> None:
+    written = io.BytesIO()
+    soundfile.write(written, tone(2, 8000), 8000, format=kind, subtype="DPCM_16" if kind == "XI" else "PCM_16")
+    with pytest.warns(AudioWarning, match=f"{kind} files do not say how long they are"):
+        Recording.load(io.BytesIO(written.getvalue()[:9000]))

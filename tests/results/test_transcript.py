@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from threading import Thread
@@ -240,6 +241,49 @@ def test_what_the_text_has_and_no_segment_is_kept(text: str, segments: list[tupl
     rows = [{"id": 3, "start": 0, "end": 1, "text": " one"}, {"id": 4, "start": 4, "end": 5, "text": " three"}]
     read = Transcript.from_json(json.dumps({"text": text, "segments": rows, "duration": 9}))
     assert [(one.start, one.end, one.text.strip()) for one in read] == segments
+
+
+TIMED = [{"start": 0, "end": 1.5, "text": " so"}, {"start": 1.5, "end": 60, "text": "on"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TIMED,
+        "\n".join(map(json.dumps, TIMED)) + "\r\n",
+        {"transcription": TIMED},
+        {"text": "", "chunks": TIMED},
+        {  # whisper.cpp
+            "result": {"language": "en"},
+            "transcription": [
+                {"timestamps": {"from": "00:00:00,000"}, "offsets": {"from": 0, "to": 1500}, "text": " so"},
+                {"timestamps": {"from": "00:00:01,500"}, "offsets": {"from": 1500, "to": 60000}, "text": " on"},
+            ],
+        },
+        {  # transformers
+            "text": " so on",
+            "chunks": [{"timestamp": [0.0, 1.5], "text": " so"}, {"timestamp": [1.5, 60.0], "text": " on"}],
+        },
+    ],
+)
+@pytest.mark.parametrize("encode", [str, str.encode])
+def test_what_other_programs_write_is_read(content: Any, encode: Callable[[str], Any]) -> None:
+    read = Transcript.from_json(encode(content if isinstance(content, str) else json.dumps(content)))
+    rows = [(segment.start, segment.end, segment.text.strip()) for segment in read]
+    assert rows == [(0, 1.5, "so"), (1.5, 60, "on")]
+
+
+@pytest.mark.parametrize("content", ['{"transcript": "so on"}', '{"transcription": "so on"}', '[{"word": "so on", "start": 0, "end": 1}]'])
+def test_text_alone_under_another_name_is_read(content: str) -> None:
+    assert Transcript.from_json(content).text == "so on"
+
+
+@pytest.mark.parametrize(
+    "content", ['["so"]', '[{"start": 0}]', '{"chunks": 5}', '{"a": 1}\n{"a": 2}', '{"a": 1}\n{"a":', "3", "null"]
+)
+def test_what_holds_no_text_is_refused(content: str) -> None:
+    with pytest.raises(InputError, match="This is not a transcript"):
+        Transcript.from_json(content)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ _COUNTS: Final = {
 """How many frames a file announces, in libsndfile's log; NIST SPHERE in its own head."""
 _VOC_SIZE: Final = r"(?:Extended II|Sound Data|Data) *: (\d{1,15})"
 _NIST_HEAD: Final = 1024
+_UNCOUNTED: Final = frozenset({"PAF", "PVF", "IRCAM", "XI"})
+"""Formats whose head says nothing of a length, as libsndfile writes them."""
 
 
 def check_rate(rate: float) -> int:
@@ -354,7 +356,9 @@ class _Reader:
 
     def notes(self) -> list[str]:
         """Return what was odd."""
-        return self._notes + turned_notes(self._turned, self.rate)
+        kind = self._counted[0] if self._counted else ""
+        uncounted = f"{kind} files do not say how long they are: whether this one was cut off, nobody can tell."
+        return [uncounted] * (kind in _UNCOUNTED) + self._notes + turned_notes(self._turned, self.rate)
 
     def _read(self, file: bytes | BinaryIO, frames: int) -> None:
         with soundfile.SoundFile(os.fsdecode(file) if isinstance(file, bytes) and os.name == "nt" else file) as source:

@@ -108,10 +108,39 @@ def _timed(given: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  JSON
     """Iterate over the segments, words or gaps in a list; times are numbers, or not there."""
     for row in given if isinstance(given, list) else ():
         if isinstance(row, dict):
-            times = {name: _time(row.get(name)) for name in ("start", "end", "latency_s")}
+            times = {name: _time(value) for name, value in {**_span(row), "latency_s": row.get("latency_s")}.items()}
             bare = {name: value for name, value in row.items() if name not in times}
             bare |= {name: time for name, time in times.items() if time is not None}
             yield {**bare, "words": list(_timed(row.get("words")))}
+
+
+def _span(row: dict[str, Any]) -> dict[str, Any]:
+    """Return when a row begins and ends, in seconds as most programs say it; whisper.cpp and transformers otherwise."""
+    match row:
+        case {"timestamp": [start, end]}:
+            return {"start": start, "end": end}
+        case {"offsets": {"from": int(start_ms), "to": int(end_ms)}}:
+            return {"start": start_ms / 1000, "end": end_ms / 1000}
+    return {name: row.get(name) for name in ("start", "end")}
+
+
+def _read(content: str | bytes) -> dict[str, Any]:
+    """Return JSON as a document with segments, text or words, whichever program has written it how."""
+    try:
+        data = parse_json(content)
+    except ValueError:
+        text = content if isinstance(content, str) else content.decode("utf-8-sig", "replace")
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        if len(lines) < 2 or not all(line.startswith("{") and line.endswith("}") for line in lines):
+            raise
+        data = list(map(parse_json, lines))
+    if isinstance(data, list) and data:
+        words = any(isinstance(row, dict) and "word" in row for row in data)
+        return {"words" if words else "segments": data}
+    given = data if isinstance(data, dict) else {}
+    others = [given[name] for name in ("transcription", "chunks", "transcript") if given.get(name)]
+    found = {"text" if isinstance(one, str) else "segments": one for one in others}
+    return {**found, **{name: value for name, value in given.items() if value or name not in found}}
 
 
 def _time(value: Any) -> float | None:  # noqa: ANN401  JSON
@@ -307,8 +336,7 @@ class Transcript(_Lines):
         that of a transcript.
         """
         try:
-            data = parse_json(text if isinstance(text, str) else bytes(text))
-            given = data if isinstance(data, dict) else {}
+            given = _read(text if isinstance(text, str) else bytes(text))
             rows = {"segments": _segments(given.get("segments"))}
             rows |= {name: list(_timed(given.get(name))) for name in ("words", "missing")}
             document = fit({**given, **rows, "duration": _time(given.get("duration"))}, _Read)
