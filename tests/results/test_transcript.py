@@ -273,7 +273,9 @@ def test_what_other_programs_write_is_read(content: Any, encode: Callable[[str],
     assert rows == [(0, 1.5, "so"), (1.5, 60, "on")]
 
 
-@pytest.mark.parametrize("content", ['{"transcript": "so on"}', '{"transcription": "so on"}', '[{"word": "so on", "start": 0, "end": 1}]'])
+@pytest.mark.parametrize(
+    "content", ['{"transcript": "so on"}', '{"transcription": "so on"}', '[{"word": "so on", "start": 0, "end": 1}]']
+)
 def test_text_alone_under_another_name_is_read(content: str) -> None:
     assert Transcript.from_json(content).text == "so on"
 

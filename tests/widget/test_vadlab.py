@@ -123,6 +123,36 @@ def test_older_labels_are_put_aside(sound: Path, monkeypatch: pytest.MonkeyPatch
     assert Segments.from_rttm(sound.with_name("talk.truth.old1.rttm")) == TRUTH
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "SPEAKER talk 1 1.000 1.000 <NA> <NA> Anna <NA> <NA>\n",
+        "SPEAKER other 1 1.000 1.000 <NA> <NA> speech <NA> <NA>\n",
+        ";; by hand\nSPEAKER talk 1 1.000 1.000 <NA> <NA> speech <NA> <NA>\n",
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_labels_that_say_more_than_a_lab_keeps_are_put_aside(
+    sound: Path, monkeypatch: pytest.MonkeyPatch, written: str, named: bool
+) -> None:
+    kept = sound.with_name("talk.truth.rttm")
+    kept.write_text(written, encoding="utf-8")
+    lab, page = open_lab(monkeypatch, sound, kept if named else None)
+    assert lab.truth == Segments([(1, 2)])
+    assert page.command("edit", kind="paint", start_s=3, end_s=4) is None
+    assert page.command("edit", kind="paint", start_s=4, end_s=5) is None
+    assert Segments.from_rttm(kept) == lab.truth
+    assert sound.with_name("talk.truth.old1.rttm").read_text(encoding="utf-8") == written
+    assert not sound.with_name("talk.truth.old2.rttm").exists()
+
+
+def test_a_labs_own_labels_are_not_put_aside(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for end_s in (1.123457, 2.2):
+        _, page = open_lab(monkeypatch, sound)
+        assert page.command("edit", kind="paint", start_s=0.1, end_s=end_s) is None
+    assert not sound.with_name("talk.truth.old1.rttm").exists()
+
+
 def test_kept_labels_that_cannot_be_read_are_named_and_left_alone(sound: Path) -> None:
     kept = sound.with_name("talk.truth.rttm")
     written = "SPEAKER talk 1 1.000 1.000 <NA> <NA> speech <NA> <NA>\nSPEA"

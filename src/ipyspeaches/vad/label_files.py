@@ -192,10 +192,14 @@ def read_rttm(path: str | Path, uri: str | None = None, encoding: str | None = N
             found.setdefault(name, []).append(pair)
     wanted = None if uri is None else _field(uri)
     if wanted is None and len(found) > 1:
-        raise InputError(f"{path} is about {len(found)} recordings: choose one with uri=, of {_few(sorted(found))}.")
-    if wanted is not None and wanted not in found:
+        raise InputError(
+            f"{path} is about {len(found)} recordings: choose one with Segments.from_rttm(path, uri=…), of "
+            f"{_few(sorted(found))}."
+        )
+    if wanted is not None and found and wanted not in found:
         raise InputError(f"{path} has nothing about {uri!r}: choose one with uri=, of {_few(sorted(found))}.")
-    pairs = found[wanted] if wanted is not None else next(iter(found.values()), [])
+    # A file without any turn is about a recording in which nobody speaks.
+    pairs = next(iter(found.values()), []) if wanted is None else found.get(wanted, [])
     times = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     start, end = merged(times[:, 0], times[:, 1], touching=False)
     return list(zip(start.tolist(), end.tolist(), strict=True))

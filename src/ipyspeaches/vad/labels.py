@@ -145,6 +145,14 @@ def labels_path(audio: str | Path) -> Path:
     return Path(audio).with_suffix(".truth.rttm")
 
 
+def is_as_saved(segments: Segments, path: Path) -> bool:
+    """Return whether a file holds what `save_labels` would write, and nothing else that a rewrite would lose."""
+    try:
+        return path.read_text("utf-8") == label_files.rttm(segments, label_files.stem(path))
+    except (OSError, ValueError):
+        return False
+
+
 def save_labels(segments: Segments, path: str | Path) -> Path:
     """Write labels as RTTM so that the file always holds the old ones or the new ones, whatever happens.
 

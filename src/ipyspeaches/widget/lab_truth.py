@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad.labels import Labels, labels_path, save_labels
+from ipyspeaches.vad.labels import Labels, is_as_saved, labels_path, save_labels
 from ipyspeaches.vad.segments import Segments
 
 TruthLike: TypeAlias = "Segments | str | os.PathLike[str]"
@@ -58,7 +58,8 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
     else:
         segments = Segments() if kept is None else _read_kept(kept)
     segments.check(duration, what="region of the truth")
-    return Labels(segments, duration), TruthFile(kept, own=truth is None or kept == named)
+    own = kept is not None and (truth is None or kept == named) and is_as_saved(segments, kept)
+    return Labels(segments, duration), TruthFile(kept, own=own)
 
 
 def _read_kept(path: Path) -> Segments:
@@ -68,7 +69,7 @@ def _read_kept(path: Path) -> Segments:
     try:
         return Segments.from_rttm(path)
     except InputError as exc:
-        raise InputError(f"{exc} Correct that line, or move the file away to start without it.") from exc
+        raise InputError(f"{exc} Correct it, or move the file away to start without it.") from exc
 
 
 def _kept_path(beside: Path) -> Path:
