@@ -58,7 +58,7 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
     else:
         segments = Segments() if kept is None else _read_kept(kept)
     segments.check(duration, what="region of the truth")
-    own = kept is not None and (truth is None or kept == named) and is_as_saved(segments, kept)
+    own = (truth is None or kept == named) and (kept is None or not kept.exists() or is_as_saved(segments, kept))
     return Labels(segments, duration), TruthFile(kept, own=own)
 
 
