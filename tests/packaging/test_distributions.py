@@ -79,7 +79,8 @@ def test_the_wheel_holds_everything_and_nothing_foreign(wheel: Path, root: Path)
     assert {name for name in ours if name.endswith(".py")} == modules
     notebooks = {f"ipyspeaches/notebooks/{path.name}" for path in (root / "notebooks").glob("*.ipynb")}
     assert BUNDLES | notebooks | {"ipyspeaches/py.typed"} <= ours
-    assert "ipyspeaches/samples/quickstart.flac" in ours
+    assert {f"ipyspeaches/samples/{name}.flac" for name in ("quickstart", "mandarin")} <= ours
+    assert any(name.endswith("LICENSE-Apache-2.0.txt") and ".dist-info/" in name for name in names)
     assert {name.split("/")[0] for name in ours} == {"ipyspeaches"}
     assert {Path(name).suffix for name in ours} <= WHEEL_ENDINGS
 

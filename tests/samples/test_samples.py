@@ -9,14 +9,25 @@ from ipyspeaches import samples
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.results.accuracy import wer
+from ipyspeaches.vad.detectors import EnergyVad
+from ipyspeaches.words import join_text
 
 
 def test_what_is_known_of_a_sample_fits_its_sound() -> None:
     for name in samples.names():
         sample, recording = samples.info(name), Recording.sample(name)
         assert (sample.rate, sample.duration) == (recording.rate, recording.duration)
-        assert " ".join(sentence.text for sentence in sample.sentences) == sample.text
+        assert join_text(sentence.text for sentence in sample.sentences) == sample.text
         assert samples.path(name).stat().st_size < 300_000
+
+
+def test_the_mandarin_sample_is_loud_where_it_says_and_quiet_between() -> None:
+    recording, sample = Recording.sample("mandarin"), samples.info("mandarin")
+    assert (sample.language, len(sample.sentences)) == ("zh-CN", 3)
+    found = EnergyVad(threshold=500).segment(recording)
+    for said, heard in zip(sample.sentences, found, strict=True):
+        assert (said.start, said.end) == pytest.approx((heard.start, heard.end), abs=0.25)
+    assert "Apache License" in samples.path("mandarin").with_name("LICENSE-Apache-2.0.txt").read_text(encoding="utf-8")
 
 
 def test_sentences_are_loud_and_the_pauses_between_them_quiet_and_long() -> None:
@@ -48,5 +59,5 @@ def test_the_embedded_recogniser_understands_the_quickstart() -> None:
 
 
 def test_an_unknown_sample_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="no sample 'talk': choose one of quickstart"):
+    with pytest.raises(InputError, match="no sample 'talk': choose one of mandarin, quickstart"):
         samples.info("talk")

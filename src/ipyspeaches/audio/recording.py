@@ -123,7 +123,9 @@ class Recording:
 
     @classmethod
     def sample(cls, name: str = "quickstart") -> Self:
-        """Return a recording that comes with the package; `ipyspeaches.samples` knows what is said in it.
+        """Return a recording that comes with the package: ``"quickstart"`` in English, ``"mandarin"`` in Chinese.
+
+        `ipyspeaches.samples` knows what is said in it.
 
         It is an `InputError` if there is none of this name.
         """
