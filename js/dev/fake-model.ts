@@ -42,6 +42,7 @@ export class FakeModel {
       loaded_models: ["Systran/faster-distil-whisper-large-v3", "silero_vad_v5"],
       model_jobs: [],
       local_model: null,
+      unfinished: null,
       presets: [
         { name: "realtime", model: "Systran/faster-distil-whisper-large-v3" },
         { name: "accurate", model: "Systran/faster-whisper-large-v3" },

@@ -48,6 +48,13 @@ if (state === "download-failed") {
   };
   fake.set("local_model", { ...base, state: "offered", failure });
 }
+const left = { started_ms: Date.now() - 3_600_000, duration_s: 1_930, without_text: 0 };
+if (state === "left") fake.set("unfinished", { ...left, state: "offered" });
+if (state === "reopened") {
+  kernel.jump(at_s);
+  kernel.halt("stopped");
+  fake.set("unfinished", { ...left, state: "opened", without_text: 3 });
+}
 if (state === "gone") {
   kernel.jump(at_s);
   fake.emit("comm_live_update");

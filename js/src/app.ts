@@ -29,6 +29,8 @@ const SLOW: ReadonlySet<CommandName> = new Set([
   "load_model",
   "get_model",
   "stop_download",
+  "open_recording",
+  "retry_recording",
   "export",
   "window",
   "audio",
@@ -192,6 +194,20 @@ export class App extends WidgetApp<CommandName> {
 
   stopDownload(): void {
     void this.#command("stop_download");
+  }
+
+  /** Shows the recording that an earlier kernel left; it comes as one that has ended. */
+  openRecording(): void {
+    void this.#command("open_recording");
+  }
+
+  dismissRecording(): void {
+    void this.#command("dismiss_recording");
+  }
+
+  /** Has what has no text in it transcribed. */
+  retryRecording(): void {
+    void this.#command("retry_recording");
   }
 
   listKernelDevices(): Promise<Answer> {

@@ -169,6 +169,21 @@ export const en = {
     reason: (kernel: string) => kernel,
     again: "Try again",
   },
+  /** a recording that an earlier kernel left */
+  unfinished: {
+    offer: (began: string, length: string) => [
+      `A recording of ${began} was not finished.`,
+      `It has ${length} of audio.`,
+    ],
+    open: "Open",
+    dismiss: "Dismiss",
+    lacks: (stretches: number) => [
+      stretches === 1 ? "1 stretch has no text." : `${stretches} stretches have no text.`,
+      "The kernel stopped before it came.",
+    ],
+    retry: "Transcribe",
+    retrying: ["Transcribing what has no text.", "Only that is sent."],
+  },
   language: "Language",
   languageAuto: "Auto",
   detector: "Detector",

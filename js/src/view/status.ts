@@ -10,6 +10,7 @@ import { icon } from "./icons.ts";
 import { localModelSentence } from "./local-model.ts";
 import { shown } from "./scale.ts";
 import { type Sentence, StatusLine, say } from "./status-line.ts";
+import { unfinishedSentence } from "./unfinished.ts";
 
 const PATIENCE_MS = 1_500; // a command unanswered for longer: the kernel runs something else
 const SILENCE_MS = 30_000; // and not a word from it for so long: it may have gone
@@ -82,7 +83,7 @@ export class Status {
     }
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
     const warning = this.#warning.value;
-    if (!warning) return localModelSentence(this.#app) ?? plain(this.#app);
+    if (!warning) return unfinishedSentence(this.#app) ?? localModelSentence(this.#app) ?? plain(this.#app);
     const { kind, text } = warning;
     return { ...say(["", warningWords(kind, text, words)], "warn", "is-warn"), detail: text };
   }
