@@ -90,19 +90,31 @@ def test_a_reloaded_page_goes_on_recording(open_notebook: OpenNotebook, noise: P
     assert seconds >= heard_s - 0.1  # the clock shows tenths, rounded
 
 
-def test_a_restarted_kernel_is_told_and_the_microphone_closed(
-    open_notebook: OpenNotebook, noise: Path, artifacts: Path
+def test_a_restarted_kernel_is_told_the_microphone_closed_and_the_recording_there_again(
+    open_notebook: OpenNotebook, noise: Path, tmp_path: Path, artifacts: Path
 ) -> None:
-    page = open_notebook([START], microphone=noise)
+    place = f"import os\nos.environ['IPYSPEACHES_JOURNAL'] = {str(tmp_path / 'kept')!r}\n"
+    page = open_notebook([place + START, result_of("(w.recording.duration, w.state)")], microphone=noise)
     page.page.evaluate(f"() => {{ {WATCH} }}")
     record(page)
     expect_open(page, 1)
+    heard_s = wait_for_clock(page, 1.0)
     page.page.evaluate("() => { globalThis.done = jupyterapp.shell.currentWidget.sessionContext.restartKernel() }")
     expect(widget(page).get_by_role("status")).to_contain_text("The kernel was restarted.")
     expect(button(page, "Record")).to_have_attribute("aria-disabled", "true")
     expect_open(page, 0)
     page.page.screenshot(path=artifacts / "kernel-restarted.png")
     page.page.evaluate("async () => { await globalThis.done }")
+    page.run_cell(0)
+    expect(widget(page).get_by_role("status")).to_contain_text("was not finished")
+    page.page.screenshot(path=artifacts / "recording-offered.png")
+    button(page, "Open").click()
+    assert wait_for_clock(page, heard_s) < heard_s + 60
+    page.page.screenshot(path=artifacts / "recording-opened.png")
+    page.run_cell(1)
+    seconds, state = page.result(1)
+    assert state == "stopped"
+    assert seconds >= heard_s - 0.1
 
 
 def test_a_cell_run_again_closes_the_microphone_of_the_old_widget(open_notebook: OpenNotebook, noise: Path) -> None:
