@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from ipyspeaches import samples
 from ipyspeaches.audio.clock import Resampler
+from ipyspeaches.local.engines import LONGEST_S, DecodingOptions, EngineResult
 from ipyspeaches.local.recogniser import (
     BLOCK_S,
     CONTEXT_MS,
     LIVE_PIECE,
     SEGMENT_OPTIONS,
+    GuessingRecogniser,
     LiveRecogniser,
     PaddedSegment,
     padded_segments,
@@ -136,3 +140,81 @@ def test_before_somebody_speaks_nothing_is_decoded() -> None:
     live.append(np.zeros(20 * LIVE_PIECE, dtype=np.int16))
     while len(live.backlog):
         assert live.advance() == ""
+
+
+class Asked:
+    """Stands for an engine that is asked again and again: notes what for, and what time it is when it has answered."""
+
+    def __init__(self, took_s: float = 0.0) -> None:
+        self.took_s = took_s
+        self.now_s = 0.0
+        self.guessed_at_s: list[float] = []
+        self.recognised: list[int] = []  # samples
+
+    def guess(self, samples: NDArray[np.int16], options: DecodingOptions) -> tuple[Word, ...]:
+        self.guessed_at_s.append(self.now_s)
+        self.now_s += self.took_s
+        return ()
+
+    def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+        self.recognised.append(len(samples))
+        return EngineResult("", (), "en")
+
+
+@pytest.fixture
+def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[[Asked, NDArray[np.int16]], GuessingRecogniser]:
+    """Follow audio at 24 kHz, in pieces, by a clock that runs with the audio and stands while nothing is guessed."""
+
+    def follow(engine: Asked, audio: NDArray[np.int16]) -> GuessingRecogniser:
+        monkeypatch.setattr("ipyspeaches.local.recogniser.time.monotonic", lambda: engine.now_s)
+        live = GuessingRecogniser(engine, DecodingOptions("en"))
+        for start in range(0, len(audio), LIVE_PIECE):
+            engine.now_s = max(engine.now_s, start / 24_000)
+            live.append(audio[start : start + LIVE_PIECE])
+            live.advance()
+        return live
+
+    return follow
+
+
+def spoken(quickstart: NDArray[np.int16], count: int) -> NDArray[np.int16]:
+    """Return a sentence without a pause in it, that many times, and a second of silence."""
+    sentence = samples.info("quickstart").sentences[1]
+    speech = quickstart[round((sentence.start + 0.1) * 24_000) : round((sentence.end - 0.3) * 24_000)]
+    return np.concatenate((np.tile(speech, count), np.zeros(24_000, np.int16)))
+
+
+Follow = Callable[[Asked, NDArray[np.int16]], GuessingRecogniser]
+
+
+def test_speech_is_guessed_at_and_what_may_be_its_end_is_recognised_once(
+    quickstart: NDArray[np.int16], follow: Follow
+) -> None:
+    engine = Asked()
+    audio = spoken(quickstart, 2)
+    follow(engine, audio)
+    end_s = len(audio) / 24_000 - 1
+    assert engine.guessed_at_s[0] < 1
+    assert engine.guessed_at_s[-1] < end_s + 0.2, "the final text would have to wait for a guess in the silence"
+    [segment] = segments_in(at_16k(audio))
+    assert engine.recognised[-1] == len(segment.samples)
+
+
+def test_guesses_take_half_of_the_time_and_less_on_a_slow_machine(
+    quickstart: NDArray[np.int16], follow: Follow
+) -> None:
+    shares = []
+    for took_s in (0.3, 2.0):
+        engine = Asked(took_s)
+        audio = spoken(quickstart, 6)
+        follow(engine, audio)
+        shares.append(len(engine.guessed_at_s) * took_s * 24_000 / len(audio))
+    assert 0.3 < shares[0] <= 0.6
+    assert shares[1] < 0.4
+
+
+def test_the_audio_of_a_long_utterance_is_not_kept(quickstart: NDArray[np.int16], follow: Follow) -> None:
+    live = follow(Asked(), spoken(quickstart, 20)[:-24_000])
+    assert len(live._audio) < LONGEST_S * 16_000
+    live = follow(Asked(), np.zeros(60 * 24_000, np.int16))
+    assert len(live._audio) < 16_000

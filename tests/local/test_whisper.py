@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,23 +14,34 @@ import pytest
 from numpy.typing import NDArray
 
 from human_speech import words
+from ipyspeaches import transcribe as transcribe_file
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ModelNotFoundError
-from ipyspeaches.local.engines import DecodingOptions
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions
+from ipyspeaches.local.local_server import LocalServer
 from ipyspeaches.local.recogniser import GuessingRecogniser, transcribe
-from ipyspeaches.local.whisper import WhisperEngine, _load
+from ipyspeaches.local.whisper import WhisperEngine, _load, said_twice
 from ipyspeaches.results.accuracy import wer
+from ipyspeaches.vad.noise import mix
+from ipyspeaches.vad.segments import Segments
 from model_hub import HEAD
 
 TINY = "Systran/faster-whisper-tiny.en"
 SPEECH = Path(__file__).parents[1] / "data" / "speech" / "en"
 ENGLISH = DecodingOptions("en")
+PIECE = 4_800
 
 
 @pytest.fixture(scope="module")
 def engine() -> WhisperEngine:
     return WhisperEngine(TINY, english_only=True)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalServer]:
+    with LocalServer(model=TINY) as local:
+        yield local
 
 
 @pytest.fixture(scope="module")
@@ -57,31 +70,104 @@ def test_words_come_while_somebody_speaks_and_the_final_is_there_at_its_end(
 ) -> None:
     live = GuessingRecogniser(engine, ENGLISH)
     texts = []
-    for start in range(0, len(sentence), 2_400):
-        live.append(sentence[start : start + 2_400])
-        live._rest_until_s = 0  # the audio comes faster than anybody speaks
+    for number, start in enumerate(range(0, len(sentence), PIECE)):
+        live.append(sentence[start : start + PIECE])
+        live._rest_until_s = 0 if number % 3 == 0 else math.inf  # the audio comes faster than anybody speaks
         texts.append(live.advance())
     settled = "".join(texts)
-    assert any(texts[:-10]), "nothing was said while somebody spoke"  # the last 10 are silence
+    assert any(texts[:-5]), "nothing was said while somebody spoke"  # the last 5 are silence
     final = said(engine, sentence).strip()
     assert words(final).startswith(words(settled))
-    monkeypatch.setattr(engine, "_decode", lambda *_: pytest.fail("what was recognised in the silence is not used"))
+    monkeypatch.setattr(engine, "_hear", lambda *_: pytest.fail("what was recognised in the silence is not used"))
     assert said(engine, sentence).strip() == final
 
 
 def test_a_sentence_that_goes_on_is_recognised_as_a_whole(engine: WhisperEngine, sentence: NDArray[np.int16]) -> None:
     live = GuessingRecogniser(engine, ENGLISH)
     twice = np.concatenate((sentence, sentence))
-    for start in range(0, len(twice), 2_400):
-        live.append(twice[start : start + 2_400])
+    for start in range(0, len(twice), PIECE):
+        live.append(twice[start : start + PIECE])
         live.advance()
     assert len(re.findall("block", said(engine, twice).lower())) == 2
 
 
-@pytest.mark.parametrize("level", [0, 1, 30, 1_000])
+@pytest.mark.parametrize("level", [0, 1, 30, 1_000, 10_000])
 def test_where_nobody_speaks_there_are_no_words(engine: WhisperEngine, level: float) -> None:
-    noise = np.random.default_rng(1).normal(0, level, 5 * SESSION_RATE_HZ).astype(np.int16)
+    noise = np.random.default_rng(1).normal(0, level, 2 * SESSION_RATE_HZ).astype(np.int16)
     assert said(engine, noise) == ""
+    assert engine.recognise(noise, ENGLISH).text == "", "it must not hang on what Silero hears alone"
+    assert engine.guess(noise, ENGLISH) == ()
+
+
+def test_a_short_word_in_noise_is_heard(engine: WhisperEngine) -> None:
+    spoken = Recording.load(SPEECH / "LJ001-0004.wav").slice(4.2, 5.1)  # "printed book"
+    noisy = mix(spoken, Segments([(0.1, 0.8)]), "pink", 5).to_rate(SESSION_RATE_HZ)
+    assert said(engine, noisy.samples) != ""
+
+
+def test_a_text_that_is_said_over_and_over_is_heard_again_in_a_whole_window(
+    engine: WhisperEngine, sentence: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, windows = engine._decode, []
+
+    def repeat_in_a_short_window(encoded: Any, *options: Any, **more: Any) -> Any:
+        windows.append(encoded.features.shape[1])
+        heard = decode(encoded, *options, **more)
+        return heard if windows[-1] == 1500 else replace(heard, text=2 * heard.text)
+
+    monkeypatch.setattr(engine, "_decode", repeat_in_a_short_window)
+    text = engine.recognise(sentence[: 5 * SESSION_RATE_HZ], ENGLISH).text
+    assert windows == [1000, 1500]
+    assert text
+    assert not said_twice(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ("in being modern. In being modern.", True),
+        ("and so on, and so on", True),
+        ("广州市广州市", True),
+        ("no, no, no", False),
+        ("that was very very good", False),
+        ("广州市房地产", False),
+        ("", False),
+    ],
+)
+def test_a_phrase_that_is_said_twice_is_told_from_a_word_that_is(text: str, twice: bool) -> None:
+    assert said_twice(text) is twice
+
+
+def test_a_guess_in_a_language_that_is_not_sure_says_nothing(
+    engine: WhisperEngine, sentence: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.guess(sentence[: 3 * SESSION_RATE_HZ], ENGLISH)
+    monkeypatch.setattr(engine, "_language", lambda *_: ("cy", 0.4))
+    assert engine.guess(sentence[: 3 * SESSION_RATE_HZ], ENGLISH) == ()
+
+
+@pytest.mark.parametrize(
+    "advised", [DecodingOptions("en", hotwords="Concord"), DecodingOptions("en", prompt="We were talking of Concord.")]
+)
+def test_whisper_is_told_what_to_expect(engine: WhisperEngine, advised: DecodingOptions) -> None:
+    spoken = Recording.load(SPEECH / "6930-75918-0000.flac").to_rate(ENGINE_RATE_HZ).samples
+    assert engine.recognise(spoken, ENGLISH).text.startswith(" Concorde ")
+    assert engine.recognise(spoken, advised).text.startswith(" Concord ")
+
+
+def test_what_whisper_is_told_may_be_long(engine: WhisperEngine) -> None:
+    spoken = Recording.load(SPEECH / "LJ001-0008.wav").to_rate(ENGINE_RATE_HZ).samples
+    assert (
+        "surpassed" in engine.recognise(spoken, DecodingOptions("en", prompt=400 * "word ", hotwords=400 * "a ")).text
+    )
+
+
+@pytest.mark.parametrize("transport", ["realtime", "chunked"])
+async def test_words_reach_the_transcript_with_their_probabilities(server: LocalServer, transport: Any) -> None:
+    transcript = await transcribe_file(SPEECH / "LJ001-0008.wav", server=server.url, transport=transport, language="en")
+    assert words(transcript.text) == "has never been surpassed"
+    assert [word.word for word in transcript.words] == transcript.text.split()
+    assert all(word.probability is not None and 0.1 < word.probability <= 1 for word in transcript.words)
 
 
 def test_an_english_model_hears_english_whatever_is_asked(engine: WhisperEngine, sentence: NDArray[np.int16]) -> None:
@@ -125,19 +211,3 @@ def test_a_processor_without_quick_integers_computes_with_floats(tmp_path: Path)
 
     assert _load(model, TINY, tmp_path) == "a model"
     assert asked == ["int8", "default"]
-
-
-def test_whisper_is_told_what_it_should_know(
-    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch, sentence: NDArray[np.int16]
-) -> None:
-    told: dict[str, Any] = {}
-
-    def transcribe(_audio: object, **options: object) -> tuple[list[Any], Any]:
-        told.update(options)
-        return [], SimpleNamespace(language="zh")
-
-    monkeypatch.setattr(engine, "_english_only", False)
-    monkeypatch.setattr(engine._model, "transcribe", transcribe)
-    engine.recognise(sentence, DecodingOptions("zh-TW", "translate", "Lecture.", "city", 0.3, without_timestamps=True))
-    names = ("language", "task", "initial_prompt", "hotwords", "temperature", "without_timestamps")
-    assert [told[name] for name in names] == ["zh", "translate", "Lecture.", "city", 0.3, True]

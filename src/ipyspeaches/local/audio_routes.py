@@ -71,8 +71,8 @@ def _read(reader: FormReader, find: Callable[[str], EngineSpec | None], *, trans
         options = replace(options, task="translate")
     else:
         language, hotwords = reader.text("language"), reader.text("hotwords")
-        untimed = reader.flag("without_timestamps", default=True)
-        options = replace(options, language=language, hotwords=hotwords, without_timestamps=untimed)
+        reader.flag("without_timestamps")  # segments are cut before an engine hears them: they always have their times
+        options = replace(options, language=language, hotwords=hotwords)
         problem = None if spec is None else spec.language_problem(options)
         if problem is not None:
             reader.problem("value_error", "language", problem, language)
@@ -168,8 +168,12 @@ def _text(segments: Sequence[SegmentText]) -> str:
 
 
 def _timed_words(segments: Sequence[SegmentText]) -> list[dict[str, Any]]:
+    """Return words as a Speaches server does, with their probabilities, which that leaves out."""
     words = [word for segment in segments for word in segment.words]
-    return [{"end": word.end, "start": word.start, "word": f" {word.word}"} for word in words]
+    return [
+        {"end": word.end, "start": word.start, "word": f" {word.word}", "probability": word.probability}
+        for word in words
+    ]
 
 
 def _verbose(number: int, segment: SegmentText) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -50,11 +49,6 @@ UTTERANCE_S: Final = 3.0
 FULL_RETRY_S: Final = 10
 """When to come back to a server that has as many sessions as it may have; nobody knows when one of them ends."""
 LAG_BUCKETS_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, math.inf)
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class RecognitionError(SpeachesError):

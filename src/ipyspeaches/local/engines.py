@@ -26,11 +26,18 @@ from ipyspeaches.protocol.languages import WHISPER_LANGUAGES
 from ipyspeaches.words import Word
 
 ENGINE_RATE_HZ: Final = 16_000
+LONGEST_S: Final = 30
+"""What an engine is given at most at a time."""
 SILERO_MODEL: Final = "silero_vad_v6"
 """Id of the other model that this server lists: it finds speech."""
 ENGINE_NAMES: Final = ("pocketsphinx", "faster-whisper")
 DEFAULT_WHISPER_MODEL: Final = PREFERRED[0]
 SIZES: Final = ("tiny", "base", "small", "medium", "tiny.en", "base.en", "small.en", "medium.en", "large-v3")
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,6 @@ class DecodingOptions:
     prompt: str | None = None  # text that could have come before
     hotwords: str | None = None  # words to listen for
     temperature: float | None = None  # 0 to 1; None lets the engine try several, from 0 up
-    without_timestamps: bool = False  # whether to save the time for the times of segments
 
     @property
     def language_code(self) -> str | None:

@@ -37,6 +37,7 @@ from ipyspeaches.local.engines import (
     engine_spec,
     engines_at_hand,
     model_to_download,
+    usable_cores,
 )
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.protocol.address import is_loopback
@@ -372,7 +373,7 @@ async def _run(
     limits: ServerLimits,
     exit_with_stdin: bool,
 ) -> None:
-    from ipyspeaches.local.dispatcher import Dispatcher, usable_cores
+    from ipyspeaches.local.dispatcher import Dispatcher
     from ipyspeaches.local.realtime_routes import RtcPeers
 
     serving: list[uvicorn.Server] = []  # once an engine is loaded, which may take a download

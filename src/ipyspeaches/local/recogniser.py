@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.local.engines import (
     ENGINE_RATE_HZ,
+    LONGEST_S,
     DecodingOptions,
     GuessingEngine,
     LiveDecoder,
@@ -35,16 +36,22 @@ from ipyspeaches.words import Word, join_text
 
 CONTEXT_MS: Final = 200
 """Audio around speech that goes to the engine; zeros where there is none."""
+CONTEXT: Final = CONTEXT_MS * ENGINE_RATE_HZ // 1000
 BLOCK_S: Final = 10
 SEGMENT_OPTIONS: Final = SileroVad(
     min_speech_duration_ms=60,  # two frames: "no" is a word, a click is not
     min_silence_duration_ms=500,
     speech_pad_ms=0,
+    max_speech_duration_s=LONGEST_S - 1,  # with its context it has to fit
 ).options
 
 LIVE_PIECE: Final = SESSION_RATE_HZ // 5
 LIVE_STEP: Final = ENGINE_RATE_HZ // 5
 """Audio between two hypotheses that are compared."""
+FIRST_GUESS: Final = ENGINE_RATE_HZ * 7 // 10
+"""Audio that the first guess hears, at least: of less, words are made that nobody said."""
+QUICK_GUESS_S: Final = 0.5
+"""A guess that takes longer is followed by a rest that grows with the square of that: the machine is too slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,6 @@ def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None
 
     Scoring an hour takes minutes; a None comes after every `BLOCK_S` of it, so that somebody else gets a turn.
     """
-    context = CONTEXT_MS * ENGINE_RATE_HZ // 1000
     scorer = SileroScorer(ENGINE_RATE_HZ)
     segmenter = Segmenter(SEGMENT_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
     frames = _in_whole_frames(samples)
@@ -97,7 +103,7 @@ def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None
             events += segmenter.finish(min(len(samples), segmenter.silence_start or len(samples)))
         for event in events:
             if isinstance(event, Closed):
-                first, last = event.start - context, event.end + context
+                first, last = event.start - CONTEXT, event.end + CONTEXT
                 yield PaddedSegment(first, _zero_padded(samples, first, last), event.start, event.end)
         yield None
 
@@ -190,7 +196,7 @@ class LiveRecogniser:
         self._waiting = np.concatenate((self._waiting, audio))
         if self._scorer is not None:
             if not np.any(self._scorer.score(audio) >= SEGMENT_OPTIONS.threshold):
-                self._waiting = self._waiting[-CONTEXT_MS * ENGINE_RATE_HZ // 1000 :]
+                self._waiting = self._waiting[-CONTEXT:]
                 return ""
             self._scorer = None
         added = ""
@@ -214,7 +220,8 @@ class GuessingRecogniser:
     """Live text by an engine that hears an utterance from its start each time.
 
     While somebody speaks, a guess is made whenever there is new audio, for at most half of the time. In a silence, what
-    was said is recognised as if the utterance ended there: if it does, its text is there already.
+    was said is recognised as if the utterance ended there: if it does, its text is there already. No guess is begun
+    then: the final text would have to wait for it.
     """
 
     def __init__(self, engine: GuessingEngine, options: DecodingOptions) -> None:
@@ -224,8 +231,8 @@ class GuessingRecogniser:
         self._resampler = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ)
         self._scorer = SileroScorer(ENGINE_RATE_HZ)
         self._segmenter = Segmenter(SEGMENT_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
-        self._audio = np.empty(0, dtype=np.int16)  # of the utterance, at the engine's rate
-        self._scored = 0
+        self._audio = np.empty(0, dtype=np.int16)  # at the engine's rate, from the open segment on
+        self._first = 0  # sample of the utterance at which it begins
         self._guessed_until = 0  # sample up to which the last guess heard
         self._rest_until_s = 0.0
         self._agreement = LocalAgreement()
@@ -239,41 +246,59 @@ class GuessingRecogniser:
         """Listen to the backlog, guess if it is time, and return the text to add."""
         audio, self.backlog = self._resampler.resample(self.backlog), self.backlog[:0]
         self._audio = np.concatenate((self._audio, audio))
-        whole = (len(self._audio) - self._scored) // SILERO_FRAME * SILERO_FRAME
-        scores = self._scorer.score(self._audio[self._scored : self._scored + whole])
-        self._scored += whole
+        heard = self._segmenter.position - self._first
+        scores = self._scorer.score(
+            self._audio[heard : heard + (len(self._audio) - heard) // SILERO_FRAME * SILERO_FRAME]
+        )
         settled: list[Word] = []
         for event in self._segmenter.advance(scores.tolist()):
             if isinstance(event, Closed):
                 settled += self._agreement.settle_until(math.inf)
                 self._agreement = LocalAgreement()
+        self._forget()
         return self._joined(settled + self._guess())
+
+    @property
+    def _end(self) -> int:
+        return self._first + len(self._audio)
+
+    def _forget(self) -> None:
+        """Drop the audio before the open segment, but for its context; where none is open, one may begin any moment."""
+        open_speech = self._segmenter.open_speech
+        needed = self._segmenter.position if open_speech is None else open_speech.start
+        forgotten = max(0, needed - CONTEXT - self._first)
+        self._audio = self._audio[forgotten:]
+        self._first += forgotten
 
     def _guess(self) -> list[Word]:
         start, silence = self._segmenter.speech_start, self._segmenter.silence_start
         if start is None:
             return []
-        context = CONTEXT_MS * ENGINE_RATE_HZ // 1000
-        if silence is not None:
-            return self._recognise(start - context, silence + context) if silence + context <= len(self._audio) else []
-        return self._guess_words(start - context, len(self._audio))
+        if silence is None:
+            return self._guess_words(start - CONTEXT, self._end)
+        return self._recognise(start - CONTEXT, silence + CONTEXT) if silence + CONTEXT <= self._end else []
 
     def _recognise(self, first: int, last: int) -> list[Word]:
         if last == self._guessed_until:
             return []
         self._guessed_until = last
-        heard = self._engine.recognise(_zero_padded(self._audio, first, last), self._options).words
+        heard = self._engine.recognise(self._excerpt(first, last), self._options).words
         return self._agreement.update(_moved(heard, first))
 
     def _guess_words(self, first: int, last: int) -> list[Word]:
         begun_s = time.monotonic()
-        if last - self._guessed_until < LIVE_STEP or begun_s < self._rest_until_s:
+        new = last - max(self._guessed_until, first + FIRST_GUESS - LIVE_STEP)
+        if new < LIVE_STEP or begun_s < self._rest_until_s:
             return []
         self._guessed_until = last
-        heard = self._engine.guess(_zero_padded(self._audio, first, last), self._options)
+        heard = self._engine.guess(self._excerpt(first, last), self._options)
         now_s = time.monotonic()
-        self._rest_until_s = now_s + (now_s - begun_s)
+        took_s = now_s - begun_s
+        self._rest_until_s = now_s + took_s * max(1.0, took_s / QUICK_GUESS_S)
         return self._agreement.update(_moved(heard, first))
+
+    def _excerpt(self, first: int, last: int) -> NDArray[np.int16]:
+        return _zero_padded(self._audio, first - self._first, last - self._first)
 
     def _joined(self, words: Sequence[Word]) -> str:
         before, self._text = self._text, join_text((self._text, *(word.word for word in words)))

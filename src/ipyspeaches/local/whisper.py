@@ -1,9 +1,16 @@
-"""Whisper models, run by CTranslate2 through faster-whisper: whole utterances, and guesses while they grow."""
+"""Whisper models, run by CTranslate2: whole utterances, and guesses while they grow.
+
+faster-whisper's pieces are used, but not its loop over windows: an utterance is one window here. It is encoded once,
+for its language, its text and the times of its words.
+
+Whisper was trained on windows of 30 s, padded with silence, and the encoder takes as long for one word as for 30 s.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +19,8 @@ from numpy.typing import NDArray
 
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.local import weights
-from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, EngineResult
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, LONGEST_S, DecodingOptions, EngineResult, usable_cores
+from ipyspeaches.results.agreement import comparable
 from ipyspeaches.terminal import one_line
 from ipyspeaches.words import Word
 
@@ -20,17 +28,72 @@ INT16_SCALE: Final = 32_768.0
 WARMER: Final = (0.0, 0.4, 0.8)
 """Whisper's own way out of a text that repeats itself: try again, warmer."""
 BEAM_SIZE: Final = 5
+SAMPLES_OF_A_WARM_TEXT: Final = 5
 FRAMES_PER_S: Final = 100
-WINDOW_FRAMES: Final = 3000
-"""Whisper was trained on windows of 30 s; shorter audio is padded with silence up to that."""
-GUESS_PADDING_FRAMES: Final = 300
-"""Silence behind the audio of a guess: with less, Whisper repeats itself; with 30 s, the encoder takes ten times as
-long."""
+WHOLE_WINDOW: Final = 3000
+"""Frames that Whisper was trained on."""
+WINDOW: Final = 2000
+"""Frames that the encoder is given at first."""
+GUESS_WINDOW: Final = 1000
+PADDING: Final = 300
+"""Frames behind the audio, at least: with fewer, Whisper says everything again."""
+TOKENS_PER_S: Final = 10
+"""Nobody speaks faster: more is a text that repeats itself."""
+SPARE_TOKENS: Final = 10
+MOST_TOKENS: Final = 224
+"""Half of what the decoder can hold; the other half is for what it is told."""
+MOST_TOLD: Final = 223
+PHRASE_WORDS: Final = 3
 KEPT_RESULTS: Final = 4
 PROCESSOR_WORDS: Final = ("CPU", "instruction", "backend")
 """What CTranslate2 speaks of where the processor is too old for it."""
 DITHER: Final = 2
 """How far samples of the same audio differ after resampling, in int16 units: libsoxr dithers the last bits."""
+MAX_THREADS: Final = 4
+
+NO_SPEECH: Final = (0.3, 0.6)
+UNSURE: Final = (-1.5, -0.6)
+"""Mean log probability that the tokens of a text need, at these probabilities that nobody speaks, and between them."""
+REPETITIVE: Final = 2.4
+"""Length of a text over its compressed length: Whisper's own limit."""
+SURE_LANGUAGE: Final = 0.5
+OPENING: Final = "\"'“¿([{-"
+CLOSING: Final = "\"'.。,，!！?？:：”)]}、"
+"""Punctuation that belongs to the word behind it, and before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """An utterance as the decoder hears it, and in which language; ``frames`` are those of the audio itself."""
+
+    features: Any
+    frames: int
+    language: str
+    certainty: float
+    tokenizer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the decoder makes of an utterance; its words have no times yet."""
+
+    tokens: list[int]
+    text: str
+    confidence: float  # mean log probability of a token
+    no_speech: float  # probability that nobody speaks
+    runs_on: bool  # whether it was stopped rather than came to an end
+
+    @property
+    def repetitive(self) -> bool:
+        """Whether it says the same over and over."""
+        text = self.text.encode()
+        return self.runs_on or len(text) > REPETITIVE * len(zlib.compress(text))
+
+    @property
+    def said(self) -> bool:
+        """Whether somebody said this, rather than Whisper having made words of noise."""
+        needed = np.interp(self.no_speech, NO_SPEECH, UNSURE)
+        return bool(self.text.strip()) and bool(self.confidence >= needed) and not self.repetitive
 
 
 class WhisperEngine:
@@ -61,52 +124,111 @@ class WhisperEngine:
         folder = weights.local_folder(model)
         self._english_only = english_only
         self._model = _load(WhisperModel, model, folder)
-        self._full_encode = self._model.encode
         self._results: deque[tuple[NDArray[np.int16], DecodingOptions, EngineResult]] = deque(maxlen=KEPT_RESULTS)
-        self._decode(np.zeros(ENGINE_RATE_HZ, np.int16), DecodingOptions("en"))  # or the first utterance waits for it
+        self._hear(np.zeros(ENGINE_RATE_HZ, np.int16), DecodingOptions("en"))  # or the first utterance waits for it
 
     def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); Whisper guesses a language not named.
 
         Audio that was recognised a moment ago, when its end could only be supposed, is not recognised again.
         """
+        assert len(samples) <= LONGEST_S * ENGINE_RATE_HZ
         for known, its_options, result in self._results:
             if its_options == options and _same(known, samples):
                 return result
-        result = self._decode(samples, options)
+        result = self._hear(samples, options)
         self._results.append((samples, options, result))
         return result
 
     def guess(self, samples: NDArray[np.int16], options: DecodingOptions) -> tuple[Word, ...]:
-        """Return the words of an utterance that is not over, quickly."""
-        frames = len(samples) * FRAMES_PER_S // ENGINE_RATE_HZ + GUESS_PADDING_FRAMES
-        self._model.encode = lambda features: self._full_encode(np.ascontiguousarray(features[..., :frames]))
-        try:
-            return self._decode(samples, replace(options, temperature=0.0), beam_size=1).words
-        finally:
-            self._model.encode = self._full_encode
+        """Return the words of an utterance that is not over, quickly; none where it is not sure of the language."""
+        encoded = self._encode(samples, options, GUESS_WINDOW)
+        if encoded.certainty < SURE_LANGUAGE:
+            return ()
+        heard = self._decode(encoded, options, 0.0, beam_size=1)
+        return self._words(encoded, heard) if heard.said and not said_twice(heard.text) else ()
 
-    def _decode(self, samples: NDArray[np.int16], options: DecodingOptions, beam_size: int = BEAM_SIZE) -> EngineResult:
-        segments, info = self._model.transcribe(
-            samples.astype(np.float32) / INT16_SCALE,
-            language="en" if self._english_only else options.language_code,
-            task="transcribe" if self._english_only else options.task,
-            initial_prompt=options.prompt,
-            hotwords=options.hotwords,
-            temperature=WARMER if options.temperature is None else options.temperature,
-            without_timestamps=options.without_timestamps,
-            beam_size=beam_size,
-            word_timestamps=True,
-            vad_filter=False,  # only speech gets here
-            condition_on_previous_text=False,
+    def _hear(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+        encoded = self._encode(samples, options, WINDOW)
+        heard = self._decode(encoded, options, options.temperature or 0.0)
+        if heard.repetitive or said_twice(heard.text):
+            encoded = self._encode(samples, options, WHOLE_WINDOW)
+            for temperature in WARMER if options.temperature is None else (options.temperature,):
+                heard = self._decode(encoded, options, temperature)
+                if not heard.repetitive:
+                    break
+        if not heard.said:
+            return EngineResult("", (), encoded.language)
+        return EngineResult(heard.text, self._words(encoded, heard), encoded.language)
+
+    def _encode(self, samples: NDArray[np.int16], options: DecodingOptions, window: int) -> _Encoded:
+        """Encode an utterance in a window of so many frames, or of as many more as it takes with its padding."""
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import pad_or_trim
+
+        features = self._model.feature_extractor(samples.astype(np.float32) / INT16_SCALE)[..., :-1]
+        frames = features.shape[-1]
+        given = min(WHOLE_WINDOW, max(window, frames + PADDING)) // 2 * 2
+        encoded = self._model.encode(np.ascontiguousarray(pad_or_trim(features)[..., :given]))
+        language, certainty = self._language(encoded, options)
+        task = "transcribe" if self._english_only else options.task
+        tokenizer = Tokenizer(self._model.hf_tokenizer, not self._english_only, task=task, language=language)
+        return _Encoded(encoded, frames, language, certainty, tokenizer)
+
+    def _language(self, encoded: Any, options: DecodingOptions) -> tuple[str, float]:  # noqa: ANN401
+        """Return the language of an encoded utterance, and how sure that is."""
+        if self._english_only:
+            return "en", 1.0
+        if options.language_code is not None:
+            return options.language_code, 1.0
+        token, certainty = self._model.model.detect_language(encoded)[0][0]
+        return token.strip("<|>"), certainty
+
+    def _decode(
+        self, encoded: _Encoded, options: DecodingOptions, temperature: float, beam_size: int = BEAM_SIZE
+    ) -> _Heard:
+        prompt = self._model.get_prompt(encoded.tokenizer, _told(encoded.tokenizer, options), without_timestamps=True)
+        most = min(MOST_TOKENS, SPARE_TOKENS + TOKENS_PER_S * encoded.frames // FRAMES_PER_S)
+        how = {"sampling_temperature": temperature, "sampling_topk": 0, "num_hypotheses": SAMPLES_OF_A_WARM_TEXT}
+        [result] = self._model.model.generate(
+            encoded.features,
+            [prompt],
+            beam_size=1 if temperature else beam_size,
+            max_length=max(2 * most, len(prompt) + most),  # of which CTranslate2 takes half, or what the prompt leaves
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=[-1],  # what the model's configuration says is no speech
+            **(how if temperature else {}),
         )
-        heard = [segment for segment in segments if _is_said(segment)]
-        words = tuple(
-            Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
-            for segment in heard
-            for word in segment.words or ()
+        tokens = list(result.sequences_ids[0])
+        return _Heard(
+            tokens,
+            encoded.tokenizer.decode(tokens),
+            result.scores[0] * len(tokens) / (len(tokens) + 1),
+            result.no_speech_prob,
+            runs_on=len(tokens) >= most,
         )
-        return EngineResult("".join(segment.text for segment in heard), words, str(info.language))
+
+    def _words(self, encoded: _Encoded, heard: _Heard) -> tuple[Word, ...]:
+        segment: dict[str, Any] = {
+            "seek": 0,
+            "start": 0.0,
+            "end": encoded.frames / FRAMES_PER_S,
+            "tokens": heard.tokens,
+        }
+        self._model.add_word_timestamps(
+            [[segment]],
+            encoded.tokenizer,
+            encoded.features,
+            encoded.frames,
+            prepend_punctuations=OPENING,
+            append_punctuations=CLOSING,
+            last_speech_timestamp=0.0,
+        )
+        return tuple(
+            Word(word["word"].strip(), float(word["start"]), float(word["end"]), float(word["probability"]))
+            for word in segment.get("words", ())
+        )
 
 
 def _load(model_class: Any, model: str, folder: Path) -> Any:  # noqa: ANN401  faster-whisper is not typed
@@ -114,13 +236,15 @@ def _load(model_class: Any, model: str, folder: Path) -> Any:  # noqa: ANN401  f
 
     # On a processor, 8-bit integers take half the time of floats; words do not get worse by that.
     compute_type = "default" if get_cuda_device_count() else "int8"
+    threads = min(MAX_THREADS, usable_cores())  # CTranslate2's own 4 are slower on two cores
     try:
         try:
-            return model_class(str(folder), device="auto", compute_type=compute_type)
+            return model_class(str(folder), device="auto", compute_type=compute_type, cpu_threads=threads)
         except ValueError as exc:
             if "compute type" not in str(exc):
                 raise
-            return model_class(str(folder), device="auto", compute_type="default")  # slower, on old processors
+            # Slower, on old processors.
+            return model_class(str(folder), device="auto", compute_type="default", cpu_threads=threads)
     except Exception as exc:  # tokenizers raises no subclass of its own
         raise InputError(_not_loaded(model, folder, one_line(str(exc)))) from exc
 
@@ -146,10 +270,19 @@ def _same(known: NDArray[np.int16], samples: NDArray[np.int16]) -> bool:
     return bool(np.abs(known.astype(np.int32) - samples).max(initial=0) <= DITHER)
 
 
-def _is_said(segment: Any) -> bool:  # noqa: ANN401
-    """Return whether somebody said this, rather than Whisper having made words of noise."""
-    return not (segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < UNSURE)
+def _told(tokenizer: Any, options: DecodingOptions) -> list[int]:  # noqa: ANN401
+    """Return the tokens of what the decoder is told about an utterance: hotwords, then text before it."""
+    hotwords, prompt = (
+        list[int](tokenizer.encode(f" {text.strip()}")) if text else [] for text in (options.hotwords, options.prompt)
+    )
+    hotwords = hotwords[: MOST_TOLD // 2]
+    return hotwords + prompt[len(hotwords) - MOST_TOLD :]
 
 
-NO_SPEECH: Final = 0.6
-UNSURE: Final = -0.7
+def said_twice(text: str) -> bool:
+    """Return whether a text ends in a phrase and the same phrase again."""
+    words = [comparable(word) for word in text.split()]
+    if len(words) < 2 * PHRASE_WORDS:  # perhaps a script without spaces
+        words = [character for character in text if character.isalnum()]
+    lengths = range(PHRASE_WORDS, len(words) // 2 + 1)
+    return any(words[-length:] == words[-2 * length : -length] for length in lengths)
