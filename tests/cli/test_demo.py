@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from ipyspeaches.cli import main
-from ipyspeaches.cli.demo import NOTEBOOK, copy_notebook, free_port
+from ipyspeaches.cli.demo import NOTEBOOK, copy_notebook, free_port, get_model
 from ipyspeaches.errors import InputError
+from ipyspeaches.local import weights
+from model_hub import model_hub
 
 
 def test_the_notebook_is_copied_once(tmp_path: Path) -> None:
@@ -30,6 +32,39 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "file").touch()
     assert main(["demo", "--no-browser", "--folder", str(tmp_path / "file" / "x")]) == 1
     assert f"{tmp_path / 'file' / 'x'} cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "auto_download", "told"),
+    [
+        ("", 200, False, "hears English only, and badly: get a better one with --auto-download (148 MB), or"),
+        ("small", 200, False, "faster-whisper-small (486 MB) is not on this machine"),
+        ("", 200, True, "Downloading Systran/faster-whisper-base from 127.0.0.1."),
+        ("", 403, True, "refuses to give Systran/faster-whisper-base (HTTP 403)"),
+        ("pocketsphinx/en-us", 403, True, ""),
+    ],
+)
+def test_the_demo_says_what_its_recogniser_lacks_and_gets_it_where_that_is_allowed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    status: int,
+    auto_download: bool,
+    told: str,
+) -> None:
+    monkeypatch.setenv(weights.MODEL_VARIABLE, model)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _name: str(tmp_path))
+    monkeypatch.setattr(weights, "_cached", lambda _model: None)
+    monkeypatch.setattr(weights, "PACKAGED", ())
+    with model_hub(status=status) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        get_model(auto_download=auto_download)
+        assert bool(hub.asked) == (auto_download and told != "")
+    said = capsys.readouterr().err
+    assert told in said
+    assert bool(said) == bool(told)
+    assert weights.models_at_hand() == (["Systran/faster-whisper-base"] if "Downloading" in told else [])
 
 
 def test_a_taken_port_is_refused_when_asked_for_and_passed_over_when_not() -> None:

@@ -11,6 +11,7 @@ import pytest
 from ipyspeaches import LocalServer
 from ipyspeaches.cli import doctor, main
 from ipyspeaches.cli.doctor import Check, check_transports
+from ipyspeaches.local import weights
 from scripted_server import scripted
 
 __all__ = ["scripted"]
@@ -49,6 +50,35 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(doctor, "requirements_by_extra", lambda: {"": ["numpy", "no-such-package"], "x": ["neither"]})
     assert "no-such-package" in doctor.check_packages().found
     assert doctor.check_extra("x").cure == "If you want it: pip install 'ipyspeaches[x]'"
+
+
+@pytest.mark.parametrize(
+    ("model", "ok", "told"),
+    [
+        ("pocketsphinx/en-us", True, "with pocketsphinx/en-us, which hears English only, and badly"),
+        (
+            "",
+            True,
+            "with pocketsphinx/en-us, which hears English only, and badly; --auto-download gets Whisper (148 MB)",
+        ),
+        ("small", False, "Systran/faster-whisper-small (486 MB) is not on this machine: allow its download"),
+        (".", False, "is no whole Whisper model of CTranslate2's format (it has no model.bin, "),
+    ],
+)
+def test_the_model_of_the_embedded_server_is_named(
+    model: str, ok: bool, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.MODEL_VARIABLE, model)
+    monkeypatch.setattr(weights, "find", lambda _model: None)
+    found = doctor.check_embedded_server()
+    assert (found.ok, found.essential) == (ok, True)
+    assert told in found.found
+    there = weights.FoundModel("someone/small", "the cache of the Hugging Face hub", 486_000_000)
+    monkeypatch.setattr(weights, "find", lambda _model: there)
+    monkeypatch.setenv(weights.MODEL_VARIABLE, "someone/small")
+    assert doctor.check_embedded_server().found == (
+        "the embedded one, with someone/small (486 MB, the cache of the Hugging Face hub)"
+    )
 
 
 def test_webrtc_is_loaded_and_its_absence_has_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,10 +13,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ipyspeaches.errors import InputError, MissingExtraError, ServerUnreachableError, StateError
+from ipyspeaches.errors import (
+    InputError,
+    MissingExtraError,
+    ModelNotFoundError,
+    ServerUnreachableError,
+    StateError,
+)
 from ipyspeaches.local import LocalServer, serve
 from ipyspeaches.local.engines import engine_spec
 from ipyspeaches.local.local_server import require_packages
+from ipyspeaches.local.worker_pool import early_end
+from model_hub import HEAD
 
 POSIX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks processes up in /proc")
 
@@ -146,6 +155,35 @@ def test_other_machines_need_a_key(host: str) -> None:
         serve(host)
 
 
+def test_a_model_that_cannot_be_loaded_is_told_by_its_own_sentence(tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "model.bin").write_bytes(HEAD)
+    with pytest.raises(
+        ServerUnreachableError, match=r"^The local server cannot start: The model .* could not be loaded"
+    ):
+        LocalServer(model=str(tmp_path)).start()
+
+
+def test_what_cannot_be_loaded_is_done_without_unless_somebody_named_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", "NONE")  # to CTranslate2 a processor that it cannot use
+    monkeypatch.delenv("IPYSPEACHES_MODEL")
+    server = LocalServer()
+    with server:
+        models = httpx2.get(f"{server.url}/openapi.json", trust_env=False).json()
+        assert models["info"]["x-default-model"] == "pocketsphinx/en-us"
+    assert len(server.warnings) >= 1
+    assert "does not work on this processor" in server.warnings[0]
+    assert server.warnings[-1].endswith("Until then, pocketsphinx/en-us is used.")
+
+
+def test_a_model_that_is_not_here_is_told_before_anything_starts() -> None:
+    with pytest.raises(
+        ModelNotFoundError, match=r"large-v3 \(3\.1 GB\) is not on this machine: allow its download with"
+    ):
+        LocalServer(model="large-v3").start()
+
+
 def test_the_command_line_says_what_is_wrong() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "ipyspeaches.local"]
@@ -155,3 +193,15 @@ def test_the_command_line_says_what_is_wrong() -> None:
     assert "Traceback" not in run.stderr
     run = subprocess.run([*command, "--engine", "x"], capture_output=True, text=True, env=environment, check=False)
     assert run.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (-4, r"\(SIGILL\): this processor may lack"),
+        (-9, r"\(killed\): .* a smaller model"),
+        (1, r"\(code 1\): what it"),
+    ],
+)
+def test_a_recogniser_that_ends_early_is_explained(code: int, told: str) -> None:
+    assert re.search(told, early_end(engine_spec("faster-whisper"), code))

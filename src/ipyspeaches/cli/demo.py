@@ -18,8 +18,9 @@ from importlib import util
 from pathlib import Path
 from typing import IO
 
-from ipyspeaches.cli.arguments import Commands, port
-from ipyspeaches.errors import InputError, MissingExtraError, SpeachesError
+from ipyspeaches.cli.arguments import Commands, add_download_argument, port
+from ipyspeaches.errors import DownloadError, InputError, MissingExtraError, SpeachesError
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 
 NOTEBOOK = "01_quickstart.ipynb"
 FIRST_PORT = 8888
@@ -43,6 +44,7 @@ def add_command(commands: Commands) -> None:
         default=Path("ipyspeaches-demo"),
         help="where your copy of the notebook is; one that is there already is kept (default: %(default)s)",
     )
+    add_download_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if util.find_spec("jupyterlab") is None:
         raise MissingExtraError("jupyterlab", "lab", "open the demo")
     notebook = copy_notebook(args.folder)
+    get_model(auto_download=args.auto_download)
     number = free_port(args.port)
     token = secrets.token_urlsafe(24)
     with tempfile.TemporaryFile() as log:
@@ -64,6 +67,31 @@ def run(args: argparse.Namespace) -> int:
             return int(process.wait() != 0)
         finally:
             _stop(process)
+
+
+def get_model(*, auto_download: bool) -> None:
+    """Have a good recogniser before the notebook is open, if that was allowed; else say what is missing."""
+    from ipyspeaches.local.downloads import download
+    from ipyspeaches.local.engines import model_to_download
+    from ipyspeaches.local.weights import MODEL_VARIABLE, SIZES_BYTES, missing_text, size_text
+
+    wanted = None if os.environ.get(BASE_URL_VARIABLE) else model_to_download()
+    if wanted is None:
+        return
+    told = missing_text(wanted)
+    if not os.environ.get(MODEL_VARIABLE):
+        size = size_text(SIZES_BYTES[wanted])
+        told = (
+            "The recogniser at hand hears English only, and badly: get a better one with --auto-download "
+            f"({size}), or with the button in the widget."
+        )
+    if not auto_download:
+        print(f"ipyspeaches: {told}", file=sys.stderr)
+        return
+    try:
+        download(wanted)
+    except DownloadError as exc:  # the notebook can do without
+        print(f"ipyspeaches: {exc}", file=sys.stderr)
 
 
 def copy_notebook(folder: Path) -> Path:

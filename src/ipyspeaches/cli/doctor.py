@@ -19,7 +19,7 @@ from typing import Any
 
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.errors import InputError, ServerError, SpeachesError
-from ipyspeaches.local.weights import MODEL_VARIABLE
+from ipyspeaches.local import weights
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.server.client import Server, check
@@ -192,15 +192,26 @@ async def _memory_if_told(server: Server) -> str:
 def check_embedded_server() -> Check:
     """Look for what recognises when no server is named."""
     missing = missing_packages("local")
-    if not missing:
-        from ipyspeaches.local.engines import POCKETSPHINX, asked_engine, engines_at_hand
+    if missing:
+        cure = "Run: pip install 'ipyspeaches[local]', or name a Speaches server with --server."
+        found = f"none named, and the embedded one lacks {', '.join(missing)}"
+        return Check("Server", False, found, cure, essential=True)
+    from ipyspeaches.local.engines import POCKETSPHINX, asked_engine, engines_at_hand, model_to_download
 
-        spec = asked_engine(None, None) or engines_at_hand()[0]
-        poor = f"; it hears English only, and badly: set {MODEL_VARIABLE}=base to download Whisper (145 MB)"
-        told = f"the embedded one, with {spec.model}{poor if spec is POCKETSPHINX else ''}"
-        return Check("Server", True, told, essential=True)
-    cure = "Run: pip install 'ipyspeaches[local]', or name a Speaches server with --server."
-    return Check("Server", False, f"none named, and the embedded one lacks {', '.join(missing)}", cure, essential=True)
+    asked = asked_engine(None, None)
+    spec = asked or engines_at_hand()[0]
+    told = f"the embedded one, with {spec.model}"
+    if spec == POCKETSPHINX:
+        wanted = model_to_download()
+        better = f"; --auto-download gets Whisper ({weights.size_text(weights.SIZES_BYTES[wanted])})" if wanted else ""
+        return Check("Server", True, f"{told}, which hears English only, and badly{better}", essential=True)
+    try:
+        weights.require(spec.source or spec.model)
+    except SpeachesError as exc:
+        return Check("Server", False, str(exc), f"Or unset {weights.MODEL_VARIABLE}.", essential=True)
+    model = weights.find(spec.source or spec.model)
+    where = f" ({weights.size_text(model.size_bytes)}, {model.source})" if model else ""
+    return Check("Server", True, f"{told}{where}", essential=True)
 
 
 def check_webrtc() -> Check:

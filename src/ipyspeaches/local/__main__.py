@@ -8,7 +8,7 @@ import sys
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import ENGINE_NAMES
 from ipyspeaches.local.limits import add_limit_arguments, limits_from
-from ipyspeaches.local.local_server import serve
+from ipyspeaches.local.local_server import ERROR_PREFIX, serve
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             exit_with_stdin=args.exit_with_stdin,
         )
     except SpeachesError as exc:
-        sys.stderr.write(f"{exc}\n")
+        sys.stderr.write(f"{ERROR_PREFIX}{exc}\n")
         return 1
     except KeyboardInterrupt:
         return 0

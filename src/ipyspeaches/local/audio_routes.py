@@ -69,6 +69,9 @@ def _read(reader: FormReader, find: Callable[[str], EngineSpec | None], *, trans
     granularities, stream = [], False
     if translate:
         options = replace(options, task="translate")
+        problem = None if spec is None else spec.language_problem(options)
+        if problem is not None:
+            reader.problem("value_error", "model", problem, model)
     else:
         language, hotwords = reader.text("language"), reader.text("hotwords")
         reader.flag("without_timestamps")  # segments are cut before an engine hears them: they always have their times

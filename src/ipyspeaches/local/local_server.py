@@ -62,6 +62,8 @@ SEND_S: Final = 0.1
 _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python_multipart", "python-multipart"))
 WARNING_PREFIX: Final = "warning: "
 """What a line on standard error begins with that says what the server goes on without."""
+ERROR_PREFIX: Final = "error: "
+"""The same for why it does not start."""
 START_TIMEOUT_S: Final = 60.0
 LARGE_MODEL_TIMEOUT_S: Final = 600.0
 """The same for a model that was named: one of gigabytes is checked and read from a slow disk."""
@@ -212,6 +214,8 @@ class LocalServer:
             self.stop()
             what = "ended while it was starting" if in_time else f"was not ready after {timeout_s:.0f} seconds"
             last = self._last_lines[-1] if self._last_lines else "it said nothing"
+            if last.startswith(ERROR_PREFIX):
+                raise ServerUnreachableError(f"The local server cannot start: {last.removeprefix(ERROR_PREFIX)}")
             raise ServerUnreachableError(
                 f"The local server {what} ({last}). Run `{Path(sys.executable).name} -m ipyspeaches.local` to see more."
             )
@@ -473,7 +477,8 @@ def _server(
 
 
 def _end_with_stdin(serving: list[uvicorn.Server]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # past the buffer, whose lock would be missed when Python ends while this waits
+        pass
     for server in serving:
         server.should_exit = True
     threading.Timer(EXIT_GRACE_S, os._exit, (1,)).start()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
 
-from ipyspeaches.local.engines import EngineSpec, engines_at_hand
+from ipyspeaches.local import weights
+from ipyspeaches.local.engines import EngineSpec, engine_named, engines_at_hand
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.worker_pool import WorkerPool
 
@@ -73,7 +74,10 @@ class ModelMemory:
         """Return the model of this name, or None."""
         if model in self._pools:
             return self._pools[model].spec
-        return next((spec for spec in self.specs() if spec.model == model), None)
+        known = next((spec for spec in self.specs() if spec.model == model), None)
+        if known is None and find_spec("faster_whisper") is not None and weights.find(model) is not None:
+            return engine_named(model)  # one that nobody would be offered unasked, such as a large one
+        return known
 
     def pool(self, spec: EngineSpec) -> WorkerPool:
         """Return the workers of a model; there may be none yet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,19 @@ FIRST_GUESS: Final = 0.3
 LEARNING: Final = 0.2
 """Share of a new measurement in an average that follows."""
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+def early_end(spec: EngineSpec, code: int) -> str:
+    """Return why a process may have ended while it loaded a model, and what to do, by its exit code."""
+    what = f"The recogniser of {spec.model} ended while it was starting"
+    if code == -signal.SIGKILL:
+        return f"{what} (killed): the machine may be short of memory, so close programs, or name a smaller model."
+    if code in (-signal.SIGILL, -signal.SIGSEGV):
+        name = signal.Signals(-code).name
+        return (
+            f"{what} ({name}): this processor may lack what it needs, so use --engine pocketsphinx, or another machine."
+        )
+    return f"{what} (code {code}): what it printed says more; name another model, or use --engine pocketsphinx."
 
 
 class WorkerProcess:
@@ -93,7 +107,7 @@ class WorkerProcess:
                 self._receive(decoder.decode(body))
         self.alive = False
         if not self._ready.done():
-            self._ready.set_exception(SpeachesError("The recogniser process ended while it was starting: see above."))
+            self._ready.set_exception(SpeachesError(early_end(self._spec, await self._process.wait())))
             self._ready.exception()  # read here, as there may be nobody who waits for it
         self._on_end(self)
         if self._process.stdin is not None:

@@ -101,15 +101,13 @@ async def locate(options: SessionOptions) -> Place:
     if url:
         return Place(url, options.api_key or key_from_environment(url), embedded=False)
     from ipyspeaches.local import LocalServer
-    from ipyspeaches.local.engines import POCKETSPHINX, engine_named
-    from ipyspeaches.local.weights import find
+    from ipyspeaches.local.engines import engine_named
 
     model = None if options.recognition.model is None else model_id(options.recognition.model)
     warnings = await _downloaded(model) if options.auto_download else ()
-    spec = None if model is None else engine_named(model)
-    here = spec is not None and (spec == POCKETSPHINX or spec.source or find(spec.model) is not None)
+    folder = model if model is not None and engine_named(model).source else None
     # Starting the process takes about a second: the engine must not wait for it.
-    local = await asyncio.to_thread(LocalServer.shared, model if here else None)
+    local = await asyncio.to_thread(LocalServer.shared, folder)
     return Place(local.url, local.api_key, embedded=True, warnings=(*warnings, *local.warnings))
 
 
@@ -131,7 +129,16 @@ async def _downloaded(model: str | None) -> tuple[str, ...]:
 
 
 async def resolve(options: SessionOptions) -> Destination:
-    """Find the server that the options mean and check it; errors as of `locate` and `Place.check`."""
+    """Find the server that the options mean and check it; errors as of `locate` and `Place.check`.
+
+    It is an `InputError` if the embedded server's model does not know the language, or cannot translate.
+    """
     place = await locate(options)
     info = await place.check(options.recognition.model)
+    if place.embedded:
+        from ipyspeaches.local.engines import DecodingOptions, engine_named
+
+        wanted = DecodingOptions(options.recognition.language, options.recognition.task)
+        if (problem := engine_named(info.model).language_problem(wanted)) is not None:
+            raise InputError(problem)
     return Destination(place.url, place.api_key, place.embedded, info, warnings=place.warnings)
