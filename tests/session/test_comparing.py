@@ -80,9 +80,9 @@ async def test_a_run_without_any_text_has_the_reason_and_no_rate(
     assert math.isnan(found.columns()["wer"][0])
 
 
-async def test_a_connection_that_is_cut_keeps_what_was_heard(scripted: Any, bursts: Recording) -> None:
+async def test_a_connection_that_is_cut_for_good_keeps_what_was_heard(scripted: Any, bursts: Recording) -> None:
     scripted.cut_after = 1
-    found = await compare(bursts, {"cut": {}}, server=scripted.url, turn_detection=ENERGY, pace=0)
+    found = await compare(bursts, {"cut": {"give_up_s": 0}}, server=scripted.url, turn_detection=ENERGY, pace=0)
     assert found.transcripts["cut"].text == "utterance 1"
     assert found.runs[0].error is not None
 

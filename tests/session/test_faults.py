@@ -25,8 +25,9 @@ from ipyspeaches.protocol.protocol_events import Unknown
 from ipyspeaches.results.segment import Segment
 from ipyspeaches.session import events
 from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.delivery import LOADING_S, REFUSED_S, SETTLE_S, SLOWEST, Delivery
 from ipyspeaches.session.options import TurnDetection
-from ipyspeaches.session.session import LOADING_S, REFUSED_S, SETTLE_S, SLOWEST, Session, transcribe
+from ipyspeaches.session.session import Session, transcribe
 from ipyspeaches.session.state import SessionState
 from scripted_server import without_loopback
 from sessions import ENERGY, session
@@ -46,9 +47,11 @@ async def test_a_server_that_cannot_reach_itself_is_named_with_the_setting(
     assert len(running.recording.samples) > 0, "what was heard is kept"
 
 
-async def test_a_cut_connection_is_one_clear_error_and_keeps_everything(scripted: Any, bursts: Recording) -> None:
+async def test_a_cut_connection_that_shall_not_be_had_again_is_one_clear_error_and_keeps_everything(
+    scripted: Any, bursts: Recording
+) -> None:
     scripted.cut_after = 1
-    running = session(scripted, bursts)
+    running = session(scripted, bursts, give_up_s=0)
     await running.start()
     with pytest.raises(ConnectionLostError) as caught:
         await running.wait()
@@ -62,7 +65,7 @@ async def test_a_cut_connection_is_one_clear_error_and_keeps_everything(scripted
 async def test_a_silent_server_does_not_hang_the_session(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.3)
+    monkeypatch.setattr("ipyspeaches.session.delivery.SETTLE_S", 0.3)
     scripted.mute_after = 2
     async with session(scripted, bursts) as running:
         await asyncio.wait_for(running.wait(), 60)
@@ -111,17 +114,24 @@ async def test_a_server_that_says_for_ever_that_it_is_alive_is_not_waited_for_wi
     saying.cancel()
 
 
+async def connect(_after: Connection | None) -> Connection:
+    raise AssertionError
+
+
 @pytest.mark.parametrize(("latency_s", "patience_s"), [(30.0, 60.0), (None, REFUSED_S), (500.0, SETTLE_S)])
 def test_a_slow_server_is_waited_for_as_long_as_it_takes(latency_s: float | None, patience_s: float) -> None:
     running = Session(Recording(np.zeros(1600, np.int16), 16_000), pace=0)
     running.transcript.append(Segment(0, 1, "one", latency_s=latency_s))
-    assert running._patience_s() == patience_s
+    delivery = Delivery(
+        connect, running._backlog, running._recorder, live=False, give_up_s=None, on_change=lambda: None
+    )
+    assert delivery.patience_s() == patience_s
 
 
 async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_for_as_long(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.session.REFUSED_S", 0.3)
+    monkeypatch.setattr("ipyspeaches.session.delivery.REFUSED_S", 0.3)
     scripted.mute_after, scripted.mute_says = 0, ['{"type": "error", "error": "model not loaded"}']
     with pytest.raises(ProtocolError, match="the server reported “model not loaded” and gave no text"):
         await asyncio.wait_for(transcribe(bursts, server=scripted.url, turn_detection=ENERGY), 60)
@@ -130,7 +140,7 @@ async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_f
 async def test_a_recording_does_not_wait_for_ever_for_a_server_that_answers_nothing(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.3)
+    monkeypatch.setattr("ipyspeaches.session.delivery.SETTLE_S", 0.3)
     scripted.mute_after = 2
     longer = Recording(np.tile(bursts.samples, 5), bursts.rate)  # 15 utterances
     with pytest.warns(UserWarning, match="did not answer"):
@@ -251,7 +261,7 @@ async def test_what_came_before_a_connection_was_lost_is_returned_with_what_is_m
 ) -> None:
     scripted.cut_after = 1
     with pytest.warns(UserWarning, match=r"no text .* see \.missing"):
-        transcript = await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+        transcript = await transcribe(bursts, server=scripted.url, turn_detection=ENERGY, give_up_s=0)
     assert transcript.text == "utterance 1"
     assert transcript.missing[0].start == pytest.approx(3, abs=0.3)
     # To the end of the last utterance, or of the recording if that was not heard to its end.
@@ -262,13 +272,13 @@ async def test_what_came_before_a_connection_was_lost_is_returned_with_what_is_m
 async def test_no_text_at_all_from_a_server_is_an_error(scripted: Any, bursts: Recording) -> None:
     scripted.cut_after = 0
     with pytest.raises(ConnectionLostError):
-        await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+        await transcribe(bursts, server=scripted.url, turn_detection=ENERGY, give_up_s=0)
 
 
 async def test_utterances_that_all_fail_are_an_error_with_the_reason(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.3)
+    monkeypatch.setattr("ipyspeaches.session.delivery.SETTLE_S", 0.3)
     scripted.mute_after = 0
     with pytest.raises(ProtocolError, match="did not answer"):
         await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
@@ -286,7 +296,7 @@ async def test_a_warning_that_is_an_error_leaves_what_came(scripted: Any, bursts
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         with pytest.raises(UserWarning, match=r"see \.missing") as raised:
-            await transcribe(bursts, server=scripted.url, turn_detection=ENERGY)
+            await transcribe(bursts, server=scripted.url, turn_detection=ENERGY, give_up_s=0)
     left: Any = raised.value
     assert left.transcript.text == "utterance 1"
 

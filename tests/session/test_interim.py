@@ -429,7 +429,7 @@ async def test_nothing_is_left_behind(
 ) -> None:
     counting.takes_s = 0.1
     scripted.cut_after = 0 if end == "failure" else None
-    running, seen = session(front, long_burst, pace=1, interim_s=0.3)
+    running, seen = session(front, long_burst, pace=1, interim_s=0.3, give_up_s=0)
     await running.start()
     await until(lambda: running.transcript.partial)
     asked = len(counting.started_at)

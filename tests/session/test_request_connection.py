@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import ModelNotFoundError, ServerAuthError
+from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ServerAuthError
 from ipyspeaches.protocol.http import request_protocol
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
@@ -195,14 +195,14 @@ class LiveSource(RecordedSource):
 
 
 @pytest.mark.parametrize("name", ["sse-broken-at-once", "sse-bad-language"])
-async def test_a_stream_that_breaks_without_text_is_tried_twice_and_costs_its_utterance_only(
+async def test_a_stream_that_breaks_without_text_is_tried_again_and_costs_its_utterance_only(
     http_script: Any, bursts: Recording, name: str
 ) -> None:
     http_script.answer = lambda posted: recorded(name) if posted.number == 1 else deltas(f" text {posted.number}")
     running, seen = await heard(http_script, bursts, "sse")
     assert running.state is SessionState.STOPPED
     assert running.transcript.text == "text 0 text 2"
-    assert [posted.number for posted in http_script.posted].count(1) == 2
+    assert [posted.number for posted in http_script.posted].count(1) == 1 + len(request_protocol.BROKEN_WAITS_S)
     assert warnings(seen) == ["utterance_failed"]
 
 
@@ -213,7 +213,7 @@ async def test_a_stream_that_breaks_once_is_told_once(http_script: Any, bursts: 
     assert warnings(seen) == []
 
 
-async def test_half_a_stream_twice_is_kept_with_a_warning(http_script: Any, bursts: Recording) -> None:
+async def test_half_a_stream_again_and_again_is_kept_with_a_warning(http_script: Any, bursts: Recording) -> None:
     http_script.answer = lambda posted: recorded("sse-broken") if posted.number == 0 else deltas(" fine")
     running, seen = await heard(http_script, bursts, "sse")
     assert running.transcript[0].text.startswith("in being comparatively modern")
@@ -271,21 +271,35 @@ async def test_a_busy_server_is_asked_again(http_script: Any, bursts: Recording)
     assert len(http_script.posted) == 5
 
 
-async def test_a_server_that_stays_busy_costs_texts_but_neither_audio_nor_session(
+@pytest.mark.parametrize("transport", ["chunked", "sse"])
+async def test_a_server_that_is_busy_for_long_is_lost_and_had_again_and_loses_nothing(
+    http_script: Any, bursts: Recording, transport: str
+) -> None:
+    text = deltas(" there") if transport == "sse" else document(text="there")
+    http_script.script(*[Reply(503)] * 8, text)
+    running, seen = await heard(http_script, bursts, transport)
+    assert running.transcript.text == "there there there"
+    assert len(running.transcript.missing) == 0
+    assert any(isinstance(event, events.Reconnected) for event in seen)
+
+
+async def test_a_server_that_stays_busy_for_too_long_ends_a_recording_with_the_reason(
     http_script: Any, bursts: Recording
 ) -> None:
     http_script.script(Reply(503))
-    running, seen = await heard(http_script, bursts)
-    assert running.state is SessionState.STOPPED
-    assert len(running.transcript) == 0
-    assert warnings(seen) == ["retrying", *["utterance_failed"] * 3]
-    assert running.recording.duration == pytest.approx(7, abs=0.001)
+    running = session(http_script, bursts, give_up_s=0.5)
+    await running.start()
+    with pytest.raises(ConnectionLostError, match=r"could not be had again within 0.5 s: .*HTTP 503"):
+        await asyncio.wait_for(running.wait(), 30)
+    first = running.transcript.missing[0]
+    assert first.start == pytest.approx(1, abs=0.03)
+    assert "HTTP 503" in first.reason
 
 
 async def test_a_recording_waits_for_a_slow_server(
     http_script: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.session.MAX_PENDING", 1)
+    monkeypatch.setattr("ipyspeaches.session.delivery.MAX_PENDING", 1)
     http_script.answer = lambda posted: Reply(pieces=('{"text": "slow"}',), after_s=0.2)
     running, seen = await heard(http_script, bursts)
     assert running.transcript.text == "slow slow slow"
@@ -311,7 +325,7 @@ async def test_live_audio_does_not_wait_and_what_waits_is_joined(http_script: An
 async def test_an_answer_after_the_end_is_nothing_and_leaves_nothing(
     http_script: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ipyspeaches.session.session.SETTLE_S", 0.1)
+    monkeypatch.setattr("ipyspeaches.session.delivery.SETTLE_S", 0.1)
     http_script.answer = lambda posted: Reply(pieces=('{"text": "late"}',), after_s=0.5)
     running, seen = await heard(http_script, bursts)
     assert running.state is SessionState.STOPPED

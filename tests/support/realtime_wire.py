@@ -92,12 +92,17 @@ def kinds(messages: list[bytes]) -> list[str]:
 
 
 def ready(
-    *, client_cuts: bool, model: str | None = MODEL, language: str | None = None, media: Media | None = None
+    *,
+    client_cuts: bool,
+    model: str | None = MODEL,
+    language: str | None = None,
+    media: Media | None = None,
+    api_key: str | None = None,
 ) -> RealtimeProtocol:
     """Return a protocol whose configuration is confirmed, with nothing left to send."""
     server_vad = None if client_cuts else ServerTurnDetection()
     options = RecognitionOptions(model=model, language=language, server_vad=server_vad)
-    protocol = RealtimeProtocol(options, media=media)
+    protocol = RealtimeProtocol(options, media=media, api_key=api_key)
     protocol.connection_opened()
     protocol.receive_message(session(vad=NEVER if client_cuts else DEFAULT_VAD, model=model, language=language))
     assert protocol.stream_to_send() == []

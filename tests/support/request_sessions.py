@@ -17,6 +17,7 @@ from sessions import ENERGY
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy server is asked again at once."""
     monkeypatch.setattr(request_protocol, "RETRY_WAITS_S", (0.02, 0.04))
+    monkeypatch.setattr(request_protocol, "BROKEN_WAITS_S", (0.0, 0.01, 0.02))
 
 
 def session(script: Any, recording: Any, /, transport: str = "chunked", **options: Any) -> Session:

@@ -17,7 +17,6 @@ const NAMES = [
   "loaded_models",
   "model_jobs",
   "local_model",
-  "unfinished",
   "presets",
   "detectors",
   "language",

@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from ipyspeaches.errors import ServerError
-from ipyspeaches.protocol.protocol_events import Disconnected, ProtocolEvent
+from ipyspeaches.protocol.protocol_events import Disconnected, ItemCompleted, ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.vad.gate import GateAction
 
@@ -30,6 +30,8 @@ class Connection(ABC):
     def __init__(self, on_event: Callable[[ProtocolEvent], None]) -> None:
         # Done when the connection cannot go on, with the reason.
         self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
+        self.cleared = 0  # session sample before which a server that cuts has nothing left to say
+        self.worked = False  # whether a text has come, over this connection or one before
         self._on_event = on_event
         self._progress = asyncio.Event()
 
@@ -97,6 +99,7 @@ class Connection(ABC):
         for event in events:
             if isinstance(event, Disconnected) and not self.lost.done():
                 self.lost.set_result(event.error)
+            self.worked |= isinstance(event, ItemCompleted)
             self._receive_event(event)
         self._progress.set()
 

@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypedDict
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.store import AudioStore
 from ipyspeaches.protocol.address import realtime_query
-from ipyspeaches.protocol.http.request_protocol import Request, RequestProtocol
+from ipyspeaches.protocol.http.request_protocol import Request, RequestProtocol, Told
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
@@ -36,6 +37,11 @@ from ipyspeaches.transports.websocket import WebSocketTransport
 from ipyspeaches.vad.gate import GateAction, Send
 
 
+class _OfSession(TypedDict):
+    api_key: str | None
+    has_worked: bool
+
+
 def connection_to(
     destination: Destination,
     transport: str,
@@ -43,30 +49,39 @@ def connection_to(
     source: Source,
     pipeline: Pipeline,
     on_event: Callable[[ProtocolEvent], None],
+    after: Connection | None = None,
 ) -> Connection:
-    """Return the connection by the way that is wanted, not opened yet; the parameters are those of `Connection`s."""
+    """Return the connection by the way that is wanted, not opened yet; the parameters are those of `Connection`s.
+
+    It is the first one, or one ``after`` another that was lost.
+    """
     url, key = destination.url, destination.api_key
     if transport in REQUESTS:
         requests = RequestTransport(url, key, stream=transport == "sse")
-        return RequestConnection(RequestProtocol(asked, live=source.live), requests, pipeline.store, on_event)
+        told = after.told if isinstance(after, RequestConnection) else None
+        protocol = RequestProtocol(asked, live=source.live, after=told)
+        return RequestConnection(protocol, requests, pipeline.store, on_event)
     query = realtime_query(url, asked)
-    if transport == "realtime":
-        websocket = WebSocketTransport(url, query, key)
-        return RealtimeConnection(
-            RealtimeProtocol(asked, api_key=key), websocket, pipeline.store, on_event, lambda: pipeline.in_speech
-        )
-    media, endpoint = destination.info.media, RtcEndpoint(url, query, key)
+    of_session: _OfSession = {"api_key": key, "has_worked": after is not None and after.worked}
     # Sessions that listen along get the audio from the kernel: a page has one connection, which is the main session's.
     microphone = source.source if isinstance(source, Tee) else source
+    from_page = isinstance(microphone, BrowserMicrophone) and microphone.line is not None
+    # A page sends what is spoken now, and nothing of before: what it has missed can only go through the kernel.
+    if transport == "realtime" or (from_page and after is not None):
+        websocket = WebSocketTransport(url, query, key)
+        return RealtimeConnection(
+            RealtimeProtocol(asked, **of_session), websocket, pipeline.store, on_event, lambda: pipeline.in_speech
+        )
+    media, endpoint = destination.info.media, RtcEndpoint(url, query, key)
     if isinstance(microphone, BrowserMicrophone) and microphone.line is not None:
         # Nothing can be put into what a page sends. Where this side cuts, the connection knows how long to wait.
         padding_ms = 0 if asked.client_cuts else media.padding_ms
         continuous = replace(media, continuous=True, padding_ms=padding_ms)
-        protocol = RealtimeProtocol(asked, media=continuous, api_key=key)
         page = PageTransport(microphone.line, microphone, endpoint, on_event)
-        return PageConnection(protocol, page, pipeline, on_event, media)
-    protocol = RealtimeProtocol(asked, media=media, api_key=key)
-    return MediaConnection(protocol, WebRtcTransport(endpoint), pipeline.store, on_event)
+        return PageConnection(RealtimeProtocol(asked, media=continuous, **of_session), page, pipeline, on_event, media)
+    return MediaConnection(
+        RealtimeProtocol(asked, media=media, **of_session), WebRtcTransport(endpoint), pipeline.store, on_event
+    )
 
 
 def interim_to(
@@ -99,6 +114,11 @@ class RequestConnection(Connection):
     def pending(self) -> int:
         """How many utterances have no text yet."""
         return self._protocol.pending
+
+    @property
+    def told(self) -> Told | None:
+        """The last request whose text was told."""
+        return self._protocol.told
 
     async def open(self) -> None:
         """Begin; the server has been asked already whether it is there."""

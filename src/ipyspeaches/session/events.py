@@ -20,6 +20,25 @@ class StateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """There is no connection, for the ``reason``; the ``attempt``-th to have one again comes in ``wait_s`` seconds."""
+
+    time_s: float
+    reason: str
+    attempt: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """There is a connection again, after ``lost_s`` seconds; what has no text, ``unsent_s`` of audio, is sent again."""
+
+    time_s: float
+    lost_s: float
+    unsent_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Speech began at ``start_s``; ``source`` is ``"client"`` or ``"server"``, whose VAD heard it."""
 
@@ -121,6 +140,8 @@ class ErrorOccurred:
 
 SessionEvent = (
     StateChanged
+    | Reconnecting
+    | Reconnected
     | SpeechStarted
     | SpeechStopped
     | Sent

@@ -97,9 +97,8 @@ class Interim(Listener):
             elif isinstance(event, Closed):
                 self._close(event)
 
-    def audio_sent(self, processed: Processed, pending: int) -> None:
+    def audio_taken(self, pending: int) -> None:
         """Ask for the text of what is being spoken, if it is time."""
-        del processed
         spoken = self.under_way
         # While a final text is awaited, none is asked for: that one counts more.
         if spoken is not None and not pending and self._is_time(spoken):
@@ -121,6 +120,14 @@ class Interim(Listener):
                 self._items.discard(event.item_id)
             else:
                 self._drop(self._held_by(event.utterance))
+
+    def connection_lost(self) -> None:
+        """Take back what items were said to say that will come by other names."""
+        for item_id in self._adopted:
+            self._recorder.withdraw(item_id)
+        self._adopted.clear()
+        self._items.clear()
+        self._failures = 0
 
     def reconfigure(self, changes: Changes) -> None:
         """Ask otherwise from now on."""

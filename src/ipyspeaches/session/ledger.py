@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ipyspeaches.audio.clock import to_samples
+from ipyspeaches.audio.clock import to_samples, to_seconds
 from ipyspeaches.results.records import Latency
-from ipyspeaches.vad.gate import Cut, Utterance
+from ipyspeaches.vad.gate import Cut, Send, Utterance
 
 _KEPT_BLOCKS: Final = 6_000
 """Ten minutes of 100 ms blocks: no utterance's latency looks back further."""
@@ -39,8 +39,9 @@ class Entry:
     """An utterance, and what has become of it."""
 
     utterance: Utterance  # as far as it is known, while a server hears it
-    connection: int  # number of the one that it went over
+    connection: int  # number of the one that it goes over
     stage: Stage
+    audio: Send | None = None  # what is sent of it, if this side has cut it
     item_id: str | None = None  # the server's name for it
     order: int = -1  # its place among the utterances of the session, once it is committed
     vad_stop_ms: float | None = None  # how long after its end these came
@@ -59,9 +60,11 @@ class Ledger:
     def __init__(self, latency: Latency) -> None:
         self.entries: list[Entry] = []
         self.connection = 1
+        self.earlier_items: set[str] = set()  # names of other connections, which this one may use again
         self._by_number: dict[int, Entry] = {}  # those that this side has cut, and that are not settled
         self._by_item: dict[str, Entry] = {}  # those that the server has named, without a text
         self._orders = 0
+        self._vacant: list[Entry] = []  # what a server has cut and given no text for; over again, it comes by new names
         self._latency = latency
         self._arrived_ends: deque[int] = deque(maxlen=_KEPT_BLOCKS)
         self._arrived_at_s: deque[float] = deque(maxlen=_KEPT_BLOCKS)
@@ -74,10 +77,28 @@ class Ledger:
         return [entry for entry in self.entries if entry.stage not in {Stage.FINAL, Stage.FAILED}]
 
     @property
+    def settled_until(self) -> int:
+        """Session sample where the last utterance ends that has its text, or has failed."""
+        return max((one.end for one in self._settled), default=0)
+
+    @property
     def settled_until_s(self) -> float:
-        """Where the last utterance ends that has its text, or has failed."""
-        settled = {Stage.FINAL, Stage.FAILED}
-        return max((entry.utterance.end_s for entry in self.entries if entry.stage in settled), default=0.0)
+        """The same in seconds."""
+        return to_seconds(self.settled_until)
+
+    @property
+    def _settled(self) -> list[Utterance]:
+        return [entry.utterance for entry in self.entries if entry.stage in {Stage.FINAL, Stage.FAILED}]
+
+    def gaps(self) -> list[Send]:
+        """Return the audio of what a lost server had cut and given no text for, though it did for something later."""
+        found: list[Send] = []
+        for lost in sorted((entry.utterance for entry in self._vacant), key=lambda one: one.start):
+            ends = [one.end for one in self._settled] + [one.end for one in found]
+            start = max((end for end in ends if end <= lost.start), default=0)
+            if lost.end <= self.settled_until:
+                found.append(Send(start, lost.end))
+        return found
 
     def suspect(self, message: str) -> None:
         """Note an error of the server that may be about each utterance that it has and that has no text."""
@@ -87,17 +108,41 @@ class Ledger:
 
     # How far they have come
 
-    def cut(self, utterance: Utterance) -> None:
-        """Note an utterance that this side has cut."""
-        entry = Entry(utterance, self.connection, Stage.CUT, vad_stop_ms=self.since_ms(utterance.end_s))
+    def cut(self, utterance: Utterance, audio: Send | None = None) -> Entry:
+        """Note an utterance that this side has cut, and what is to be sent of it."""
+        vad_stop_ms = self.since_ms(utterance.end_s)
+        entry = Entry(utterance, self.connection, Stage.CUT, audio, vad_stop_ms=vad_stop_ms)
         self._by_number[utterance.number] = entry
         self.entries.append(entry)
+        return entry
 
     def sent(self, utterance: Utterance) -> None:
         """Note that an utterance and its commit were handed to the connection."""
         entry = self._by_number.get(utterance.number)
         if entry is not None:
             entry.stage = Stage.SENT
+
+    @property
+    def with_server(self) -> list[Entry]:
+        """Those of them that the server has."""
+        return [entry for entry in self.unsettled if entry.stage is not Stage.CUT]
+
+    def lose_connection(self) -> list[Entry]:
+        """Note that what has no text yet will get it over another connection, and return what the server had of that.
+
+        What this side has cut is as it was before it was sent. What the server has cut is forgotten: it will cut anew.
+        """
+        lost = self.with_server
+        self.connection += 1
+        self._by_item.clear()
+        settled = {Stage.FINAL, Stage.FAILED}
+        self.earlier_items |= {one.item_id for one in self.entries if one.item_id and one.stage in settled}
+        self._vacant = [*self._vacant, *(one for one in lost if one.audio is None and one.order >= 0)]
+        self.entries = [entry for entry in self.entries if entry.audio is not None or entry not in lost]
+        for entry in self.unsettled:
+            entry.stage, entry.connection, entry.reported = Stage.CUT, self.connection, ""
+            self._by_number[entry.utterance.number] = entry
+        return lost
 
     def find(self, item_id: str) -> Entry | None:
         """Return the entry that the server knows by this name, if it has no final text."""
@@ -176,24 +221,33 @@ class Ledger:
 
     def _named(self, item_id: str, utterance: Utterance) -> Entry:
         """Return the entry of an utterance, under the name that the server has for it and as the last of its parts."""
-        entry = self._by_item.get(item_id)
+        entry, begins = self._by_item.get(item_id), None
         if utterance.cut is not Cut.SERVER:
             for part in utterance.parts[:-1]:
                 if (joined := self._by_number.pop(part.number, None)) is not None:
                     self.entries.remove(joined)
+                    begins = begins or joined.audio
             entry = self._by_number.pop(utterance.number, None) or entry
+            if begins is not None and entry is not None and entry.audio is not None:
+                entry.audio = Send(begins.start, entry.audio.end)
         entry = entry or self._new(item_id, utterance, Stage.SENT)
         entry.utterance, entry.item_id = utterance, item_id
         self._by_item[item_id] = entry
         return entry
 
     def _place(self, entry: Entry) -> None:
-        if entry.order < 0:
-            entry.order = self._orders
-            self._orders += 1
+        if entry.order >= 0:
+            return
+        for vacant in self._vacant if entry.audio is None else ():
+            if entry.utterance.start < vacant.utterance.end and vacant.utterance.start < entry.utterance.end:
+                entry.order = vacant.order
+                self._vacant.remove(vacant)
+                return
+        entry.order = self._orders
+        self._orders += 1
 
     def _new(self, item_id: str, utterance: Utterance, stage: Stage) -> Entry:
-        entry = self._by_item[item_id] = Entry(utterance, self.connection, stage, item_id)
+        entry = self._by_item[item_id] = Entry(utterance, self.connection, stage, item_id=item_id)
         self.entries.append(entry)
         return entry
 

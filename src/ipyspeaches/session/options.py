@@ -24,6 +24,7 @@ REQUESTS: Final = frozenset({"chunked", "sse"})
 DETECTOR: Final = instance(Detector, "a detector such as SileroVad() or EnergyVad(threshold=500)")
 _CHUNK_S: Final = number(1, 30, "from 1 to 30 seconds")
 _INTERIM_S: Final = number(0.2, cure="0.2 seconds or more, or None")
+_GIVE_UP_S: Final = number(0, cure="seconds from 0 up, or None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,19 @@ class Route:
     interim_s
         For servers that send no text of an unfinished utterance: ask for it over HTTP, at most this often, and less
         often where the server is slow. `events.Partial` says how much of it is settled. None: never.
+    give_up_s
+        How many seconds without a connection end a session whose server has gone; until then it is tried again and
+        again to have one, and then what has no text is sent once more. None: a minute for a recording, never for live
+        audio. 0: a connection that is lost ends the session.
     """
 
     transport: str = "realtime"
     chunk_s: float | None = None
     interim_s: float | None = None
+    give_up_s: float | None = None
 
     def __post_init__(self) -> None:
-        check_fields(self, transport=one_of(TRANSPORTS), chunk_s=_CHUNK_S, interim_s=_INTERIM_S)
+        check_fields(self, transport=one_of(TRANSPORTS), chunk_s=_CHUNK_S, interim_s=_INTERIM_S, give_up_s=_GIVE_UP_S)
         if self.chunk_s is not None and not self.by_requests:
             raise InputError('chunk_s cuts requests: give it with transport="chunked" or "sse", or leave it out.')
 
@@ -134,6 +140,7 @@ class SessionKeywords(TypedDict, total=False):
     transport: str
     chunk_s: float | None
     interim_s: float | None
+    give_up_s: float | None
     turn_detection: TurnDetection | None
     pace: float | None
     auto_download: bool

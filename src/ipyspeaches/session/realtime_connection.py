@@ -199,6 +199,7 @@ class RealtimeConnection(Connection):
         self._completes_without |= isinstance(event, ItemCompleted)
         if self._buffer is not None:
             self._buffer.receive_event(event)
+            self.cleared = self._buffer.cleared
         super()._receive_event(event)
 
 
@@ -216,8 +217,10 @@ class ServerBuffer:
         self._protocol = protocol
         self._store = store
         self._hears_speech = hears_speech
+        self._begin: int | None = None  # session sample from which this server has heard
         self._sent = 0  # session sample behind the last one that was appended
         self._quiet_from = 0
+        self.cleared = 0  # session sample before which nothing is left for the server to say
         self._held: list[Send] | None = None  # while the barrier is on its way
         self._flush_again = False
 
@@ -257,7 +260,8 @@ class ServerBuffer:
                 # Somebody may just have begun to speak, too late for either VAD to be sure. So the last of it is sent
                 # once more; a server's VAD looks at no more than that, and judges as if nothing had been cleared. The
                 # timeline knows both pieces, so that the times of what they hold are right.
-                self._append(max(0, self._sent - _KEPT), self._sent)
+                self.cleared = max(self._begin or 0, self._sent - _KEPT)
+                self._append(self.cleared, self._sent)
             self._quiet_from = self._sent
             self._release(held)
 
@@ -280,5 +284,7 @@ class ServerBuffer:
                 self._append(begin, min(begin + _KEPT, held[-1].end))
 
     def _append(self, start: int, end: int) -> None:
+        if self._begin is None:
+            self._begin = self._quiet_from = start
         self._protocol.send_append(self._store.read(start, end), start)
         self._sent = max(self._sent, end)

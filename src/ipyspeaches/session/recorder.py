@@ -21,7 +21,7 @@ from ipyspeaches.results.records import EventLog, Latency, Mark, Marks
 from ipyspeaches.results.segment import Segment
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
-from ipyspeaches.session.ledger import Ledger, Stage
+from ipyspeaches.session.ledger import Entry, Ledger, Stage
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.state import ENDED
 from ipyspeaches.terminal import quote
@@ -47,14 +47,17 @@ class Listener:
     def receive_audio(self, processed: Processed) -> None:
         """Take what the pipeline decided about new audio, before it is sent."""
 
-    def audio_sent(self, processed: Processed, pending: int) -> None:
-        """Take note that it was sent; ``pending`` utterances have no text yet."""
+    def audio_taken(self, pending: int) -> None:
+        """Take note that it is under way; ``pending`` utterances have no text yet, or there is no connection."""
 
     def receive_event(self, event: ProtocolEvent) -> None:
         """Take an event of the recogniser."""
 
     def reconfigure(self, changes: Changes) -> None:
         """Take note that something else is asked of the recogniser from now on."""
+
+    def connection_lost(self) -> None:
+        """Take note that what the server had, and gave no text for, will come over another connection."""
 
     def pause(self) -> None:
         """Take note that nothing more is heard for now."""
@@ -221,20 +224,10 @@ class Recorder(Listener):
         self.emit(events.Marked(self.now_s, mark.id, mark.time, mark.name), text=mark.name, detail=f"{mark.time:.3f}")
 
     def receive_audio(self, processed: Processed) -> None:
-        """Note what the local detector decided, and which utterances this side has cut."""
+        """Note what the local detector decided."""
         self.ledger.arrived(len(self._pipeline.store))
         for event in processed.events:
             self._decided(event)
-        for action in processed.actions:
-            if isinstance(action, Utterance):
-                self.ledger.cut(action)
-
-    def audio_sent(self, processed: Processed, pending: int) -> None:
-        """Note the utterances that were handed over."""
-        del pending
-        for action in processed.actions:
-            if isinstance(action, Utterance):
-                self.ledger.sent(action)
 
     def note_lateness(self) -> None:
         """Note how late live audio comes, and say so once when it is too late."""
@@ -249,6 +242,27 @@ class Recorder(Listener):
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
+
+    def connection_lost(self) -> None:
+        """Take back the text of what the server had not finished."""
+        for entry in self.ledger.lose_connection():
+            if entry.item_id is not None:
+                self.withdraw(entry.item_id)
+
+    def reconnecting(self, reason: str, attempt: int, wait_s: float) -> None:
+        """Note that there is no connection, and when it is tried to have one again."""
+        self.emit(events.Reconnecting(self.now_s, reason, attempt, wait_s), text=reason, detail=f"{wait_s:.1f}")
+
+    def reconnected(self, lost_s: float, unsent_s: float) -> None:
+        """Note that there is a connection again."""
+        self.emit(events.Reconnected(self.now_s, lost_s, unsent_s), detail=f"{lost_s:.1f}, {unsent_s:.1f}")
+
+    def give_up_utterance(self, entry: Entry, reason: str) -> None:
+        """Note that an utterance will have no text, because the server has lost every connection over it."""
+        entry.stage = Stage.FAILED
+        self._miss(entry.utterance, f"the connection was lost again and again over it: {reason}", entry.item_id)
+        where = f"{entry.utterance.start_s:.1f} to {entry.utterance.end_s:.1f} s"
+        self.warn("utterance_failed", f"The connection was lost again and again over {where}, which gets no text.")
 
     def painted(self, item_ids: Iterable[str], at_s: float) -> None:
         """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""
@@ -280,6 +294,11 @@ class Recorder(Listener):
         end_s = self.now_s if until_s is None else max(self.now_s, until_s)
         if end_s > start_s + _SHORTEST_GAP_S:
             self.transcript.add_missing(start_s, end_s, reason)
+
+    @property
+    def client_cuts(self) -> bool:
+        """Whether this side cuts."""
+        return self._pipeline.turn_detection.client_cuts
 
     @property
     def unanswered_s(self) -> float:

@@ -9,9 +9,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import numpy as np
+from msgspec.structs import replace as replace_field
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.audio_blocks import AudioBlock
@@ -20,9 +21,11 @@ from ipyspeaches.audio.decoding import check_rate
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
-from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.protocol_events import ItemCompleted, ItemFailed, ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
+from ipyspeaches.session.backlog import Backlog
 from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.delivery import GIVE_UP_S, Delivery
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.journal import Journal
@@ -31,23 +34,12 @@ from ipyspeaches.session.opening import Destination, SourceLike, open_source, re
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
-from ipyspeaches.session.state import ENDED, SessionState, check_transition
+from ipyspeaches.session.state import ENDED, HEARING, SessionState, check_transition
 from ipyspeaches.vad.detectors import Detector
 
 if TYPE_CHECKING:
     from ipyspeaches.results.records import EventLog, Frames, Latency, Mark, Marks
     from ipyspeaches.results.transcript import Transcript
-
-SETTLE_S: Final = 120.0
-"""How long a server may say nothing while texts are pending, at the most, before the session ends without them."""
-REFUSED_S: Final = 15.0
-"""The same where it has reported an error since all of them were sent, and where it has no audio in hand."""
-LOADING_S: Final = 75.0
-"""The same before its first text: it may have to read its model from the disk first, which takes some a minute."""
-SLOWEST: Final = 2.0
-"""Seconds that a second of audio may take: Speaches takes about one for it on a processor, on a busy one more."""
-MAX_PENDING: Final = 8
-"""Utterances without text that a recording may run ahead of the server."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,7 +101,8 @@ class Session:
         self._recorder = Recorder(self._pipeline)
         journal = Journal(self.options, self.source, self._pipeline, self._recorder)
         self._listeners: list[Listener] = [self._recorder, journal]
-        self._connection: Connection | None = None  # the one that is open
+        self._backlog = Backlog(self._recorder.ledger, client_cuts=turn_detection.client_cuts)
+        self._delivery: Delivery | None = None  # while there is something to send, and a server
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
         self._going = asyncio.Event()  # not paused
@@ -264,9 +257,8 @@ class Session:
         It is a `StateError` if the session is not listening.
         """
         self._enter(SessionState.PAUSED)
-        assert self._connection is not None
         self._going.clear()
-        await self._act(self._connection, self._pipeline.end_segment())
+        self._act(self._pipeline.end_segment())
         for listener in self._listeners:
             listener.pause()
 
@@ -275,7 +267,7 @@ class Session:
         """Listen again; a `StateError` if the session is not paused."""
         if self.state is not SessionState.PAUSED:
             raise StateError(f"This session is {self.state}, not paused.")
-        self._enter(SessionState.LISTENING)
+        self._enter(self._hearing_state)
         self._go_on()
 
     @on_engine
@@ -288,6 +280,8 @@ class Session:
             self._enter(SessionState.STOPPING)
             self._go_on()
             self.source.end()
+            if self._delivery is not None:
+                self._delivery.hurry()
         await self._ended.wait()
 
     @on_engine
@@ -348,25 +342,27 @@ class Session:
     async def set_detector(self, detector: Detector) -> None:
         """Use another detector, or other options, from the next frame on."""
         processed = self._pipeline.set_detector(detector)
-        if self._connection is not None and self.state not in ENDED:
-            await self._act(self._connection, processed)
+        if self._delivery is not None and self.state not in ENDED:
+            self._act(processed)
 
     @on_engine
     async def reconfigure(self, changes: Changes) -> None:
         """Ask the recogniser for something else, from the next utterance on; its answer comes as an event."""
         self._changed(changes)  # refuses what cannot be asked for, before anything is
-        connection = await self._open_connection()
-        if connection is not None and self.destination is not None:
+        await self._until_open()
+        running = self._delivery is not None and self.state not in ENDED
+        if running and self.destination is not None:
             asked = dict(changes)
             if "model" in changes:
                 asked["model"] = (await self.destination.check(changes["model"])).model
-            await connection.reconfigure(asked)
+            if self._delivery is not None and self._delivery.connection is not None:  # else the next one is told
+                await self._delivery.connection.reconfigure(asked)
             for listener in self._listeners:
                 listener.reconfigure(asked)
         self.options = self._changed(changes)
         self._recorder.script = self.script
         self._pipeline.turn_detection = replace(self.turn_detection, server_vad=self.options.recognition.server_vad)
-        if connection is not None and "language" in changes:
+        if running and "language" in changes:
             self._recorder.note_language(self.options.recognition.language)
 
     def _changed(self, changes: Changes) -> SessionOptions:
@@ -422,20 +418,16 @@ class Session:
         finally:
             listening.cancel()
 
-    async def _open_connection(self) -> Connection | None:
-        """Return the connection that can be told something, if there is one; one that is being made is waited for."""
+    async def _until_open(self) -> None:
+        """Wait for a connection that is being made for the first time."""
         if self.state is SessionState.CONNECTING and self._task is not None:
             await self._until_listening(self._task)
-        return None if self.state in ENDED else self._connection
 
     async def _live(self) -> None:
         try:
-            self.destination = await resolve(self.options)
-            for text in self.destination.warnings:
-                self._recorder.warn("model", text)
-            await self._run_at(self.destination)
+            await self._run()
         except SpeachesError as exc:
-            if self.state is SessionState.STOPPING and self._connection is None:
+            if self.state is SessionState.STOPPING and self._delivery is None:
                 self._enter(SessionState.STOPPED)  # stopped while connecting: nobody waits for that any more
             else:
                 self._fail(exc)
@@ -449,94 +441,114 @@ class Session:
             failure.__cause__ = exc
             self._fail(failure)
 
-    async def _run_at(self, destination: Destination) -> None:
+    async def _run(self) -> None:
         """Connect, listen, finish, and close whatever happens."""
-        from ipyspeaches.session.connections import connection_to, interim_to
-
-        asked = replace(self.options.recognition, model=destination.model)
-        self._recorder.note_language(asked.language)
-        self._recorder.script = asked.wanted_script
-        interim_s = self.options.route.interim_s
-        if interim_s is not None:
-            # Before the recorder: it looks at each event of the recogniser first.
-            self._listeners.insert(0, interim_to(destination, asked, interim_s, self._pipeline, self._recorder))
-        transport = self.options.route.transport
-        connection = connection_to(destination, transport, asked, self.source, self._pipeline, self._receive_event)
+        live, give_up_s = self.source.live, self.options.route.give_up_s
+        give_up_s = GIVE_UP_S if give_up_s is None and not live else give_up_s
+        delivery = Delivery(
+            self._connect,
+            self._backlog,
+            self._recorder,
+            live=live,
+            give_up_s=give_up_s,
+            on_change=self._connection_changed,
+        )
         failure: MicrophoneError | None = None
         try:
-            await connection.open()
+            await delivery.open()
+            self._recorder.note_language(self.options.recognition.language)
+            self._recorder.script = self.script
+            self._delivery = delivery
             if self.state is SessionState.CONNECTING:
-                self._connection = connection
                 self._enter(SessionState.LISTENING)
                 self._listening.set()
-                failure = await self._listen(connection)
-            if self.state is not SessionState.STOPPING:
-                self._enter(SessionState.STOPPING)
-            await self._finish(connection)
+                failure = await self._listen(delivery)
+            else:
+                delivery.end()
+                await delivery.run()
         finally:
             self.source.end()
             for listener in self._listeners:
                 await listener.close()
-            await connection.close()
+            await delivery.close()
         if failure is not None:
             raise failure
         if not self.source.live:
             self._recorder.note_empty()
         self._enter(SessionState.STOPPED)
 
-    async def _listen(self, connection: Connection) -> MicrophoneError | None:
-        """Hear the source to its end, or until the connection is lost.
+    async def _connect(self, after: Connection | None) -> Connection:
+        """Open a connection, the first or one after another; a `ServerError` says why there is none."""
+        from ipyspeaches.session.connections import connection_to, interim_to
+
+        self.destination = destination = await resolve(self.options)
+        for text in destination.warnings if after is None else ():
+            self._recorder.warn("model", text)
+        asked = replace(self.options.recognition, model=destination.model)
+        route, number = self.options.route, self._recorder.ledger.connection
+        if route.interim_s is not None and after is None:
+            # Before the recorder: it looks at each event of the recogniser first.
+            self._listeners.insert(0, interim_to(destination, asked, route.interim_s, self._pipeline, self._recorder))
+
+        def receive(event: ProtocolEvent) -> None:
+            ledger = self._recorder.ledger
+            if number == ledger.connection:  # what a lost connection still says is asked for again
+                item_id = getattr(event, "item_id", "")
+                known = item_id in ledger.earlier_items
+                self._receive_event(replace_field(event, item_id=f"{item_id}.{number}") if known else event)
+
+        connection = connection_to(destination, route.transport, asked, self.source, self._pipeline, receive, after)
+        try:
+            await connection.open()
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    @property
+    def _hearing_state(self) -> SessionState:
+        connected = self._delivery is not None and self._delivery.connection is not None
+        return SessionState.LISTENING if connected else SessionState.RECONNECTING
+
+    def _connection_changed(self) -> None:
+        if self.state in HEARING and self.state is not self._hearing_state:
+            self._enter(self._hearing_state)
+
+    async def _listen(self, delivery: Delivery) -> MicrophoneError | None:
+        """Hear the source to its end and have everything delivered.
 
         A microphone that fails ends the audio, but what it gave is still transcribed: its error is returned.
         """
-        hearing = asyncio.create_task(self._hear_source(connection))
-        awaited: set[asyncio.Future[Any]] = {hearing, connection.lost}
+        hearing = asyncio.create_task(self._hear_source(delivery))
+        delivering = asyncio.create_task(delivery.run())
         try:
-            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({hearing, delivering}, return_when=asyncio.FIRST_COMPLETED)
+            failure = None
+            if hearing.done():
+                failure = _microphone_failure(hearing)
+                if self.state is not SessionState.STOPPING:
+                    self._enter(SessionState.STOPPING)
+                self._act(self._pipeline.end_segment())
+                delivery.end()
+            await delivering
         finally:
-            hearing.cancel()
-            # Sending into a lost connection fails too: the reason that counts is the connection's.
-            (outcome,) = await asyncio.gather(hearing, return_exceptions=True)
-        _check_connected(connection)
-        if outcome is None or isinstance(outcome, MicrophoneError):
-            return outcome
-        raise outcome
+            for task in (hearing, delivering):
+                task.cancel()
+            await asyncio.gather(hearing, delivering, return_exceptions=True)
+        return failure
 
-    async def _finish(self, connection: Connection) -> None:
-        """Send what is left and wait for the texts that are pending."""
-        _check_connected(connection)
-        await self._act(connection, self._pipeline.end_segment())
-        await connection.flush()
-        if not await connection.settle(self._patience_s) and not connection.lost.done():
-            waited_s, waiting = self._patience_s(), connection.pending
-            utterances = "1 utterance has" if waiting == 1 else f"{waiting} utterances have"
-            self._recorder.note_unanswered(f"the server did not answer for {waited_s:.0f} s")
-            self._recorder.warn(
-                "unanswered",
-                f"The server did not answer for {waited_s:.0f} s: {utterances} no text. "
-                "Their audio is kept in the recording; transcribe it again when the server has recovered.",
-            )
-        _check_connected(connection)
-
-    def _patience_s(self) -> float:
-        """Return how long the server may say nothing: the more audio it has in hand, the longer."""
-        waiting = self._recorder.ledger.unsettled
-        if waiting and all(entry.reported for entry in waiting):
-            return min(SETTLE_S, REFUSED_S)
-        ready_s = REFUSED_S if len(self.transcript) else LOADING_S
-        steady_s = SLOWEST * max((segment.latency_s or 0.0 for segment in self.transcript.segments[-1:]), default=0.0)
-        return min(SETTLE_S, max(steady_s, ready_s + SLOWEST * self._recorder.unanswered_s))
-
-    async def _hear_source(self, connection: Connection) -> None:
+    async def _hear_source(self, delivery: Delivery) -> None:
         async with aclosing(self.source.blocks()) as blocks:
             async for block in blocks:
                 if not self._going.is_set():
                     if self.source.live:
                         continue
                     await self._going.wait()
-                await self._hear(connection, block)
+                self._hear(block)
+                if not self.source.live:
+                    await delivery.room()
 
-    async def _hear(self, connection: Connection, block: AudioBlock) -> None:
+    def _hear(self, block: AudioBlock) -> None:
         processed = self._pipeline.process(block)
         if processed.lost_s:
             text = f"{processed.lost_s:.2f} s of audio was lost on the way; the gap is kept."
@@ -546,29 +558,22 @@ class Session:
             self._recorder.warn("overflow", text)
         if self.source.live:
             self._recorder.note_lateness()
-        await self._act(connection, processed)
-        if not self.source.live:
-            await self._keep_pace(connection)
+        self._act(processed)
 
-    async def _keep_pace(self, connection: Connection) -> None:
-        """Wait until the server is at most `MAX_PENDING` utterances behind; one that answers nothing is given up."""
-        if not await connection.settle(self._patience_s, below=MAX_PENDING) and not connection.lost.done():
-            raise ProtocolError(
-                f"The server did not answer for {self._patience_s():.0f} s: when it has recovered, transcribe again "
-                "what has no text."
-            )
-
-    async def _act(self, connection: Connection, processed: Processed) -> None:
-        """Note what the pipeline has decided, and do what it wants."""
+    def _act(self, processed: Processed) -> None:
+        """Note what the pipeline has decided, and have done what it wants."""
+        assert self._delivery is not None
         for listener in self._listeners:
             listener.receive_audio(processed)
-        await connection.send(processed.actions, last=processed.ends)
+        self._delivery.add(processed)
         for listener in self._listeners:
-            listener.audio_sent(processed, connection.pending)
+            listener.audio_taken(self._delivery.pending)
 
     def _receive_event(self, event: ProtocolEvent) -> None:
         for listener in self._listeners:
             listener.receive_event(event)
+        if isinstance(event, ItemCompleted | ItemFailed) and self._delivery is not None:
+            self._delivery.answered()
 
 
 def pipeline_of(session: Session) -> Pipeline:
@@ -576,9 +581,12 @@ def pipeline_of(session: Session) -> Pipeline:
     return session._pipeline  # noqa: SLF001  of this module
 
 
-def _check_connected(connection: Connection) -> None:
-    if connection.lost.done():
-        raise connection.lost.result()
+def _microphone_failure(hearing: asyncio.Task[None]) -> MicrophoneError | None:
+    """Return what ended a microphone, if anything did; other errors are raised."""
+    failure = hearing.exception()
+    if failure is None or isinstance(failure, MicrophoneError):
+        return failure
+    raise failure
 
 
 async def transcribe(

@@ -2,7 +2,7 @@
 
 ::
 
-    IDLE ─► CONNECTING ─► LISTENING ⇄ PAUSED
+    IDLE ─► CONNECTING ─► LISTENING ⇄ PAUSED ⇄ RECONNECTING
                 │             │          │
                 │             ▼          │
                 ├────────► STOPPING ◄────┘
@@ -10,6 +10,7 @@
                 ▼             ▼
               FAILED        STOPPED
 
+RECONNECTING is LISTENING while there is no connection: all steps of the one lead out of the other, and between them.
 Every state before the last two may end in FAILED. A session is used once: nothing leads out of STOPPED and FAILED.
 """
 
@@ -27,6 +28,7 @@ class SessionState(StrEnum):
     IDLE = "idle"
     CONNECTING = "connecting"
     LISTENING = "listening"
+    RECONNECTING = "reconnecting"
     PAUSED = "paused"
     STOPPING = "stopping"
     STOPPED = "stopped"
@@ -37,14 +39,16 @@ _S = SessionState
 FOLLOWERS: Final[dict[SessionState, frozenset[SessionState]]] = {
     _S.IDLE: frozenset({_S.CONNECTING, _S.STOPPED}),
     _S.CONNECTING: frozenset({_S.LISTENING, _S.STOPPING, _S.FAILED}),
-    _S.LISTENING: frozenset({_S.PAUSED, _S.STOPPING, _S.FAILED}),
-    _S.PAUSED: frozenset({_S.LISTENING, _S.STOPPING, _S.FAILED}),
+    _S.LISTENING: frozenset({_S.RECONNECTING, _S.PAUSED, _S.STOPPING, _S.FAILED}),
+    _S.RECONNECTING: frozenset({_S.LISTENING, _S.PAUSED, _S.STOPPING, _S.FAILED}),
+    _S.PAUSED: frozenset({_S.LISTENING, _S.RECONNECTING, _S.STOPPING, _S.FAILED}),
     _S.STOPPING: frozenset({_S.STOPPED, _S.FAILED}),
     _S.STOPPED: frozenset(),
     _S.FAILED: frozenset(),
 }
 ENDED: Final = frozenset({_S.STOPPED, _S.FAILED})
-ACTIVE: Final = frozenset({_S.CONNECTING, _S.LISTENING, _S.PAUSED, _S.STOPPING})
+HEARING: Final = frozenset({_S.LISTENING, _S.RECONNECTING})
+ACTIVE: Final = frozenset({_S.CONNECTING, *HEARING, _S.PAUSED, _S.STOPPING})
 
 
 def check_transition(now: SessionState, then: SessionState) -> None:

@@ -15,7 +15,7 @@ from ipyspeaches.session.comparing import Runs, check_options, compared_run, liv
 from ipyspeaches.session.opening import SourceLike, open_source
 from ipyspeaches.session.options import SessionKeywords, TurnDetection
 from ipyspeaches.session.session import Session
-from ipyspeaches.session.state import ACTIVE, ENDED, SessionState
+from ipyspeaches.session.state import ACTIVE, ENDED, HEARING, SessionState
 from ipyspeaches.sources.source import Source
 from ipyspeaches.sources.tee import Branch, Tee
 from ipyspeaches.widget.page_messages import event_message, failure_message
@@ -99,9 +99,9 @@ class Compared:
         if state is SessionState.PAUSED:
             self._tee.pause_branches()
             for name, session in self.sessions.items():
-                if session.state is SessionState.LISTENING:
+                if session.state in HEARING:
                     self._begin(self._end_utterance(name, session))
-        elif state is SessionState.LISTENING:
+        elif state in HEARING:
             self._tee.resume_branches()
         elif state in ENDED:
             self._tee.end_branches()
@@ -167,7 +167,7 @@ class Compared:
     async def _end_utterance(self, name: str, session: Session) -> None:
         """End the utterance under way where the main session paused."""
         await self._branches[name].drain()
-        if session.state is SessionState.LISTENING:
+        if session.state in HEARING:
             await _unless_it_fails(session.pause())
             await _unless_it_fails(session.resume())
 

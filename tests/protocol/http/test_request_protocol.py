@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import ModelNotFoundError, ProtocolError, ServerUnreachableError
 from ipyspeaches.protocol.http.request_protocol import (
+    BROKEN_WAITS_S,
     JOIN_ABOVE,
     LONGEST_REQUEST_S,
     MOST_IN_FLIGHT,
@@ -22,6 +23,7 @@ from ipyspeaches.protocol.http.request_protocol import (
     RETRY_WAITS_S,
     Request,
     RequestProtocol,
+    Told,
 )
 from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity
 from ipyspeaches.protocol.protocol_events import (
@@ -47,8 +49,8 @@ HALF = Broken(" good", "The stream of text ended before its end")
 NOTHING = Broken("", "The stream of text ended before its end")
 
 
-def protocol_for(*, live: bool = False, **options: Any) -> RequestProtocol:
-    return RequestProtocol(RecognitionOptions(model="m", **options), live=live)
+def protocol_for(*, live: bool = False, after: Told | None = None, **options: Any) -> RequestProtocol:
+    return RequestProtocol(RecognitionOptions(model="m", **options), live=live, after=after)
 
 
 def speak(
@@ -97,7 +99,7 @@ def test_a_request_carries_all_audio_of_its_utterance_and_words_come_on_the_sess
 
 
 @given(
-    outcomes=st.lists(st.sampled_from(["answer", "bad", "busy", "half"]), min_size=1, max_size=20),
+    outcomes=st.lists(st.sampled_from(["answer", "bad", "half"]), min_size=1, max_size=20),
     choices=st.lists(st.integers(0, 9), max_size=200),
 )
 def test_whatever_order_the_answers_come_in_each_utterance_ends_once(outcomes: list[str], choices: list[int]) -> None:
@@ -111,7 +113,7 @@ def test_whatever_order_the_answers_come_in_each_utterance_ends_once(outcomes: l
         assert 1 <= len(flying) <= MOST_IN_FLIGHT
         request = flying[(choices.pop() if choices else 0) % len(flying)]
         number = request.utterance.number
-        made: dict[str, Outcome] = {"answer": Answer(f"text {number}"), "bad": BAD, "busy": BUSY, "half": HALF}
+        made: dict[str, Outcome] = {"answer": Answer(f"text {number}"), "bad": BAD, "half": HALF}
         if protocol.receive_outcome(request, made[outcomes[number]]) is None:
             flying.remove(request)
         events += protocol.events_received()
@@ -123,14 +125,28 @@ def test_whatever_order_the_answers_come_in_each_utterance_ends_once(outcomes: l
     assert committed == list(range(len(outcomes)))
 
 
-def test_a_busy_server_is_asked_again_after_growing_waits_with_one_warning() -> None:
+def test_a_busy_server_is_asked_again_after_growing_waits_with_one_warning_and_then_is_lost() -> None:
     protocol = protocol_for()
     request = one(protocol)
     waits = [protocol.receive_outcome(request, BUSY) for _ in range(len(RETRY_WAITS_S) + 1)]
     assert waits == [*RETRY_WAITS_S, None]
     assert sorted(RETRY_WAITS_S) == list(RETRY_WAITS_S)
-    notice, failed = events_of(protocol, Noticed, ItemFailed)
-    assert (notice.kind, failed) == ("retrying", ItemFailed("utterance_0", ONE, "It is busy."))
+    notice, lost = events_of(protocol, Noticed, ItemFailed, Disconnected)
+    assert (notice.kind, lost) == ("retrying", Disconnected(BUSY.error))
+    assert protocol.pending == 1  # it waits for another connection
+
+
+def test_words_that_were_told_over_one_connection_are_not_told_over_the_next() -> None:
+    first = protocol_for()
+    speak(first, 0, 0, 4, counts_until_s=3)
+    (request,) = sent(first)
+    first.receive_outcome(request, Answer("one two three"))
+    second = protocol_for(after=first.told)
+    speak(second, 1, 2, 6)
+    (request,) = sent(second)
+    second.receive_outcome(request, Answer("two three four"))
+    told = [event.text for protocol in (first, second) for event in events_of(protocol, ItemCompleted)]
+    assert told == ["one two", "three four"]
 
 
 def test_a_request_that_waits_for_its_next_try_keeps_its_place() -> None:
@@ -168,11 +184,12 @@ def test_a_broken_stream_is_tried_once_more_and_its_text_not_doubled() -> None:
     assert [event.text for event in events_of(protocol, ItemDelta, ItemCompleted)] == ["good", "good day", "good day"]
 
 
-def test_a_stream_that_breaks_twice_keeps_the_longest_text_with_a_warning() -> None:
+def test_a_stream_that_breaks_every_time_keeps_the_longest_text_with_a_warning() -> None:
     protocol = protocol_for()
     request = one(protocol)
     protocol.receive_outcome(request, Broken(" good day", "The stream of text ended before its end"))
-    protocol.receive_outcome(request, HALF)
+    waits = [protocol.receive_outcome(request, HALF) for _ in BROKEN_WAITS_S]
+    assert waits == [*BROKEN_WAITS_S[1:], None]
     notice, final = events_of(protocol, Noticed, ItemCompleted)
     assert (notice.kind, final.text) == ("incomplete", "good day")
     assert "1.0 to 2.0 s" in notice.message
@@ -192,11 +209,13 @@ def test_what_a_broken_stream_has_said_survives_a_refusal_of_the_second_try() ->
 @pytest.mark.parametrize(
     ("outcome", "guesses"), [(NOTHING, True), (Broken("", "The server reported “no room”"), False)]
 )
-def test_a_stream_that_breaks_twice_without_text_is_a_failure_with_the_cure(outcome: Broken, guesses: bool) -> None:
+def test_a_stream_that_breaks_every_time_without_text_is_a_failure_with_the_cure(
+    outcome: Broken, guesses: bool
+) -> None:
     protocol = protocol_for()
     request = one(protocol)
-    assert protocol.receive_outcome(request, outcome) == 0
-    assert protocol.receive_outcome(request, outcome) is None
+    waits = [protocol.receive_outcome(request, outcome) for _ in (*BROKEN_WAITS_S, None)]
+    assert waits == [*BROKEN_WAITS_S, None]
     (failed,) = events_of(protocol, ItemFailed)
     assert "server's log" in failed.message
     assert ("language" in failed.message) is guesses, "the cause is guessed only where none is told"

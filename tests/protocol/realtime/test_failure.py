@@ -22,9 +22,10 @@ def lost(
     code: int | None = None,
     reason: str = "",
     idle_s: float | None = None,
+    api_key: str | None = "sk-1",
 ) -> Disconnected:
     """Return what a connection ends with after these messages."""
-    protocol = ready(client_cuts=client_cuts)
+    protocol = ready(client_cuts=client_cuts, api_key=api_key)
     feed(protocol, *messages)
     [event] = protocol.connection_lost(code, reason, idle_s=idle_s)
     assert isinstance(event, Disconnected)
@@ -136,6 +137,11 @@ def test_a_reason_of_its_own_is_not_the_key(reason: str, kind: type[ServerError]
     assert type(event.error) is kind
     assert reason in str(event.error)
     assert ("api_key" in str(event.error)) is (kind is ServerAuthError)
+
+
+def test_a_server_that_has_worked_without_a_key_ends_for_another_reason() -> None:
+    assert type(lost(*FIRST, completed("a", "text"), code=1008, api_key=None).error) is ConnectionLostError
+    assert type(lost(code=1008, api_key=None).error) is ServerAuthError
 
 
 def test_what_a_server_refuses_in_words_is_not_the_key() -> None:

@@ -34,11 +34,11 @@ MOST_IN_FLIGHT: Final = 2
 """While the server works on one request, the audio of the next is on its way. More would only wait there: a server
 runs a model on one utterance at a time, and its memory is shared with others."""
 
-RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
-"""A server that restarts is back within these; the recording goes on meanwhile."""
+RETRY_WAITS_S: Final = (0.5, 1.0)
+"""A server that was only busy takes a request after these; one that does not is lost, as a connection is."""
 
-BROKEN_WAIT_S: Final = 0.0
-"""A broken stream is asked for once more at once: the engine failed, the server is there."""
+BROKEN_WAITS_S: Final = (0.0, 0.5, 2.0)
+"""A broken stream is asked for once more at once, and again: an engine that fails and a cut look the same."""
 
 JOIN_ABOVE: Final = 3
 """Waiting requests that a server of about the right speed works off in the next pause."""
@@ -78,6 +78,14 @@ class Request:
         return Request(both, self.start, following.end, self.options, self.follows)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A request that has ended, for the one that repeats its end: over another connection, too."""
+
+    request: Request
+    share: Share | None
+
+
 @dataclass(slots=True, eq=False)
 class _InFlight:
     """A request that has gone out, and what has come of it so far.
@@ -100,14 +108,17 @@ class _InFlight:
 class RequestProtocol:
     """Turns utterances into requests, and their outcomes into events; the options must name a model.
 
+    It goes on behind what was told last, ``after`` another one whose server was lost.
+
     A recording waits for the server (its session stops reading). Live audio goes on, so a server that is too slow is
     helped: beyond `JOIN_ABOVE` waiting requests, neighbours become one of at most `LONGEST_REQUEST_S`, with the audio
     between them, because one long request costs a server less than several short ones; beyond `MOST_WAITING`, the
     oldest gets no text. Its audio stays in the recording.
     """
 
-    def __init__(self, options: RecognitionOptions, *, live: bool) -> None:
+    def __init__(self, options: RecognitionOptions, *, live: bool, after: Told | None = None) -> None:
         self.options = options
+        self.told = after  # the last request that has ended
         self._live = live  # audio goes on whatever the server does
         self._audio: tuple[int, int] | None = None  # of the utterance that comes next
         self._repeated: int | None = None  # the end of the last request, if the next one repeats what is before it
@@ -116,6 +127,9 @@ class RequestProtocol:
         self._unended: dict[str, _InFlight] = {}
         self._flying: set[str] = set()
         self._last: _InFlight | None = None
+        if after is not None:
+            self._last = _InFlight(after.request, None, share=after.share, ended=True)
+            self._repeated = None if after.request.utterance.counts_until is None else after.request.end
         self._events: list[ProtocolEvent] = []
         self._in_trouble = False
 
@@ -195,10 +209,12 @@ class RequestProtocol:
         wait_s = self._wait_s(item, outcome)
         if wait_s is not None:
             return wait_s
+        if isinstance(outcome, Refused) and outcome.severity is not Severity.SINGLE:
+            self._events.append(Disconnected(outcome.error))
+            if outcome.severity is Severity.PASSING:
+                return None  # it waits for another connection
         item.outcome = outcome
         self._flying.discard(request.item_id)
-        if isinstance(outcome, Refused) and outcome.severity is Severity.FATAL:
-            self._events.append(Disconnected(outcome.error))
         self._end_what_can_end()
         return None
 
@@ -223,7 +239,7 @@ class RequestProtocol:
         if isinstance(outcome, Broken):
             item.breaks += 1
             item.longest = max(item.longest, outcome.text, key=len)
-            return BROKEN_WAIT_S if item.breaks == 1 else None
+            return BROKEN_WAITS_S[item.breaks - 1] if item.breaks <= len(BROKEN_WAITS_S) else None
         if not isinstance(outcome, Refused):
             self._in_trouble = False
             return None
@@ -241,6 +257,7 @@ class RequestProtocol:
             if item.outcome is not None and (item.before is None or item.before.ended):
                 self._end(item, item.outcome)
                 item.ended = True
+                self.told = Told(item.request, item.share)
                 item.before = None  # or every item would hold all that came before it
                 del self._unended[item.request.item_id]
 
@@ -314,7 +331,11 @@ def _retrying(error: ServerError) -> Noticed:
 
 
 def _incomplete(request: Request, outcome: Broken | Refused) -> Noticed:
-    how = f"{outcome.reason}, twice" if isinstance(outcome, Broken) else "The stream of text broke, and was not resumed"
+    how = (
+        f"{outcome.reason}, every time"
+        if isinstance(outcome, Broken)
+        else "The stream of text broke, and was not resumed"
+    )
     return Noticed(
         "incomplete",
         f"{how}: the text from {to_seconds(request.start):.1f} to {to_seconds(request.end):.1f} s may be incomplete. "
@@ -328,4 +349,4 @@ def _no_text(outcome: Broken | Refused) -> str:
         return str(outcome.error)
     # An engine that fails says nothing, whatever the cause.
     hint = " (a language that the model does not know looks like this, too)" if outcome.reason == NO_END else ""
-    return f"{outcome.reason}, twice and without any text: see the server's log for the cause{hint}."
+    return f"{outcome.reason}, every time and without any text: see the server's log for the cause{hint}."

@@ -31,7 +31,7 @@ _OTHER_CAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 # An item is transcribed at once; a server that cannot reach itself fails within milliseconds of creating it.
-_LOOPBACK_WITHIN_S: Final = 2.0
+_LOOPBACK_WITHIN_S: Final = 0.5
 _MISSING_MODEL: Final = re.compile(
     r"[Mm]odel '(?P<model>[^']*)' (is not installed|does not exist|was not found|not found)"
 )
@@ -50,6 +50,7 @@ class Diagnosis:
     chat: bool  # whether the server means to answer with a language model
     answering: bool  # whether it has begun to
     any_text: bool
+    key_given: bool
     stopped: bool  # whether the server's VAD had ended the item that it created last
 
     def explain(self, code: int | None, reason: str, *, idle_s: float | None) -> Disconnected:
@@ -132,6 +133,8 @@ class Diagnosis:
             return None  # it has said what it refuses
         if error is None and (code not in _REFUSED_KEY or _OTHER_CAUSE.search(reason)):
             return None
+        if error is None and self.any_text and not self.key_given:
+            return None  # it has worked without one
         return ServerAuthError(
             f"The server ended the session for want of a valid key{_because(code, reason)}: "
             f"check api_key or {API_KEY_VARIABLE}."

@@ -134,13 +134,21 @@ def wrong_state(action: str, state: ProtocolState) -> StateError:
 class RealtimeProtocol:
     """One realtime session over one connection; a reconnect takes a new one."""
 
-    def __init__(self, options: RecognitionOptions, *, media: Media | None = None, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        options: RecognitionOptions,
+        *,
+        media: Media | None = None,
+        api_key: str | None = None,
+        has_worked: bool = False,
+    ) -> None:
         self.state = ProtocolState.CONNECTING  # where the session stands
         self._api_key = read_key(api_key)  # to leave out of what the server says
         self._configuration = Configuration(options)
         self._timeline = Timeline(media)  # without media, audio travels in messages
         self._outbox = Outbox(self._timeline)
         self._items = items = Items(self._timeline)
+        self._has_worked = has_worked  # whether a text has come over an earlier connection
         self._first: wire.KnownEvent | wire.Unrecognised | None = None
         self._last: wire.KnownEvent | wire.Unrecognised | None = None
         self._answering = False  # with a language model, which nobody asked for
@@ -392,7 +400,8 @@ class RealtimeProtocol:
             client_cuts=self.options.client_cuts,
             chat=self._configuration.is_chat,
             answering=self._answering,
-            any_text=self._items.any_text,
+            any_text=self._items.any_text or self._has_worked,
+            key_given=self._api_key is not None,
             stopped=isinstance(last, wire.ItemCreated) and self._items.is_stopped(last.item.id or ""),
         )
 

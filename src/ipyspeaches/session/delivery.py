@@ -1,0 +1,327 @@
+"""Sees to it that all that was heard gets its text, over one connection after another.
+
+::
+
+    open ─► follow ───────────────────────────► all is said
+              ▲ │ lost, and that can be cured
+              │ ▼
+            open again, what has no text first ─► given up
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
+from ipyspeaches.session.backlog import Backlog, Portion
+from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.ledger import Entry
+from ipyspeaches.session.pipeline import Processed
+from ipyspeaches.session.recorder import Recorder
+from ipyspeaches.vad.gate import Send
+
+SETTLE_S: Final = 120.0
+"""How long a server may say nothing while texts are pending, at the most, before the session ends without them."""
+REFUSED_S: Final = 15.0
+"""The same where it has reported an error since all of them were sent, and where it has no audio in hand."""
+LOADING_S: Final = 75.0
+"""The same before its first text: it may have to read its model from the disk first, which takes some a minute."""
+SLOWEST: Final = 2.0
+"""Seconds that a second of audio may take: Speaches takes about one for it on a processor, on a busy one more."""
+MAX_PENDING: Final = 8
+"""Utterances without text that a recording may run ahead of the server."""
+
+FIRST_WAIT_S: Final = 0.5
+LONGEST_WAIT_S: Final = 15.0
+"""Between two attempts to have a connection again: a server that restarts is back soon, one that is gone is spared."""
+GIVE_UP_S: Final = 60.0
+"""How long a recording waits for a server that has gone; who speaks goes on as long as it takes."""
+STOPPING_S: Final = 5.0
+"""The same for a session that somebody has stopped."""
+REPLAY_PENDING: Final = 2
+"""Utterances that may be with the server while what it had missed is sent: the audio of one is under way to it while it
+works on another."""
+REPLAY_SPEED: Final = 4
+"""Times real time, for a server that cuts: a burst of appends confuses its voice activity detection."""
+REPLAY_SAMPLES: Final = SESSION_RATE_HZ // 5
+MOST_LOSSES: Final = 8
+"""Connections that may end in a row while the server has the same utterance: more, and that is what ends them."""
+MOST_REPORTED: Final = 3
+"""The same where the server says that it failed."""
+
+
+class Delivery:
+    """Sends what is heard and waits for the texts; connects again where a connection is lost.
+
+    Hearing waits for nothing here. All on the engine's loop.
+
+    Parameters
+    ----------
+    connect
+        Opens a connection, the first or one ``after`` another, or raises a `ServerError`.
+    backlog
+        What is to be sent.
+    recorder
+        Knows what has its text.
+    live
+        Whether audio goes on whatever the server does.
+    give_up_s
+        Seconds without a connection after which the session ends; None: never.
+    on_change
+        Called when the connection is lost, and when there is one again.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[Connection | None], Awaitable[Connection]],
+        backlog: Backlog,
+        recorder: Recorder,
+        *,
+        live: bool,
+        give_up_s: float | None,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.connection: Connection | None = None  # the one that is open
+        self._connect = connect
+        self._backlog = backlog
+        self._recorder = recorder
+        self._live = live
+        self._give_up_s = give_up_s
+        self._on_change = on_change
+        self._client_cuts = recorder.client_cuts
+        self._changed = asyncio.Event()  # there is more to do
+        self._sent = asyncio.Event()  # there is nothing to send, and the server is near enough
+        self._ended = False  # no more audio will come
+        self._replaying = False  # what has no text is sent again
+        self._texts = 0
+        self._losses = 0  # connections that have ended since the last text while the server had something
+        self._reported = 0  # such as the server gave an error for, since the last that it did not
+        self._attempts = 0  # to have a connection again, since the last text
+        self._lost_at_s: float | None = None  # when the first connection ended since the last text
+        self._hurried_at_s: float | None = None  # when somebody stopped the session
+        self._limit: asyncio.Timeout | None = None
+        self._reason = ""  # why there is no connection
+
+    @property
+    def pending(self) -> int:
+        """How many utterances have no text yet; without a connection, at least one."""
+        with_server = 1 if self.connection is None else self.connection.pending
+        return self._backlog.utterances + with_server
+
+    def add(self, processed: Processed) -> None:
+        """Take what the pipeline wants sent."""
+        self._backlog.add(processed.actions, ends=processed.ends)
+        self._sent.clear()
+        self._changed.set()
+
+    async def room(self) -> None:
+        """Wait until all was sent, and the server is near enough for more of a recording."""
+        await self._sent.wait()
+
+    def end(self) -> None:
+        """Note that no more audio comes."""
+        self._ended = True
+        self._changed.set()
+
+    def hurry(self) -> None:
+        """Note that somebody waits for the end: without a connection, not for long."""
+        self._hurried_at_s = asyncio.get_running_loop().time()
+        if self._limit is not None:
+            self._limit.reschedule(self._deadline_s)
+
+    def answered(self) -> None:
+        """Note that a text has come: the connection is worth something."""
+        self._texts += 1
+        self._losses = self._reported = self._attempts = 0
+        self._lost_at_s = None
+
+    async def open(self) -> None:
+        """Have the first connection, or raise a `ServerError`."""
+        self.connection = await self._connect(None)
+
+    async def run(self) -> None:
+        """Send and settle everything, or raise what keeps it from that."""
+        while self.connection is not None and (error := await self._follow(self.connection)) is not None:
+            await self._reconnect(error)
+
+    async def close(self) -> None:
+        """End the connection; what is pending gets no text."""
+        if self.connection is not None:
+            await self.connection.close()
+
+    # While there is a connection
+
+    async def _follow(self, connection: Connection) -> ServerError | None:
+        """Do all there is to do over a connection; return why it was lost before that, None if it was not."""
+        serving = asyncio.create_task(self._serve(connection))
+        awaited: set[asyncio.Future[Any]] = {serving, connection.lost}
+        try:
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            serving.cancel()
+            # Sending into a lost connection fails too: the reason that counts is the connection's.
+            (outcome,) = await asyncio.gather(serving, return_exceptions=True)
+        if outcome is None:
+            return None
+        if connection.lost.done():
+            return connection.lost.result()
+        raise outcome
+
+    async def _serve(self, connection: Connection) -> None:
+        """Send what there is until no more comes, and wait for the texts that are pending."""
+        while (portion := await self._next()) is not None:
+            await connection.send(portion.actions, last=portion.last)
+            if portion.entry is not None:
+                self._recorder.ledger.sent(portion.entry.utterance)
+            if portion.flush:
+                await connection.flush()
+            await self._keep_pace(connection, portion)
+        await connection.flush()
+        settled = await connection.settle(self.patience_s)
+        # Of a server that cuts and is lost, nobody knows what it would have said.
+        if connection.lost.done() and (self._recorder.ledger.unsettled or not self._client_cuts):
+            raise connection.lost.result()
+        if not settled:
+            self._note_unanswered(connection.pending)
+
+    async def _next(self) -> Portion | None:
+        """Return what to send next, once there is something; None if there is nothing and no more will come."""
+        most = REPLAY_SAMPLES if self._replaying else None
+        if (portion := self._backlog.next(most)) is not None:
+            return portion
+        self._replaying = False
+        self._sent.set()
+        if self._ended:
+            return None
+        self._changed.clear()
+        await self._changed.wait()
+        return self._backlog.next() or Portion([])
+
+    async def _keep_pace(self, connection: Connection, portion: Portion) -> None:
+        """Wait until the server is near enough; one that answers nothing is given up."""
+        if self._live and not self._replaying:
+            return
+        if self._replaying and not self._client_cuts:
+            await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / REPLAY_SPEED)
+        below = REPLAY_PENDING if self._replaying else MAX_PENDING
+        if not await connection.settle(self.patience_s, below=below) and not connection.lost.done():
+            raise ProtocolError(
+                f"The server did not answer for {self.patience_s():.0f} s: when it has recovered, transcribe again "
+                "what has no text."
+            )
+
+    def patience_s(self) -> float:
+        """Return how long the server may say nothing: the more audio it has in hand, the longer."""
+        recorder = self._recorder
+        waiting = recorder.ledger.unsettled
+        if waiting and all(entry.reported for entry in waiting):
+            return min(SETTLE_S, REFUSED_S)
+        ready_s = REFUSED_S if len(recorder.transcript) else LOADING_S
+        latencies_s = (segment.latency_s or 0.0 for segment in recorder.transcript.segments[-1:])
+        return min(SETTLE_S, max(SLOWEST * max(latencies_s, default=0.0), ready_s + SLOWEST * recorder.unanswered_s))
+
+    def _note_unanswered(self, count: int) -> None:
+        waited_s = self.patience_s()
+        self._recorder.give_up(f"the server did not answer for {waited_s:.0f} s", None)
+        self._recorder.warn(
+            "unanswered",
+            f"The server did not answer for {waited_s:.0f} s: {_have_no_text(count)}. "
+            "Their audio is kept in the recording; transcribe it again when the server has recovered.",
+        )
+
+    # While there is none
+
+    async def _reconnect(self, error: ServerError) -> None:
+        """Have a connection again, and what has no text sent over it first.
+
+        A session that somebody has stopped goes without one in the end; all others raise what ends them.
+        """
+        connection, self.connection = self.connection, None
+        assert connection is not None
+        now_s = asyncio.get_running_loop().time()
+        self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s
+        try:
+            self._judge(error, self._recorder.ledger.with_server)
+        finally:
+            await connection.close()
+        self._recorder.connection_lost()
+        self._backlog.start_again(connection.cleared)
+        self._on_change()
+        try:
+            async with asyncio.timeout_at(self._deadline_s) as self._limit:
+                self.connection = await self._open_again(connection, error)
+        except TimeoutError as exc:
+            self._give_up(exc)
+            return
+        finally:
+            self._limit = None
+        self._replaying = True
+        self._recorder.reconnected(asyncio.get_running_loop().time() - now_s, to_seconds(self._backlog.unsent))
+        self._on_change()
+
+    async def _open_again(self, lost: Connection, error: ServerError) -> Connection:
+        while True:
+            wait_s = min(FIRST_WAIT_S * 2**self._attempts, LONGEST_WAIT_S) * random.uniform(0.5, 1)  # noqa: S311
+            self._attempts = min(self._attempts + 1, 10)
+            self._reason = str(error)
+            self._recorder.reconnecting(self._reason, self._attempts, wait_s)
+            await asyncio.sleep(wait_s)
+            try:
+                connection = await self._connect(lost)
+                connection.worked = connection.worked or lost.worked
+                return connection
+            except ServerError as exc:
+                if isinstance(exc, ServerAuthError | ModelNotFoundError):
+                    raise
+                error = exc
+
+    def _judge(self, error: ServerError, lost: list[Entry]) -> None:
+        """Raise the error if connecting again cannot cure it; give up an utterance that ends every connection.
+
+        ``lost`` is what the server had when the connection ended.
+        """
+        self._losses += bool(lost)
+        self._reported = self._reported + 1 if isinstance(error, ProtocolError) else 0
+        if self._give_up_s == 0 or isinstance(error, ModelNotFoundError | ServerAuthError):
+            raise error
+        if self._reported >= MOST_REPORTED and not self._texts:
+            raise error
+        if lost and (self._losses >= MOST_LOSSES or self._reported >= MOST_REPORTED):
+            self._losses = self._reported = 0
+            self._recorder.give_up_utterance(lost[0], str(error))
+
+    @property
+    def _deadline_s(self) -> float | None:
+        """Until when to wait for a connection, on the loop's clock; None: for ever."""
+        assert self._lost_at_s is not None
+        ends_s = [] if self._give_up_s is None else [self._lost_at_s + self._give_up_s]
+        if self._hurried_at_s is not None:
+            ends_s.append(max(self._lost_at_s, self._hurried_at_s) + STOPPING_S)
+        return min(ends_s, default=None)
+
+    def _give_up(self, late: TimeoutError) -> None:
+        if self._hurried_at_s is None:
+            raise ConnectionLostError(
+                f"The connection was lost and could not be had again within {self._give_up_s:g} s: {self._reason}"
+            ) from late
+        count = len(self._recorder.ledger.unsettled)
+        lost = f"the connection was lost, and not back when the session was stopped: {self._reason}"
+        self._recorder.give_up(lost, None)
+        if count:
+            self._recorder.warn(
+                "unanswered",
+                f"There is no connection, so the session ended without it: {_have_no_text(count)}. "
+                "Their audio is kept in the recording; transcribe it again when the server is back.",
+            )
+
+
+def _length_s(action: object) -> float:
+    return to_seconds(action.end - action.start) if isinstance(action, Send) else 0.0
+
+
+def _have_no_text(count: int) -> str:
+    return "1 utterance has no text" if count == 1 else f"{count} utterances have no text"

@@ -1,0 +1,123 @@
+"""A connection that is lost costs nothing: every utterance has its text, once and in order, and all sound is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+import simulated
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.errors import ModelNotFoundError, ServerAuthError, ServerError
+from ipyspeaches.session import events
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.state import SessionState
+from sessions import session as scripted_session
+
+
+@pytest.mark.parametrize("way", simulated.WAYS)
+def test_every_utterance_comes_once_and_in_order_whatever_fails(way: str) -> None:
+    outcomes = [simulated.live_through(simulated.session_with_faults(f"suite {seed}", way)) for seed in range(3)]
+    assert [one for one in outcomes if not one.whole] == []
+    assert sum(len(one.faults) for one in outcomes) > 10
+
+
+async def test_a_recording_goes_on_over_another_connection(scripted: Any, bursts: Recording) -> None:
+    scripted.cut_after = 1  # on every connection
+    seen: list[Any] = []
+    async with scripted_session(scripted, bursts, on_event=seen.append) as running:
+        await running.wait()
+    # This server counts anew on each connection, and gives its items the same names.
+    assert running.transcript.text == "utterance 1 utterance 1 utterance 1"
+    assert [segment.start for segment in running.transcript] == pytest.approx([1, 3, 5], abs=0.03)
+    assert len({segment.item_id for segment in running.transcript}) == 3
+    assert len(running.transcript.missing) == 0
+    assert sum(message["type"] == "input_audio_buffer.commit" for message in scripted.received) >= 4
+    told: list[Any] = [event for event in seen if isinstance(event, events.Reconnecting | events.Reconnected)]
+    assert [type(event) for event in told] == [events.Reconnecting, events.Reconnected] * 2
+    assert "without notice" in told[0].reason
+
+
+# Ends that come all the same
+
+
+async def live(**options: Any) -> Session:
+    """Return a session that has begun to listen."""
+    said = simulated.speech(10, random.Random("said"))
+    running = Session(simulated.Speaker(said), **{**simulated.session_options("realtime"), **options})
+    await running.start()
+    return running
+
+
+def state(running: Session) -> SessionState:
+    return running.state
+
+
+class Lost(simulated.World):
+    """Its first connection is cut after 3 s, and there is never another one."""
+
+    def __init__(self) -> None:
+        super().__init__(random.Random("lost"), 0)
+
+    def fault(self) -> simulated.Fault:
+        return simulated.Fault("abort" if self.connections == 1 else "refuse", 3.0, 10**9)
+
+
+def test_who_stops_without_a_connection_waits_a_few_seconds_and_is_told_what_is_missing() -> None:
+    async def check() -> None:
+        loop = asyncio.get_running_loop()
+        with Lost().around():
+            running = await live()
+            await asyncio.sleep(6)
+            assert state(running) is SessionState.RECONNECTING
+            began_s = loop.time()
+            await running.stop()
+            assert loop.time() - began_s < 7
+            assert state(running) is SessionState.STOPPED
+            assert len(running.transcript.missing) > 0
+            assert "not back when the session was stopped" in running.transcript.missing[0].reason
+
+    simulated.live_through(check())
+
+
+def test_a_session_that_gives_up_says_so_and_keeps_the_sound() -> None:
+    async def check() -> None:
+        with Lost().around():
+            running = await live(give_up_s=20)
+            with pytest.raises(ServerError, match=r"could not be had again within 20 s: .* does not answer"):
+                await running.wait()
+            assert state(running) is SessionState.FAILED
+            assert running.recording.duration > 3
+            assert len(running.transcript.missing) > 0
+
+    simulated.live_through(check())
+
+
+def test_pausing_without_a_connection_is_pausing() -> None:
+    async def check() -> None:
+        with Lost().around():
+            running = await live()
+            await asyncio.sleep(6)
+            await running.pause()
+            assert state(running) is SessionState.PAUSED
+            await running.resume()
+            assert state(running) is SessionState.RECONNECTING
+            await running.stop()
+
+    simulated.live_through(check())
+
+
+@pytest.mark.parametrize("kind", [ServerAuthError, ModelNotFoundError])
+def test_what_no_other_connection_cures_ends_the_session_at_once(kind: type[ServerError]) -> None:
+    async def check() -> None:
+        world = Lost()
+        with world.around():
+            running = await live()
+            world.refusal = kind("It is refused: correct it.")
+            with pytest.raises(kind):
+                await running.wait()
+            assert asyncio.get_running_loop().time() < 8
+
+    simulated.live_through(check())
