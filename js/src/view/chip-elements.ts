@@ -104,7 +104,7 @@ export class Chips {
   #fill(chip: HTMLButtonElement, line: Line, selected: string | null): void {
     setText(chip.firstChild as HTMLElement, chipText(line));
     setAttribute(chip, "title", line.text);
-    setAttribute(chip, "lang", languageTag(line.language) || null);
+    setAttribute(chip, "lang", languageTag(line) || null);
     setAttribute(chip, "aria-pressed", String(line.key === selected));
     toggle(chip, "is-sel", line.key === selected);
   }

@@ -48,7 +48,18 @@ function short(value: number): string {
   return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : String(Math.round(value));
 }
 
+/** Frequent characters that are written in Traditional Chinese alone. */
+const TRADITIONAL =
+  /[這們來時為國會說對還過與產業電話請問麼樣學習開關無體長門間見點發經進動現實應該從當沒兩樂車東廣]/;
+
 /** The language tag a row carries, so that glyphs fit the language and not the interface. */
-export function languageTag(language: string): string {
-  return language === "zh" ? "zh-CN" : language;
+export function languageTag({
+  language,
+  text,
+}: {
+  readonly language: string;
+  readonly text: string;
+}): string {
+  if (language !== "zh") return language;
+  return TRADITIONAL.test(text) ? "zh-TW" : "zh-CN";
 }

@@ -39,7 +39,7 @@ export class Captions {
     const attributes = {
       class: last ? null : "was",
       dir: "auto",
-      lang: languageTag(line.language) || null,
+      lang: languageTag(line) || null,
     };
     const text = tail(line.text);
     if (line.kind !== "partial") return h("p", attributes, text);

@@ -29,7 +29,7 @@ function body(line: Line, stable: number, words: Words): HTMLElement {
   // words that are known to be tentative would be read out, and then others in their place
   const attributes = { class: "tail", "aria-hidden": line.stable >= 0 ? true : null };
   const open = line.kind === "partial" ? h("span", attributes, `${tail.trimEnd()}…`) : null;
-  return h("span", { class: "body", dir: "auto", lang: languageTag(line.language) || null }, head, open);
+  return h("span", { class: "body", dir: "auto", lang: languageTag(line) || null }, head, open);
 }
 
 function side(line: Line, words: Words): HTMLElement[] {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { en } from "../../src/i18n/en.ts";
 import { zhCN } from "../../src/i18n/zh-cn.ts";
-import { clock, decibel, span, threshold } from "../../src/view/format.ts";
+import { clock, decibel, languageTag, span, threshold } from "../../src/view/format.ts";
 
 it.each([
   [0, 1, "00:00.0"],
@@ -34,4 +34,10 @@ it("names the length of the window in the reader's language", () => {
     "2 h",
     "24 秒",
   ]);
+});
+
+it("tags Chinese by the characters in which it is written", () => {
+  const tags = ["广州市", "廣州市", "人民"].map((text) => languageTag({ language: "zh", text }));
+  expect(tags).toEqual(["zh-CN", "zh-TW", "zh-CN"]);
+  expect(languageTag({ language: "ja", text: "学校" })).toBe("ja");
 });

@@ -109,7 +109,7 @@ function words(
   const right = x + width - PADDING;
   const left = Math.max(x, 0) + PADDING;
   const rightToLeft = FROM_RIGHT.test(text);
-  const language = languageTag(line.language);
+  const language = languageTag(line);
   // the glyphs of Han characters differ between languages; not every browser's types know it yet
   (context as { lang?: string }).lang = language || "inherit";
   const shown = ellipsis.fit(context, text, Math.floor((right - left) / ROOM_PX) * ROOM_PX);
