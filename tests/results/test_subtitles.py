@@ -128,6 +128,27 @@ def test_times_of_words_that_leave_no_time_to_read_do_not_count(times: Callable[
     assert list(split(0.0, 30.0, LECTURE, words)) == list(split(0.0, 30.0, LECTURE))
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "我用Python和Jupyter Notebook做实时语音识别，效果很不错，大家都可以试试看这个工具哦。",
+            ["我用Python和Jupyter Notebook\n做实时语音识别，效果很不错，", "大家都可以试试看这个工具哦。"],
+        ),
+        (  # a recogniser that writes no marks puts spaces where somebody paused
+            "一二线城市虽然也处于调整中 但因为聚集了过多公共资源 为了规避三四线城市明显过剩的市场风险",
+            ["一二线城市虽然也处于调整中\n但因为聚集了过多公共资源", "为了规避三四线城市明显过剩的市场风险"],
+        ),
+        (
+            "他说：“今天天气真的非常不错，我们一起出去走走吧！”她说：“那好，我们到公园里去看看花。”",
+            ["他说：“今天天气真的非常不错，\n我们一起出去走走吧！”", "她说：“那好，我们到公园里去看看花。”"],
+        ),
+    ],
+)
+def test_chinese_is_split_where_somebody_would_pause(text: str, shown: list[str]) -> None:
+    assert [wrap(piece) for *_, piece in split(0.0, 30.0, text)] == shown
+
+
 def test_chinese_is_split_between_characters_and_not_before_a_mark() -> None:
     text = "今天天气很好，我们去公园散步。" * 6
     pieces = [piece for *_, piece in split(0.0, 30.0, text)]

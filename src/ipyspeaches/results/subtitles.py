@@ -20,6 +20,11 @@ from ipyspeaches.words import Word, spaceless_script
 LINE_COLUMNS: Final = 42
 """What broadcasters put on a line: 42 Latin letters, half as many Chinese characters, which are as wide as two."""
 _SENTENCE_ENDS: Final = tuple(".!?…。！？")
+_CLAUSE_ENDS: Final = tuple(",;:，；：、")
+_OPENING: Final = frozenset({"Ps", "Pi"})
+_CLOSING: Final = "\"')]”’」』）》】"
+_MID_PHRASE: Final = 8
+"""Columns by which two lines may differ more, where that keeps a phrase of a script without spaces together."""
 
 _MOST_LETTERS_PER_S: Final = 100
 """Nobody speaks a quarter as fast."""
@@ -103,7 +108,14 @@ def wrap(text: str) -> str:
     pairs = [("".join(atoms[:at]).strip(), "".join(atoms[at:]).strip()) for at in range(1, len(atoms))]
     if not pairs:
         return text
-    return "\n".join(min(pairs, key=lambda pair: max(map(columns, pair))))
+    costs = [_cost(pair, cuts_phrase=_cuts_phrase(atoms, at)) for at, pair in enumerate(pairs, 1)]
+    return "\n".join(pairs[costs.index(min(costs))])
+
+
+def _cost(lines: tuple[str, str], *, cuts_phrase: bool) -> tuple[int, int]:
+    """Return what speaks against two lines: what is too long, then the length of the longer one."""
+    longer = max(map(columns, lines))
+    return max(0, longer - LINE_COLUMNS), longer + _MID_PHRASE * cuts_phrase
 
 
 def _atoms(text: str) -> list[str]:
@@ -114,8 +126,12 @@ def _atoms(text: str) -> list[str]:
 
 
 def _may_break(before: str, after: str) -> bool:
-    """Whether a line may end between two characters without a space: in scripts that have none, not before a mark."""
-    if before == " " or unicodedata.category(after)[0] in "PM" or unicodedata.category(before) in {"Ps", "Pi"}:
+    """Whether a line may end between two characters without a space, as in scripts that have none.
+
+    It may not before a mark that closes, nor behind one that opens.
+    """
+    kind = unicodedata.category(after)
+    if before == " " or (kind[0] in "PM" and kind not in _OPENING) or unicodedata.category(before) in _OPENING:
         return False
     wide = unicodedata.east_asian_width(before) in "WF"
     return spaceless_script(after) is not None or spaceless_script(before) is not None or wide
@@ -129,8 +145,19 @@ def _pieces(atoms: Sequence[str]) -> Iterator[str]:
         at = stop
 
 
+def _cuts_phrase(atoms: Sequence[str], at: int) -> bool:
+    """Whether a line that ends before an atom does so inside a run of a script without spaces."""
+    return spaceless_script(atoms[at - 1][-1]) is not None and spaceless_script(atoms[at][0]) is not None
+
+
+def _ends_clause(atoms: Sequence[str], at: int) -> bool:
+    """Whether a clause ends before an atom: by its mark, or a space in Chinese, which recognisers write for a pause."""
+    last = atoms[at - 1].rstrip(_CLOSING)
+    return last.endswith(_CLAUSE_ENDS) or (atoms[at][0] == " " and spaceless_script(last[-1:] or " ") is not None)
+
+
 def _piece_end(atoms: Sequence[str], start: int) -> int:
-    """Return where a piece ends that fits on two lines: after the last sentence in its second half, or when full."""
+    """Return where a piece ends that fits on two lines: after a sentence or clause in its second half, or when full."""
     lines, width, stop = 1, 0, start
     while stop < len(atoms):
         atom = atoms[stop] if width else atoms[stop].lstrip()
@@ -143,8 +170,10 @@ def _piece_end(atoms: Sequence[str], start: int) -> int:
     if stop == len(atoms):
         return stop
     half = start + (stop - start) // 2
-    ends = (at for at in range(stop, half, -1) if atoms[at - 1].endswith(_SENTENCE_ENDS))
-    return next(ends, stop)
+    places = range(stop, half, -1)
+    sentences = (at for at in places if atoms[at - 1].rstrip(_CLOSING).endswith(_SENTENCE_ENDS))
+    clauses = (at for at in places if _ends_clause(atoms, at))
+    return next(sentences, next(clauses, stop))
 
 
 def to_srt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
