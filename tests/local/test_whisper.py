@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 from numpy.typing import NDArray
 
 from human_speech import words
@@ -20,8 +21,9 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ModelNotFoundError
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions
 from ipyspeaches.local.local_server import LocalServer
-from ipyspeaches.local.recogniser import GuessingRecogniser, transcribe
-from ipyspeaches.local.whisper import WhisperEngine, _load, said_twice
+from ipyspeaches.local.recogniser import SEGMENT_OPTIONS, GuessingRecogniser, transcribe
+from ipyspeaches.local.weights import local_folder
+from ipyspeaches.local.whisper import FRAMES_PER_S, WhisperEngine, _load, most_tokens, said_twice
 from ipyspeaches.results.accuracy import wer
 from ipyspeaches.vad.noise import mix
 from ipyspeaches.vad.segments import Segments
@@ -136,6 +138,20 @@ def test_a_text_that_is_said_over_and_over_is_heard_again_in_a_whole_window(
 )
 def test_a_phrase_that_is_said_twice_is_told_from_a_word_that_is(text: str, twice: bool) -> None:
     assert said_twice(text) is twice
+
+
+@pytest.mark.parametrize("seconds", [2, SEGMENT_OPTIONS.max_speech_duration_s])
+def test_chinese_spoken_fast_is_not_taken_for_a_text_that_repeats_itself(seconds: float) -> None:
+    said = (
+        "今天我们来讲一讲语音识别的基本原理以及它在日常生活当中的应用，人工智慧與語音辨識的發展趨勢讓聽障人士也能即時看見演講的內容，"
+        "麦克风先把空气的振动变成电信号，计算机再把它切成很短的帧，逐帧计算频谱，最后由神经网络给出最有可能的文字，"
+        "老师在课堂上按下按钮，屏幕上马上就会出现波形、门限和每一个字，下课之后还可以把全部结果保存成表格慢慢研究，也可以发给没有来上课的同学看看"
+    )[: int(8 * seconds)]
+    assert len(said) == int(8 * seconds)
+    folder = local_folder("Systran/faster-whisper-base")
+    assert folder is not None
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    assert len(tokenizer.encode(said, add_special_tokens=False).ids) < most_tokens(int(seconds * FRAMES_PER_S))
 
 
 def test_a_guess_in_a_language_that_is_not_sure_says_nothing(

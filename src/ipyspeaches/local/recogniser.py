@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, Resampler
 from ipyspeaches.local.engines import (
     ENGINE_RATE_HZ,
-    LONGEST_S,
     DecodingOptions,
     GuessingEngine,
     LiveDecoder,
@@ -42,7 +41,7 @@ SEGMENT_OPTIONS: Final = SileroVad(
     min_speech_duration_ms=60,  # two frames: "no" is a word, a click is not
     min_silence_duration_ms=500,
     speech_pad_ms=0,
-    max_speech_duration_s=LONGEST_S - 1,  # with its context it has to fit
+    max_speech_duration_s=20,  # of which Whisper's decoder can hold the text, in Chinese spoken fast, too
 ).options
 
 LIVE_PIECE: Final = SESSION_RATE_HZ // 5

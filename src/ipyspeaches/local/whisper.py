@@ -37,8 +37,8 @@ WINDOW: Final = 2000
 GUESS_WINDOW: Final = 1000
 PADDING: Final = 300
 """Frames behind the audio, at least: with fewer, Whisper says everything again."""
-TOKENS_PER_S: Final = 10
-"""Nobody speaks faster: more is a text that repeats itself."""
+TOKENS_PER_S: Final = 15
+"""Nobody speaks faster, at eight Chinese characters a second neither: more is a text that repeats itself."""
 SPARE_TOKENS: Final = 10
 MOST_TOKENS: Final = 224
 """Half of what the decoder can hold; the other half is for what it is told."""
@@ -188,7 +188,7 @@ class WhisperEngine:
         self, encoded: _Encoded, options: DecodingOptions, temperature: float, beam_size: int = BEAM_SIZE
     ) -> _Heard:
         prompt = self._model.get_prompt(encoded.tokenizer, _told(encoded.tokenizer, options), without_timestamps=True)
-        most = min(MOST_TOKENS, SPARE_TOKENS + TOKENS_PER_S * encoded.frames // FRAMES_PER_S)
+        most = most_tokens(encoded.frames)
         how = {"sampling_temperature": temperature, "sampling_topk": 0, "num_hypotheses": SAMPLES_OF_A_WARM_TEXT}
         [result] = self._model.model.generate(
             encoded.features,
@@ -277,6 +277,11 @@ def _told(tokenizer: Any, options: DecodingOptions) -> list[int]:  # noqa: ANN40
     )
     hotwords = hotwords[: MOST_TOLD // 2]
     return hotwords + prompt[len(hotwords) - MOST_TOLD :]
+
+
+def most_tokens(frames: int) -> int:
+    """Return how many tokens the text of an utterance may have."""
+    return min(MOST_TOKENS, SPARE_TOKENS + TOKENS_PER_S * frames // FRAMES_PER_S)
 
 
 def said_twice(text: str) -> bool:
