@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import math
+from collections.abc import Callable
+from weakref import ref
 
 import numpy as np
 import pytest
 
 from ipyspeaches.audio.levels import measure
-from ipyspeaches.vad.scorers import FrameScorer, NoiseFloor, rms_db
+from ipyspeaches.vad.scorers import FrameScorer, NoiseFloor, SileroScorer, WebRtcScorer, rms_db
 
 
 def test_rms_is_the_level_that_meters_show() -> None:
@@ -49,3 +52,16 @@ def test_digital_silence_is_no_noise() -> None:
     scores = scorer.score(np.concatenate((np.zeros(50 * hop, np.int16), hiss)))
     assert scores.max() == 0
     assert math.isfinite(scores.min())
+
+
+@pytest.mark.parametrize("make", [lambda: SileroScorer(16_000), lambda: WebRtcScorer(16_000, 2, 20)])
+def test_the_memory_of_a_model_goes_with_its_scorer(make: Callable[[], FrameScorer]) -> None:
+    """Not when cycles are collected: a server makes two scorers for each utterance, of 3 MB each."""
+    gc.disable()
+    try:
+        scorer = make()
+        gone = ref(scorer)
+        del scorer
+        assert gone() is None
+    finally:
+        gc.enable()

