@@ -54,8 +54,6 @@ def fill(dispatcher: Dispatcher) -> None:
     """Give a server more to do than it lets others wait for."""
     for number in range(3):
         dispatcher.transcribe(f"user {number}", ONE, speech(10), DecodingOptions())
-    for job in dispatcher._queue:
-        job.work_s = 100.0
 
 
 async def test_both_models_answer_and_stay(client: httpx2.AsyncClient) -> None:

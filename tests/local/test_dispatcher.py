@@ -25,6 +25,7 @@ BROKEN = fake_spec("fake/broken")
 def _fake_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     install_fake_workers(monkeypatch)
     monkeypatch.setattr(worker, "TURN_S", 0.05)
+    monkeypatch.setattr(worker, "SHORT_S", 30.0)
 
 
 @asynccontextmanager
@@ -79,6 +80,13 @@ def pids(dispatcher: Dispatcher) -> list[int]:
 async def test_equal_jobs_are_done_one_after_the_other_in_the_order_in_which_they_came() -> None:
     async with dispatcher() as server:
         assert await order_of(server, [(f"user {number}", 3) for number in range(8)]) == list(range(8))
+
+
+async def test_an_utterance_is_done_in_one_turn_however_slow_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In several, all of them would be done last."""
+    monkeypatch.setattr(worker, "TURN_S", 0.0)
+    async with dispatcher() as server:
+        assert await order_of(server, [(f"user {number}", 3) for number in range(5)]) == list(range(5))
 
 
 async def test_a_user_with_many_jobs_holds_up_another_by_one_at_most() -> None:

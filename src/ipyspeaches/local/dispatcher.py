@@ -27,6 +27,7 @@ from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.recogniser import SegmentText
 from ipyspeaches.local.worker import (
     LIVE_BACKLOG_LIMIT,
+    SHORT_S,
     TURN_S,
     AppendLive,
     Forget,
@@ -93,7 +94,6 @@ class TranscriptionJob:
         self.pool = pool
         self.audio = audio  # int16 at 24 kHz
         self.options = options
-        self.work_s = self.audio_s * pool.work_per_audio
         self.answers: asyncio.Queue[SegmentText | SpeachesError | None] = asyncio.Queue()
         """Segments; then None, or what went wrong."""
         self.arrived_s = asyncio.get_running_loop().time()
@@ -111,6 +111,11 @@ class TranscriptionJob:
     def audio_s(self) -> float:
         """How long the audio is, in seconds."""
         return len(self.audio) / (2 * SESSION_RATE_HZ)
+
+    @property
+    def work_s(self) -> float:
+        """How long the machine will need for what is left of it, as far as is known."""
+        return max(0.0, self.audio_s * self.pool.work_per_audio - self.worked_s)
 
     def tell(self, segment: SegmentText) -> None:
         """Hand on a segment, once."""
@@ -344,7 +349,8 @@ class Dispatcher:
         job.worker.give_turn(job.number, live_first=job.worked_s > 0 and alone)
         job.at_work = True
         job.began_s = asyncio.get_running_loop().time()
-        job.foreseen_s = min(job.work_s, TURN_S * job.pool.cores / self._cores)
+        turn_s = math.inf if job.audio_s <= SHORT_S else TURN_S * job.pool.cores / self._cores
+        job.foreseen_s = min(job.work_s, turn_s)
         self._queue.begin(job.user, job.foreseen_s)
 
     def _receive(self, job: TranscriptionJob, message: FromWorker | None) -> None:
@@ -368,7 +374,6 @@ class Dispatcher:
         work_s = (asyncio.get_running_loop().time() - job.began_s) * job.pool.cores / self._cores
         self._queue.end(job.user, job.foreseen_s, work_s)
         job.worked_s += work_s
-        job.work_s = max(0.0, job.work_s - work_s)
 
     # --- live text
 

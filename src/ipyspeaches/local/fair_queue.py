@@ -12,10 +12,13 @@ from typing import Final, Generic, Protocol, TypeVar
 
 
 class Work(Protocol):
-    """Something to be done for a user; ``work_s`` is how long the machine will need for what is left of it."""
+    """Something to be done for a user."""
 
     user: str
-    work_s: float
+
+    @property
+    def work_s(self) -> float:
+        """How long the machine will need for what is left of it."""
 
 
 _NOTHING_S: Final = 1e-9

@@ -1,9 +1,9 @@
 """A worker process: one engine, any number of jobs, text back over a pipe; and the messages on that pipe.
 
 PocketSphinx keeps Python's interpreter lock while it decodes, so recognition gets processes of its own and the server
-stays answerable. The server says which job has the next turn; a turn ends with the job, or behind the segment that is
-under way when `TURN_S` is over, so that a long file holds up nobody for longer. Live text is followed between turns,
-once the server has none to give. The process ends when its standard input does.
+stays answerable. The server says which job has the next turn. A turn ends with the job; a long file's also behind the
+segment that is under way when `TURN_S` is over, so that it holds up nobody for longer. Live text is followed between
+turns, once the server has none to give. The process ends when its standard input does.
 
 Messages are MessagePack, each behind its length; audio in them is int16 mono PCM at 24 kHz, little-endian.
 """
@@ -33,7 +33,9 @@ LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
 """Backlog beyond which an utterance is followed no longer: its text will come with the final."""
 HEADER: Final = struct.Struct("<I")
 TURN_S: Final = 1.0
-"""How long a job is worked on before others may have a turn."""
+"""How long a file is worked on before others may have a turn."""
+SHORT_S: Final = 20.0
+"""Audio up to this length is recognised in one turn: in several, all would have their text when the last one has."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -134,6 +136,7 @@ class Worker:
         self._inbox = inbox
         self._output = output
         self._jobs: dict[int, Iterator[SegmentText | None]] = {}
+        self._long: set[int] = set()
         self._live: dict[int, LiveWork] = {}
         self._turn: Turn | None = None
         self._resting = True
@@ -159,7 +162,7 @@ class Worker:
 
     def _receive(self, message: ToWorker) -> None:
         if isinstance(message, Transcribe):
-            self._jobs[message.job] = transcribe(self._engine, _samples(message.audio), message.options)
+            self._begin_job(message)
         elif isinstance(message, Turn):
             self._turn, self._resting = message, False
         elif isinstance(message, Rest):
@@ -176,12 +179,22 @@ class Worker:
                     self._end_live(message.job)
         elif isinstance(message, Forget):
             self._end_live(message.job)
-            self._jobs.pop(message.job, None)
+            self._end_job(message.job)
 
     def _end_live(self, job: int) -> None:
         live = self._live.pop(job, None)
         if live is not None:
             live.close()
+
+    def _begin_job(self, message: Transcribe) -> None:
+        samples = _samples(message.audio)
+        self._jobs[message.job] = transcribe(self._engine, samples, message.options)
+        if len(samples) > SHORT_S * SESSION_RATE_HZ:
+            self._long.add(message.job)
+
+    def _end_job(self, job: int) -> None:
+        self._jobs.pop(job, None)
+        self._long.discard(job)
 
     def take_turn(self) -> None:
         """Transcribe segments of the job whose turn it is, until it is done or the turn is over."""
@@ -192,13 +205,13 @@ class Worker:
             for segment in self._jobs.get(job, ()):
                 if segment is not None:
                     self._send(JobText(job, segment))
-                if time.monotonic() > over_s:
+                if job in self._long and time.monotonic() > over_s:
                     self._send(JobPaused(job))
                     return
             self._send(JobDone(job))
         except Exception as exc:  # noqa: BLE001 - whatever an engine raises is this job's failure, not the worker's
             self._send(JobDone(job, f"The recogniser failed ({type(exc).__name__}: {exc})."))
-        self._jobs.pop(job, None)
+        self._end_job(job)
 
     def work_on_live(self) -> None:
         """Follow each utterance for one piece, as long as nothing comes that may matter more."""

@@ -173,6 +173,7 @@ class WorkerPool:
         self._grows = True
         self.problem: SpeachesError | None = None
         """Why the last worker could not be started."""
+        self._learned = 0
         self.unfinished = 0
         """Jobs that wait for it or are under way."""
         self.work_per_audio = FIRST_GUESS * self.cores / cores
@@ -206,7 +207,9 @@ class WorkerPool:
     def learn(self, work_s: float, audio_s: float) -> None:
         """Take account of how long the whole machine worked on some audio."""
         if audio_s > 0:
-            self.work_per_audio += LEARNING * (work_s / audio_s - self.work_per_audio)
+            self._learned += 1
+            share = max(LEARNING, 1 / self._learned)
+            self.work_per_audio += share * (work_s / audio_s - self.work_per_audio)
 
     @property
     def memory_bytes(self) -> int | None:
