@@ -42,6 +42,10 @@ DETECTOR: Final = EnergyVad(threshold=500, min_silence_duration_ms=150, min_spee
 CUTS: Final = TurnDetection.client(DETECTOR, pre_roll_ms=50, hangover_ms=50)
 
 
+FEW: Final = 20
+"""Blocks after which there is an utterance, and time for its text."""
+
+
 def block(seed: int, number: int) -> NDArray[np.int16]:
     """Return a tenth of a second of a recording that goes on for ever."""
     loud = BURST_S[0] <= round(number * BLOCK_S % 1, 3) < BURST_S[1]
@@ -162,10 +166,8 @@ async def die(folder: Path, seed: int) -> Death:
 
     It is an `AssertionError` if what was recovered is not what was recorded.
     """
-    chance = random.Random(seed)
-    lives_s = chance.uniform(0.1, 2.0)
-    async with recogniser(answers=chance.choice((0, 2, 4, 1_000))) as server:
-        told = await _until_killed(server, folder, seed, lives_s)
+    async with recogniser(answers_of(seed)) as server:
+        told = await _until_killed(server, folder, seed)
     (row,) = (one for one in recordings(folder) if one.state == "unfinished")
     session = recover(row.path)
     samples = session.recording.samples
@@ -183,16 +185,29 @@ async def die(folder: Path, seed: int) -> Death:
     return Death(heard_s, max(0.0, round(heard_s - len(samples) / SESSION_RATE_HZ, 6)), len(texts), pending)
 
 
-async def _until_killed(server: str, folder: Path, seed: int, lives_s: float) -> list[str]:
+def answers_of(seed: int) -> int:
+    """Return to how many utterances the server of a recording gives a text."""
+    return random.Random(seed).choice((0, 2, 4, 1_000))
+
+
+async def _until_killed(server: str, folder: Path, seed: int) -> list[str]:
+    chance = random.Random(-1 - seed)
+    blocks, then_s = chance.randint(3, 60), chance.uniform(0, 2 * BLOCK_S / FASTER)
+    awaited = {f"heard {blocks}", *(["text"] if answers_of(seed) and blocks > FEW else [])}
     command = (sys.executable, __file__, server, str(folder), str(seed))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    first = await process.stdout.readline()
-    reading = asyncio.create_task(process.stdout.read())
-    await asyncio.sleep(lives_s)
+    told: list[str] = []
+    while awaited:
+        line = await process.stdout.readline()
+        assert line, "the recording ended by itself"
+        told.append(line.decode().strip())
+        awaited -= {told[-1], told[-1].partition(" ")[0]}
+    await asyncio.sleep(then_s)
     process.kill()
+    rest = await process.stdout.read()
     await process.wait()
-    return (first + await reading).decode().splitlines()
+    return [*told, *rest.decode().splitlines()]
 
 
 def _check_whole(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,23 @@ def test_it_runs_from_top_to_bottom(notebook: nbformat.NotebookNode, tmp_path: P
         output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"
     ]
     assert not [text for text in last_words if "Error" in text or "Warning" in text]
+
+
+@pytest.mark.realtime
+def test_the_quickstart_runs_in_chinese_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import nbclient
+    import nbformat
+
+    monkeypatch.setenv("IPYSPEACHES_MODEL", "Systran/faster-whisper-base")
+    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)  # type: ignore[no-untyped-call]
+    switch, widget = (next(cell for cell in notebook.cells if cell.id == name) for name in ("recording", "widget"))
+    switch.source = switch.source.replace('language = "en"', 'language = "zh-CN"', 1)
+    widget.source = widget.source.replace("language=language", "language=language, pace=4", 1)
+    nbclient.NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+    rates = re.findall(r"'[WC]ER': ([\d.]+)", shown["error-rates"][0]["data"]["text/plain"])
+    assert [float(rate) < 0.3 for rate in rates] == [True, True]
+    assert "城市" in shown["srt"][0]["text"]
 
 
 def test_it_is_stored_without_outputs(notebook: nbformat.NotebookNode) -> None:

@@ -17,11 +17,33 @@ const SILERO: Detector = {
 
 type Handler = (...values: never[]) => void;
 
+/** A notebook's connection to the kernel. */
+export class FakeConnection {
+  status = "idle";
+  readonly #slots = new Set<(sender: unknown, status: string) => void>();
+  readonly statusChanged = {
+    connect: (slot: (sender: unknown, status: string) => void) => this.#slots.add(slot),
+    disconnect: (slot: (sender: unknown, status: string) => void) => this.#slots.delete(slot),
+  };
+
+  become(status: string): void {
+    this.status = status;
+    for (const slot of this.#slots) slot(this, status);
+  }
+
+  interrupt(): Promise<void> {
+    this.become("idle");
+    return Promise.resolve();
+  }
+}
+
 /** Stands in for the kernel's side of the model: traits, custom messages, and a record of what the page sent. */
 export class FakeModel {
   readonly sent: { message: ToKernel; buffers: ArrayBuffer[] }[] = [];
   readonly #handlers = new Map<string, Set<Handler>>();
   readonly #traits: Traits;
+  /** What the page is told of the kernel, where a notebook tells it. */
+  widget_manager: { kernel: FakeConnection } | undefined;
   /** Called with every message of the page. */
   onsend: (message: ToKernel, buffers: ArrayBuffer[]) => void = () => {};
 
@@ -42,6 +64,7 @@ export class FakeModel {
       loaded_models: ["Systran/faster-distil-whisper-large-v3", "silero_vad_v5"],
       model_jobs: [],
       local_model: null,
+      unfinished: null,
       presets: [
         { name: "realtime", model: "Systran/faster-distil-whisper-large-v3" },
         { name: "accurate", model: "Systran/faster-whisper-large-v3" },

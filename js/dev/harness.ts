@@ -7,7 +7,7 @@ import transcriber from "../src/transcriber.ts";
 import vadlab from "../src/vadlab.ts";
 import { FakeKernel } from "./fake-kernel.ts";
 import { FakeLab } from "./fake-lab.ts";
-import { FakeModel } from "./fake-model.ts";
+import { FakeConnection, FakeModel } from "./fake-model.ts";
 
 const query = new URLSearchParams(location.search);
 const state = query.get("state") ?? "idle";
@@ -20,6 +20,11 @@ const fake = new FakeModel({
   locale: query.get("lang") === "zh" ? "zh-CN" : "en",
   detector: state === "energy" ? { name: "energy", unit: "energy", threshold: 500, neg_threshold: 350 } : {},
 });
+if (state === "busy") {
+  const connection = new FakeConnection();
+  connection.become("busy");
+  fake.widget_manager = { kernel: connection };
+}
 const isLab = query.get("widget") === "vadlab";
 const kernel = new FakeKernel(fake, Number(query.get("compare") ?? 0));
 if (isLab) new FakeLab(fake);
@@ -48,9 +53,16 @@ if (state === "download-failed") {
   };
   fake.set("local_model", { ...base, state: "offered", failure });
 }
-if (state === "gone") {
+const left = { started_ms: Date.now() - 3_600_000, duration_s: 1_930, without_text: 0 };
+if (state === "left") fake.set("unfinished", { ...left, state: "offered" });
+if (state === "reopened") {
   kernel.jump(at_s);
-  fake.emit("comm_live_update");
+  kernel.halt("stopped");
+  fake.set("unfinished", { ...left, state: "opened", without_text: 3 });
+}
+if (state === "gone") {
+  if (!isLab) kernel.jump(at_s);
+  setTimeout(() => fake.emit("comm_live_update"), 200);
 }
 if (state === "long") kernel.reload(8);
 if (state === "play") kernel.play(Number(query.get("speed") ?? 1));

@@ -7,7 +7,7 @@ import type { Scope } from "./scope.ts";
 import { PageState, type Phase, phaseOf } from "./store/page.ts";
 import { Synced } from "./store/synced.ts";
 import { WidgetApp } from "./widget.ts";
-import { type Answer, kernelOf, type Model, onKernelGone, uploadFile } from "./wire/channel.ts";
+import { type Answer, type Model, uploadFile } from "./wire/channel.ts";
 import { decodeFrames } from "./wire/codec.ts";
 import type {
   CommandName,
@@ -29,6 +29,8 @@ const SLOW: ReadonlySet<CommandName> = new Set([
   "load_model",
   "get_model",
   "stop_download",
+  "open_recording",
+  "retry_recording",
   "export",
   "window",
   "audio",
@@ -48,10 +50,9 @@ const QUIET: ReadonlySet<CommandName> = new Set([
 /** Refused, these leave nothing to look at; the others stand in the status line. */
 const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
 
+const SENDS_MS = 1_000; // audio goes out 25 times a second
 const UNSEEN_MS = 2_000; // views move: one goes, another comes a moment later
 const STANDS_MS = 2_500; // after so long without audio the kernel gives a page up
-
-const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
 /** Everything of one Transcriber: stores, microphone, the page's own connection with the server. */
 export class App extends WidgetApp<CommandName> {
@@ -60,7 +61,7 @@ export class App extends WidgetApp<CommandName> {
   readonly #capture: Capture;
   readonly #painted: Painted;
   readonly #peer: PeerLink;
-  #heard_ms = 0;
+  protected override readonly slow = SLOW;
   #views = 0;
   #forgotten: () => void = () => {};
 
@@ -71,7 +72,6 @@ export class App extends WidgetApp<CommandName> {
     this.#capture = new Capture(channel, page, (error) => this.#captureFailed(error), scope);
     this.#painted = new Painted((items) => channel.trySend({ type: "painted", items }), scope);
     this.#peer = new PeerLink(channel, page, this.#capture, scope);
-    onKernelGone(model, scope, () => this.#kernelGone());
     const bye = () => void channel.trySend({ type: "bye", client_id: channel.client_id });
     scope.own(bye);
     scope.listen(window, "pagehide", bye);
@@ -86,7 +86,7 @@ export class App extends WidgetApp<CommandName> {
   }
 
   get phase(): Phase {
-    if (this.page.kernel_gone.value) return "gone";
+    if (this.gone.value) return "gone";
     return phaseOf(this.synced.get("state"), this.page.capture.value, this.failure !== null);
   }
 
@@ -114,15 +114,9 @@ export class App extends WidgetApp<CommandName> {
     this.stop();
   }
 
-  /** When the kernel last said anything, on the page's clock. */
-  get heard_ms(): number {
-    return this.#heard_ms;
-  }
-
-  /** Stops the cell that keeps the kernel busy; null where the notebook does not let a widget do that. */
-  get interrupt(): (() => void) | null {
-    const kernel = kernelOf(this.model);
-    return kernel && (() => void kernel.interrupt());
+  /** Whether this page records and sends now. */
+  get records(): boolean {
+    return this.page.capture.value === "open" && performance.now() - this.#capture.sent_ms < SENDS_MS;
   }
 
   start(): void {
@@ -194,6 +188,20 @@ export class App extends WidgetApp<CommandName> {
     void this.#command("stop_download");
   }
 
+  /** Shows the recording that an earlier kernel left; it comes as one that has ended. */
+  openRecording(): void {
+    void this.#command("open_recording");
+  }
+
+  dismissRecording(): void {
+    void this.#command("dismiss_recording");
+  }
+
+  /** Has what has no text in it transcribed. */
+  retryRecording(): void {
+    void this.#command("retry_recording");
+  }
+
   listKernelDevices(): Promise<Answer> {
     return this.ask("list_devices");
   }
@@ -239,24 +247,21 @@ export class App extends WidgetApp<CommandName> {
   }
 
   protected override async ask(name: CommandName, args: Record<string, unknown> = {}): Promise<Answer> {
-    const { kernel_gone, waiting, failure, refusal } = this.page;
-    if (kernel_gone.value) return { failure: KERNEL_GONE, data: {}, buffers: [] };
-    const asked = { name, since_ms: performance.now() };
-    if (!SLOW.has(name)) waiting.value = [...waiting.value, asked];
+    const { failure, refusal } = this.page;
+    if (this.gone.value) return await super.ask(name, args);
     if (!QUIET.has(name)) failure.value = refusal.value = null;
     const answer = await super.ask(name, args);
-    if (!SLOW.has(name)) waiting.value = waiting.value.filter((other) => other !== asked);
+    if (this.gone.value) return answer; // the status line says so
     if (answer.failure && BLOCKING.has(name))
       failure.value ??= answer.failure; // the page may know better why
     else if (answer.failure && !QUIET.has(name)) refusal.value = answer.failure;
     return answer;
   }
 
-  #kernelGone(): void {
+  protected override abandon(): void {
     this.#capture.abandon();
     this.#peer.abandon();
-    this.page.kernel_gone.value = true;
-    this.channel.abandon();
+    super.abandon();
   }
 
   /** What the kernel knows; a recording that lost its page goes on here, at once where that was allowed before. */
@@ -292,8 +297,6 @@ export class App extends WidgetApp<CommandName> {
   }
 
   protected override receive(content: FromKernel, buffers: DataView[]): void {
-    this.#heard_ms = performance.now();
-    this.page.kernel_gone.value = false; // it was only the connection
     switch (content.type) {
       case "frames":
         this.session.addFrames(decodeFrames(content, buffers));

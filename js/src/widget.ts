@@ -4,10 +4,20 @@ import { Player } from "./play/player.ts";
 import { Scope } from "./scope.ts";
 import { SessionStore } from "./store/session.ts";
 import { Windows } from "./store/windows.ts";
-import { type Answer, Channel, type Model } from "./wire/channel.ts";
+import { type Answer, Channel, type Gone, kernelOf, type Model, onKernelGone } from "./wire/channel.ts";
+import type { Failure } from "./wire/messages.ts";
 
 /** What every widget's kernel can be asked for. */
 type Common = "window" | "audio";
+
+/** A command that was sent and not answered yet. */
+interface Waiting {
+  name: string;
+  since_ms: number;
+}
+
+/** Nothing is asked of a kernel that has gone; the status line says why. */
+const KERNEL_GONE: Failure = { kind: "gone", title: "", text: "" };
 
 /** What all widgets have: their kernel, the past that is fetched by window, the speakers. Several views share it; it
  * ends with the model.
@@ -21,6 +31,13 @@ export abstract class WidgetApp<Name extends string> {
   protected readonly channel: Channel<Name | Common>;
   /** The kernel has said something: it is there, or was. */
   readonly answered = signal(false);
+  /** What became of a kernel that has gone: nobody will answer any more. */
+  readonly gone = signal<Gone | null>(null);
+  /** Unanswered commands, the oldest first; not those that may take long. */
+  readonly waiting = signal<readonly Waiting[]>([]);
+  /** Commands that a kernel may need long for: waiting for them does not mean that it does not answer. */
+  protected abstract readonly slow: ReadonlySet<string>;
+  #heard_ms = performance.now();
   readonly #locale: ReadonlySignal<string>;
 
   constructor(model: Model, stop?: AbortSignal) {
@@ -29,6 +46,7 @@ export abstract class WidgetApp<Name extends string> {
     this.channel = new Channel(model, this.scope);
     this.windows = new Windows(this.session, (args) => this.ask("window", { ...args }), this.scope);
     this.player = new Player((args) => this.ask("audio", args), this.scope);
+    onKernelGone(model, this.scope, (how) => this.#leave(how));
     const locale = signal(model.get("locale"));
     this.#locale = locale;
     this.#on("change:locale", () => {
@@ -37,6 +55,8 @@ export abstract class WidgetApp<Name extends string> {
     this.#on("msg:custom", (content: unknown, buffers: DataView[]) => {
       if (!isMessage(content)) return;
       this.answered.value = true;
+      this.gone.value = null; // it was only the connection
+      this.#heard_ms = performance.now();
       this.receive(content, buffers);
     });
   }
@@ -53,8 +73,44 @@ export abstract class WidgetApp<Name extends string> {
 
   protected abstract receive(message: object, buffers: DataView[]): void;
 
+  /** When the kernel last said anything, on the page's clock. */
+  get heard_ms(): number {
+    return this.#heard_ms;
+  }
+
+  /** Whether the kernel runs a cell; null where the notebook does not say. */
+  get kernelRuns(): boolean | null {
+    const status = kernelOf(this.model)?.status;
+    return status === undefined ? null : status === "busy";
+  }
+
+  /** Stops the cell that keeps the kernel busy; null where the notebook does not let a widget do that. */
+  get interrupt(): (() => void) | null {
+    const kernel = kernelOf(this.model);
+    return kernel && (() => void kernel.interrupt());
+  }
+
   protected ask(name: Name | Common, args: Record<string, unknown> = {}): Promise<Answer> {
-    return this.channel.command(name, args);
+    if (this.gone.value) return Promise.resolve({ failure: KERNEL_GONE, data: {}, buffers: [] });
+    const answer = this.channel.command(name, args);
+    if (this.slow.has(name)) return answer;
+    const asked = { name, since_ms: performance.now() };
+    this.waiting.value = [...this.waiting.value, asked];
+    void answer.then(() => {
+      this.waiting.value = this.waiting.value.filter((other) => other !== asked);
+    });
+    return answer;
+  }
+
+  /** The kernel has gone: what waits for it is let go. */
+  protected abandon(): void {
+    this.channel.abandon(KERNEL_GONE);
+  }
+
+  #leave(how: Gone): void {
+    if (this.gone.value) return;
+    this.gone.value = how;
+    this.abandon();
   }
 
   /** The kernel then sends all that it knows. */

@@ -35,8 +35,8 @@ def test_each_picker_tells_the_kernel(page: Page, harness_url: str) -> None:
     }
     choose(page, page.locator(".sp-pick.is-model"), "accurate: Systran/faster-whisper-large-v3")
     assert last_command(page) == {"name": "set_model", "args": {"model": "Systran/faster-whisper-large-v3"}}
-    choose(page, page.locator(".sp-pick.is-language"), "Chinese")
-    assert last_command(page) == {"name": "set_language", "args": {"language": "zh"}}
+    choose(page, page.locator(".sp-pick.is-language"), "Simplified Chinese")
+    assert last_command(page) == {"name": "set_language", "args": {"language": "zh-Hans"}}
     choose(page, page.locator(".sp-tune .sp-select"), "Energy")
     assert last_command(page) == {"name": "set_detector", "args": {"name": "energy"}}
     choose(page, page.locator(".sp-tune .sp-select"), "The server")

@@ -17,6 +17,7 @@ from harness.browser import result_of
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 START = "import ipyspeaches as sp\nw = sp.Transcriber(turn_detection=sp.TurnDetection.client(sp.EnergyVad()))\nw"
+LAB = "sp.VadLab(sp.Recording.sample(), detectors=[sp.EnergyVad(threshold=500)])"
 # How many microphones, and how many audio engines of any kind, are open.
 OPEN = """() => [
   globalThis.tracks.filter((track) => track.readyState === "live").length,
@@ -90,19 +91,39 @@ def test_a_reloaded_page_goes_on_recording(open_notebook: OpenNotebook, noise: P
     assert seconds >= heard_s - 0.1  # the clock shows tenths, rounded
 
 
-def test_a_restarted_kernel_is_told_and_the_microphone_closed(
-    open_notebook: OpenNotebook, noise: Path, artifacts: Path
+def test_a_restarted_kernel_is_told_the_microphone_closed_and_the_recording_there_again(
+    open_notebook: OpenNotebook, noise: Path, tmp_path: Path, artifacts: Path
 ) -> None:
-    page = open_notebook([START], microphone=noise)
+    place = f"import os\nos.environ['IPYSPEACHES_JOURNAL'] = {str(tmp_path / 'kept')!r}\n"
+    cells = [place + START, result_of("(w.recording.duration, w.state)"), LAB]
+    page = open_notebook(cells, microphone=noise)
     page.page.evaluate(f"() => {{ {WATCH} }}")
     record(page)
     expect_open(page, 1)
+    page.run_cell(2)
+    lab = page.page.get_by_role("region", name="VadLab")
+    expect(lab.locator(".is-segments.is-active .sp-rail")).to_contain_text("segments")
+    heard_s = wait_for_clock(page, 1.0)
     page.page.evaluate("() => { globalThis.done = jupyterapp.shell.currentWidget.sessionContext.restartKernel() }")
     expect(widget(page).get_by_role("status")).to_contain_text("The kernel was restarted.")
     expect(button(page, "Record")).to_have_attribute("aria-disabled", "true")
     expect_open(page, 0)
+    expect(lab.get_by_role("status")).to_contain_text("The kernel was restarted.")
+    lab.get_by_role("slider", name="Start").first.press("PageUp")  # refused, and put back where it was
+    expect(lab.get_by_role("slider", name="Start").first).to_have_attribute("aria-valuenow", "500")
+    expect(lab.locator(".is-segments.is-active .sp-rail")).to_contain_text("segments")
     page.page.screenshot(path=artifacts / "kernel-restarted.png")
     page.page.evaluate("async () => { await globalThis.done }")
+    page.run_cell(0)
+    expect(widget(page).get_by_role("status")).to_contain_text("was not finished")
+    page.page.screenshot(path=artifacts / "recording-offered.png")
+    button(page, "Open").click()
+    assert wait_for_clock(page, heard_s) < heard_s + 60
+    page.page.screenshot(path=artifacts / "recording-opened.png")
+    page.run_cell(1)
+    seconds, state = page.result(1)
+    assert state == "stopped"
+    assert seconds >= heard_s - 0.1
 
 
 def test_a_cell_run_again_closes_the_microphone_of_the_old_widget(open_notebook: OpenNotebook, noise: Path) -> None:
@@ -184,3 +205,5 @@ def test_letters_do_not_reach_the_notebook(open_notebook: OpenNotebook) -> None:
     expect(page.page.locator(".jp-CodeCell")).to_have_count(2)
     expect(page.page.locator(".jp-MarkdownCell")).to_have_count(0)
     expect(widget(page).locator(":focus")).to_have_count(0)
+    page.page.evaluate("() => { void jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+    expect(widget(page).get_by_role("status")).to_contain_text("The kernel has ended.")

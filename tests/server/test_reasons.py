@@ -114,6 +114,13 @@ def test_a_reason_in_latin_1_is_read() -> None:
     assert detail_of(httpx2.Response(503, content='{"detail": "überlastet"}'.encode("latin-1"))) == "überlastet"
 
 
+@pytest.mark.parametrize("status", [408, 425, 503, 520, 524, 529])
+async def test_what_passes_is_asked_again(status: int) -> None:
+    failed = await failure(status, {"detail": "overloaded"})
+    assert severity(failed) is Severity.PASSING
+    assert f"is not ready (HTTP {status}: overloaded)" in str(failed)
+
+
 async def test_a_quota_that_is_used_up_is_not_taken_for_load() -> None:
     failed = await failure(429, {"error": {"message": "You exceeded your quota.", "code": "insufficient_quota"}})
     assert severity(failed) is Severity.SINGLE

@@ -34,6 +34,8 @@ export class Capture {
   readonly #failed: (error: CaptureError) => void;
   #opening: Opening | null = null;
   readonly captured = new Topic<CapturedBlock>();
+  /** When audio last went out, on the page's clock. */
+  sent_ms = Number.NEGATIVE_INFINITY;
   /** Device to open; "" is the browser's default. */
   device = "";
 
@@ -150,7 +152,8 @@ export class Capture {
     this.captured.emit({ end_s: (first_frame + samples.length) / rate, samples });
     const message = { type: "audio", seq: opening.seq++, first_frame, rate, capture_id: opening.id } as const;
     // a connection that is closed, as that of a closed notebook, does not come back
-    if (!this.#channel.trySend(message, [samples.buffer])) this.#close();
+    if (this.#channel.trySend(message, [samples.buffer])) this.sent_ms = performance.now();
+    else this.#close();
   }
 
   #close(): void {

@@ -169,6 +169,21 @@ export const en = {
     reason: (kernel: string) => kernel,
     again: "Try again",
   },
+  /** a recording that an earlier kernel left */
+  unfinished: {
+    offer: (began: string, length: string) => [
+      `A recording of ${began} was not finished.`,
+      `It has ${length} of audio.`,
+    ],
+    open: "Open",
+    dismiss: "Dismiss",
+    lacks: (stretches: number) => [
+      stretches === 1 ? "1 stretch has no text." : `${stretches} stretches have no text.`,
+      "The kernel stopped before it came.",
+    ],
+    retry: "Transcribe",
+    retrying: ["Transcribing what has no text.", "Only that is sent."],
+  },
   language: "Language",
   languageAuto: "Auto",
   detector: "Detector",
@@ -283,6 +298,7 @@ export const en = {
     mark: "the mark is set when that cell ends",
     set_detector: "the new thresholds apply when that cell ends",
     other: "your request is carried out when that cell ends",
+    words: "words come when that cell ends",
   } as Record<string, string>,
   status: {
     idle: ["Ready.", "No microphone? Open a file instead."],
@@ -295,16 +311,23 @@ export const en = {
     stopping: ["Finishing.", "The last words are on their way."],
     stopped: ["Stopped.", "Press Record for a new recording."],
     failed: ["Not recording.", "Choose one of the options above; your settings are kept."],
-    gone: ["The kernel was restarted.", "Run the cell again; the words above stay until then."],
+    gone: ["The kernel was restarted.", "Run the cell again; what is shown stays until then."],
+    ended: ["The kernel has ended.", "Start one and run the cell again; what is shown stays until then."],
+    quiet: (db: string) => [
+      `The microphone is silent (${db} dB).`,
+      "Is it muted? Else choose another source.",
+    ],
     orphaned: ["The recording is waiting for a page.", "The page that was recording was closed or reloaded."],
     loud: ["Too loud:", "turn the microphone down."],
     busy: (seconds: string, live: boolean, waits: string) => [
       `The kernel is running another cell${seconds ? ` (${seconds} s)` : ""}.`,
       live ? `Recording goes on; ${waits}.` : `${waits.charAt(0).toUpperCase()}${waits.slice(1)}.`,
     ],
-    silent: (seconds: string) => [
-      `The kernel has not answered${seconds ? ` for ${seconds} s` : ""}.`,
-      "Interrupt the running cell; if the kernel was restarted, run this cell again.",
+    silent: (seconds: string, kept: boolean) => [
+      `The kernel does not answer${seconds ? ` (${seconds} s)` : ""}.`,
+      kept
+        ? "Sound is kept, and words come when it answers."
+        : "If it is running a cell, wait or interrupt it; if it was restarted, run this cell again.",
     ],
   },
   counts: (segments: number, lost: string, late: string, clips: number) =>

@@ -131,6 +131,14 @@ export const zhCN: Words = {
     reason: (kernel) => `内核提示：${kernel}`,
     again: "重试",
   },
+  unfinished: {
+    offer: (began, length) => [`${began}的录音没有正常结束。`, `其中有 ${length}音频。`],
+    open: "打开",
+    dismiss: "忽略",
+    lacks: (stretches) => [`有 ${stretches} 段没有文字。`, "内核停止时，文字还没有返回。"],
+    retry: "转写",
+    retrying: ["正在转写没有文字的部分。", "只发送这些部分。"],
+  },
   language: "语言",
   languageAuto: "自动",
   detector: "检测器",
@@ -300,6 +308,7 @@ export const zhCN: Words = {
     mark: "该单元格结束后添加标记",
     set_detector: "该单元格结束后使用新的阈值",
     other: "该单元格结束后执行您的操作",
+    words: "该单元格结束后出现文字",
   },
   status: {
     idle: ["就绪。", "没有麦克风？可以打开文件。"],
@@ -312,16 +321,20 @@ export const zhCN: Words = {
     stopping: ["正在收尾。", "最后的文字即将到达。"],
     stopped: ["已停止。", "点击“录音”开始新的录音。"],
     failed: ["未录音。", "请选择上方的一种方式；您的设置会保留。"],
-    gone: ["内核已重启。", "请重新运行此单元格；上方的文字在此之前会保留。"],
+    gone: ["内核已重启。", "请重新运行此单元格；在此之前显示的内容会保留。"],
+    ended: ["内核已停止。", "请启动内核并重新运行此单元格；在此之前显示的内容会保留。"],
+    quiet: (db) => [`麦克风没有声音（${db} dB）。`, "是否已静音？否则请选择其他来源。"],
     orphaned: ["录音正在等待页面。", "正在录音的页面已关闭或重新加载。"],
     loud: ["声音太大：", "请调低麦克风音量。"],
     busy: (seconds, live, waits) => [
       `内核正在运行另一个单元格${seconds ? `（${seconds} 秒）` : ""}。`,
       live ? `录音继续；${waits}。` : `${waits}。`,
     ],
-    silent: (seconds) => [
-      `内核${seconds ? `已有 ${seconds} 秒` : ""}没有响应。`,
-      "请中断正在运行的单元格；如果内核已重启，请重新运行此单元格。",
+    silent: (seconds, kept) => [
+      `内核没有响应${seconds ? `（${seconds} 秒）` : ""}。`,
+      kept
+        ? "声音会保留，内核响应后即出现文字。"
+        : "如果内核正在运行单元格，请等待或中断；如果内核已重启，请重新运行此单元格。",
     ],
   },
   counts: (segments, lost, late, clips) =>

@@ -26,6 +26,19 @@ export interface Compared {
   pinned: Transcribed;
 }
 
+/** The kernel may need long for these: it scores, searches or transcribes. */
+const SLOW: ReadonlySet<string> = new Set([
+  "set_detector",
+  "truth_from",
+  "curve",
+  "sweep",
+  "window",
+  "audio",
+  "export",
+  "transcribe_compare",
+  "ask_server",
+]);
+
 /** Everything of one lab. */
 export class LabApp extends WidgetApp<LabCommand> {
   readonly store = new LabStore(this.session);
@@ -35,6 +48,7 @@ export class LabApp extends WidgetApp<LabCommand> {
   readonly note = signal("");
   /** The server is listening to the recording. */
   readonly askingServer = signal(false);
+  protected override readonly slow = SLOW;
   #asked = 0;
 
   constructor(model: Model, stop?: AbortSignal) {

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals-core";
-import type { CommandName, Failure, ModelJob, Unit } from "../wire/messages.ts";
+import type { Failure, ModelJob, Unit } from "../wire/messages.ts";
 
 type CaptureState = "closed" | "asking" | "open" | "paused";
 
@@ -14,12 +14,6 @@ export type Phase =
   | "stopped"
   | "failed"
   | "gone";
-
-/** A command that was sent and not answered yet. */
-interface Waiting {
-  name: CommandName;
-  since_ms: number;
-}
 
 /** Lanes that can be switched off together. */
 type LaneGroup = "server" | "sent";
@@ -60,11 +54,7 @@ export class PageState {
   /** A command that was refused while everything else goes on; it stands in the status line. */
   readonly refusal = signal<Failure | null>(null);
   readonly devices = signal<readonly Device[]>([]);
-  /** Unanswered commands, the oldest first. */
-  readonly waiting = signal<readonly Waiting[]>([]);
   readonly model_outcome = signal<ModelOutcome | null>(null);
-  /** The kernel that ran this widget has ended: nobody will answer any more. */
-  readonly kernel_gone = signal(false);
   /** The kernel records from a page that has gone (this one, before it was reloaded). */
   readonly orphaned = signal(false);
   readonly hidden_lanes = signal<ReadonlySet<LaneGroup>>(new Set());

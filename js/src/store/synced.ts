@@ -17,6 +17,7 @@ const NAMES = [
   "loaded_models",
   "model_jobs",
   "local_model",
+  "unfinished",
   "presets",
   "detectors",
   "language",

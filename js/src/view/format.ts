@@ -63,3 +63,11 @@ export function languageTag({
   if (language !== "zh") return language;
   return TRADITIONAL.test(text) ? "zh-TW" : "zh-CN";
 }
+
+/** A moment on the wall clock: "12:03", on another day "Nov 26, 12:03". */
+export function dayAndTime(moment_ms: number, now_ms: number, lang: string): string {
+  const day = new Date(moment_ms).toDateString() !== new Date(now_ms).toDateString();
+  const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const style = day ? { ...time, month: "short" as const, day: "numeric" as const } : time;
+  return new Intl.DateTimeFormat([lang], style).format(moment_ms);
+}

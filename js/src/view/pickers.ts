@@ -116,7 +116,7 @@ export class Pickers {
 
   #showServer(): void {
     const { synced, session, words } = this.#app;
-    const state = this.#app.page.kernel_gone.value ? "unknown" : synced.get("server_state");
+    const state = this.#app.gone.value ? "unknown" : synced.get("server_state");
     const latency_s = session.lines.latency_s;
     const where = synced.get("server_label");
     const known = words.serverState[state] ?? state;

@@ -78,8 +78,8 @@ class ServerPanel {
   }
 
   #update(): void {
-    const { synced, session, words, page } = this.#app;
-    const state = page.kernel_gone.value ? "unknown" : synced.get("server_state");
+    const { synced, session, words, gone } = this.#app;
+    const state = gone.value ? "unknown" : synced.get("server_state");
     const latency_s = session.lines.latency_s;
     const facts: readonly (readonly [string, string])[] = [
       [words.serverStateLabel, words.serverState[state] ?? state],

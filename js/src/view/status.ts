@@ -7,17 +7,19 @@ import { button } from "./dom.ts";
 import { statusProblem, warningWords, waysOut } from "./failure.ts";
 import { span } from "./format.ts";
 import { icon } from "./icons.ts";
+import { KernelWatch } from "./kernel-watch.ts";
 import { localModelSentence } from "./local-model.ts";
 import { shown } from "./scale.ts";
 import { type Sentence, StatusLine, say } from "./status-line.ts";
+import { unfinishedSentence } from "./unfinished.ts";
 
-const PATIENCE_MS = 1_500; // a command unanswered for longer: the kernel runs something else
-const SILENCE_MS = 30_000; // and not a word from it for so long: it may have gone
 /** In these, an answer may be long in coming without a busy kernel. */
 const UNDER_WAY = new Set(["asking", "connecting", "stopping"]);
 const WARNING_MS = 12_000;
 const NOTE_MS = 3_000;
-const TICK_MS = 1_000; // waiting is counted in seconds
+const QUIET_DB = -80; // rooms are louder, and microphones have more noise of their own
+const QUIET_S = 5;
+const LEAST_DB = -96; // of digital silence
 const LOUD_CLIPS = 3;
 const LOUD_S = 10;
 
@@ -29,12 +31,21 @@ export class Status {
   readonly #file: HTMLButtonElement;
   readonly #warning = signal<WarningEvent | null>(null);
   readonly #loud = signal(false);
-  readonly #now_ms = signal(performance.now());
+  /** level of a microphone that has been silent for long; null where it is not */
+  readonly #quiet_db = signal<number | null>(null);
+  #quiet_since_s: number | null = null;
+  readonly #kernel: KernelWatch;
 
   constructor(app: App, chooseFile: () => void, scope: Scope) {
     this.#app = app;
     this.#chooseFile = chooseFile;
     this.#file = button(scope, { class: "sp-btn is-s" }, [icon("file"), app.words.openFile], chooseFile);
+    const watched = {
+      streams: () => app.phase === "live" && (app.records || app.synced.get("source_kind") !== "browser"),
+      takesTime: () => UNDER_WAY.has(app.phase),
+      keepsSound: () => app.records,
+    };
+    this.#kernel = new KernelWatch(app, watched, scope);
     const parts = {
       sentence: (note: string) => {
         const sentence = this.#sentence(note);
@@ -53,18 +64,20 @@ export class Status {
         if (this.#warning.value === warning) this.#warning.value = null;
       }, WARNING_MS);
     });
-    app.session.changed.listen(scope, () => this.#listenForClips());
-    this.#tickWhileWaiting(scope);
+    app.session.changed.listen(scope, () => {
+      this.#listenForClips();
+      this.#listenForSilence();
+    });
   }
 
   #sentence(note: string): Sentence {
     const { words, phase, page } = this.#app;
-    if (phase === "gone") return say(words.status.gone, "warn", "is-error");
+    const kernel = this.#kernel.sentence(words, phase === "live");
+    if (kernel && phase === "gone") return kernel;
     const move = page.move.value;
     if (move) return { ...say(this.#moving(move), "info"), spoken: "" };
     if (note) return say([note], "ok");
-    const waited_ms = this.#waited_ms;
-    if (waited_ms > PATIENCE_MS && !UNDER_WAY.has(phase)) return this.#busy(waited_ms);
+    if (kernel) return kernel;
     if (page.orphaned.value)
       return {
         ...say(words.status.orphaned, "mic", "is-warn"),
@@ -81,31 +94,12 @@ export class Status {
       };
     }
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
+    if (phase === "live" && this.#quiet_db.value !== null)
+      return say(words.status.quiet(String(this.#quiet_db.value).replace("-", "−")), "mic", "is-warn");
     const warning = this.#warning.value;
-    if (!warning) return localModelSentence(this.#app) ?? plain(this.#app);
+    if (!warning) return unfinishedSentence(this.#app) ?? localModelSentence(this.#app) ?? plain(this.#app);
     const { kind, text } = warning;
     return { ...say(["", warningWords(kind, text, words)], "warn", "is-warn"), detail: text };
-  }
-
-  /** How long the oldest command has been without an answer. */
-  get #waited_ms(): number {
-    const [oldest] = this.#app.page.waiting.value;
-    return oldest ? Math.max(this.#now_ms.value, performance.now()) - oldest.since_ms : 0;
-  }
-
-  /** The kernel runs something else, or has gone without a word. */
-  #busy(waited_ms: number): Sentence {
-    const { words, phase, page, interrupt, heard_ms } = this.#app;
-    const silent = waited_ms > SILENCE_MS && performance.now() - heard_ms > SILENCE_MS;
-    const name = page.waiting.value[0]?.name ?? "";
-    const waits = words.waits[name] ?? words.waits.other ?? "";
-    const sentence = (seconds: string) =>
-      silent ? words.status.silent(seconds) : words.status.busy(seconds, phase === "live", waits);
-    return {
-      ...say(sentence((waited_ms / 1000).toFixed(0)), "busy", "is-warn"),
-      spoken: sentence("").join(" "),
-      ways: interrupt ? [{ label: words.interrupt, run: interrupt }] : [],
-    };
   }
 
   /** What moving a line would do to the past: "Start 0.50 → 0.88.", and the rest of the sentence. */
@@ -117,26 +111,22 @@ export class Status {
     return words.moving(line, from, to, past, move.before, move.after, move.server);
   }
 
-  /** While a command waits, the sentence is brought up to date every second. */
-  #tickWhileWaiting(scope: Scope): void {
-    let cancel: (() => void) | null = null;
-    scope.effect(() => {
-      const waits = this.#app.page.waiting.value.length > 0;
-      if (waits)
-        cancel ??= scope.interval(() => {
-          this.#now_ms.value = performance.now();
-        }, TICK_MS);
-      else {
-        cancel?.();
-        cancel = null;
-      }
-    });
-  }
-
   #listenForClips(): void {
     const { drawing, clock_s } = this.#app.session;
     const third = drawing.clipped_s.at(-LOUD_CLIPS);
     this.#loud.value = third !== undefined && clock_s - third < LOUD_S;
+  }
+
+  /** A microphone that is switched off, unplugged or muted gives next to nothing. */
+  #listenForSilence(): void {
+    const { session, synced } = this.#app;
+    const level_db = session.level?.level_db ?? 0;
+    const isQuiet = level_db < QUIET_DB && synced.get("source_kind") !== "file";
+    if (!isQuiet) this.#quiet_since_s = null;
+    else this.#quiet_since_s ??= session.clock_s;
+    const since_s = this.#quiet_since_s;
+    const told = since_s !== null && session.clock_s - since_s > QUIET_S;
+    this.#quiet_db.value = told ? Math.round(Math.max(LEAST_DB, level_db)) : null;
   }
 
   #counts(): string {

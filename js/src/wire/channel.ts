@@ -58,9 +58,9 @@ export class Channel<Name extends string = CommandName> {
     this.#waiting.get(id)?.({ failure: error, data, buffers });
   }
 
-  /** Lets go of every command: nobody will answer. */
-  abandon(): void {
-    for (const settle of [...this.#waiting.values()]) settle(NOTHING);
+  /** Lets go of every command: nobody will answer. `failure` is what is told of those that were not done. */
+  abandon(failure: Failure | null = null): void {
+    for (const settle of [...this.#waiting.values()]) settle({ ...NOTHING, failure });
   }
 }
 
@@ -75,10 +75,29 @@ export async function uploadFile(channel: Channel, file: File): Promise<string> 
   return file_id;
 }
 
-/** The part of a notebook's kernel connection that is used here. */
+/** The parts of a notebook's kernel connection that are used here. */
 interface Kernel {
   interrupt(): Promise<unknown>;
+  status?: string;
+  statusChanged?: Emitter<string>;
+  disposed?: Emitter<unknown>;
 }
+
+/** A signal as JupyterLab has them. */
+interface Emitter<T> {
+  connect(slot: (sender: unknown, value: T) => void): unknown;
+  disconnect(slot: (sender: unknown, value: T) => void): unknown;
+}
+
+/** What became of a kernel that answers no more. */
+export type Gone = "gone" | "ended";
+
+const GONE: Readonly<Record<string, Gone>> = {
+  restarting: "gone",
+  autorestarting: "gone",
+  terminating: "ended",
+  dead: "ended",
+};
 
 /** Notebooks based on Jupyter's own widget manager give their widgets the kernel; others do not. */
 export function kernelOf(model: Model): Kernel | null {
@@ -87,14 +106,31 @@ export function kernelOf(model: Model): Kernel | null {
   return typeof kernel?.interrupt === "function" ? (kernel as Kernel) : null;
 }
 
-/** Calls `gone` when the kernel was restarted or closed its side of the model.
+/** Calls `gone` when the kernel was restarted, shut down, or closed its side of the model.
  *
- * These events belong to Jupyter's own widget manager; where they never come, a kernel that has gone is only known by
- * its silence.
+ * All of this belongs to Jupyter's own widget manager; where it has no say, a kernel that has gone is only known by its
+ * silence.
  */
-export function onKernelGone(model: Model, scope: Scope, gone: () => void): void {
+export function onKernelGone(model: Model, scope: Scope, gone: (how: Gone) => void): void {
+  const restarted = () => gone("gone");
   for (const event of ["comm_live_update", "comm:close"]) {
-    model.on(event as "msg:custom", gone);
-    scope.own(() => model.off(event as "msg:custom", gone));
+    model.on(event as "msg:custom", restarted);
+    scope.own(() => model.off(event as "msg:custom", restarted));
   }
+  const kernel = kernelOf(model);
+  follow(kernel?.statusChanged, scope, (_, status) => {
+    const how = GONE[status];
+    if (how) gone(how);
+  });
+  follow(kernel?.disposed, scope, () => gone("ended"));
+}
+
+function follow<T>(
+  emitter: Emitter<T> | undefined,
+  scope: Scope,
+  slot: (sender: unknown, value: T) => void,
+): void {
+  if (typeof emitter?.connect !== "function") return;
+  emitter.connect(slot);
+  scope.own(() => emitter.disconnect(slot));
 }

@@ -70,6 +70,16 @@ export interface LocalModel {
   failure: Failure | null;
 }
 
+/** A recording that an earlier kernel left, where there is something to say about it. */
+export interface Unfinished {
+  state: "offered" | "opened" | "retrying";
+  /** when it began, on the kernel's clock */
+  started_ms: number;
+  duration_s: number;
+  /** stretches that have no text */
+  without_text: number;
+}
+
 /** A session that listens along with the widget's own, so that both can be compared. */
 export interface ComparedRun {
   name: string;
@@ -100,6 +110,7 @@ export interface Traits {
   loaded_models: string[];
   model_jobs: ModelJob[];
   local_model: LocalModel | null;
+  unfinished: Unfinished | null;
   presets: Preset[];
   language: string;
   /** "simplified", "traditional", or empty: characters in which Chinese is written */
@@ -283,6 +294,9 @@ export type CommandName =
   | "load_model"
   | "get_model"
   | "stop_download"
+  | "open_recording"
+  | "dismiss_recording"
+  | "retry_recording"
   | "resume_capture"
   | "mark"
   | "export"

@@ -239,3 +239,19 @@ it("lets go of everything when it ends", () => {
   expect(fake.listeners).toBe(0);
   expect(el.childElementCount).toBe(0);
 });
+
+it("keeps what it shows when the kernel has gone, says so, and takes nothing more", async () => {
+  listen();
+  await frame();
+  const before = active();
+  fake.emit("comm_live_update");
+  expect(el.querySelector(".sp-status .msg")?.textContent).toContain("The kernel was restarted.");
+  const asked = commands().length;
+  press("s");
+  const flag = el.querySelector<HTMLElement>(".is-active .sp-flag.is-start");
+  flag?.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+  await new Promise((resolve) => setTimeout(resolve, 400)); // until the line is applied
+  expect(commands()).toHaveLength(asked);
+  expect(active()).toEqual(before);
+  expect(flag?.getAttribute("aria-valuetext")).toContain("0.50");
+});

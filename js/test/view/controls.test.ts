@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeModel } from "../../dev/fake-model.ts";
+import { FakeConnection, FakeModel } from "../../dev/fake-model.ts";
 import { en } from "../../src/i18n/en.ts";
 import { zhCN } from "../../src/i18n/zh-cn.ts";
 import transcriber from "../../src/transcriber.ts";
@@ -11,13 +11,16 @@ let fake: FakeModel;
 let el: HTMLElement;
 let stops: (() => void)[];
 
-beforeEach(() => {
+beforeEach(() => open());
+
+function open(widget_manager?: { kernel: FakeConnection }): void {
   fake = new FakeModel({ locale: "en", state: "listening", server_label: "local" });
+  fake.widget_manager = widget_manager;
   el = document.createElement("div");
   document.body.replaceChildren(el);
   const widget = transcriber();
   stops = [widget.initialize({ model: fake.model }), widget.render({ model: fake.model, el })];
-});
+}
 afterEach(() => {
   for (const stop of stops.reverse()) stop();
   vi.useRealTimers();
@@ -41,7 +44,7 @@ const row = (text: string) =>
 describe("a kernel that is restarted", () => {
   it("is told in words, takes no commands, and gives its place back when it speaks again", () => {
     fake.emit("comm_live_update");
-    expect(status()).toBe("The kernel was restarted. Run the cell again; the words above stay until then.");
+    expect(status()).toBe("The kernel was restarted. Run the cell again; what is shown stays until then.");
     expect(find(".sp-rec").getAttribute("aria-disabled")).toBe("true");
     const before = commands().length;
     find(".sp-rec").click();
@@ -51,8 +54,11 @@ describe("a kernel that is restarted", () => {
   });
 });
 
-it("tells what waits for a busy kernel, and that it may have gone when it is silent for long", () => {
+it("tells what waits for a kernel that runs a cell", () => {
   vi.useFakeTimers();
+  const kernel = new FakeConnection();
+  kernel.become("busy");
+  fake.widget_manager = { kernel };
   find(".sp-head button:nth-of-type(2)").click();
   expect(last().name).toBe("pause");
   vi.advanceTimersByTime(8_100);
@@ -60,9 +66,65 @@ it("tells what waits for a busy kernel, and that it may have gone when it is sil
     "The kernel is running another cell (8 s). Recording goes on; it pauses when that cell ends.",
   );
   expect(find("[role=status]").textContent).not.toContain("8");
-  vi.advanceTimersByTime(30_000);
-  expect(status()).toContain("has not answered for 38 s");
+  expect(find(".sp-status .acts button").textContent).toBe("Interrupt the cell");
   answer();
+});
+
+it("says of a kernel that does not answer no more than it knows", () => {
+  vi.useFakeTimers();
+  find(".sp-head button:nth-of-type(2)").click();
+  vi.advanceTimersByTime(38_100);
+  expect(status()).toContain("The kernel does not answer (38 s). If it is running a cell");
+  const kernel = new FakeConnection(); // idle, and heard a moment ago: the command takes its time
+  fake.widget_manager = { kernel };
+  fake.receive({ type: "events", events: [] });
+  vi.advanceTimersByTime(1_000);
+  expect(status()).toContain("Listening.");
+  answer();
+});
+
+it("tells within seconds that the words have stopped coming", () => {
+  vi.useFakeTimers();
+  fake.set("source_kind", "kernel");
+  fake.receive({ type: "events", events: [] });
+  vi.advanceTimersByTime(1_900);
+  expect(status()).toContain("Listening.");
+  vi.advanceTimersByTime(1_200);
+  expect(status()).toContain("The kernel does not answer (3 s).");
+  fake.receive({ type: "events", events: [] });
+  vi.advanceTimersByTime(1_000);
+  expect(status()).toContain("Listening.");
+});
+
+it.each([
+  ["autorestarting", "The kernel was restarted."],
+  ["dead", "The kernel has ended."],
+])("a connection that is %s is told at once", (state, told) => {
+  const kernel = new FakeConnection();
+  open({ kernel });
+  kernel.become(state);
+  expect(status()).toContain(told);
+  expect(find(".sp-rec").getAttribute("aria-disabled")).toBe("true");
+});
+
+it("tells of a microphone that has been silent for five seconds, and of a file never", () => {
+  const quiet = (clock_s: number, level_db: number) => {
+    const header = { type: "frames", detector: "silero", first_column: 0, column_s: 0.01, columns: 0 };
+    const frames = { first_frame: 0, frame_s: 0.032, frames: 0, peak_db: -80, clipped: false };
+    const nothing = [0, 1, 2].map(() => new DataView(new ArrayBuffer(0)));
+    fake.receive({ ...header, ...frames, clock_s, level_db }, nothing);
+  };
+  quiet(1, -90.4);
+  quiet(5.9, -90.4);
+  expect(status()).toContain("Listening.");
+  quiet(6.1, -90.4);
+  expect(status()).toBe("The microphone is silent (−90 dB). Is it muted? Else choose another source.");
+  quiet(6.2, -50);
+  expect(status()).toContain("Listening.");
+  fake.set("source_kind", "file");
+  quiet(7, -96);
+  quiet(20, -96);
+  expect(status()).toContain("Listening.");
 });
 
 describe("a recording whose page was reloaded", () => {

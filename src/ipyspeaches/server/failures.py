@@ -41,10 +41,14 @@ Explain: TypeAlias = Callable[[Failed, str], ServerError | None]
 KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 BUSY: Final = frozenset(
     {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
         HTTPStatus.SERVICE_UNAVAILABLE,
         HTTPStatus.GATEWAY_TIMEOUT,
+        *range(520, 525),  # Cloudflare's, where the server behind it is not there
+        529,  # overloaded, with some clouds
     }
 )
 """A server that answers so may take the same request in a while."""

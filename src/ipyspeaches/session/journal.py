@@ -113,7 +113,9 @@ class Journal(Listener):
             shutil.rmtree(folder, ignore_errors=True)
             return
         self._folder = folder
-        self._write("Begin", version=1, source=self._source.label, options=plain_options(self._options))
+        self._write(
+            "Begin", version=1, process=os.getpid(), source=self._source.label, options=plain_options(self._options)
+        )
         self._recorder.subscribe(self._on_event, replay=True)
         if self._options.journal is True:
             try:
@@ -304,6 +306,12 @@ def write_line(folder: Path, event: str, /, **fields: object) -> None:
         if (written := file.write(line)) < len(line):
             file.truncate(file.tell() - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def mark_opened(folder: Path) -> None:
+    """Note that somebody has seen a journal whose kernel died; if that cannot be noted, it is offered again."""
+    with suppress(OSError):
+        write_line(folder, "Opened")
 
 
 def plain_options(options: SessionOptions) -> dict[str, Any]:

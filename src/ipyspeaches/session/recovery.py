@@ -34,6 +34,7 @@ from ipyspeaches.tables import Kind, Rows
 from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.intervals import complement, merged
 
+RUNNING: Final = "recording"
 UNFINISHED: Final = "unfinished"
 """What a session is that died without a word."""
 _CUT_OFF: Final = "the recording ended before its text came"
@@ -109,6 +110,7 @@ class Story:
 
     started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     source: str = ""
+    process: int = 0
     options: dict[str, Any] = field(default_factory=dict)
     turn_detection: TurnDetection | None = None
     state: str = ""
@@ -168,7 +170,7 @@ class Story:
 
     def _begin(self, line: Mapping[str, Any]) -> None:
         self.started = datetime.fromisoformat(line["wall_time"])
-        self.source, self.options = str(line["source"]), dict(line["options"])
+        self.source, self.process, self.options = str(line["source"]), line["process"], dict(line["options"])
 
     def _cuts(self, line: Mapping[str, Any]) -> None:
         server_vad = line["server_vad"] and msgspec.convert(line["server_vad"], ServerTurnDetection)
@@ -264,7 +266,7 @@ class RecoveredSession(Session):
         self._hold(story.segments, story.missing(recording.duration))
         for number in sorted(story.marks):
             self._recorder.marks.add(*story.marks[number][1:])
-        self.state = SessionState.FAILED if story.state == SessionState.FAILED else SessionState.STOPPED
+        self.state = SessionState.STOPPED
         self._ended.set()
 
     def _hold(self, segments: Iterable[Segment], missing: Iterable[Gap]) -> None:
@@ -367,13 +369,16 @@ def recover(recording: str | os.PathLike[str] | KeptRecording) -> RecoveredSessi
 
 
 def unfinished() -> KeptRecording | None:
-    """Return the newest recording in the default place whose kernel died, if it was not opened since; of a few."""
+    """Return the newest recording in the default place that another kernel left before its end; of the last few.
+
+    One that was opened since is none. One that has failed is one, as its kernel was restarted or has gone.
+    """
     place = journal.default_place()
     for folder in sorted([] if place is None else journal.journals(place))[:-_LOOKED_AT:-1]:
         story = Story.of(folder)
-        if story.state not in ENDED and not story.opened:
+        if story.state != SessionState.STOPPED and not story.opened and story.process != os.getpid():
             row = _row(folder)
-            if row is not None and row.state == UNFINISHED:
+            if row is not None and row.state != RUNNING:
                 return row
     return None
 
@@ -391,7 +396,7 @@ def _row(folder: Path) -> KeptRecording | None:
             with journal.held(folder):
                 pass
         except StateError:
-            state = "recording"
+            state = RUNNING
     size_mb = journal.size_bytes(folder) / 1e6
     return KeptRecording(
         folder.name, story.started, duration_s, state, len(story.missing(duration_s)), size_mb, str(folder)

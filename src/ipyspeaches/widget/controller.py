@@ -30,6 +30,7 @@ from ipyspeaches.widget.drawing import Feed
 from ipyspeaches.widget.kept import Kept, picture_of_session
 from ipyspeaches.widget.local_model import LocalModel
 from ipyspeaches.widget.page_messages import event_message, failure_message, kind_of, mark_message, segment_message
+from ipyspeaches.widget.recovering import Recovering
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import destination_traits, export, overview_traits, session_traits
 
@@ -52,6 +53,7 @@ class Controller:
         self._feed = Feed(bridge.send, lambda: self.compared.show())
         self.compared = Compared(compared, self._feed.append, bridge.show)
         self.compared.show()
+        self._recovering = Recovering(bridge.show, self._open, lambda: settings.keywords)
         self._local_model = LocalModel(lambda: settings.options, bridge.show, self._use_fetched_model)
         self._commands: dict[str, Command] = {
             "start": lambda args: self.start(args.get("client_id")),
@@ -74,6 +76,7 @@ class Controller:
             "export": self._export,
             **ModelJobs(lambda: settings.options, bridge.show).commands,
             **self._local_model.commands,
+            **self._recovering.commands,
         }
 
     def receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
@@ -137,6 +140,7 @@ class Controller:
         source, keywords = self.settings.source, self.settings.keywords
         microphone = BrowserMicrophone() if source == "browser" else None
         session = Session(self.compared.open(microphone or source, keywords), **keywords)
+        self._recovering.leave()
         self.session = session
         self._feed.begin(session)
         session.subscribe(self._on_event)
@@ -242,6 +246,20 @@ class Controller:
         """Send everything that a page needs which comes (back) while a session is there."""
         self._capture.hello(client_id)
         self._local_model.look_soon()
+        if self.session is None:
+            self._recovering.look_soon()
+        self._send_snapshot()
+
+    async def _open(self, session: Session) -> None:
+        """Show a session that has ended in place of the one that was."""
+        if self._running is not None:
+            raise StateError("The Transcriber is recording: stop it first.")
+        self.session = session
+        await self._feed.open(session)
+        self._show(session)
+        self._send_snapshot()
+
+    def _send_snapshot(self) -> None:
         clock_s = 0.0 if self._feed.drawing is None else self._feed.drawing.clock_s
         texts = {name: [segment_message(one) for one in it.transcript] for name, it in self.sessions.items()}
         self._bridge.send(

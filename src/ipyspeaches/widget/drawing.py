@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -188,6 +189,15 @@ class Feed:
     def begin(self, session: Session) -> None:
         """Follow a new session."""
         self.drawing = Drawing(pipeline_of(session))
+        self._queue.clear()
+        self._send({"type": "reset"}, [])
+        self._ticker = asyncio.create_task(self._tick(session))
+
+    async def open(self, session: Session) -> None:
+        """Follow a session that has ended, which may be long: what is not sent by `send_recent` is asked for."""
+        drawing = Drawing(pipeline_of(session))
+        await asyncio.to_thread(lambda: deque(iter(drawing.new, None), maxlen=0))
+        self.drawing = drawing
         self._queue.clear()
         self._send({"type": "reset"}, [])
         self._ticker = asyncio.create_task(self._tick(session))

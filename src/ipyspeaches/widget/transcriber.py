@@ -84,6 +84,7 @@ class Transcriber(anywidget.AnyWidget):
     _models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _loaded_models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _model_jobs = traitlets.List(traitlets.Dict()).tag(sync=True)
+    _unfinished = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _local_model = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _language = traitlets.Unicode("").tag(sync=True)
     _script = traitlets.Unicode("").tag(sync=True)

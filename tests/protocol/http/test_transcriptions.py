@@ -180,11 +180,38 @@ def test_stretches_of_a_stream_are_its_text_unless_it_comes_otherwise() -> None:
     assert streamed(DELTA, *stretches, DONE) == Answer(" good")
 
 
+def timed(word: str) -> dict[str, Any]:
+    return {"word": word, "start": 0, "end": 1}
+
+
 @pytest.mark.parametrize("text", [{"text": ""}, {"text": " \n"}, {"text": None}, {}])
-@pytest.mark.parametrize("error", [{}, {"error": None}, {"error": "late"}])
+@pytest.mark.parametrize("error", [{}, {"error": None}, {"error": ""}])
 def test_segments_are_the_text_where_it_is_empty(text: dict[str, Any], error: dict[str, Any]) -> None:
     segments: list[Any] = [{"text": " good", "start": 0}, None, {"text": " morning"}, {"text": 1}]
     assert read_answer(event(**text, **error, segments=segments).encode()) == Answer("good morning")
+
+
+@pytest.mark.parametrize("beside", [{}, {"segments": [{"text": "half"}]}])
+def test_a_text_with_an_error_beside_it_may_lack_some(beside: dict[str, Any]) -> None:
+    said = event(text="half", error={"message": "late"}, **beside).encode()
+    assert read_answer(said) == Broken("half", "The server reported “late”")
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"text": "good", "segments": [{"text": " good"}, {"text": " morning"}]}, "good morning"),
+        ({"text": "good", "words": [timed("good"), timed("morning")]}, "good morning"),
+        ({"words": [timed("good"), timed("morning")]}, "good morning"),
+        ({"text": "你好", "words": [timed("你"), timed("好"), timed("吗")]}, "你好吗"),
+        ({"text": "Good morning.", "segments": [{"text": "good morning dear all"}]}, "Good morning."),
+        ({"text": "Good morning.", "words": [timed("good"), timed("morning")]}, "Good morning."),
+    ],
+)
+def test_a_text_that_lacks_what_stands_beside_it_is_not_all(said: dict[str, Any], text: str) -> None:
+    answer = read_answer(event(**said).encode())
+    assert isinstance(answer, Answer)
+    assert answer.text == text
 
 
 @pytest.mark.parametrize(

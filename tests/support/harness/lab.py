@@ -133,6 +133,8 @@ def _hermetic(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
     }
     env = {name: str(folder / place) for name, place in places.items()}
+    # What one test records and leaves is not offered in the next.
+    env["IPYSPEACHES_JOURNAL"] = "off"
     # The kernel is this Python, not one of the same name somewhere else.
     return {**env, "JUPYTER_PREFER_ENV_PATH": "1"}
 

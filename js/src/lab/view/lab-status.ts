@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type { Scope } from "../../scope.ts";
+import { KernelWatch } from "../../view/kernel-watch.ts";
 import { type Sentence, StatusLine, say } from "../../view/status-line.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
@@ -14,12 +15,16 @@ export class LabStatus {
   readonly #app: LabApp;
   readonly #selection: Selection;
   readonly #before: () => Before | null;
+  readonly #kernel: KernelWatch;
   readonly #now_ms = signal(Date.now());
 
   constructor(app: LabApp, selection: Selection, before: () => Before | null, scope: Scope) {
     this.#app = app;
     this.#selection = selection;
     this.#before = before;
+    const never = () => false;
+    const watched = { streams: never, takesTime: never, keepsSound: never };
+    this.#kernel = new KernelWatch(app, watched, scope);
     const parts = {
       sentence: (note: string) => this.#sentence(note),
       counts: () => this.#counts(),
@@ -37,6 +42,8 @@ export class LabStatus {
 
   #sentence(note: string): Sentence {
     const { store, words, refusal, askingServer } = this.#app;
+    const kernel = this.#kernel.sentence(words.base);
+    if (kernel) return kernel;
     const error = refusal.value?.text || store.state?.saved.error;
     if (error) return say(["", error], "warn", "is-error");
     if (note) return say([note], "info");

@@ -151,13 +151,22 @@ def read_answer(body: bytes, api_key: str | None = None) -> Answer | Broken | No
         said = fit(parse_json(body), _Transcription)
     except ValueError:
         return None
-    text = said.text if said.text and said.text.strip() else join_text(part.text for part in said.segments or ())
-    if said.error and not text:
-        return Broken("", f"The server reported {quote(without_key(_message_of(said.error) or '', api_key))}")
+    words = said.words or tuple(word for part in said.segments or () for word in part.words or ())
+    text = _fullest(
+        said.text or "", join_text(part.text for part in said.segments or ()), join_text(word.word for word in words)
+    )
+    if said.error:
+        return Broken(text, f"The server reported {quote(without_key(_message_of(said.error) or '', api_key))}")
     if said.text is None and not text:
         return None
-    words = said.words or tuple(word for part in said.segments or () for word in part.words or ())
     return Answer(text, language_heard(said.language), words)
+
+
+def _fullest(text: str, *others: str) -> str:
+    """Return a text, or of what stands beside it the first that goes on where the text ends."""
+    bare = "".join(text.split())
+    longer = (other for other in others if len("".join(other.split())) > len(bare))
+    return next((other for other in longer if "".join(other.split()).startswith(bare)), text)
 
 
 NO_END: Final = "The stream of text ended before its end"
