@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
-from ipyspeaches.audio.store import AudioStore, GrowingWav, counted, wav_header
+from ipyspeaches.audio.store import AudioStore, GrowingArray, GrowingWav, counted, wav_header
 from ipyspeaches.errors import AudioError
 
 NOISE = np.random.default_rng(1).integers(-32_768, 32_767, 200_000, dtype=np.int16)
@@ -104,6 +104,24 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path, content: bytes) -> None
     (tmp_path / "audio.wav").write_bytes(content)
     with pytest.raises(AudioError, match="load it as any audio file"):
         AudioStore().keep_in(tmp_path / "audio.wav")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files in memory")
+def test_a_long_recording_in_memory_is_copied_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ipyspeaches.audio.store._LONG", 50_000)
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    store = AudioStore()
+    for piece in np.split(NOISE, 20):
+        store.append(piece)
+    first = store.read(0, 10)
+    monkeypatch.setattr(GrowingArray, "append", None)
+    for _ in range(20):  # over the minute by which it is lengthened ahead
+        store.append(NOISE)
+    store.close()
+    assert np.array_equal(store.read(0, len(store)), np.tile(NOISE, 21))
+    assert np.array_equal(first, NOISE[:10])
+    del store, first
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

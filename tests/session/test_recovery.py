@@ -22,7 +22,7 @@ from ipyspeaches.session.state import SessionState
 from ipyspeaches.vad.detectors import EnergyVad
 from left_behind import only, unanswered
 from live_recording import LiveRecording
-from sessions import ENERGY
+from sessions import ENERGY, next_event
 
 SEEDS = (6, 24, 35)
 """Of recordings whose server gives no text, every text, and some."""
@@ -42,6 +42,15 @@ async def lived(script: Any, recording: Recording, **options: Any) -> Session:
     async with session:
         await session.wait()
     session.mark("the end", 6.5)
+    return session
+
+
+async def cancelled(script: Any, recording: Recording) -> Session:
+    """Return a session that was cancelled while somebody spoke, as by a restart of the kernel."""
+    session = Session(LiveRecording(recording, pace=4), server=script.url, turn_detection=ENERGY)
+    await session.start()
+    await next_event(session, events.Final)
+    await session._abort()
     return session
 
 
@@ -145,11 +154,7 @@ async def test_the_last_unfinished_one_is_offered_until_it_was_opened(
 
 
 async def test_what_failed_in_this_kernel_is_not_offered_in_it(scripted: Any, bursts: Recording, place: Path) -> None:
-    scripted.cut_after = 1
-    session = Session(LiveRecording(bursts), server=scripted.url, turn_detection=ENERGY)
-    with pytest.raises(ServerError):
-        async with session:
-            await session.wait()
+    await cancelled(scripted, bursts)
     assert recordings()[0].state == "failed"
     assert unfinished() is None
     path = only(place) / journal.LINES
@@ -158,11 +163,7 @@ async def test_what_failed_in_this_kernel_is_not_offered_in_it(scripted: Any, bu
 
 
 async def test_a_failed_session_says_so(scripted: Any, bursts: Recording, place: Path) -> None:
-    scripted.cut_after = 1
-    session = Session(LiveRecording(bursts), server=scripted.url, turn_detection=ENERGY)
-    with pytest.raises(ServerError):
-        async with session:
-            await session.wait()
+    session = await cancelled(scripted, bursts)
     (row,) = recordings()
     assert row.state == "failed"
     back = recover(row)

@@ -5,9 +5,12 @@ Gate, protocol and journal speak of ranges of samples; only the store holds them
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
+import sys
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -22,6 +25,8 @@ WAV_HEADER_BYTES: Final = 80
 _MOST_32: Final = 0xFFFF_FFFF
 _AHEAD: Final = 60 * SESSION_RATE_HZ
 """Samples by which a file is lengthened ahead."""
+_LONG: Final = 600 * SESSION_RATE_HZ
+"""Samples that are kept in an array, which is copied to grow."""
 
 
 class GrowingArray:
@@ -69,17 +74,19 @@ class GrowingWav:
     Parameters
     ----------
     path
-        The file; made if it is not there, for its owner only. One that is there is gone on with.
+        The file; made if it is not there, for its owner only. One that is there is gone on with. None: a file that is
+        in memory alone, which only Linux has.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: BinaryIO | None = None
         self._mapped: NDArray[np.int16] = np.empty(0, np.int16)
         self._length = 0
-        if path.exists():
+        if path is not None and path.exists():
             self._length = counted(path)
-            self._map()
+            with path.open("rb") as file:
+                self._map(file)
             self._length = min(self._length, len(self._mapped))
         else:
             self._open()
@@ -96,7 +103,7 @@ class GrowingWav:
         file = self._file or self._open()
         if end > len(self._mapped):
             file.truncate(WAV_HEADER_BYTES + 2 * (end + _AHEAD))
-            self._map()
+            self._map(file)
         self._write(WAV_HEADER_BYTES + 2 * self._length, samples.astype("<i2", copy=False).tobytes())
         self._write(0, wav_header(end))
         self._length = end
@@ -107,21 +114,24 @@ class GrowingWav:
 
     def close(self) -> None:
         """Cut off what was lengthened ahead; reading goes on, and so does the file if something is added."""
-        file, self._file = self._file, None
-        if file is not None:
+        file = self._file
+        if file is not None and self._path is not None:
+            self._file = None
             with suppress(OSError):  # Windows shortens no file that is mapped; what is behind the audio does no harm
                 file.truncate(WAV_HEADER_BYTES + 2 * self._length)
             file.close()
             self._mapped = self._mapped[: self._length]
 
     def _open(self) -> BinaryIO:
+        if self._path is None:
+            self._file = _memory_file(self)
+            return self._file
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         self._file = os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0)
         return self._file
 
-    def _map(self) -> None:
-        with self._path.open("rb") as file:
-            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    def _map(self, file: BinaryIO) -> None:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         count = max(0, len(mapping) - WAV_HEADER_BYTES) // 2
         self._mapped = np.frombuffer(mapping, "<i2", count, min(WAV_HEADER_BYTES, len(mapping)))
 
@@ -131,6 +141,15 @@ class GrowingWav:
         left = memoryview(content)
         while left:  # a disk that fills up takes a part of it first
             left = left[self._file.write(left) :]
+
+
+def _memory_file(owner: object) -> BinaryIO:
+    """Return a file that is in memory alone, for as long as its owner lives; an `OSError` where there is none such."""
+    if sys.platform != "linux":
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    handle = os.memfd_create("ipyspeaches-audio")
+    weakref.finalize(owner, os.close, handle)
+    return os.fdopen(handle, "r+b", buffering=0, closefd=False)
 
 
 def wav_header(samples: int) -> bytes:
@@ -182,7 +201,9 @@ class AudioStore:
 
         A file that is there already is what this store begins with, if it is still empty.
         """
-        wav = GrowingWav(path)
+        self._hold(GrowingWav(path))
+
+    def _hold(self, wav: GrowingWav) -> None:
         wav.append(self._parts[1].read(0, len(self)))
         self._parts = wav, _in_memory()
 
@@ -211,6 +232,10 @@ class AudioStore:
             else:
                 return
         memory.append(samples)
+        if wav is None and len(memory) > _LONG:
+            # From here on, growing by copying would keep others waiting, in the end for seconds.
+            with suppress(OSError):
+                self._hold(GrowingWav(None))
 
     def read(self, start: int, end: int) -> NDArray[np.int16]:
         """Return the samples from ``start`` to ``end``, clipped to what is there: a read-only view.

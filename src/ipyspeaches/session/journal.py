@@ -135,7 +135,7 @@ class Journal(Listener):
         if isinstance(event, events.ErrorOccurred):
             self._write("ErrorOccurred", time_s=event.time_s, kind=type(event.error).__name__, text=str(event.error))
         else:
-            self._write(type(event).__name__, **msgspec.to_builtins(event))
+            self._write(type(event).__name__, **msgspec.to_builtins(event, enc_hook=str))
         if isinstance(event, events.StateChanged) and event.state in ENDED:
             self._let_go()
 
