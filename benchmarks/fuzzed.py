@@ -37,6 +37,7 @@ from ipyspeaches.server.api import HttpApi
 from ipyspeaches.server.failures import detail_of, explain_status, not_speaches
 from ipyspeaches.server.models import DiarizationAnswer, InterfaceDocument, ModelList, Models, RunningList, SpanEntry
 from ipyspeaches.session.options import TurnDetection
+from ipyspeaches.session.recovery import Story
 from ipyspeaches.session.session import Session
 from ipyspeaches.vad.detectors import EnergyVad
 from ipyspeaches.vad.gate import Utterance
@@ -85,6 +86,20 @@ SWEEP: Final = (
     '{"sweep":1,"subject":["a"]}\n{"recording":0,"vad":"x","result":[[1.0,0.5,0.25,8.0],[2,2,0,0,0,0,2,0.1,2,-0.1]]}\n'
 )
 JSON: Final = Transcript([Segment(0, 1, "café", (Word("café", 0, 1, 0.5),), "fr", "a"), Segment(1, 2, "x")]).to_json()
+JOURNAL: Final = b"\n".join(
+    json.dumps({"type": kind, "wall_time": "2026-11-28T12:03:05+00:00", **fields}).encode()
+    for kind, fields in {
+        "Begin": {"process": 1, "source": "é", "options": {"language": "en"}},
+        "TurnDetection": {"detector": EnergyVad().describe(), "server_vad": None},
+        "Track": {"detector": "energy", "first_row": 0, "start_s": 0.0, "frame_s": 0.02},
+        "SpeechStopped": {"time_s": 2.5, "start_s": 1.0, "end_s": 2.0, "source": "client"},
+        "Utterance": {"number": 0, "start": 1.0, "end": 2.0},
+        "Final": {"time_s": 3.0, "item_id": "a", "segment": {"start": 1.0, "end": 2.0, "text": "é", "words": []}},
+        "Missing": {"added": [{"start": 4.0, "end": 5.0, "reason": "x"}], "gone": []},
+        "Marked": {"time_s": 6.0, "mark_id": 0, "at_s": 5.5, "name": "é"},
+        "SpeechStarted": {"time_s": 7.0, "start_s": 6.5, "source": "client"},
+    }.items()
+)
 LABELS: Final[dict[str, tuple[Callable[[Path], object], str]]] = {
     "rttm": (
         Segments.from_rttm,
@@ -608,6 +623,12 @@ def check(found: object) -> None:
         check_transcript(found)
 
 
+def read_journal(lines: bytes) -> None:
+    """Read a journal and tell what it lacks."""
+    story = Story.told(lines)
+    check_transcript(Transcript(story.segments, story.missing(100)))
+
+
 def _file_parser(name: str, file: Path) -> Parser:
     reader, text = LABELS[name]
     valid = text.encode()
@@ -627,6 +648,7 @@ def parsers(folder: Path) -> Iterator[list[Parser]]:
     clients = [json.dumps(event) for event in CLIENT_EVENTS]
     yield [
         *(_file_parser(name, folder / "labels") for name in LABELS),
+        Parser("journal", lambda chance: mutated(JOURNAL, chance), read_journal, ()),
         Parser("answer", lambda chance: odd_document(TEXTS, chance), read_document, (ServerError,), 12),
         Parser("stream", make_stream, read_stream, (ServerError, httpx2.RequestError), 10),
         Parser("list", make_list, read_list, (ServerError,), 10),

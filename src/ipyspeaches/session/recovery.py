@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -33,6 +32,7 @@ from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.tables import Kind, Rows
 from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.intervals import complement, merged
+from ipyspeaches.vad.label_files import MAX_TIME_S
 
 RUNNING: Final = "recording"
 UNFINISHED: Final = "unfinished"
@@ -128,16 +128,23 @@ class Story:
 
     @classmethod
     def of(cls, folder: Path) -> Story:
-        """Read a journal; lines that nobody understands, such as a last half one, are passed over."""
+        """Read a journal, as far as it is there."""
+        try:
+            return cls.told((folder / journal.LINES).read_bytes())
+        except OSError:
+            return cls()
+
+    @classmethod
+    def told(cls, lines: bytes) -> Story:
+        """Read the lines of a journal; those that nobody understands, such as a last half one, are passed over."""
         story = cls()
-        with suppress(OSError):
-            for line in (folder / journal.LINES).read_bytes().splitlines():
-                with suppress(*_NOT_UNDERSTOOD):
-                    story._read(parse_json(line))
+        for line in lines.splitlines():
+            with suppress(*_NOT_UNDERSTOOD):
+                story._read(parse_json(line))
         return story
 
     def _read(self, line: Mapping[str, Any]) -> None:
-        kind, wall_time = str(line["type"]), datetime.fromisoformat(line["wall_time"])
+        kind, wall_time = str(line["type"]), datetime.fromisoformat(line["wall_time"]).astimezone(UTC)
         handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "Begin": self._begin,
             "TurnDetection": self._cuts,
@@ -169,7 +176,7 @@ class Story:
         )
 
     def _begin(self, line: Mapping[str, Any]) -> None:
-        self.started = datetime.fromisoformat(line["wall_time"])
+        self.started = datetime.fromisoformat(line["wall_time"]).astimezone(UTC)
         self.source, self.process, self.options = str(line["source"]), line["process"], dict(line["options"])
 
     def _cuts(self, line: Mapping[str, Any]) -> None:
@@ -179,7 +186,7 @@ class Story:
 
     def _track(self, line: Mapping[str, Any]) -> None:
         track = msgspec.convert(line, Track)
-        if 0 < track.frame_s < math.inf:
+        if 0.001 <= track.frame_s <= 1 and 0 <= track.start_s <= MAX_TIME_S:
             self.tracks.append(track)
 
     def _never_came(self, line: Mapping[str, Any]) -> None:
@@ -190,38 +197,40 @@ class Story:
 
     def _started(self, line: Mapping[str, Any]) -> None:
         if line["source"] == "client":
-            self.open_s = float(line["start_s"])
+            self.open_s, _ = _stretch(line["start_s"], line["start_s"])
 
     def _stopped(self, line: Mapping[str, Any]) -> None:
         if line["source"] == "client":
             self.open_s = None
-            self.spoken.append((float(line["start_s"]), float(line["end_s"])))
+            self.spoken.append(_stretch(line["start_s"], line["end_s"]))
 
     def _utterance(self, line: Mapping[str, Any]) -> None:
-        self.cut.append((float(line["start"]), float(line["end"])))
+        self.cut.append(_stretch(line["start"], line["end"]))
 
     def _committed(self, line: Mapping[str, Any]) -> None:
-        self.cut.append((float(line["start_s"]), float(line["end_s"])))
+        self.cut.append(_stretch(line["start_s"], line["end_s"]))
 
     def _final(self, line: Mapping[str, Any]) -> None:
         segment = msgspec.convert(line["segment"], Segment)
-        self.answered.append((segment.start, segment.end))
+        self.answered.append(_stretch(segment.start, segment.end))
         if segment.text:
             self.segments.append(segment)
 
     def _missing(self, line: Mapping[str, Any]) -> None:
         for gone in line["gone"]:
             self.gaps.pop(msgspec.convert(gone, Gap), None)
-        self.gaps |= dict.fromkeys(msgspec.convert(line["added"], list[Gap]))
+        for gap in msgspec.convert(line["added"], list[Gap]):
+            self.gaps[Gap(*_stretch(gap.start, gap.end), gap.reason)] = None
 
     def _marked(self, line: Mapping[str, Any]) -> None:
-        number, at_s = int(line["mark_id"]), float(line["at_s"])
-        if math.isfinite(at_s):
-            self.marks[number] = Mark(number, at_s, str(line["name"]))
+        number, (at_s, _) = int(line["mark_id"]), _stretch(line["at_s"], line["at_s"])
+        self.marks[number] = Mark(number, at_s, str(line["name"]))
 
     def _retried(self, line: Mapping[str, Any]) -> None:
-        self.segments += msgspec.convert(line["segments"], list[Segment])
-        self.answered.append((float(line["start"]), float(line["end"])))
+        segments = msgspec.convert(line["segments"], list[Segment])
+        self.answered += [_stretch(segment.start, segment.end) for segment in segments]
+        self.segments += segments
+        self.answered.append(_stretch(line["start"], line["end"]))
         self._missing(line)
 
     def _opened(self, _line: Mapping[str, Any]) -> None:
@@ -446,6 +455,14 @@ def _detector(plain: Mapping[str, Any]) -> Detector:
         return _DETECTORS[str(plain["name"])](**options)
     except (KeyError, TypeError, InputError):
         return SileroVad()
+
+
+def _stretch(start: Any, end: Any) -> tuple[float, float]:  # noqa: ANN401  what stands in a line
+    """Return a stretch of a recording, in seconds; a `ValueError` if it is none."""
+    start_s, end_s = float(start), float(end)
+    if not 0 <= start_s <= end_s <= MAX_TIME_S:  # nor is NaN
+        raise ValueError(f"from {start_s} to {end_s} s is no stretch of a recording")
+    return start_s, end_s
 
 
 def _edges(gap: Gap) -> tuple[float, float]:
