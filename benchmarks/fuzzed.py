@@ -86,19 +86,20 @@ SWEEP: Final = (
     '{"sweep":1,"subject":["a"]}\n{"recording":0,"vad":"x","result":[[1.0,0.5,0.25,8.0],[2,2,0,0,0,0,2,0.1,2,-0.1]]}\n'
 )
 JSON: Final = Transcript([Segment(0, 1, "café", (Word("café", 0, 1, 0.5),), "fr", "a"), Segment(1, 2, "x")]).to_json()
+_TOLD: Final[dict[str, dict[str, Any]]] = {
+    "Begin": {"process": 1, "source": "é", "options": {"language": "en"}},
+    "TurnDetection": {"detector": EnergyVad().describe(), "server_vad": None},
+    "Track": {"detector": "energy", "first_row": 0, "start_s": 0.0, "frame_s": 0.02},
+    "SpeechStopped": {"time_s": 2.5, "start_s": 1.0, "end_s": 2.0, "source": "client"},
+    "Utterance": {"number": 0, "start": 1.0, "end": 2.0},
+    "Final": {"time_s": 3.0, "item_id": "a", "segment": {"start": 1.0, "end": 2.0, "text": "é", "words": []}},
+    "Missing": {"added": [{"start": 4.0, "end": 5.0, "reason": "x"}], "gone": []},
+    "Marked": {"time_s": 6.0, "mark_id": 0, "at_s": 5.5, "name": "é"},
+    "SpeechStarted": {"time_s": 7.0, "start_s": 6.5, "source": "client"},
+}
 JOURNAL: Final = b"\n".join(
     json.dumps({"type": kind, "wall_time": "2026-11-28T12:03:05+00:00", **fields}).encode()
-    for kind, fields in {
-        "Begin": {"process": 1, "source": "é", "options": {"language": "en"}},
-        "TurnDetection": {"detector": EnergyVad().describe(), "server_vad": None},
-        "Track": {"detector": "energy", "first_row": 0, "start_s": 0.0, "frame_s": 0.02},
-        "SpeechStopped": {"time_s": 2.5, "start_s": 1.0, "end_s": 2.0, "source": "client"},
-        "Utterance": {"number": 0, "start": 1.0, "end": 2.0},
-        "Final": {"time_s": 3.0, "item_id": "a", "segment": {"start": 1.0, "end": 2.0, "text": "é", "words": []}},
-        "Missing": {"added": [{"start": 4.0, "end": 5.0, "reason": "x"}], "gone": []},
-        "Marked": {"time_s": 6.0, "mark_id": 0, "at_s": 5.5, "name": "é"},
-        "SpeechStarted": {"time_s": 7.0, "start_s": 6.5, "source": "client"},
-    }.items()
+    for kind, fields in _TOLD.items()
 )
 LABELS: Final[dict[str, tuple[Callable[[Path], object], str]]] = {
     "rttm": (
