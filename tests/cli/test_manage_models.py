@@ -9,12 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ipyspeaches import LocalServer, presets
-from ipyspeaches.cli import main
+from ipyspeaches.cli import main, manage_models
+from ipyspeaches.session.opening import Place
+from model_hub import model_hub
 
 OURS = "pocketsphinx/en-us"
 TASK = "automatic-speech-recognition"
@@ -165,3 +168,19 @@ def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -
         main(["models", *argv])
     assert caught.value.code == 2
     assert "usage: ipyspeaches models" in capsys.readouterr().err
+
+
+async def test_models_of_the_embedded_server_are_downloaded_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _name: str(tmp_path))
+    embedded = Place("http://127.0.0.1:9", None, embedded=True)
+    with model_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert await manage_models._try("download", embedded, "fastest")
+        assert await manage_models._try("download", embedded, "small")
+        hub.status = 404
+        assert not await manage_models._try("download", embedded, "large-v3")
+    said = capsys.readouterr()
+    assert said.out == f"{SMALL}: downloaded\n{SMALL}: already installed\n"
+    assert "has no model Systran/faster-whisper-large-v3 for everybody (HTTP 404)" in said.err

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -78,7 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path.startswith("/api/models/"):
             self._answer(200, json.dumps(hub.listing()).encode())
         else:
-            self._send_file(self.path.rpartition("/")[2])
+            with suppress(ConnectionError):  # a download that is stopped
+                self._send_file(self.path.rpartition("/")[2])
 
     def _answer(self, status: int, content: bytes, length: int | None = None) -> None:
         self.send_response(status)

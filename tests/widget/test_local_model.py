@@ -147,3 +147,22 @@ def test_another_server_has_models_of_its_own(monkeypatch: pytest.MonkeyPatch) -
     wait_for(lambda: state(widget) == "offered")
     assert page.command("set_server", url="http://127.0.0.1:9") is None
     assert widget._local_model is None
+
+
+def test_the_list_of_models_fetches_others_and_says_how_far_they_are(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(weights.MODEL_VARIABLE, "pocketsphinx/en-us")
+    monkeypatch.setattr(controller, "INTERVAL_S", 0.01)
+    hub.piece_s = 0.01
+    widget, page = greeted(monkeypatch)
+    jobs: list[dict[str, Any]] = []
+    widget.observe(lambda change: jobs.extend(change["new"]), "_model_jobs")
+    data, _ = page.ask("download_model", model="fastest")
+    assert data == {"model": "Systran/faster-whisper-small", "downloaded": True}
+    assert {job["total_bytes"] for job in jobs if job.get("done_bytes")} == {TOTAL}
+    assert widget._model_jobs == []
+    data, _ = page.ask("download_model", model="fastest")
+    assert not data["downloaded"]
+    hub.status = 404
+    refused = page.command("download_model", model="accurate")
+    assert refused is not None
+    assert refused["kind"] == "download"

@@ -149,7 +149,7 @@ export const en = {
   modelId: "Name on the Hugging Face Hub",
   download: "Download",
   downloadNote:
-    "The server downloads it without reporting progress, and continues if you close this. Load a model in advance, and your first sentence does not have to wait.",
+    "The download continues if you close this; a server of your own does not say how far it is. Load a model in advance, and your first sentence does not have to wait.",
   inMemory: "In memory",
   askingServer: "Asking the server…",
   /** of the embedded server, where PocketSphinx is all that there is, or a model was named that is not there */

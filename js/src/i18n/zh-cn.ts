@@ -112,7 +112,7 @@ export const zhCN: Words = {
   otherModel: "其他模型",
   modelId: "在 Hugging Face 上的名称",
   download: "下载",
-  downloadNote: "由服务器下载，期间不报告进度；关闭此窗口后仍会继续。提前加载模型，首句就无需等待。",
+  downloadNote: "关闭此窗口后下载仍会继续；自建的服务器不报告进度。提前加载模型，首句就无需等待。",
   inMemory: "内存中",
   askingServer: "正在询问服务器…",
   localModel: {
@@ -273,6 +273,7 @@ export const zhCN: Words = {
     other: { title: "操作未完成", text: "请按内核的提示处理，然后重试。" },
   },
   warnings: {
+    model: (_numbers, text) => `有的模型不能用，已改用其他模型。内核提示：${text}`,
     audio_late: ([seconds = "?"]) => `音频迟到了 ${seconds} 秒：音频会保留，文字也会相应地晚到。`,
     audio_lost: ([seconds = "?"]) => `途中丢失了 ${seconds} 秒音频；空隙会保留。`,
     overflow: () => "麦克风的音频来不及处理，可能有缺失。",

@@ -60,12 +60,12 @@ function sizeOf({ size_bytes }: LocalModel): string {
 }
 
 /** 147_880_000 -> "148 MB". */
-export function size(bytes: number): string {
+function size(bytes: number): string {
   return sizes(bytes, bytes)[1];
 }
 
 /** How much of how much, in one unit: 43_000_000, 148_000_000 -> "43", "148 MB". */
-function sizes(done: number, total: number): [string, string] {
+export function sizes(done: number, total: number): [string, string] {
   const mega = Math.round(total / 1e6);
   if (mega >= 1000) return [(done / 1e9).toFixed(1), `${(total / 1e9).toFixed(1)} GB`];
   return mega > 0

@@ -6,6 +6,7 @@ import type { Synced } from "../store/synced.ts";
 import type { ModelJob } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
 import { failureSentence } from "./failure.ts";
+import { sizes } from "./local-model.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
 
 /** Which model to use: what the server has, the presets, and the way to get and load others. */
@@ -142,14 +143,13 @@ class ModelRow {
   readonly #app: App;
   readonly #model: string;
   readonly #note = h("span", { class: "aside" });
-  readonly #bar: HTMLProgressElement;
+  readonly #bar = h("progress", { hidden: true }); // without a value where nobody says how far it is
   readonly #act: HTMLButtonElement;
 
   constructor(app: App, scope: Scope, model: string) {
     this.#app = app;
     this.#model = model;
     this.#act = button(scope, { class: "sp-btn" }, [""], () => this.#do());
-    this.#bar = h("progress", { hidden: true }); // without a value: the server does not say how far it is
     const preset = app.synced.get("presets").find((one) => one.model === model);
     const shown = preset ? app.words.preset(preset.name, model) : model;
     const name = h("span", { class: "sp-fill", dir: "auto" }, shown);
@@ -164,9 +164,12 @@ class ModelRow {
   update(now_ms: number): void {
     const { synced, words } = this.#app;
     const job = jobOn(synced, this.#model);
-    const spent_s = job ? Math.max(0, Math.round((now_ms - job.since_ms) / 1000)) : 0;
-    setText(this.#note, modelNote(synced, this.#model, words) + (job ? ` ${words.spent(spent_s)}` : ""));
+    setText(
+      this.#note,
+      modelNote(synced, this.#model, words) + (job ? ` ${howFar(job, now_ms, words)}` : ""),
+    );
     this.#bar.hidden = !job;
+    setAttribute(this.#bar, "value", job?.total_bytes ? (job.done_bytes ?? 0) / job.total_bytes : null);
     setAttribute(this.#bar, "aria-label", job ? words.modelJob[job.kind] : null);
     const kind = this.#kind;
     const label = kind === null ? "" : words.modelAct[kind];
@@ -187,6 +190,12 @@ class ModelRow {
     const kind = this.#kind;
     if (kind && !jobOn(this.#app.synced, this.#model)) void this.#app.workOnModel(kind, this.#model);
   }
+}
+
+/** "43 of 148 MB" where that is known, else how long it has been going on. */
+function howFar({ since_ms, done_bytes = 0, total_bytes }: ModelJob, now_ms: number, words: Words): string {
+  if (total_bytes) return words.localModel.of(...sizes(done_bytes, total_bytes));
+  return words.spent(Math.max(0, Math.round((now_ms - since_ms) / 1000)));
 }
 
 /** What a server has of a model; unknown as long as it was not asked. */

@@ -51,6 +51,9 @@ export interface ModelJob {
   model: string;
   kind: "download" | "load";
   since_ms: number;
+  /** of a download whose progress is known */
+  done_bytes?: number;
+  total_bytes?: number | null;
 }
 
 /** The embedded server's model, where there is something to say about it. */

@@ -175,6 +175,14 @@ describe("downloading and loading", () => {
     expect(el.querySelector(".models b")).toBeNull();
   });
 
+  it("fills the bar where it is known how far a download is", () => {
+    const far = { done_bytes: 121_550_000, total_bytes: 486_200_000 };
+    fake.set("model_jobs", [{ model: "other/model", kind: "download", since_ms: Date.now(), ...far }]);
+    openPanel();
+    expect(row("other/model").querySelector(".aside")?.textContent).toBe("downloading… 122 of 486 MB");
+    expect(row("other/model").querySelector("progress")?.value).toBeCloseTo(0.25);
+  });
+
   it("shows a job that another page has begun", () => {
     fake.set("model_jobs", [{ model: "other/model", kind: "load", since_ms: Date.now() }]);
     openPanel();

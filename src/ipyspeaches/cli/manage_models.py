@@ -17,6 +17,7 @@ from ipyspeaches.terminal import one_line, printable
 if TYPE_CHECKING:
     from ipyspeaches.server.client import Server
     from ipyspeaches.server.models import Models, Overview
+    from ipyspeaches.session.opening import Place
 
 LISTING = ("list", "registry")
 SHOWING = (*LISTING, "running")
@@ -70,7 +71,7 @@ async def _act(args: argparse.Namespace) -> int:
         models, overview = await asyncio.gather(server.registry(args.task), server.overview())
         _print(_rows(models, args.task, overview), as_json=args.json)
     else:
-        done = [await _try(args.action, server, name) for name in args.ids]
+        done = [await _try(args.action, place, name) for name in args.ids]
         return 0 if all(done) else 1
     return 0
 
@@ -118,16 +119,29 @@ def _print_running(memory: dict[str, int | None], *, as_json: bool) -> None:
         print("none")
 
 
-async def _try(action: str, server: Server, name: str) -> bool:
+async def _try(action: str, place: Place, name: str) -> bool:
     """Do something with a model, say what became of it, and return whether it was done."""
     try:
-        print(await _do(action, server, name), flush=True)
+        installs = place.embedded and action == "download"
+        print(await (_install(name) if installs else _do(action, place.server, name)), flush=True)
     except (ServerUnreachableError, ServerAuthError):
         raise  # it is not about the model
     except SpeachesError as exc:
         print(f"ipyspeaches: {printable(str(exc))}", file=sys.stderr)
         return False
     return True
+
+
+async def _install(name: str) -> str:
+    """Download a model for the embedded server, and say what became of it."""
+    from ipyspeaches.local.downloads import bring
+    from ipyspeaches.local.engines import engine_named, model_to_install
+
+    spec = engine_named(named_model(name))
+    missing = model_to_install(spec)
+    if missing is not None:
+        await bring(missing)
+    return f"{spec.model}: {'already installed' if missing is None else 'downloaded'}"
 
 
 async def _do(action: str, server: Server, name: str) -> str:

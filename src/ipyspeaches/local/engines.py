@@ -226,8 +226,13 @@ def model_to_download(model: str | None = None) -> str | None:
     asked = asked_engine(None, model)
     if asked is None:
         return DEFAULT_WHISPER_MODEL if engines_at_hand() == [POCKETSPHINX] else None
-    here = asked == POCKETSPHINX or asked.source or weights.find(asked.model) is not None
-    return None if here else asked.model
+    return model_to_install(asked)
+
+
+def model_to_install(spec: EngineSpec) -> str | None:
+    """Return the id of an engine's model if this machine does not have it."""
+    here = spec == POCKETSPHINX or spec.source or weights.find(spec.model) is not None
+    return None if here else spec.model
 
 
 def model_missing_text(model: str) -> str:

@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any, Final
 
 from ipyspeaches.errors import ServerError, SpeachesError, StateError
+from ipyspeaches.local.downloads import Download
+from ipyspeaches.local.engines import engine_named, model_to_install
 from ipyspeaches.server.models import named_model
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
@@ -28,7 +30,7 @@ from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Feed
 from ipyspeaches.widget.kept import Kept, picture_of_session
-from ipyspeaches.widget.local_model import LocalModel
+from ipyspeaches.widget.local_model import INTERVAL_S, LocalModel
 from ipyspeaches.widget.page_messages import event_message, failure_message, kind_of, mark_message, segment_message
 from ipyspeaches.widget.recovering import Recovering
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
@@ -376,9 +378,24 @@ class ModelJobs:
     async def _download(self, args: dict[str, Any]) -> Reply:
         with self._job(args, "download") as model:
             place = await self._place()
-            downloaded = await place.server.download(model, progress=False)
+            fetch = self._install(model) if place.embedded else place.server.download(model, progress=False)
+            downloaded = await fetch
             await self._show_what_is_there()
         return Reply({"model": model, "downloaded": downloaded})
+
+    async def _install(self, model: str) -> bool:
+        """Download a model for the embedded server, showing how far it is; return whether there was anything to do."""
+        missing = await asyncio.to_thread(model_to_install, engine_named(model))
+        if missing is None:
+            return False
+        download = Download.begin(missing)
+        while not download.ended:
+            how_far = {"done_bytes": download.done_bytes, "total_bytes": download.total_bytes}
+            self._jobs[model] = {**self._jobs[model], **how_far}
+            self._show_jobs()
+            await asyncio.sleep(INTERVAL_S)
+        download.check()
+        return True
 
     async def _load(self, args: dict[str, Any]) -> Reply:
         with self._job(args, "load") as model:
