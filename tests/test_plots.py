@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.plots import COLUMNS, envelope, plot_frames, plot_latency, plot_recording, plot_transcript
+from ipyspeaches.plots import COLUMNS, draw, envelope, plot_frames, plot_latency, plot_recording, plot_transcript
 from ipyspeaches.results.records import Frames, Latency
 from ipyspeaches.results.segment import Segment
 from ipyspeaches.results.transcript import Transcript
@@ -113,3 +113,10 @@ def test_latency_has_a_box_for_each_measure_that_happened() -> None:
     figure = plot_latency(latency)
     assert [trace.name for trace in figure.data] == ["commit<br>median 11 ms", "final<br>median 101 ms"]
     assert json.loads(plot_latency(Latency()).to_json())["data"] == []
+
+
+def test_a_figure_has_the_widgets_colours_and_no_paper_of_its_own() -> None:
+    figure = draw([{"y": [1.0, 2.0]}], yaxis_title="y")
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.colorway[0] == "#4f83e6"
+    assert figure.layout.yaxis.title.text == "y"

@@ -28,7 +28,10 @@ COLUMNS: Final = 2_000
 _LABELLED_SEGMENTS: Final = 100
 _LABEL_LENGTH: Final = 24
 
-_WAVE, _SPEECH, _SCORE, _THRESHOLD = "#4c78a8", "rgba(84,162,75,.3)", "#b279a2", "#e45756"
+# The widgets' colours, in tones that are seen on light paper and on dark: a figure knows no theme and has no paper.
+_WAVE, _SPEECH, _SCORE, _THRESHOLD = "#7c8795", "rgba(79,131,230,.25)", "#4f83e6", "#7f8791"
+_INK, _GRID = "#7f8791", "rgba(128,128,128,.25)"
+_COLOURS: Final = ("#4f83e6", "#15998d", "#a763c4", "#c0792f", "#7089a3", "#d2497f")
 
 
 def envelope(
@@ -161,7 +164,17 @@ def draw(traces: Iterable[Trace], **layout: Any) -> Any:  # noqa: ANN401 - untyp
     """Return a figure of these traces, 420 pixels high if the layout does not say otherwise."""
     import plotly.graph_objects as go
 
-    return go.Figure(list(traces)).update_layout(**{"height": 420, "margin": {"t": 30}, **layout})
+    figure = go.Figure(list(traces)).update_layout(
+        template="none",
+        colorway=_COLOURS,
+        font={"color": _INK},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={"namelength": -1},
+    )
+    figure.update_xaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True)
+    figure.update_yaxes(gridcolor=_GRID, zerolinecolor=_GRID, automargin=True)
+    return figure.update_layout(**{"height": 420, "margin": {"t": 30}, **layout})
 
 
 def _over_time(traces: Iterable[Trace], y_title: str) -> Any:  # noqa: ANN401 - untyped plotly

@@ -258,6 +258,13 @@ def test_a_partial_may_come_before_the_end_of_speech() -> None:
     assert latency.to_pandas()["item_id"].isna().all()
 
 
+def test_a_measure_has_a_tenth_of_a_millisecond_and_no_noise_behind_it() -> None:
+    latency = Latency()
+    latency.append(item_id="a", speech_end_s=1.0, final_ms=419.98437512)
+    assert latency.painted("a", 431.06249998)
+    assert latency.to_pandas()[["final_ms", "on_screen_ms"]].values.tolist() == [[420.0, 431.1]]
+
+
 @pytest.mark.parametrize("latency", [Latency(), measured()])
 def test_all_columns_are_there_in_every_library(latency: Latency) -> None:
     names = ["item_id", "speech_end_s", "vad_stop_ms", "commit_ms", "first_partial_ms", "final_ms", "on_screen_ms"]

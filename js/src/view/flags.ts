@@ -229,7 +229,7 @@ export class Flags implements Lines {
     setAttribute(flag, "aria-valuemin", scale.min);
     setAttribute(flag, "aria-valuemax", scale.max);
     setAttribute(flag, "aria-valuenow", Number(threshold(value, unit)));
-    setAttribute(flag, "aria-valuetext", sentence(`${shown(value, unit)} ${this.#words.unit[unit]}`));
+    setAttribute(flag, "aria-valuetext", sentence(`${shown(value, unit)} ${this.#words.unit[unit] ?? unit}`));
   }
 
   #key(event: KeyboardEvent, line: Line): void {

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals-core";
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
-import type { Move } from "../store/page.ts";
+import type { Move, Phase } from "../store/page.ts";
 import type { WarningEvent } from "../wire/messages.ts";
 import { button } from "./dom.ts";
 import { statusProblem, warningWords, waysOut } from "./failure.ts";
@@ -15,6 +15,8 @@ import { unfinishedSentence } from "./unfinished.ts";
 
 /** In these, an answer may be long in coming without a busy kernel. */
 const UNDER_WAY = new Set(["asking", "connecting", "stopping"]);
+/** Warnings of a moment: they end with the recording. */
+const PASSING = new Set(["audio_late", "behind", "retrying"]);
 const WARNING_MS = 12_000;
 const NOTE_MS = 3_000;
 const QUIET_DB = -80; // rooms are louder, and microphones have more noise of their own
@@ -96,10 +98,16 @@ export class Status {
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
     if (phase === "live" && this.#quiet_db.value !== null)
       return say(words.status.quiet(String(this.#quiet_db.value).replace("-", "−")), "mic", "is-warn");
-    const warning = this.#warning.value;
+    const warning = this.#due(phase);
     if (!warning) return unfinishedSentence(this.#app) ?? localModelSentence(this.#app) ?? plain(this.#app);
     const { kind, text } = warning;
     return { ...say(["", warningWords(kind, text, words)], "warn", "is-warn"), detail: text };
+  }
+
+  /** The last warning, while it is about what goes on. */
+  #due(phase: Phase): WarningEvent | null {
+    const warning = this.#warning.value;
+    return warning && (phase === "live" || !PASSING.has(warning.kind)) ? warning : null;
   }
 
   /** What moving a line would do to the past: "Start 0.50 → 0.88.", and the rest of the sentence. */
@@ -160,5 +168,5 @@ function plain({ words, phase, synced }: App): Sentence {
 }
 
 function seconds(value: number): string {
-  return value < 10 ? value.toFixed(1).replace(/\.0$/, "") : value.toFixed(0);
+  return value > 0 && value < 10 ? value.toFixed(1) : value.toFixed(0); // "3.0", so that it does not jump to "3.2"
 }

@@ -270,6 +270,9 @@ export class TimeView {
   #showDetector(): void {
     const { words } = this.#app;
     const { name, unit } = this.#flags.detector;
-    this.#tracks.showDetector(name, `${words.detectorNames[name] ?? name}, ${words.scoreRange[unit]}`);
+    this.#tracks.showDetector(
+      name,
+      `${words.detectorNames[name] ?? name}, ${words.scoreRange[unit] ?? unit}`,
+    );
   }
 }

@@ -352,6 +352,26 @@ it("warns of a voice that is too loud after three clips in ten seconds", () => {
   expect(status()).toBe("Too loud: turn the microphone down.");
 });
 
+it("names a detector and a unit of the reader's own, in a colour that no other has", async () => {
+  const unit = "flatness" as never;
+  fake.set("detector", { ...fake.trait("detector"), name: "tonal", unit });
+  await settled();
+  expect(find(".is-score .sp-name").textContent).toContain("tonal, flatness");
+  expect(el.innerHTML).not.toContain("undefined");
+  expect(find(".sp-tune .sp-key").className).toContain("is-own");
+});
+
+it("forgets that sound came late when the recording has ended, and not that words are missing", () => {
+  const warn = (kind: string, text: string) =>
+    fake.receive({ type: "events", events: [{ type: "warning", kind, time_s: 1, text }] });
+  warn("audio_late", "3.0 s of audio came late.");
+  expect(status()).toContain("came late");
+  fake.set("state", "stopped");
+  expect(status()).toContain("Stopped.");
+  warn("unanswered", "2 utterances have no text.");
+  expect(status()).toContain("2 utterances have no text.");
+});
+
 it("hides what the notebook keeps of it as long as a view lives, once the kernel has spoken", () => {
   const styles = () =>
     [...document.head.querySelectorAll("style")].map(({ textContent }) => textContent).join();

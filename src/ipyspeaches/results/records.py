@@ -290,7 +290,8 @@ class Latency(GrowingTable[UtteranceLatency]):
     ) -> None:
         """Add an utterance; None for what did not happen. See `UtteranceLatency` for the measures."""
         measures = (vad_stop_ms, commit_ms, first_partial_ms, final_ms, on_screen_ms)
-        self._add({"item_id": item_id, "speech_end_s": speech_end_s, **dict(zip(MEASURES, measures, strict=True))})
+        tenths = (None if one is None else round(one, 1) for one in measures)  # finer, it is the clock's noise
+        self._add({"item_id": item_id, "speech_end_s": speech_end_s, **dict(zip(MEASURES, tenths, strict=True))})
 
     def painted(self, item_id: str, on_screen_ms: float) -> bool:
         """Note when the final text of an utterance was on screen; only the first time counts.
@@ -306,7 +307,7 @@ class Latency(GrowingTable[UtteranceLatency]):
             if views["item_id"][row] == item_id:
                 first = math.isnan(views["on_screen_ms"][row])
                 if first:
-                    self._amend("on_screen_ms", row, on_screen_ms)
+                    self._amend("on_screen_ms", row, round(on_screen_ms, 1))
                 return first
         return False
 

@@ -25,8 +25,15 @@ from ipyspeaches.widget.picture import COLUMNS, Curve, Lane, Picture, PictureRow
 Keep: TypeAlias = Literal["picture", "text", "nothing"]
 KEEP: Final = one_of(("picture", "text", "nothing"))
 
-_COLOURS: Final = {"silero": "#2459c9", "webrtc": "#8a3ea8"}
-_ENERGY, _TRUTH, _MISSED, _FALSE, _WORDS = "#0b7a70", "#3b4148", "#c2185b", "#a85200", "#51677f"
+_ENERGY: Final = "#0b7a70"
+_COLOURS: Final = {
+    "silero": "#2459c9",
+    "energy": _ENERGY,
+    "rms": _ENERGY,
+    "adaptive": _ENERGY,
+    "webrtc": "#8a3ea8",
+}
+_OWN, _TRUTH, _MISSED, _FALSE, _WORDS = "#7a5c00", "#3b4148", "#c2185b", "#a85200", "#51677f"
 _FLOOR_DB, _NOISE_RANGE_DB = -60.0, 40.0
 _METRICS: Final = ("f1", "precision", "recall", "detection_error_rate", "miss_rate", "false_alarm_rate")
 
@@ -150,7 +157,7 @@ def _figure(value: str | float) -> str:
 
 
 def _colour(detector: Detector) -> str:
-    return _COLOURS.get(detector.name, _ENERGY)
+    return _COLOURS.get(detector.name, _OWN)
 
 
 def _curve(name: str, scores: NDArray[np.float32], detector: Detector) -> Curve:

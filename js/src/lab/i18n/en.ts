@@ -6,7 +6,7 @@ export const en = {
   widget: "VadLab",
   recording: "Recording",
   unnamed: "in memory",
-  length: (name: string, seconds: string) => `${name}, ${seconds} s`,
+  length: (name: string, time: string) => `${name}, ${time}`,
   play: "Play",
   loop: "Loop the selection",
   missed: "missed",

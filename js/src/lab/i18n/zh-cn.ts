@@ -6,7 +6,7 @@ export const zhCN: LabWords = {
   widget: "VAD 实验室",
   recording: "录音",
   unnamed: "内存中的录音",
-  length: (name, seconds) => `${name}，${seconds} 秒`,
+  length: (name, time) => `${name}，${time}`,
   play: "播放",
   loop: "循环播放选区",
   missed: "漏检",

@@ -1,9 +1,10 @@
 import type { Scope } from "../../scope.ts";
 import { button, h, setAttribute } from "../../view/dom.ts";
+import { colourOf } from "../../view/paint/palette.ts";
 import { shown } from "../../view/scale.ts";
 import type { LabApp } from "../app.ts";
 import type { CurvePoint, Metrics } from "../wire.ts";
-import { colourOf, nameOf, shapeOf } from "./detector-rows.ts";
+import { nameOf, shapeOf } from "./detector-rows.ts";
 import type { LabPalette } from "./lab-paint.ts";
 import { Plane, short, upright } from "./plane.ts";
 
@@ -164,7 +165,7 @@ export class CurvePanel {
       if (i) context.lineTo(x, y);
       else context.moveTo(x, y);
     }
-    const colour = colourOf(detector);
+    const colour = colourOf(detector.name);
     context.strokeStyle = palette.detector(colour).line;
     context.lineWidth = active ? 2 : 1.25;
     context.setLineDash(DASHES[colour] ?? []);
@@ -192,7 +193,7 @@ export class CurvePanel {
       context.lineTo(x - k - 1, y + k - 1);
       context.closePath();
     }
-    context.fillStyle = palette.detector(colourOf(detector)).line;
+    context.fillStyle = palette.detector(colourOf(detector.name)).line;
     context.strokeStyle = palette.paper;
     context.lineWidth = 2;
     context.stroke();

@@ -4,6 +4,7 @@ import { h, setText, toggle } from "../../view/dom.ts";
 import { Flags } from "../../view/flags.ts";
 import { type IconName, icon } from "../../view/icons.ts";
 import { dragLines } from "../../view/line-drag.ts";
+import { colourOf } from "../../view/paint/palette.ts";
 import { type Row, timeRow } from "../../view/time-rows.ts";
 import type { LabApp } from "../app.ts";
 import type { LabWords } from "../i18n/index.ts";
@@ -11,19 +12,6 @@ import type { LabStore } from "../store.ts";
 import type { LabDetector, Spans } from "../wire.ts";
 
 const SHAPES: readonly IconName[] = ["square", "circle", "triangle", "star"];
-const COLOURS: Record<string, string> = {
-  silero: "silero",
-  energy: "energy",
-  rms: "energy",
-  adaptive: "energy",
-  webrtc: "webrtc",
-};
-
-/** The token of a detector's colour. */
-export function colourOf(detector: Pick<LabDetector, "name">): string {
-  return COLOURS[detector.name] ?? "silero";
-}
-
 export function shapeOf(index: number): IconName {
   return SHAPES[index % SHAPES.length] ?? "square";
 }
@@ -69,7 +57,7 @@ class DetectorRows {
     this.segments = timeRow("lab-sub is-segments no-line", [this.#laneNames[0]], [this.#count]);
     this.errors = timeRow("lab-sub is-errors lab-row-end", [this.#laneNames[1]], [this.#wrong]);
     for (const { node } of this.rows) {
-      node.style.setProperty("--k", `var(--sp-${colourOf(detector)})`);
+      node.style.setProperty("--k", `var(--sp-${colourOf(detector.name)})`);
       const gutter = node.firstElementChild as HTMLElement;
       scope.listen(gutter, "click", () => choose(index));
     }

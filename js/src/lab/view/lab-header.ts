@@ -1,5 +1,6 @@
 import type { Scope } from "../../scope.ts";
 import { button, h, setAttribute, setDisabled, setPressed, setText, signButton } from "../../view/dom.ts";
+import { clock } from "../../view/format.ts";
 import { type IconName, icon } from "../../view/icons.ts";
 import { moreButton, type Popup } from "../../view/popup.ts";
 import type { LabActions } from "../actions.ts";
@@ -21,6 +22,7 @@ export class LabHeader {
   readonly #undo: HTMLButtonElement;
   readonly #redo: HTMLButtonElement;
   readonly #name = h("span");
+  readonly #length = h("span");
   readonly #labels = { missed: h("span"), false_alarms: h("span") };
   readonly #steps: HTMLButtonElement[] = [];
 
@@ -46,7 +48,7 @@ export class LabHeader {
       h(
         "div",
         { class: "sp-two lab-title" },
-        h("span", { class: "sp-k" }, words.recording),
+        h("span", { class: "sp-k sp-num" }, this.#length),
         h("span", { class: "sp-v" }, this.#name),
       ),
       h("span", { class: "sp-sep" }),
@@ -64,7 +66,11 @@ export class LabHeader {
     const { state } = store;
     const playing = player.playing;
     const name = state?.name || words.unnamed;
-    setText(this.#name, state ? words.length(name, state.duration_s.toFixed(1)) : "");
+    setText(this.#name, state ? name : "");
+    setText(
+      this.#length,
+      state ? words.length(words.recording, clock(state.duration_s, 0)) : words.recording,
+    );
     this.#name.title = this.#name.textContent ?? "";
     this.#play.replaceChildren(icon(playing ? "stop" : "play"));
     for (const attribute of ["aria-label", "title"])

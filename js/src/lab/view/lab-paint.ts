@@ -1,7 +1,7 @@
 import type { Speech } from "../../store/lane.ts";
 import type { SessionStore } from "../../store/session.ts";
 import { bar, hatch, outlinedBar } from "../../view/paint/lanes.ts";
-import type { Palette } from "../../view/paint/palette.ts";
+import { colourOf, type Palette } from "../../view/paint/palette.ts";
 import { paintRuler, type RulerScene } from "../../view/paint/ruler.ts";
 import { type Box, horizontal, type Strip, type Surface, vertical } from "../../view/paint/scene.ts";
 import { curve, DASH, DOTS, fillAbove, yOfShare } from "../../view/paint/score.ts";
@@ -12,7 +12,7 @@ import { visit } from "../intervals.ts";
 import type { Selection } from "../selection.ts";
 import type { ErrorKind, LabStore, Lane } from "../store.ts";
 import type { LabDetector, Spans } from "../wire.ts";
-import { type Before, colourOf } from "./detector-rows.ts";
+import type { Before } from "./detector-rows.ts";
 
 /** Colours that only the lab has. */
 export const LAB_COLOURS = {
@@ -111,7 +111,7 @@ function paintScores(
   const { share } = scaleOf(detector.unit);
   const y = (value: number) => yOfShare(share(value), score, 0);
   const start = y(detector.threshold);
-  const colours = palette.detector(colourOf(detector));
+  const colours = palette.detector(colourOf(detector.name));
   if (lane.scores) {
     const grid = { frame_s: lane.hop / lane.rate };
     fillAbove(surface, strip, grid, lane.drawn, score.y, y, start, colours.fill);
@@ -133,7 +133,7 @@ function paintSegments(
   const { context, palette, store, before } = scene;
   const height = index === store.active ? 10 : 8;
   const y = segments.y + (segments.h - height) / 2;
-  const colour = palette.detector(colourOf(detector)).line;
+  const colour = palette.detector(colourOf(detector.name)).line;
   shown(scene, lane.spans, (x, width) => bar(scene, x, y, width, height, colour, 2));
   if (before?.index !== index) return;
   context.save();

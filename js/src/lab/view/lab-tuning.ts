@@ -1,10 +1,11 @@
 import type { Scope } from "../../scope.ts";
 import { NumberField } from "../../view/number-field.ts";
+import { colourOf } from "../../view/paint/palette.ts";
 import type { Popup } from "../../view/popup.ts";
 import { TuningBar } from "../../view/tuning-bar.ts";
 import type { Viewport } from "../../view/viewport.ts";
 import type { LabApp } from "../app.ts";
-import { colourOf, nameOf } from "./detector-rows.ts";
+import { nameOf } from "./detector-rows.ts";
 import { tunedOf } from "./lab-menu.ts";
 
 /** The numbers of the active detector, the collar, and how much of time is shown. */
@@ -55,7 +56,7 @@ export class LabTuning {
     const detector = store.detector(store.active);
     this.#collar.show(String(store.state?.collar_ms ?? 0));
     if (!detector) return;
-    this.#bar.show(detector, nameOf(detector, words), colourOf(detector));
+    this.#bar.show(detector, nameOf(detector, words), colourOf(detector.name));
     const answersYesOrNo = detector.aggressiveness !== undefined;
     this.#bar.hideLines(answersYesOrNo);
     this.#aggressiveness.node.hidden = !answersYesOrNo;

@@ -1,8 +1,9 @@
 import { h, setText } from "../../view/dom.ts";
 import { type IconName, icon } from "../../view/icons.ts";
+import { colourOf } from "../../view/paint/palette.ts";
 import type { LabApp } from "../app.ts";
 import type { Metrics } from "../wire.ts";
-import { colourOf, nameOf, shapeOf } from "./detector-rows.ts";
+import { nameOf, shapeOf } from "./detector-rows.ts";
 
 const COLUMNS = [
   "precision",
@@ -66,7 +67,7 @@ export class MetricsTable {
       return h("tr", { class: active ? "is-active" : "" }, head, ...cells);
     };
     const lines = store.lanes.map(({ detector }, index) =>
-      line(index, colourOf(detector), shapeOf(index), nameOf(detector, words), index === store.active),
+      line(index, colourOf(detector.name), shapeOf(index), nameOf(detector, words), index === store.active),
     );
     if (asked) lines.push(line(lines.length, "server", "kernel", words.base.server, false));
     this.#body.replaceChildren(...lines);

@@ -13,6 +13,7 @@ const TOKENS = {
   silero: "--sp-silero",
   energy: "--sp-energy",
   webrtc: "--sp-webrtc",
+  own: "--sp-own",
   server: "--sp-server",
   kept: "--sp-kept",
   threshold: "--sp-threshold",
@@ -27,11 +28,13 @@ const TOKENS = {
   mark: "--sp-mark",
 } as const;
 
-const DETECTORS = ["silero", "energy", "webrtc"] as const;
+const DETECTORS = ["silero", "energy", "webrtc", "own"] as const;
+/** Those that go by loudness have one colour. */
+const LOUDNESS = new Set(["rms", "adaptive"]);
 
-/** The token of a detector's colour. */
+/** The token of a detector's colour; those that are not ours share one. */
 export function colourOf(detector: string): (typeof DETECTORS)[number] {
-  return DETECTORS.find((name) => name === detector) ?? "silero";
+  return DETECTORS.find((name) => name === detector) ?? (LOUDNESS.has(detector) ? "energy" : "own");
 }
 
 type Solid = Record<keyof typeof TOKENS, string>;
