@@ -11,6 +11,7 @@ from playwright.sync_api import FloatRect, Locator, expect
 from harness import LabPage, OpenNotebook
 from harness.axe import SCRIPT, violations
 from harness.browser import result_of
+from ipyspeaches import Recording
 
 pytestmark = pytest.mark.e2e
 
@@ -45,8 +46,7 @@ class Lab:
 
     def at(self, selector: str, time_s: float) -> tuple[float, float]:
         box = self.box(selector)
-        seconds = float(self.node.locator(".lab-title .sp-v").inner_text().split(", ")[1].split()[0])
-        return box["x"] + box["width"] * time_s / seconds, box["y"] + box["height"] / 2
+        return box["x"] + box["width"] * time_s / Recording.sample().duration, box["y"] + box["height"] / 2
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.page.mouse.move(*start)
