@@ -69,7 +69,16 @@ def test_a_code_that_only_other_models_know_is_handed_on_as_it_is_written(typed:
 @pytest.mark.parametrize(
     ("named", "code"),
     [
-        *(("english", "en"), ("Chinese", "zh"), ("en", "en"), ("en-GB", "en"), ("cmn", "zh"), ("GA-IE", "ga-IE")),
+        *(
+            ("english", "en"),
+            ("Chinese", "zh"),
+            ("en", "en"),
+            ("en-GB", "en"),
+            ("cmn", "zh"),
+            ("Mandarin", "zh"),
+            ("cantonese", "yue"),
+            ("GA-IE", "ga-IE"),
+        ),
         *((None, None), ("", None), ("unknown language", None), ("<b>", None)),
     ],
 )

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from starlette.datastructures import FormData
+from starlette.responses import JSONResponse, Response
 
+from between import between
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.session import events
-from ipyspeaches.session.options import SessionOptions
+from ipyspeaches.session.journal import plain_options
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.session import Session
+from ipyspeaches.vad.detectors import EnergyVad
 from request_sessions import heard
 from scripted_http import Reply, deltas, document
 from sessions import ENERGY, next_event, session
@@ -125,6 +130,33 @@ async def test_windows_in_two_scripts_are_one_text(http_script: Any, bursts: Rec
     noise = Recording(bursts.slice(1, 2).samples.repeat(9), bursts.rate)
     running, _ = await heard(http_script, noise, "sse", chunk_s=5, language="zh-CN")
     assert running.transcript.text == "我们在这里开会说话了"
+
+
+async def test_interim_text_settles_although_the_server_changes_its_script(scripted: Any, bursts: Recording) -> None:
+    asked = 0
+
+    async def transcribe(_: FormData) -> Response:
+        nonlocal asked
+        asked += 1
+        return JSONResponse({"text": (HEARD if asked % 2 else SIMPLIFIED)[: 2 * asked]})
+
+    noise = Recording(bursts.slice(1, 2).samples.repeat(3), bursts.rate)
+    seen: list[Any] = []
+    with between(scripted.url) as front:
+        front.transcribe = transcribe
+        turn = TurnDetection.client(EnergyVad(threshold=500))
+        options: Any = {"turn_detection": turn, "pace": 2, "interim_s": 0.2, "on_event": seen.append}
+        async with Session(noise, server=front.url, language="zh-CN", **options) as running:
+            await running.wait()
+    partials = [event for event in seen if isinstance(event, events.Partial) and event.text]
+    assert [event.text for event in partials] == [SIMPLIFIED[: len(event.text)] for event in partials]
+    assert max(event.stable or 0 for event in partials) > 1
+
+
+def test_a_journal_keeps_what_the_language_implied() -> None:
+    kept = plain_options(SessionOptions.of({"language": "zh-TW"}))
+    again = {name: value for name, value in kept.items() if name in SessionKeywords.__annotations__}
+    assert SessionOptions.of(again).recognition.wanted_script == "traditional"
 
 
 async def test_a_translation_is_no_chinese(http_script: Any, bursts: Recording) -> None:

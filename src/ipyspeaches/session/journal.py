@@ -318,6 +318,8 @@ def plain_options(options: SessionOptions) -> dict[str, Any]:
     """Return options as plain keywords, without what is nobody's business: no key, and no address with one in it."""
     plain = {**msgspec.to_builtins(options.recognition), **msgspec.to_builtins(options.route)}
     del plain["server_vad"]  # which may change, see `Journal`
+    del plain["implied_script"]
+    plain["language"] = options.recognition.language_tag  # with the script that it implies
     plain["server"] = normalise_base_url(options.server) if options.server else None
     return plain
 
