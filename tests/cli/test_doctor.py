@@ -46,6 +46,19 @@ def test_an_empty_bundle_is_a_missing_one(tmp_path: Path) -> None:
     assert not doctor.check_bundles([tmp_path / "transcriber.js"]).ok
 
 
+def test_where_recordings_are_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPYSPEACHES_JOURNAL", str(tmp_path / "not" / "yet"))
+    check = doctor.check_recordings()
+    assert check.ok
+    assert check.found.startswith(f"0 in {tmp_path / 'not' / 'yet'} (0 MB, ")
+    (tmp_path / "not").touch()
+    check = doctor.check_recordings()
+    assert not check.ok
+    assert "only in memory" in check.found
+    monkeypatch.setenv("IPYSPEACHES_JOURNAL", "off")
+    assert doctor.check_recordings().found == "none are kept on disk: IPYSPEACHES_JOURNAL is off"
+
+
 def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "requirements_by_extra", lambda: {"": ["numpy", "no-such-package"], "x": ["neither"]})
     assert "no-such-package" in doctor.check_packages().found

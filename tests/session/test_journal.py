@@ -198,6 +198,6 @@ async def test_a_retention_that_is_no_number_removes_nothing_and_is_told(
     old = leave(place, "old", days_old=8)
     monkeypatch.setenv(journal.DAYS_VARIABLE, "for ever")
     session = await lived(live(scripted, bursts))
-    (told,) = [event.text for event in session.events if event.detail == "journal"]
+    (told,) = [event.text for event in session.events if event.detail == "journal_retention"]
     assert "IPYSPEACHES_JOURNAL_DAYS" in told
     assert old.exists()

@@ -276,6 +276,8 @@ export const zhCN: Words = {
     model: (_numbers, text) => `有的模型不能用，已改用其他模型。内核提示：${text}`,
     audio_late: ([seconds = "?"]) => `音频迟到了 ${seconds} 秒：音频会保留，文字也会相应地晚到。`,
     audio_lost: ([seconds = "?"]) => `途中丢失了 ${seconds} 秒音频；空隙会保留。`,
+    journal: (_numbers, text) => `录音只保留在内存里，无法写入磁盘：请在结束后自行保存。内核提示：${text}`,
+    journal_retention: (_numbers, text) => `旧录音不会自动删除。内核提示：${text}`,
     overflow: () => "麦克风的音频来不及处理，可能有缺失。",
     clock: ([heard = "?", sent = "?"]) => `服务器收到 ${heard} 秒，而已发送 ${sent} 秒：可能缺少文字。`,
     unanswered: ([seconds = "?", count = "?"]) =>

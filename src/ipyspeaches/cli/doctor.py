@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass
@@ -92,6 +94,7 @@ def run_checks(server: str | None, api_key: str | None, model: str | None, reach
         _checked("Browser bundle", check_bundles, essential=True),
         _checked("PortAudio", check_portaudio),
         _checked("Kernel microphone", check_microphones),
+        _checked("Recordings", check_recordings),
         reached,
         *transports,
         _checked("WebRTC", check_webrtc),
@@ -164,6 +167,22 @@ def check_microphones() -> Check:
     if not names:
         return Check("Kernel microphone", False, "none on this machine", cure)
     return Check("Kernel microphone", True, ", ".join(names))
+
+
+def check_recordings() -> Check:
+    """Look at the place where recordings are kept on disk."""
+    from ipyspeaches.session import journal
+
+    place = journal.default_place()
+    if place is None:
+        return Check("Recordings", True, f"none are kept on disk: {journal.PLACE_VARIABLE} is off")
+    there = next(one for one in (place, *place.parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        cure = f"Set {journal.PLACE_VARIABLE} to a folder of yours, or to off."
+        return Check("Recordings", False, f"cannot be kept in {place}, only in memory", cure)
+    kept = journal.journals(place)
+    size_mb, free_gb = sum(map(journal.size_bytes, kept)) / 1e6, shutil.disk_usage(there).free / 1e9
+    return Check("Recordings", True, f"{len(kept)} in {place} ({size_mb:.0f} MB, {free_gb:.0f} GB free)")
 
 
 def check_server(url: str, api_key: str | None, model: str | None) -> Check:

@@ -121,7 +121,7 @@ class Journal(Listener):
             try:
                 limits = retention()
             except InputError as exc:
-                self._recorder.warn("journal", f"No old recordings are removed: {exc}")
+                self._recorder.warn("journal_retention", f"No old recordings are removed: {exc}")
             else:
                 threading.Thread(target=prune, args=(place, *limits), name="ipyspeaches-prune", daemon=True).start()
 
