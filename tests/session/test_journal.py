@@ -201,3 +201,33 @@ async def test_a_retention_that_is_no_number_removes_nothing_and_is_told(
     (told,) = [event.text for event in session.events if event.detail == "journal_retention"]
     assert "IPYSPEACHES_JOURNAL_DAYS" in told
     assert old.exists()
+
+
+async def test_a_file_system_without_locks_is_none_for_journals(
+    scripted: Any, bursts: Recording, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(_folder: Path) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(journal, "_lock_of", no_locks)
+    session = await lived(live(scripted, bursts))
+    assert session.recording.duration == pytest.approx(7, abs=0.001)
+    assert "support flock" in next(event.text for event in session.events if event.detail == "journal")
+    assert list_of(place) == []
+
+
+def test_what_cannot_be_removed_as_a_whole_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = leave(tmp_path, "one")
+
+    def interrupted(_folder: Path) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("ipyspeaches.session.journal.shutil.rmtree", interrupted)
+    with pytest.raises(StateError, match="cannot be removed"):
+        journal.remove(folder)
+    assert journal.journals(tmp_path) == [folder]
+    assert not (folder / journal.AUDIO).exists()
+
+
+def list_of(place: Path) -> list[Path]:
+    return list(place.iterdir())

@@ -106,16 +106,16 @@ class Journal(Listener):
             self._lock = _lock_of(folder)
             self._lock.acquire()
             self._frames = _open_private(folder / FRAMES)
+            # Before the audio: what has no such line is no journal to anybody, and would never be removed.
+            about = {"version": 1, "process": os.getpid(), "source": self._source.label}
+            write_line(folder, "Begin", **about, options=plain_options(self._options))
             self._pipeline.store.keep_in(folder / AUDIO)
-        except OSError as exc:
+        except (OSError, NotImplementedError) as exc:  # the other where a file system knows no locks
             self._warn(exc)
             self._let_go()
             shutil.rmtree(folder, ignore_errors=True)
             return
         self._folder = folder
-        self._write(
-            "Begin", version=1, process=os.getpid(), source=self._source.label, options=plain_options(self._options)
-        )
         self._recorder.subscribe(self._on_event, replay=True)
         if self._options.journal is True:
             try:
@@ -177,11 +177,11 @@ class Journal(Listener):
         except OSError as exc:
             self._failure = exc
 
-    def _warn(self, failure: OSError) -> None:
+    def _warn(self, failure: Exception) -> None:
+        reason = getattr(failure, "strerror", None) or failure
         self._recorder.warn(
             "journal",
-            f"The recording is kept in memory only, it cannot be written to disk ({failure.strerror or failure}): save "
-            "it when it is over.",
+            f"The recording is kept in memory only, it cannot be written to disk ({reason}): save it when it is over.",
             once=True,
         )
 
@@ -274,6 +274,9 @@ def remove(folder: Path) -> None:
     with held(folder):
         pass  # Windows removes no file that is open, the lock among them
     try:
+        for one in folder.iterdir():
+            if one.name != LINES:  # what is left when this is interrupted must still be found
+                one.unlink()
         shutil.rmtree(folder)
     except OSError as exc:
         raise StateError(f"{folder} cannot be removed ({exc.strerror}): close what has its files open.") from exc
