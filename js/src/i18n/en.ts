@@ -165,7 +165,6 @@ export const en = {
     of: (done: string, total: string) => `${done} of ${total}`,
     stop: "Stop the download",
     done: (model: string) => [`${model} is here.`, "The next recording uses it."],
-    failed: "The model could not be downloaded.",
     reason: (kernel: string) => kernel,
     again: "Try again",
   },

@@ -127,8 +127,7 @@ export const zhCN: Words = {
     of: (done, total) => `${done} / ${total}`,
     stop: "停止下载",
     done: (model) => [`${model} 已下载。`, "从下一次录音开始使用。"],
-    failed: "模型未能下载。",
-    reason: (kernel) => `内核提示：${kernel}`,
+    reason: (kernel) => `模型未能下载。内核提示：${kernel}`,
     again: "重试",
   },
   unfinished: {

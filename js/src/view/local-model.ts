@@ -44,7 +44,7 @@ function failed(app: App, { failure }: LocalModel): Sentence | null {
   if (!failure) return null;
   const words = app.words.localModel;
   return {
-    ...say([words.failed, words.reason(failure.text)], "warn", "is-warn"),
+    ...say(["", words.reason(failure.text)], "warn", "is-warn"),
     detail: failureSentence(failure, app.words),
     ways: [{ label: words.again, run: () => app.getModel() }],
   };

@@ -51,7 +51,8 @@ export class Status {
     const parts = {
       sentence: (note: string) => {
         const sentence = this.#sentence(note);
-        const offers = (sentence.ways?.length ?? 0) > 0 && app.synced.get("local_model") === null;
+        const offered = app.synced.get("local_model")?.state === "offered"; // beside that there is room for a file
+        const offers = (sentence.ways?.length ?? 0) > 0 && !offered;
         this.#file.hidden = app.phase !== "idle" || !app.session.fresh || app.failure !== null || offers;
         return sentence;
       },
