@@ -113,7 +113,7 @@ async def test_a_session_too_many_gets_an_error_event(dispatcher: Dispatcher, ap
     assert accepted["type"] == "websocket.accept"
     error = json.loads(told["text"])["error"]
     assert (error["type"], error["code"], error["retry_after_s"]) == ("rate_limit_error", "rate_limit_exceeded", 10)
-    assert "has 1 sessions and takes no more: try again in 10 s" in error["message"]
+    assert "has all the sessions that it takes (1): try again in 10 s" in error["message"]
     assert closed["code"] == 1013
 
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from ipyspeaches.local import LocalServer
-from ipyspeaches.local.engines import engines_at_hand
+from ipyspeaches.local.engines import engines_here
 from realtime_client import MODEL
 
 SYSTRAN = "Systran/faster-whisper-tiny"
@@ -39,7 +39,7 @@ def test_the_models_at_hand_are_listed_with_the_default_one_first(client: httpx2
     listed = client.get("/v1/models").json()
     assert listed.keys() == real.keys()
     *others, silero = listed["data"]
-    at_hand = {spec.model for spec in engines_at_hand()}
+    at_hand = {spec.model for spec in engines_here()}
     assert others[0]["id"] == MODEL
     assert {model["id"] for model in others} == at_hand
     assert {model["task"] for model in others} == {"automatic-speech-recognition"}
@@ -60,6 +60,7 @@ def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:
     assert answered(client.get("/v1/models/no/such")) == recorded(root, "model-404")
     assert answered(client.post("/api/ps/no/such")) == recorded(root, "ps-post-404")
     assert client.post("/v1/models/no/such").status_code == 404
+    assert client.post(f"/api/ps/{root}").status_code == 404  # nobody may look into folders
     assert client.post(f"/v1/models/{MODEL}").status_code == 201
 
 

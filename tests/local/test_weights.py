@@ -136,16 +136,16 @@ def test_pocketsphinx_is_the_net_under_whisper(monkeypatch: pytest.MonkeyPatch) 
     assert engines_at_hand() == [POCKETSPHINX]
 
 
-def in_hub_cache(folder: Path, *, without: str = "") -> Path:
+def in_hub_cache(folder: Path, *, model: str = MODEL, without: str = "", head: bytes = HEAD) -> Path:
     """Put a model into a cache of the hub, as its library does; return where its weights are."""
-    repository = folder / "models--Systran--faster-whisper-base"
+    repository = folder / f"models--{model.replace('/', '--')}"
     snapshot = repository / "snapshots" / "main-now"
     snapshot.mkdir(parents=True)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("main-now")
     (repository / "blobs").mkdir()
     for name in ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt"):
-        content = HEAD + b"x" * 100
+        content = head + b"x" * 100
         blob = repository / "blobs" / hashlib.sha256(content).hexdigest()
         blob.write_bytes(content)
         if name != without:
@@ -168,6 +168,20 @@ def test_the_cache_of_the_hub_is_looked_at(hub_cache: Path) -> None:
     assert found is not None
     assert found.source == "the cache of the Hugging Face hub"
     assert local_folder(MODEL) == hub_cache / "models--Systran--faster-whisper-base" / "snapshots" / "main-now"
+
+
+def test_models_that_are_only_for_who_names_them_are_found_too(hub_cache: Path) -> None:
+    in_hub_cache(hub_cache)
+    in_hub_cache(hub_cache, model="Systran/faster-whisper-large-v3")
+    in_hub_cache(hub_cache, model="some-one/half", without="config.json")
+    in_hub_cache(hub_cache, model="some-one/else", head=b"no Whisper")
+    own = hub_cache / "ours" / "models" / "my--own-whisper"
+    own.mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt", "checksums.json"):
+        (own / name).write_bytes(b"{}")
+    (own / "model.bin").write_bytes(HEAD)
+    assert weights.other_models() == ["Systran/faster-whisper-large-v3", "my/own-whisper"]
+    assert models_at_hand() == [MODEL]
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.bin", "tokenizer.json", "vocabulary.txt"])

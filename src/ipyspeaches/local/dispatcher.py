@@ -217,7 +217,7 @@ class Dispatcher:
         try:
             self.require_room(None)
             if self.sessions >= self.limits.max_sessions:
-                raise BusyError(f"The server has {self.sessions} sessions and takes no more", FULL_RETRY_S)
+                raise BusyError(f"The server has all the sessions that it takes ({self.sessions})", FULL_RETRY_S)
         except BusyError:
             self.tally.refused["session"] += 1
             raise

@@ -215,6 +215,13 @@ def engines_at_hand() -> list[EngineSpec]:
     return [*map(_whisper_spec, whisper), POCKETSPHINX]
 
 
+def engines_here() -> list[EngineSpec]:
+    """Return all engines that need no download: those at hand, and Whisper models that are only for who names them."""
+    *whisper, sphinx = engines_at_hand()
+    others = [] if find_spec("faster_whisper") is None else map(_whisper_spec, weights.other_models())
+    return [*whisper, *others, sphinx]
+
+
 def model_to_download(model: str | None = None) -> str | None:
     """Return the id of the model that a download would bring, None where there is nothing to bring.
 

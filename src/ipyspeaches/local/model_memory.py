@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
 
-from ipyspeaches.local import weights
-from ipyspeaches.local.engines import EngineSpec, engine_named, engines_at_hand
+from ipyspeaches.local.engines import EngineSpec, engines_here
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.worker_pool import WorkerPool
 
@@ -46,7 +45,7 @@ class ModelMemory:
         default: EngineSpec,
         limits: ServerLimits,
         cores: int,
-        at_hand: Callable[[], Sequence[EngineSpec]] = engines_at_hand,
+        at_hand: Callable[[], Sequence[EngineSpec]] = engines_here,
     ) -> None:
         self.default = default
         self.on_change: Callable[[], None] = lambda: None
@@ -74,10 +73,7 @@ class ModelMemory:
         """Return the model of this name, or None."""
         if model in self._pools:
             return self._pools[model].spec
-        known = next((spec for spec in self.specs() if spec.model == model), None)
-        if known is None and find_spec("faster_whisper") is not None and weights.find(model) is not None:
-            return engine_named(model)  # one that nobody would be offered unasked, such as a large one
-        return known
+        return next((spec for spec in self.specs() if spec.model == model), None)
 
     def pool(self, spec: EngineSpec) -> WorkerPool:
         """Return the workers of a model; there may be none yet."""

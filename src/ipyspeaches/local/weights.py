@@ -130,6 +130,29 @@ def models_at_hand() -> list[str]:
     return [model for model in PREFERRED if find(model) is not None]
 
 
+def other_models() -> list[str]:
+    """Return the ids of the models that need no download and that nobody gets who does not name one, sorted."""
+    folders = [*own_folder(PREFERRED[0]).parent.glob("*--*"), *_hub_cache().glob("models--*--*")]
+    named = {folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders}
+    return sorted(model for model in named - set(PREFERRED) if _ID.fullmatch(model) and _is_whisper(model))
+
+
+def _is_whisper(model: str) -> bool:
+    folder = _cached(model) or _fetched(model)
+    if folder is None:
+        return False
+    with (folder / MODEL_FILE).open("rb") as file:
+        return kind_problem(file.read(_HEAD_BYTES)) is None
+
+
+def _hub_cache() -> Path:
+    if find_spec("huggingface_hub") is None:
+        return Path(os.devnull)
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
 def find(model: str) -> FoundModel | None:
     """Look for a model, a folder or an id, without reading or joining anything; None where a download is needed."""
     if os.path.isdir(model):  # noqa: PTH112  a name from anywhere, which Path may refuse

@@ -151,6 +151,11 @@ def test_what_no_server_of_the_family_says_ends_the_session_at_once(said: str | 
     [
         (error("You must not specify a beta header."), ProtocolError, "refused to open a session (“You must not"),
         (error("Incorrect API key provided", code="invalid_api_key"), ServerAuthError, "valid key"),
+        (
+            error("Full: try again in 9 s.", code="rate_limit_exceeded"),
+            ServerUnreachableError,
+            "9 s.”): wait, or use an",
+        ),
         (error("The model 'x' does not exist"), ModelNotFoundError, "the model 'x'"),
         (message("error", error="busy"), ProtocolError, "“busy”"),
         (message("error"), ProtocolError, "“an error without a message”"),

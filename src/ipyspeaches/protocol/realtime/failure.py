@@ -36,6 +36,7 @@ _MISSING_MODEL: Final = re.compile(
     r"[Mm]odel '(?P<model>[^']*)' (is not installed|does not exist|was not found|not found)"
 )
 _MAX_BEGINNING: Final = 80
+_RATE_LIMIT: Final = "rate_limit_exceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,11 @@ class Diagnosis:
             return Disconnected(_unlike(last))
         if not isinstance(last, wire.ErrorEvent):
             return None
+        if last.error.code == _RATE_LIMIT:
+            busy = (
+                f"The server takes no more sessions for now ({quote(last.error.message)}): wait, or use another server."
+            )
+            return Disconnected(ServerUnreachableError(busy))
         refused = (
             f"The server refused to open a session ({quote(last.error.message)}): correct what it names, or use "
             'transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
