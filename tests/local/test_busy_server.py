@@ -88,7 +88,7 @@ async def test_a_model_at_work_is_not_unloaded(dispatcher: Dispatcher, client: h
         await dispatcher.memory.load(dispatcher.memory.pool(ONE))
     refused = await client.delete(f"/api/ps/{ONE.model}")
     assert refused.status_code == 409
-    assert refused.json() == {"message": f"Model {ONE.model} is still in use. ref_count=3"}
+    assert refused.json() == {"message": f"Model {ONE.model} is still in use. self.ref_count=3"}
 
 
 async def test_a_session_too_many_gets_an_error_event(dispatcher: Dispatcher, app: ASGIApp) -> None:

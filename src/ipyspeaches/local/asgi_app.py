@@ -156,7 +156,7 @@ class Catalogue:
             return
         pool = self._memory.pool(spec)
         if pool.unfinished:
-            raise StateError(f"Model {model} is still in use. ref_count={pool.unfinished}")
+            raise StateError(f"Model {model} is still in use. self.ref_count={pool.unfinished}")
         await self._memory.unload(pool)
 
 
