@@ -136,6 +136,13 @@ def join_text(pieces: Iterable[str]) -> str:
     return "".join(joined)
 
 
+def fullest(text: str, *others: str) -> str:
+    """Return a text, or of what stands beside it the first that goes on where the text ends."""
+    bare = "".join(text.split())
+    longer = (other for other in others if len("".join(other.split())) > len(bare))
+    return next((other for other in longer if "".join(other.split()).startswith(bare)), text)
+
+
 def needs_space(left: str, right: str) -> bool:
     """Return whether a space belongs between two texts that do not begin or end with one."""
     if _is_wide_punctuation(left[-1]) or _is_wide_punctuation(right[0]) or _begins_with_closing(right):

@@ -278,3 +278,29 @@ def test_the_key_is_left_out_of_what_a_server_says_of_itself_and_of_no_text() ->
     streamed = StreamedText("secret")
     streamed.receive('{"type": "other", "of": "secret"}')
     assert "secret" not in repr(streamed.end())
+
+
+@pytest.mark.parametrize(
+    "delta", [{"text": "good"}, {"content": "good"}, [{"text": "go"}, {"type": "text", "text": "od"}]]
+)
+def test_deltas_that_are_wrapped_are_read(delta: Any) -> None:
+    streamed = StreamedText()
+    streamed.receive(event(type="transcript.text.delta", delta=delta))
+    streamed.receive(event(type="transcript.text.done"))
+    assert streamed.end() == Answer("good")
+
+
+def test_an_end_that_has_less_than_its_deltas_takes_nothing_back() -> None:
+    streamed = StreamedText()
+    for piece in ("good ", "morning"):
+        streamed.receive(event(type="transcript.text.delta", delta=piece))
+    streamed.receive(event(type="transcript.text.done", text="good"))
+    assert streamed.end() == Answer("good morning")
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", "abort"])
+def test_chunks_that_are_cut_short_are_broken(reason: str) -> None:
+    streamed = StreamedText()
+    streamed.receive(event(choices=[{"delta": {"content": "good"}, "finish_reason": reason}]))
+    streamed.receive("[DONE]")
+    assert streamed.end() == Broken("good", f"The server reported “finish_reason: {reason}”")

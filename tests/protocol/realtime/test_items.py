@@ -178,6 +178,44 @@ def test_on_servers_with_newer_names_the_older_ones_are_not_ours() -> None:
     assert protocol.receive_message(message("response.audio_transcript.done", item_id="r", transcript="theirs")) == []
 
 
+@pytest.mark.parametrize(
+    "known", ["conversation.item.added", "conversation.item.created", "response.output_item.added"]
+)
+def test_what_a_language_model_answers_is_nobodys_speech(known: str) -> None:
+    protocol = ready(client_cuts=True)
+    for utterance in range(2):
+        protocol.send_append(SILENCE, utterance * 24_000)
+        protocol.send_commit(cut(utterance))
+    answer = {"id": "r", "role": "assistant", "content": [{"type": "audio", "transcript": "theirs"}]}
+    older = [
+        message(f"response.audio_transcript.{kind}", item_id="r", transcript="theirs", delta="theirs")
+        for kind in ("delta", "done")
+    ]
+    said = feed(protocol, committed("a"), message(known, item=answer), *older)
+    assert not any(isinstance(event, ItemDelta | ItemCompleted) for event in said)
+    texts = feed(protocol, completed("a", "ours"), *older, committed("b"), *older, completed("b", "too"))
+    assert [event.text for event in texts if isinstance(event, ItemCompleted)] == ["ours", "too"]
+
+
+@pytest.mark.parametrize("kind", ["created", "added", "done"])
+def test_a_text_that_an_item_itself_has_is_final(kind: str) -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    content = [{"type": "input_audio", "transcript": text} for text in ("good", None, " morning")]
+    events = feed(protocol, committed("a"), message(f"conversation.item.{kind}", item={"id": "a", "content": content}))
+    assert events[-1] == ItemCompleted("a", cut(0), "good morning", None, ())
+    assert feed(protocol, completed("a", "good morning")) == []
+
+
+def test_an_end_that_has_less_than_its_deltas_takes_nothing_back() -> None:
+    protocol = ready(client_cuts=True)
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0))
+    events = feed(protocol, committed("a"), delta("a", "good "), delta("a", "morning"), completed("a", "good"))
+    assert events[-1].text == "good morning"
+
+
 def test_words_and_language_come_on_the_session_clock() -> None:
     protocol = ready(client_cuts=True)
     protocol.send_append(SILENCE, 48_000)

@@ -15,7 +15,7 @@ from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.terminal import quote
-from ipyspeaches.words import GrowingText, Word, join_text, needs_space
+from ipyspeaches.words import GrowingText, Word, fullest, join_text, needs_space
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 TRANSLATIONS: Final = "/v1/audio/translations"
@@ -27,6 +27,7 @@ _END_OF_STREAM: Final = "[DONE]"
 _UNNAMED: Final = "message"
 """What an event is called that has no name."""
 _LONGEST_UNKNOWN: Final = 80
+_CUT_SHORT: Final = frozenset({"length", "content_filter", "abort", "error", "cancelled"})
 
 
 def path_of(options: RecognitionOptions) -> str:
@@ -134,7 +135,7 @@ class _Choice(msgspec.Struct):
 
 class _StreamEvent(msgspec.Struct):
     type: str = ""
-    delta: str = ""
+    delta: Any = ""
     text: str = ""
     message: str = ""
     error: Any = None
@@ -152,7 +153,7 @@ def read_answer(body: bytes, api_key: str | None = None) -> Answer | Broken | No
     except ValueError:
         return None
     words = said.words or tuple(word for part in said.segments or () for word in part.words or ())
-    text = _fullest(
+    text = fullest(
         said.text or "", join_text(part.text for part in said.segments or ()), join_text(word.word for word in words)
     )
     if said.error:
@@ -160,13 +161,6 @@ def read_answer(body: bytes, api_key: str | None = None) -> Answer | Broken | No
     if said.text is None and not text:
         return None
     return Answer(text, language_heard(said.language), words)
-
-
-def _fullest(text: str, *others: str) -> str:
-    """Return a text, or of what stands beside it the first that goes on where the text ends."""
-    bare = "".join(text.split())
-    longer = (other for other in others if len("".join(other.split())) > len(bare))
-    return next((other for other in longer if "".join(other.split()).startswith(bare)), text)
 
 
 NO_END: Final = "The stream of text ended before its end"
@@ -216,7 +210,7 @@ class StreamedText:
         elif data.strip() == _END_OF_STREAM:
             self._done = self._done or ((self._chunked or bool(self.text)) and self._problem is None)
         elif kind == _DELTA or not kind:
-            return self._append(event.delta or self._separated(event.text))
+            return self._append(_piece(event.delta) or self._separated(event.text))
         elif data.strip():
             self._unknown = self._unknown or quote(self._shown(data))
         return False
@@ -225,7 +219,7 @@ class StreamedText:
         return without_key(data, self._api_key)[:_LONGEST_UNKNOWN]
 
     def _end_piece(self, whole: str) -> None:
-        before, text = join_text(self._ended), whole if whole.strip() else str(self._text)
+        before, text = join_text(self._ended), fullest(whole.strip() and whole, str(self._text))
         if text:
             self._ended = [text] if text.strip().startswith(before) else [*self._ended, text]
         self._text = GrowingText()
@@ -250,8 +244,8 @@ class StreamedText:
     def _receive_chunk(self, choice: _Choice) -> bool:
         self._chunked = True
         more = self._append(choice.delta.content)
-        if choice.finish_reason == "length":
-            self._problem = quote("finish_reason: length")  # the rest of what was said is missing
+        if choice.finish_reason in _CUT_SHORT:
+            self._problem = quote(f"finish_reason: {choice.finish_reason}")  # the rest of what was said is missing
         self._done = self._done or (choice.finish_reason is not None and self._problem is None)
         return more
 
@@ -259,6 +253,15 @@ class StreamedText:
         if piece:
             self._done = False  # it goes on
         return bool(piece) and self._text.append(piece)
+
+
+def _piece(delta: Any) -> str:  # noqa: ANN401  JSON
+    """Return the text of a delta, which some servers wrap."""
+    if isinstance(delta, list):
+        return "".join(map(_piece, delta))
+    if isinstance(delta, dict):
+        return _piece(delta.get("text") or delta.get("content"))
+    return delta if isinstance(delta, str) else ""
 
 
 def _message_of(error: object) -> str | None:

@@ -30,7 +30,7 @@ from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Cut, Utterance
-from ipyspeaches.words import GrowingText, Word, needs_space, words_within
+from ipyspeaches.words import GrowingText, Word, fullest, needs_space, words_within
 
 # The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
 # in whole seconds get one more.
@@ -86,7 +86,7 @@ class Items:
         self._commits: deque[tuple[Utterance, Buffer]] = deque()  # without an answer
         self._next_order = 0
         self.any_text = False  # whether any item has its final text
-        self._newer_names = False
+        self.older_are_answers = False  # whether the older names stand for speech of the server itself
         self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
         self._ending: Item | None = None
 
@@ -187,10 +187,15 @@ class Items:
         item.committed = True
         yield ItemCommitted(item_id, utterance)
 
-    def created(self, item_id: str) -> None:
-        """Note that the item is in the conversation."""
-        if item_id in self._items:
-            self._items[item_id].created = True
+    def created(self, said: wire.ConversationItem) -> Iterator[ProtocolEvent]:
+        """Note that an item is in the conversation, and yield its final text where it has that already."""
+        self.older_are_answers |= said.role == "assistant"
+        item = self._items.get(said.id or "")
+        if item is None:
+            return
+        item.created = True
+        if said.transcript and said.role != "assistant":
+            yield from self.completed(wire.TranscriptionCompleted(transcript=said.transcript, item_id=item.item_id))
 
     def delta(self, item_id: str | None, text: str, *, older: bool = False) -> Iterator[ProtocolEvent]:
         """Yield all text of an unfinished item so far."""
@@ -234,7 +239,7 @@ class Items:
         if item.buffer is not None:
             inside = words_within(words, self._timeline.sent_seconds(item.buffer))
             times = tuple(self._on_session_clock(item.buffer, word) for word in inside)
-        whole = text or item.said
+        whole = fullest(text, item.said)
         yield ItemCompleted(item_id, item.utterance, whole, language, times, heard=bool(whole))
         self._forget(item)
 
@@ -303,13 +308,15 @@ class Items:
         Older servers name a response instead of the item: it is the oldest one without text. On servers that know
         the newer names, the older ones stand for speech of the server itself, which is nothing of ours.
         """
-        self._newer_names |= not older
+        self.older_are_answers |= not older
         if item_id is not None and (not older or item_id in self._items or item_id in self._settled):
             return item_id
+        if older and self.older_are_answers:
+            return None
         waiting = self._waiting()
         if waiting:
             return waiting[0].item_id
-        return item_id if not (older and self._newer_names) else None
+        return item_id
 
     def _name(self, text: str = "") -> str | None:
         """Return a name for an item that the server does not name and never has; None if there is nothing to it."""

@@ -452,7 +452,9 @@ class RealtimeProtocol:
         self._last = event
         if self._first is None or isinstance(event, wire.SessionCreated):
             self._first = event
-        self._answering |= isinstance(event, wire.Unrecognised) and event.type == "response.created"
+        if isinstance(event, wire.Unrecognised):
+            self._answering |= event.type == "response.created"
+            self._items.older_are_answers |= event.type == "response.output_item.added"
         events = list(self._handlers[type(event)](event))
         if not self._ready and (refused := self._diagnosis().explain_beginning()) is not None:
             events += self._lost(refused)
@@ -530,8 +532,7 @@ class RealtimeProtocol:
         return ()
 
     def _item_created(self, event: wire.ItemCreated | wire.ItemAdded | wire.ItemDone) -> Iterable[ProtocolEvent]:
-        self._items.created(event.item.id or "")
-        return ()
+        return self._items.created(event.item)
 
     def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterable[ProtocolEvent]:
         text = event.delta.text if isinstance(event.delta, wire.DeltaText) else event.delta or ""

@@ -113,11 +113,23 @@ class BufferCleared(ServerEvent, tag="input_audio_buffer.cleared", frozen=True):
     """The buffer is empty and its clock stands at 0."""
 
 
+class ItemContent(msgspec.Struct, frozen=True):
+    """A part of an item."""
+
+    transcript: str | None = None
+
+
 class ConversationItem(msgspec.Struct, frozen=True):
     """An item of the conversation."""
 
     id: str | None = None
     role: str | None = None
+    content: list[ItemContent] | None = None
+
+    @property
+    def transcript(self) -> str:
+        """The text of what was said, where the server tells it here."""
+        return " ".join(part.transcript.strip() for part in self.content or () if part.transcript).strip()
 
 
 class ItemCreated(ServerEvent, tag="conversation.item.created", frozen=True):
