@@ -147,6 +147,17 @@ def test_json_of_another_engine_is_read_without_its_extra_fields() -> None:
         ),
         ({"text": "Hi", "segments": [{"start": 1, "end": 2, "text": ""}]}, [Segment(0, 0, "Hi", id=0)]),
         ({"text": "Hi", "words": [{"word": "Hi"}], "language": 3}, [Segment(0, 0, "Hi", id=0)]),
+        (
+            {
+                "text": "你好 Hi",
+                "language": "chinese",
+                "segments": [
+                    {"start": 0, "end": 1, "text": "你好"},
+                    {"start": 1, "end": 2, "text": "Hi", "language": "English"},
+                ],
+            },
+            [Segment(0, 1, "你好", (), "zh", id=0), Segment(1, 2, "Hi", (), "en", id=1)],
+        ),
         ({"segments": [], "text": "", "missing": []}, []),
     ],
 )

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError, MissingExtraError
+from ipyspeaches.languages import WHISPER_LANGUAGES
 from ipyspeaches.local import weights
 from ipyspeaches.local.weights import MODEL_VARIABLE, PREFERRED
-from ipyspeaches.protocol.languages import WHISPER_LANGUAGES
 from ipyspeaches.words import Word
 
 ENGINE_RATE_HZ: Final = 16_000

@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeAlias
 from ipyspeaches.checks import check_fields, instance, number, one_of, text
 from ipyspeaches.chinese import CHINESE, SCRIPTS, missing_converter, written
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.languages import language_code, script_named
+from ipyspeaches.languages import language_code, script_named
 
 NEVER_CUT: Final = 1.0
 """A threshold that no speech probability exceeds: the server's VAD stays silent and the client may commit."""

@@ -15,6 +15,7 @@ import msgspec
 
 from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import InputError
+from ipyspeaches.languages import language_heard
 from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
@@ -59,6 +60,11 @@ class _Read(_Document):
             self.segments = self._with_the_rest()
         else:
             self.segments = self._whole() or self.segments
+        self.segments = tuple(self._with_code(segment) for segment in self.segments)
+
+    def _with_code(self, segment: Segment) -> Segment:
+        """Return a segment with its language as a code: Whisper's programs name it once for all, in English."""
+        return dataclasses.replace(segment, language=language_heard(segment.language or self.language))
 
     def _with_words(self, segment: Segment) -> Segment:
         words = tuple(word for word in self.words if segment.start <= word.middle < segment.end)

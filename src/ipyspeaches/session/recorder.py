@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ipyspeaches.audio.clock import to_samples, to_seconds
 from ipyspeaches.chinese import is_in_the_other, missing_converter
+from ipyspeaches.languages import is_usual
 from ipyspeaches.protocol import protocol_events
-from ipyspeaches.protocol.languages import is_usual
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.results.records import EventLog, Latency, Mark, Marks

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
+from ipyspeaches.languages import script_named
 from ipyspeaches.protocol.api_key import read_key
-from ipyspeaches.protocol.languages import script_named
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.sources.microphones import KernelMicrophone

@@ -8,7 +8,7 @@ import anywidget
 import traitlets
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.languages import language_code
+from ipyspeaches.languages import language_code
 from ipyspeaches.results.comparison import Comparison
 from ipyspeaches.server.models import presets
 from ipyspeaches.session.comparing import Runs, compared_run

@@ -10,9 +10,9 @@ import msgspec
 
 from ipyspeaches.chinese import words_written
 from ipyspeaches.errors import ProtocolError, ServerError
+from ipyspeaches.languages import language_heard
 from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.api_key import without_key
-from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.terminal import quote
 from ipyspeaches.words import GrowingText, Word, fullest, join_text, needs_space

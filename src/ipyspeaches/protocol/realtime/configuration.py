@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ipyspeaches.errors import StateError
-from ipyspeaches.protocol.languages import language_heard
+from ipyspeaches.languages import language_heard
 from ipyspeaches.protocol.protocol_events import ConfigurationChanged, Mismatch, Ready
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.shapes import Asked, Barrier, FlatShape, NestedShape, SessionShape, announced

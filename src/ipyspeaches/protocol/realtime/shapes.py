@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any, Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
-from ipyspeaches.protocol.languages import language_heard
+from ipyspeaches.languages import language_heard
 from ipyspeaches.protocol.protocol_events import Mismatch
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.recognition import NEVER_CUT, ServerTurnDetection

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Final, TypeAlias, get_args
 
 import msgspec
 
+from ipyspeaches.languages import language_heard
 from ipyspeaches.liberal import fit, is_odd, parse_json
-from ipyspeaches.protocol.languages import language_heard
 from ipyspeaches.words import Word
 
 # Times beyond these (30 years) are no times of a session: they are left out.

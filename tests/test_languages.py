@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.languages import is_usual, language_code, language_heard
+from ipyspeaches.languages import is_usual, language_code, language_heard
 from ipyspeaches.protocol.recognition import RecognitionOptions
 
 
