@@ -207,8 +207,13 @@ def test_words_segments_and_stretches_are_selected_and_played(page: Page, harnes
     page.wait_for_function(f"() => ({SENT})('audio').length === 1")
     assert axis.sent("audio") == [{"start_s": pytest.approx(6.0), "end_s": pytest.approx(9.8)}]
     expect(page.locator(".sp-playhead")).to_be_hidden()  # it is over
-    row.click()
-    expect(row).not_to_have_attribute("aria-current", "true")
+    row.click()  # again
+    page.wait_for_function(f"() => ({SENT})('audio').length === 2")
+    expect(page.locator(".sp-playhead")).to_be_visible()
+    row.click()  # enough
+    expect(page.locator(".sp-playhead")).to_be_hidden()
+    expect(row).to_have_attribute("aria-current", "true")
+    expect(axis.span).to_have_text("40 s")  # the picture is the recording
     page.locator(".sp-chip", has_text="And if I drag").click()
     expect(page.locator("[data-key=item_3].sp-line")).to_have_attribute("aria-current", "true")
     x, y = axis.point(".sp-row.is-wave .sp-plot", 0.3)
@@ -216,7 +221,7 @@ def test_words_segments_and_stretches_are_selected_and_played(page: Page, harnes
     page.mouse.down()
     page.mouse.move(x + 80, y, steps=3)
     page.mouse.up()
-    page.wait_for_function(f"() => ({SENT})('audio').length === 3")
+    page.wait_for_function(f"() => ({SENT})('audio').length === 4")
 
 
 @pytest.mark.parametrize("width", [900, 420])

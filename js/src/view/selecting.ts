@@ -20,11 +20,11 @@ export class Selecting {
     this.playhead = h("div", { class: "sp-playhead", hidden: true, "aria-hidden": "true" }, this.#flag);
   }
 
-  /** A row or a chip: selects and plays it; again: stops. */
+  /** A row or a chip: selects and plays it; while it plays: stops. */
   choose(line: Line): void {
     const { player, session } = this.#app;
-    if (this.#viewport.selected === line.key) {
-      this.clear();
+    if (this.#viewport.selected === line.key && player.playing) {
+      player.stop();
       return;
     }
     const end_s = line.kind === "partial" ? session.clock_s : line.end_s;

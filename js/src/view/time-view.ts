@@ -88,7 +88,7 @@ export class TimeView {
     this.#follow(scope);
   }
 
-  /** Selects a row and plays it; again: lets go of it. */
+  /** Selects a row and plays it; stops it while it plays. */
   select(line: Line): void {
     this.#selecting.choose(line);
   }
@@ -173,6 +173,7 @@ export class TimeView {
       viewport.reset();
       this.refresh();
     });
+    this.#fitWhenEnded(scope);
     scope.own(() => windows.forget(this.#picture));
     scope.own(() => windows.forget(this.#recutting));
     this.#followLines(scope);
@@ -185,6 +186,19 @@ export class TimeView {
     scope.watch(
       () => [player.playing, viewport.moves.value],
       () => this.#loop.request(),
+    );
+  }
+
+  #fitWhenEnded(scope: Scope): void {
+    const { session } = this.#app;
+    let went = false;
+    scope.watch(
+      () => this.#app.phase,
+      () => {
+        const { phase } = this.#app;
+        if (went && phase === "stopped") this.#viewport.fit(session.clock_s);
+        went = phase === "live" || phase === "paused" || phase === "stopping";
+      },
     );
   }
 

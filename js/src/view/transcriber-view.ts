@@ -96,6 +96,7 @@ class TranscriberView {
     const { page } = this.#app;
     const scope = this.#scope;
     scope.effect(() => this.#transcript.select(this.#viewport.selected));
+    scope.effect(() => toggle(this.#root, "is-playing", this.#app.player.playing));
     scope.watch(
       () => page.hidden_lanes.value,
       () => {

@@ -18,7 +18,9 @@ export class Viewport {
   #follow: boolean;
   #edge_s = 0;
   readonly #selection = signal<{ key: string | null; stretch: Stretch | null }>({ key: null, stretch: null });
-  readonly #lead: number;
+  #lead: number;
+  /** How the window was before it was fitted to a recording that had ended. */
+  #live: { span_s: number; lead: number } | null = null;
 
   constructor(span_s = 24, lead = LEAD) {
     this.#span_s = span_s;
@@ -98,6 +100,17 @@ export class Viewport {
     this.goLive();
   }
 
+  /** The recording has ended: the picture is all of it, for those who have not looked elsewhere. */
+  fit(duration_s: number): void {
+    if (!this.#follow || this.#live || duration_s <= 0) return;
+    this.#live = { span_s: this.#span_s, lead: this.#lead };
+    this.#follow = false;
+    this.#lead = 1; // it does not go on
+    this.#edge_s = duration_s;
+    this.zoom(duration_s, 0);
+    this.show(0);
+  }
+
   /** Sets the length of the window; `around_s` keeps its place on screen, unless the view follows. */
   zoom(span_s: number, around_s: number): void {
     const longest = Math.max(SPANS_S.at(-1) ?? 28800, this.#edge_s / this.#lead);
@@ -114,6 +127,8 @@ export class Viewport {
   }
 
   reset(): void {
+    if (this.#live) ({ span_s: this.#span_s, lead: this.#lead } = this.#live);
+    this.#live = null;
     this.#edge_s = 0;
     this.#start_s = 0;
     this.#follow = true;

@@ -23,6 +23,27 @@ describe("Viewport", () => {
     expect([view.pan(5), view.pan(-5), view.follow]).toEqual([false, false, true]);
   });
 
+  it("shows the whole of a recording that has ended, and the live edge as before in the next one", () => {
+    const view = new Viewport(24);
+    view.moveEdge(8);
+    view.fit(8);
+    expect([view.start_s, view.end_s]).toEqual([0, 8]);
+    view.moveEdge(8);
+    expect(view.behind_s).toBe(0);
+    view.reset();
+    view.moveEdge(100);
+    expect([view.span_s, view.follow]).toEqual([24, true]);
+    expect(view.end_s - 100).toBeCloseTo(2.4);
+  });
+
+  it("leaves alone who looks elsewhere when the recording ends", () => {
+    const view = new Viewport(24);
+    view.moveEdge(100);
+    view.show(30);
+    view.fit(100);
+    expect([view.start_s, view.span_s]).toEqual([30, 24]);
+  });
+
   it("zooms around the pointer", () => {
     const view = new Viewport(24);
     view.moveEdge(1000);
