@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ipyspeaches import languages
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError
-from ipyspeaches.protocol import languages
 from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     Disconnected,
