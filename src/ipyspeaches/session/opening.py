@@ -111,6 +111,18 @@ async def locate(options: SessionOptions) -> Place:
     return Place(local.url, local.api_key, embedded=True, warnings=(*warnings, *local.warnings))
 
 
+def _check_model_is_here(options: SessionOptions) -> None:
+    """Refuse a model that the embedded server cannot have before anybody waits for its start."""
+    if options.recognition.model is None or options.server or os.environ.get(BASE_URL_VARIABLE):
+        return
+    from ipyspeaches.local.engines import engine_named, model_to_install
+    from ipyspeaches.local.weights import missing_text
+
+    missing = model_to_install(engine_named(model_id(options.recognition.model)))
+    if missing is not None:
+        raise ModelNotFoundError(missing_text(missing))
+
+
 async def _downloaded(model: str | None) -> tuple[str, ...]:
     """Have the embedded server's model downloaded if it is not here; return what is done without."""
     from ipyspeaches.local.downloads import bring
@@ -133,6 +145,8 @@ async def resolve(options: SessionOptions) -> Destination:
 
     It is an `InputError` if the embedded server's model does not know the language, or cannot translate.
     """
+    if not options.auto_download:
+        await asyncio.to_thread(_check_model_is_here, options)
     place = await locate(options)
     info = await place.check(options.recognition.model)
     if place.embedded:
