@@ -104,17 +104,20 @@ def _traditional(run: str) -> str:
     found = _convert(run, "s2tw")
     if not _is_traditional(run):
         return found
-    return "".join(new if _is_simplified(old) else old for old, new in zip(run, found, strict=True))
+    return "".join(new if _leaning(old) < 0 else old for old, new in zip(run, found, strict=True))
 
 
 def _is_traditional(run: str) -> bool:
     """Whether more of a text is in Traditional characters alone than in Simplified ones alone."""
-    traditional = sum(_convert(character, "t2s") != character for character in run)
-    return traditional > sum(map(_is_simplified, run))
+    return sum(map(_leaning, run)) > 0
 
 
-def _is_simplified(character: str) -> bool:
-    return character not in _EITHER and _convert(character, "s2tw") != character
+@cache
+def _leaning(character: str) -> int:
+    """Return 1 for a character that is in Traditional alone, -1 for one that is in Simplified alone, else 0."""
+    if _convert(character, "t2s") != character:
+        return 1
+    return -1 if character not in _EITHER and _convert(character, "s2tw") != character else 0
 
 
 def _convert(text: str, configuration: str) -> str:
