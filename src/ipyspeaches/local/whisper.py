@@ -51,7 +51,7 @@ DITHER: Final = 2
 """How far samples of the same audio differ after resampling, in int16 units: libsoxr dithers the last bits."""
 MAX_THREADS: Final = 4
 
-NO_SPEECH: Final = (0.3, 0.45, 0.65)
+NO_SPEECH: Final = (0.4, 0.46, 0.65)
 UNSURE: Final = (-1.5, -1.0, -0.7)
 """Mean log probability that the tokens of a text need, at these probabilities that nobody speaks, and between them."""
 REPETITIVE: Final = 2.4
