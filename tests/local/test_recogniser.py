@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -19,8 +20,12 @@ from ipyspeaches.local.recogniser import (
     GuessingRecogniser,
     LiveRecogniser,
     PaddedSegment,
+    ScoredStart,
+    ScoredStarts,
     padded_segments,
+    transcribe,
 )
+from ipyspeaches.vad.scorers import SileroScorer
 from ipyspeaches.words import Word
 
 CONTEXT = CONTEXT_MS * 16
@@ -161,13 +166,17 @@ class Asked:
         return EngineResult("", (), "en")
 
 
+Follow: TypeAlias = Callable[..., GuessingRecogniser]
+
+
 @pytest.fixture
-def follow(monkeypatch: pytest.MonkeyPatch) -> Callable[[Asked, NDArray[np.int16]], GuessingRecogniser]:
+def follow(monkeypatch: pytest.MonkeyPatch) -> Follow:
     """Follow audio at 24 kHz, in pieces, by a clock that runs with the audio and stands while nothing is guessed."""
 
-    def follow(engine: Asked, audio: NDArray[np.int16]) -> GuessingRecogniser:
+    def follow(engine: Asked, audio: NDArray[np.int16], scored: ScoredStart | None = None) -> GuessingRecogniser:
+        scored = scored or ScoredStart()
         monkeypatch.setattr("ipyspeaches.local.recogniser.time.monotonic", lambda: engine.now_s)
-        live = GuessingRecogniser(engine, DecodingOptions("en"))
+        live = GuessingRecogniser(engine, DecodingOptions("en"), scored)
         for start in range(0, len(audio), LIVE_PIECE):
             engine.now_s = max(engine.now_s, start / 24_000)
             live.append(audio[start : start + LIVE_PIECE])
@@ -182,9 +191,6 @@ def spoken(quickstart: NDArray[np.int16], count: int) -> NDArray[np.int16]:
     sentence = samples.info("quickstart").sentences[1]
     speech = quickstart[round((sentence.start + 0.1) * 24_000) : round((sentence.end - 0.3) * 24_000)]
     return np.concatenate((np.tile(speech, count), np.zeros(24_000, np.int16)))
-
-
-Follow = Callable[[Asked, NDArray[np.int16]], GuessingRecogniser]
 
 
 def test_speech_is_guessed_at_and_what_may_be_its_end_is_recognised_once(
@@ -218,3 +224,39 @@ def test_the_audio_of_a_long_utterance_is_not_kept(quickstart: NDArray[np.int16]
     assert len(live._audio) < LONGEST_S * 16_000
     live = follow(Asked(), np.zeros(60 * 24_000, np.int16))
     assert len(live._audio) < 16_000
+
+
+@pytest.mark.parametrize("followed_s", [1.3, 4.0, 99.0])
+def test_what_was_scored_while_it_was_spoken_is_not_scored_again(
+    quickstart: NDArray[np.int16], follow: Follow, monkeypatch: pytest.MonkeyPatch, followed_s: float
+) -> None:
+    audio = spoken(quickstart, 2)
+    scored, engine, score = ScoredStarts(), Asked(), SileroScorer.score
+    follow(engine, audio[: round(followed_s * 24_000)], scored.new())
+    frames = []
+
+    def counted(self: SileroScorer, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+        frames.append(len(samples) / 512)
+        return score(self, samples)
+
+    monkeypatch.setattr(SileroScorer, "score", counted)
+    asked = len(engine.recognised)
+    list(transcribe(engine, audio, DecodingOptions("en"), scored))
+    assert sum(frames) == pytest.approx(max(0.0, len(audio) / 24_000 - followed_s) / 0.032, abs=3)
+    assert engine.recognised[asked:] == [len(segment.samples) for segment in segments_in(at_16k(audio))]
+
+
+def test_other_audio_is_scored_for_itself(quickstart: NDArray[np.int16], follow: Follow) -> None:
+    audio = spoken(quickstart, 2)
+    scored, engine = ScoredStarts(), Asked()
+    follow(engine, audio, scored.new())
+    asked = len(engine.recognised)
+    assert list(transcribe(engine, np.zeros(24_000, np.int16), DecodingOptions("en"), scored)) == [None]
+    assert list(
+        transcribe(
+            engine, np.concatenate((audio[:-1], [1])).astype(np.int16)[: len(audio) // 2], DecodingOptions("en"), scored
+        )
+    )
+    assert len(engine.recognised) == asked + 1
+    assert scored.take(audio) is not None
+    assert scored.take(audio) is None

@@ -21,7 +21,7 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ModelNotFoundError
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions
 from ipyspeaches.local.local_server import LocalServer
-from ipyspeaches.local.recogniser import SEGMENT_OPTIONS, GuessingRecogniser, transcribe
+from ipyspeaches.local.recogniser import SEGMENT_OPTIONS, GuessingRecogniser, ScoredStart, transcribe
 from ipyspeaches.local.weights import local_folder
 from ipyspeaches.local.whisper import FRAMES_PER_S, WhisperEngine, _load, most_tokens, said_twice
 from ipyspeaches.results.accuracy import wer
@@ -70,7 +70,7 @@ def test_human_speech_becomes_words_with_times_and_probabilities(
 def test_words_come_while_somebody_speaks_and_the_final_is_there_at_its_end(
     engine: WhisperEngine, sentence: NDArray[np.int16], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live = GuessingRecogniser(engine, ENGLISH)
+    live = GuessingRecogniser(engine, ENGLISH, ScoredStart())
     texts = []
     for number, start in enumerate(range(0, len(sentence), PIECE)):
         live.append(sentence[start : start + PIECE])
@@ -85,7 +85,7 @@ def test_words_come_while_somebody_speaks_and_the_final_is_there_at_its_end(
 
 
 def test_a_sentence_that_goes_on_is_recognised_as_a_whole(engine: WhisperEngine, sentence: NDArray[np.int16]) -> None:
-    live = GuessingRecogniser(engine, ENGLISH)
+    live = GuessingRecogniser(engine, ENGLISH, ScoredStart())
     twice = np.concatenate((sentence, sentence))
     for start in range(0, len(twice), PIECE):
         live.append(twice[start : start + PIECE])

@@ -46,7 +46,9 @@ def speech(seconds: float, first_sample: int = 1) -> NDArray[np.int16]:
     return samples
 
 
-def say_words(_engine: object, samples: NDArray[np.int16], options: DecodingOptions) -> Iterator[SegmentText]:
+def say_words(
+    _engine: object, samples: NDArray[np.int16], options: DecodingOptions, _scored: object
+) -> Iterator[SegmentText]:
     """Yield a segment for each second, slowly."""
     if samples[0] == POISON:
         raise SystemExit

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Final, Protocol
 
 import numpy as np
@@ -37,6 +39,8 @@ CONTEXT_MS: Final = 200
 """Audio around speech that goes to the engine; zeros where there is none."""
 CONTEXT: Final = CONTEXT_MS * ENGINE_RATE_HZ // 1000
 BLOCK_S: Final = 10
+KEPT_STARTS: Final = 4
+"""Each holds a model of 3 MB."""
 SEGMENT_OPTIONS: Final = SileroVad(
     min_speech_duration_ms=60,  # two frames: "no" is a word, a click is not
     min_silence_duration_ms=500,
@@ -77,6 +81,47 @@ class SegmentText:
     language: str
 
 
+class ScoredStart:
+    """The start of an utterance, as Silero heard it while it was spoken."""
+
+    def __init__(self) -> None:
+        self.scorer = SileroScorer(ENGINE_RATE_HZ)
+        self.scores: list[float] = []  # of whole frames
+        self._digest = blake2b()  # of the audio that they come from, int16 at 24 kHz
+        self._count = 0
+
+    def add(self, samples: NDArray[np.int16]) -> None:
+        """Note the next audio (int16, 24 kHz), which is scored now."""
+        self._digest.update(samples.tobytes())
+        self._count += len(samples)
+
+    def begins(self, samples: NDArray[np.int16]) -> bool:
+        """Return whether these samples (int16, 24 kHz) begin with what was scored."""
+        return 0 < self._count <= len(samples) and (
+            blake2b(samples[: self._count].tobytes()).digest() == self._digest.digest()
+        )
+
+
+class ScoredStarts:
+    """The utterances that were followed last, so that their finals need not score them again."""
+
+    def __init__(self) -> None:
+        self._starts: deque[ScoredStart] = deque(maxlen=KEPT_STARTS)
+
+    def new(self) -> ScoredStart:
+        """Return what is to be filled while an utterance is spoken."""
+        self._starts.append(ScoredStart())
+        return self._starts[-1]
+
+    def take(self, samples: NDArray[np.int16]) -> ScoredStart | None:
+        """Return what begins these samples (int16, 24 kHz), which is forgotten: its scorer goes on from there."""
+        for start in self._starts:
+            if start.begins(samples):
+                self._starts.remove(start)
+                return start
+        return None
+
+
 def speech_spans(samples: NDArray[np.int16], options: SegmentOptions) -> list[tuple[int, int]]:
     """Return where somebody speaks in int16 samples at 24 kHz, as pairs of sample numbers at 16 kHz."""
     audio = _at_engine_rate(samples)
@@ -86,17 +131,18 @@ def speech_spans(samples: NDArray[np.int16], options: SegmentOptions) -> list[tu
     return list(zip(start.tolist(), end.tolist(), strict=True))
 
 
-def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None]:
-    """Yield the segments of speech in int16 samples at 16 kHz, none for silence.
+def padded_segments(samples: NDArray[np.int16], scored: ScoredStart | None = None) -> Iterator[PaddedSegment | None]:
+    """Yield the segments of speech in int16 samples at 16 kHz, none for silence; their start may be scored already.
 
     Scoring an hour takes minutes; a None comes after every `BLOCK_S` of it, so that somebody else gets a turn.
     """
-    scorer = SileroScorer(ENGINE_RATE_HZ)
+    scored = scored or ScoredStart()
     segmenter = Segmenter(SEGMENT_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
+    events = segmenter.advance(scored.scores)
     frames = _in_whole_frames(samples)
     block = BLOCK_S * ENGINE_RATE_HZ // SILERO_FRAME * SILERO_FRAME
-    for start in range(0, len(frames), block):
-        events = segmenter.advance(scorer.score(frames[start : start + block]).tolist())
+    for start in range(segmenter.position, len(frames) + 1, block):
+        events += segmenter.advance(scored.scorer.score(frames[start : start + block]).tolist())
         if start + block >= len(frames):
             # In a silence, speech ended where that began: as `GuessingRecogniser` supposed while it lasted.
             events += segmenter.finish(min(len(samples), segmenter.silence_start or len(samples)))
@@ -104,6 +150,7 @@ def padded_segments(samples: NDArray[np.int16]) -> Iterator[PaddedSegment | None
             if isinstance(event, Closed):
                 first, last = event.start - CONTEXT, event.end + CONTEXT
                 yield PaddedSegment(first, _zero_padded(samples, first, last), event.start, event.end)
+        events = []
         yield None
 
 
@@ -122,10 +169,14 @@ def _zero_padded(samples: NDArray[np.int16], start: int, end: int) -> NDArray[np
 
 
 def transcribe(
-    engine: RecognitionEngine, samples: NDArray[np.int16], options: DecodingOptions
+    engine: RecognitionEngine,
+    samples: NDArray[np.int16],
+    options: DecodingOptions,
+    scored: ScoredStarts | None = None,
 ) -> Iterator[SegmentText | None]:
     """Yield the text of each segment of speech in int16 samples at 24 kHz, and None where others may have a turn."""
-    for segment in padded_segments(_at_engine_rate(samples)):
+    start = None if scored is None else scored.take(samples)
+    for segment in padded_segments(_at_engine_rate(samples), start):
         if segment is None:
             yield None
             continue
@@ -162,10 +213,10 @@ class LiveWork(Protocol):
         """Give back what was lent."""
 
 
-def open_live(engine: LiveEngine, options: DecodingOptions) -> LiveWork | None:
+def open_live(engine: LiveEngine, options: DecodingOptions, scored: ScoredStarts) -> LiveWork | None:
     """Return what gives live text of an utterance that begins now; None if an engine's decoders are all in use."""
     if not hasattr(engine, "live"):
-        return GuessingRecogniser(engine, options)
+        return GuessingRecogniser(engine, options, scored.new())
     decoder = engine.live()
     return None if decoder is None else LiveRecogniser(decoder)
 
@@ -223,12 +274,12 @@ class GuessingRecogniser:
     then: the final text would have to wait for it.
     """
 
-    def __init__(self, engine: GuessingEngine, options: DecodingOptions) -> None:
+    def __init__(self, engine: GuessingEngine, options: DecodingOptions, scored: ScoredStart) -> None:
         self.backlog = np.empty(0, dtype=np.int16)
         self._engine = engine
         self._options = options
+        self._scored = scored
         self._resampler = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ)
-        self._scorer = SileroScorer(ENGINE_RATE_HZ)
         self._segmenter = Segmenter(SEGMENT_OPTIONS, SILERO_FRAME, ENGINE_RATE_HZ)
         self._audio = np.empty(0, dtype=np.int16)  # at the engine's rate, from the open segment on
         self._first = 0  # sample of the utterance at which it begins
@@ -243,14 +294,15 @@ class GuessingRecogniser:
 
     def advance(self) -> str:
         """Listen to the backlog, guess if it is time, and return the text to add."""
+        self._scored.add(self.backlog)
         audio, self.backlog = self._resampler.resample(self.backlog), self.backlog[:0]
         self._audio = np.concatenate((self._audio, audio))
         heard = self._segmenter.position - self._first
-        scores = self._scorer.score(
-            self._audio[heard : heard + (len(self._audio) - heard) // SILERO_FRAME * SILERO_FRAME]
-        )
+        whole = (len(self._audio) - heard) // SILERO_FRAME * SILERO_FRAME
+        scores = self._scored.scorer.score(self._audio[heard : heard + whole]).tolist()
+        self._scored.scores += scores
         settled: list[Word] = []
-        for event in self._segmenter.advance(scores.tolist()):
+        for event in self._segmenter.advance(scores):
             if isinstance(event, Closed):
                 settled += self._agreement.settle_until(math.inf)
                 self._agreement = LocalAgreement()

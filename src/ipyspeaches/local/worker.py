@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import DecodingOptions, EngineSpec, LiveEngine, PocketSphinxEngine, engine_spec
-from ipyspeaches.local.recogniser import LiveWork, SegmentText, open_live, transcribe
+from ipyspeaches.local.recogniser import LiveWork, ScoredStarts, SegmentText, open_live, transcribe
 from ipyspeaches.local.whisper import WhisperEngine
 
 LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
@@ -138,6 +138,7 @@ class Worker:
         self._jobs: dict[int, Iterator[SegmentText | None]] = {}
         self._long: set[int] = set()
         self._live: dict[int, LiveWork] = {}
+        self._scored = ScoredStarts()
         self._turn: Turn | None = None
         self._resting = True
 
@@ -168,7 +169,7 @@ class Worker:
         elif isinstance(message, Rest):
             self._resting = True
         elif isinstance(message, OpenLive):
-            live = open_live(self._engine, message.options)
+            live = open_live(self._engine, message.options, self._scored)
             if live is not None:
                 self._live[message.job] = live
         elif isinstance(message, AppendLive):
@@ -188,7 +189,7 @@ class Worker:
 
     def _begin_job(self, message: Transcribe) -> None:
         samples = _samples(message.audio)
-        self._jobs[message.job] = transcribe(self._engine, samples, message.options)
+        self._jobs[message.job] = transcribe(self._engine, samples, message.options, self._scored)
         if len(samples) > SHORT_S * SESSION_RATE_HZ:
             self._long.add(message.job)
 
