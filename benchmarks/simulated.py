@@ -42,6 +42,7 @@ WAYS: Final = ("realtime", "server cuts", "webrtc", "chunked", "sse", "windows")
 BASE: Final = 1000
 BLOCK: Final = SESSION_RATE_HZ // 10
 SILENCE: Final = SESSION_RATE_HZ * 55 // 100
+SHORTEST_WORD: Final = SESSION_RATE_HZ * 3 // 10
 HOUR_S: Final = 3600.0
 LONGEST_S: Final = 12 * HOUR_S
 _ITEM: Final = "conversation.item.input_audio_transcription"
@@ -135,6 +136,16 @@ def text_of(samples: NDArray[np.int16]) -> str:
     return " ".join(f"u{levels[at] - BASE}" for at in begins)
 
 
+def _whole_words(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return samples without the pieces at their edges that are too short for a word."""
+    whole = samples.copy()
+    for ends in (whole, whole[::-1]):
+        length = int(np.argmin(ends == ends[0])) if len(ends) and ends[0] >= BASE else 0
+        if 0 < length < SHORTEST_WORD:
+            ends[:length] = 0
+    return whole
+
+
 def words_of(samples: NDArray[np.int16]) -> tuple[Word, ...]:
     """Return the same with times, in seconds."""
     at = np.flatnonzero(samples >= BASE)
@@ -219,7 +230,7 @@ class World:
         with ExitStack() as stack:
             for name, made in {
                 "ipyspeaches.session.session.resolve": resolve,
-                f"{connections}.WebSocketTransport": lambda *_: Wire(self),
+                f"{connections}.WebSocketTransport": lambda *_, **how: Wire(self, **how),
                 f"{connections}.WebRtcTransport": lambda *_: MediaWire(self),
                 f"{connections}.RequestTransport": lambda *_, **how: Requests(self, **how),
             }.items():
@@ -233,10 +244,9 @@ class World:
 class Wire:
     """A WebSocket to a server in this process. One that is frozen is noticed by its pings, after a while."""
 
-    NOTICED_S = 15.0
-
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, ping_timeout_s: float = HOUR_S) -> None:
         self._world = world
+        self._noticed_s = 5 + ping_timeout_s
         self._inbox: asyncio.Queue[str | TransportClosed] = asyncio.Queue()
         self._fault: Fault | None = None
         self._server: RealtimeServer | None = None
@@ -315,14 +325,12 @@ class Wire:
             self._end(TransportClosed(int(fault.kind) if fault.kind.isdigit() and fault.kind != "1006" else None))
 
     async def _notice(self) -> None:
-        await asyncio.sleep(self.NOTICED_S)
+        await asyncio.sleep(self._noticed_s)
         self._end(TransportClosed(None))
 
 
 class MediaWire(Wire):
-    """The same with audio beside the messages, at twice real time at most."""
-
-    NOTICED_S = HOUR_S  # nobody pings: the session has to find out
+    """The same with audio beside the messages, at twice real time at most; nobody pings."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -434,12 +442,13 @@ class Requests:
     def __init__(self, world: World, *, stream: bool = False) -> None:
         self._world = world
         self._stream = stream
+        self.frozen = False
 
     async def post(self, options: object, file: tuple[str, bytes], on_text: Callable[[str], None]) -> Outcome:
         """Take a request."""
         del options
         chance = self._world.chance
-        samples = np.frombuffer(file[1][44:], np.int16)
+        samples = _whole_words(np.frombuffer(file[1][44:], np.int16))
         text = text_of(samples)
         takes_s = chance.uniform(0.05, 2)
         fault = self._world.fault() if chance.random() < 0.7 else None
@@ -449,11 +458,23 @@ class Requests:
             return Answer(text, words=words_of(samples))
         self._world.strike(fault)
         await asyncio.sleep(min(fault.after_s, takes_s))
+        if fault.kind in {"freeze", "half-open"}:
+            self.frozen = True
+            await asyncio.sleep(HOUR_S)
         if self._stream and fault.kind in {"1001", "1011"}:
             return Broken(" ", "The stream of text ended before its end")
         if fault.kind in {"abort", "1006", "1000"}:
             return Refused(ConnectionLostError("It was cut: see its log."), Severity.PASSING)
         return Refused(ServerUnreachableError("It is busy: wait."), Severity.PASSING)
+
+    async def is_alive(self, within_s: float) -> bool:
+        """Return whether the server answers."""
+        await asyncio.sleep(within_s if self.frozen else 0)
+        return not self.frozen
+
+    def gone(self, after_s: float) -> ServerError:
+        """Return why it is given up."""
+        return ServerUnreachableError(f"http://simulated did not answer within {after_s:.0f} s: start it.")
 
     async def close(self) -> None:
         """Close nothing."""

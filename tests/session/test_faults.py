@@ -6,7 +6,7 @@ import asyncio
 import json
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_a_slow_server_is_waited_for_as_long_as_it_takes(latency_s: float | None
     delivery = Delivery(
         connect, running._backlog, running._recorder, live=False, give_up_s=None, on_change=lambda: None
     )
-    assert delivery.patience_s() == patience_s
+    assert delivery.patience_s(cast("Connection", None)) == patience_s
 
 
 async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_for_as_long(

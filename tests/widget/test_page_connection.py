@@ -153,14 +153,19 @@ def test_another_page_cannot_go_on_after_a_pause(widget: Transcriber, page: Conn
     widget.stop()
 
 
-def test_a_server_that_dies_leaves_the_recording(widget: Transcriber, page: ConnectedPage, bursts: Recording) -> None:
+def test_a_page_that_loses_the_server_goes_on_through_the_kernel(
+    widget: Transcriber, page: ConnectedPage, bursts: Recording, scripted: Any
+) -> None:
     widget.start()
     page.speak(bursts)
     page.peer.tell(news="closed", detail="connection failed")
-    with pytest.raises(ConnectionLostError, match="connection failed"):
-        widget.wait()
+    wait_for(lambda: any(message["type"] == "session.update" for message in scripted.received))
+    widget.stop()
+    assert widget.state == "stopped"
+    assert not widget._error
     assert widget.recording.duration == pytest.approx(7, abs=0.05)
     assert len(widget.transcript) == 3
+    assert "connection failed" in repr(widget.events.columns()["text"])
 
 
 def test_news_of_strangers_are_nobodys(widget: Transcriber, page: ConnectedPage) -> None:

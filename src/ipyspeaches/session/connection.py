@@ -22,6 +22,12 @@ from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.vad.gate import GateAction
 
 MOST_SILENCES: Final = 3
+PATIENCE_S: Final = 10.0
+LONGEST_PATIENCE_S: Final = 120.0
+"""How long to wait for a sign of life, at first and at most: a server that answers nothing while it recognises is
+not gone, so that whoever was silent for too long and is there again gets twice as long."""
+CHECK_S: Final = 5.0
+"""How often one is asked for."""
 
 
 class Connection(ABC):
@@ -32,6 +38,8 @@ class Connection(ABC):
         self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
         self.cleared = 0  # session sample before which a server that cuts has nothing left to say
         self.worked = False  # whether a text has come, over this connection or one before
+        self.patience_s = PATIENCE_S
+        self.silent = False  # whether it was lost because no sign of life came
         self._on_event = on_event
         self._progress = asyncio.Event()
 
@@ -63,6 +71,11 @@ class Connection(ABC):
     async def close(self) -> None:
         """End the connection; what is pending gets no text."""
 
+    @property
+    def next_patience_s(self) -> float:
+        """How long the connection after this one is to wait for a sign of life."""
+        return min(2 * self.patience_s, LONGEST_PATIENCE_S) if self.silent else self.patience_s
+
     async def settle(self, silence_s: Callable[[], float], *, below: int = 1) -> bool:
         """Wait until fewer than ``below`` texts are pending.
 
@@ -74,7 +87,8 @@ class Connection(ABC):
         while self.pending >= below and not self.lost.done():
             self._progress.clear()
             try:
-                await asyncio.wait_for(self._progress.wait(), silence_s())
+                async with asyncio.timeout(silence_s()):  # unlike wait_for(), it never swallows a cancellation
+                    await self._progress.wait()
             except TimeoutError:
                 return False
             if self.pending != pending:

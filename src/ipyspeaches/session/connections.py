@@ -16,10 +16,10 @@ from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.store import AudioStore
 from ipyspeaches.protocol.address import realtime_query
 from ipyspeaches.protocol.http.request_protocol import Request, RequestProtocol, Told
-from ipyspeaches.protocol.protocol_events import ProtocolEvent
+from ipyspeaches.protocol.protocol_events import Disconnected, ProtocolEvent
 from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
-from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.connection import CHECK_S, PATIENCE_S, Connection
 from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.media_connections import MediaConnection, PageConnection
 from ipyspeaches.session.opening import Destination
@@ -68,7 +68,8 @@ def connection_to(
     from_page = isinstance(microphone, BrowserMicrophone) and microphone.line is not None
     # A page sends what is spoken now, and nothing of before: what it has missed can only go through the kernel.
     if transport == "realtime" or (from_page and after is not None):
-        websocket = WebSocketTransport(url, query, key)
+        patience_s = PATIENCE_S if after is None else after.next_patience_s
+        websocket = WebSocketTransport(url, query, key, ping_timeout_s=patience_s)
         return RealtimeConnection(
             RealtimeProtocol(asked, **of_session), websocket, pipeline.store, on_event, lambda: pipeline.in_speech
         )
@@ -109,6 +110,7 @@ class RequestConnection(Connection):
         self._transport = transport
         self._store = store
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
 
     @property
     def pending(self) -> int:
@@ -116,14 +118,15 @@ class RequestConnection(Connection):
         return self._protocol.pending
 
     @property
-    def told(self) -> Told | None:
-        """The last request whose text was told."""
+    def told(self) -> dict[int, Told]:
+        """The last requests that have ended, by their utterances' numbers."""
         return self._protocol.told
 
     async def open(self) -> None:
         """Begin; the server has been asked already whether it is there."""
         self._protocol.open()
         self._advance()
+        self._watch = self._run(self._notice_silence())
 
     async def send(self, actions: Sequence[GateAction], *, last: bool = False) -> None:
         """Gather what is to be sent; an utterance that ends becomes a request."""
@@ -145,9 +148,10 @@ class RequestConnection(Connection):
 
     async def close(self) -> None:
         """Give up the requests that are on their way, and the connections."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([] if self._watch is None else [self._watch])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._transport.close()
 
     def _advance(self) -> None:
@@ -167,6 +171,14 @@ class RequestConnection(Connection):
             outcome = await self._transport.post(request.options, file, partial(self._receive_text, request))
             wait_s = self._protocol.receive_outcome(request, outcome)
             self._advance()
+
+    async def _notice_silence(self) -> None:
+        """End the connection when the server gives no sign of life while requests are on their way to it."""
+        while not self.lost.done():
+            await asyncio.sleep(CHECK_S)
+            if self._tasks and not await self._transport.is_alive(self.patience_s) and not self.lost.done():
+                self.silent = True
+                self._receive([Disconnected(self._transport.gone(self.patience_s))])
 
     def _receive_text(self, request: Request, text: str) -> None:
         self._protocol.receive_text(request, text)

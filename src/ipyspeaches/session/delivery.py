@@ -18,10 +18,11 @@ from typing import Any, Final
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
 from ipyspeaches.session.backlog import Backlog, Portion
-from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.connection import CHECK_S, Connection
 from ipyspeaches.session.ledger import Entry
 from ipyspeaches.session.pipeline import Processed
 from ipyspeaches.session.recorder import Recorder
+from ipyspeaches.transports.page_webrtc import PageGoneError
 from ipyspeaches.vad.gate import Send
 
 SETTLE_S: Final = 120.0
@@ -50,8 +51,11 @@ REPLAY_SPEED: Final = 4
 REPLAY_SAMPLES: Final = SESSION_RATE_HZ // 5
 MOST_LOSSES: Final = 8
 """Connections that may end in a row while the server has the same utterance: more, and that is what ends them."""
-MOST_REPORTED: Final = 3
+MOST_REPORTED: Final = 4
 """The same where the server says that it failed."""
+
+_FINAL: Final = (ServerAuthError, ModelNotFoundError, PageGoneError)
+"""What no other connection cures."""
 
 
 class Delivery:
@@ -157,19 +161,32 @@ class Delivery:
 
     async def _follow(self, connection: Connection) -> ServerError | None:
         """Do all there is to do over a connection; return why it was lost before that, None if it was not."""
-        serving = asyncio.create_task(self._serve(connection))
-        awaited: set[asyncio.Future[Any]] = {serving, connection.lost}
+        tasks = [asyncio.create_task(self._serve(connection))]
+        if self._live:
+            tasks.append(asyncio.create_task(self._notice_hang(connection)))
+        awaited: set[asyncio.Future[Any]] = {*tasks, connection.lost}
         try:
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            serving.cancel()
+            for task in tasks:
+                task.cancel()
             # Sending into a lost connection fails too: the reason that counts is the connection's.
-            (outcome,) = await asyncio.gather(serving, return_exceptions=True)
+            outcome, *hang = await asyncio.gather(*tasks, return_exceptions=True)
         if outcome is None:
             return None
         if connection.lost.done():
             return connection.lost.result()
+        for reason in (outcome, *hang):
+            if isinstance(reason, ServerError) and self._live:
+                return reason  # what goes on without the server can do so with another connection
         raise outcome
+
+    async def _notice_hang(self, connection: Connection) -> None:
+        """Raise what the connection is worth when no text comes any more, though it is up."""
+        while await connection.settle(lambda: self.patience_s(connection)):  # noqa: ASYNC110  others count what pends
+            await asyncio.sleep(CHECK_S)
+        if not connection.lost.done():
+            raise self._silence(connection)
 
     async def _serve(self, connection: Connection) -> None:
         """Send what there is until no more comes, and wait for the texts that are pending."""
@@ -181,12 +198,12 @@ class Delivery:
                 await connection.flush()
             await self._keep_pace(connection, portion)
         await connection.flush()
-        settled = await connection.settle(self.patience_s)
+        settled = await connection.settle(lambda: self.patience_s(connection))
         # Of a server that cuts and is lost, nobody knows what it would have said.
         if connection.lost.done() and (self._recorder.ledger.unsettled or not self._client_cuts):
             raise connection.lost.result()
         if not settled:
-            self._note_unanswered(connection.pending)
+            self._note_unanswered(connection)
 
     async def _next(self) -> Portion | None:
         """Return what to send next, once there is something; None if there is nothing and no more will come."""
@@ -208,24 +225,35 @@ class Delivery:
         if self._replaying and not self._client_cuts:
             await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / REPLAY_SPEED)
         below = REPLAY_PENDING if self._replaying else MAX_PENDING
-        if not await connection.settle(self.patience_s, below=below) and not connection.lost.done():
-            raise ProtocolError(
-                f"The server did not answer for {self.patience_s():.0f} s: when it has recovered, transcribe again "
-                "what has no text."
-            )
+        if not await connection.settle(lambda: self.patience_s(connection), below=below) and not connection.lost.done():
+            raise self._silence(connection)
 
-    def patience_s(self) -> float:
-        """Return how long the server may say nothing: the more audio it has in hand, the longer."""
+    def _silence(self, connection: Connection) -> ProtocolError:
+        return ProtocolError(
+            f"The server did not answer for {self.patience_s(connection):.0f} s: when it has recovered, transcribe "
+            "again what has no text."
+        )
+
+    def patience_s(self, connection: Connection) -> float:
+        """Return how long the server may say nothing: the more audio it has in hand, the longer.
+
+        By then, one that is gone has been noticed. One that was silent for so long before gets twice as long.
+        """
+        alive_s = (CHECK_S + connection.patience_s + 2.0) if self._live else 0.0
+        longer = 1 << self._reported
+        return min(SETTLE_S, max(alive_s, self._work_s() * longer))
+
+    def _work_s(self) -> float:
         recorder = self._recorder
         waiting = recorder.ledger.unsettled
         if waiting and all(entry.reported for entry in waiting):
-            return min(SETTLE_S, REFUSED_S)
+            return REFUSED_S
         ready_s = REFUSED_S if len(recorder.transcript) else LOADING_S
-        latencies_s = (segment.latency_s or 0.0 for segment in recorder.transcript.segments[-1:])
-        return min(SETTLE_S, max(SLOWEST * max(latencies_s, default=0.0), ready_s + SLOWEST * recorder.unanswered_s))
+        latencies_s: list[float] = [segment.latency_s or 0.0 for segment in recorder.transcript.segments[-1:]]
+        return max(SLOWEST * max(latencies_s, default=0.0), ready_s + SLOWEST * recorder.unanswered_s)
 
-    def _note_unanswered(self, count: int) -> None:
-        waited_s = self.patience_s()
+    def _note_unanswered(self, connection: Connection) -> None:
+        waited_s, count = self.patience_s(connection), connection.pending
         self._recorder.give_up(f"the server did not answer for {waited_s:.0f} s", None)
         self._recorder.warn(
             "unanswered",
@@ -271,11 +299,9 @@ class Delivery:
             self._recorder.reconnecting(self._reason, self._attempts, wait_s)
             await asyncio.sleep(wait_s)
             try:
-                connection = await self._connect(lost)
-                connection.worked = connection.worked or lost.worked
-                return connection
+                return await self._connect(lost)
             except ServerError as exc:
-                if isinstance(exc, ServerAuthError | ModelNotFoundError):
+                if isinstance(exc, _FINAL):
                     raise
                 error = exc
 
@@ -286,7 +312,7 @@ class Delivery:
         """
         self._losses += bool(lost)
         self._reported = self._reported + 1 if isinstance(error, ProtocolError) else 0
-        if self._give_up_s == 0 or isinstance(error, ModelNotFoundError | ServerAuthError):
+        if self._give_up_s == 0 or isinstance(error, _FINAL):
             raise error
         if self._reported >= MOST_REPORTED and not self._texts:
             raise error

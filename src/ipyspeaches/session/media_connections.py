@@ -15,6 +15,7 @@ from ipyspeaches.protocol.protocol_events import AudioSent, Noticed, ProtocolEve
 from ipyspeaches.protocol.realtime.media import Media, StreamAudio
 from ipyspeaches.protocol.realtime.realtime_protocol import AUDIO_FLOWS, RealtimeProtocol
 from ipyspeaches.protocol.realtime.wire import CLEAR
+from ipyspeaches.session.connection import PATIENCE_S
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.realtime_connection import RealtimeConnection
 from ipyspeaches.transports.page_webrtc import PageTransport
@@ -119,14 +120,16 @@ class MediaConnection(RealtimeConnection):
         while not self.lost.done():
             left_s = patience.quiet_s - (clock() - self._received_at_s) if self._waiting else patience.quiet_s
             try:
-                await asyncio.wait_for(self._error_reported.wait(), max(left_s, 0.0))
+                async with asyncio.timeout(max(left_s, 0.0)):
+                    await self._error_reported.wait()
                 self._error_reported.clear()
                 answer_s = patience.error_s
             except TimeoutError:
-                answer_s = patience.answer_s
+                answer_s = max(patience.answer_s, self.patience_s if self.patience_s > PATIENCE_S else 0.0)
                 if left_s > 0:
                     continue
             if self._waiting and not self.lost.done() and not await self._answers(answer_s):
+                self.silent = True
                 self._receive(self._protocol.session_died())
 
     @property

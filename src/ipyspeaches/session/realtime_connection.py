@@ -187,6 +187,7 @@ class RealtimeConnection(Connection):
         except TransportClosed as closed:
             # How long the server was silent before tells a fault in the server from one on the way to it.
             idle_s = clock() - self._received_at_s
+            self.silent = closed.code is None and idle_s >= self.patience_s
             events = self._protocol.connection_lost(closed.code, closed.reason, idle_s=idle_s)
             if events and closed.error is not None:
                 events = [Disconnected(closed.error)]

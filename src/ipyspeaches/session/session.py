@@ -498,6 +498,8 @@ class Session:
                 self._receive_event(replace_field(event, item_id=f"{item_id}.{number}") if known else event)
 
         connection = connection_to(destination, route.transport, asked, self.source, self._pipeline, receive, after)
+        if after is not None:
+            connection.worked, connection.patience_s = after.worked, after.next_patience_s
         try:
             await connection.open()
         except BaseException:

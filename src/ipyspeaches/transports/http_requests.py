@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import httpx2
 
-from ipyspeaches.errors import ProtocolError
+from ipyspeaches.errors import ProtocolError, ServerError
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.protocol.http.transcriptions import (
@@ -33,6 +33,7 @@ from ipyspeaches.server.failures import (
     explain_transport,
     not_speaches,
     severity,
+    timed_out,
 )
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -43,6 +44,7 @@ STREAM_TIMEOUT_S: Final = 300.0
 """A stream that takes longer drips: it would keep a session from its end for ever. Its text so far is kept."""
 MAX_STREAM: Final = 64 * 2**20
 """Characters of the events of one utterance; 30 s of speech take some ten thousand."""
+_HEALTH: Final = "/health"
 _REFUSED_FORM: Final = frozenset({400, 422})
 
 
@@ -86,6 +88,18 @@ class RequestTransport:
         # Some models, OpenAI's newer ones among them, give the text alone.
         self._timed = False
         return await self.post(options, file, on_text)
+
+    async def is_alive(self, within_s: float) -> bool:
+        """Return whether the server answers anything at all within so many seconds, beside the requests."""
+        try:
+            async with asyncio.timeout(within_s), self._client.stream("GET", _HEALTH):
+                return True
+        except (TimeoutError, httpx2.RequestError):
+            return False
+
+    def gone(self, after_s: float) -> ServerError:
+        """Return the error for a server that does not."""
+        return timed_out(self._url, after_s)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -272,9 +272,13 @@ class PageTransport:
             raise not_connected()
 
 
-def page_gone() -> ConnectionLostError:
+class PageGoneError(ConnectionLostError):
+    """The page that was connected with the server has gone, and its microphone with it."""
+
+
+def page_gone() -> PageGoneError:
     """Return the error for a page that was closed or reloaded while it was connected with the server."""
-    return ConnectionLostError(
+    return PageGoneError(
         "The page that sent the audio to the server was closed or reloaded, which ended its connection: press Record "
         f"to continue. What was recorded is kept. (With {_REALTIME}, a recording survives a reload.)"
     )

@@ -46,8 +46,8 @@ OPEN_TIMEOUT_S: Final = 10.0
 """A server that has not answered by then is as good as not there."""
 CLOSE_TIMEOUT_S: Final = 2.0
 """A server that is busy does not answer a close frame; all texts are there by then, so nobody should wait for it."""
-PING_INTERVAL_S: Final = 20.0
-PING_TIMEOUT_S: Final = 30.0
+PING_INTERVAL_S: Final = 5.0
+PING_TIMEOUT_S: Final = 10.0
 """A busy engine holds a server up for seconds: a late answer to a ping does not mean yet that it is gone."""
 MAX_MESSAGE_BYTES: Final = 16 * 2**20
 
@@ -94,11 +94,14 @@ class WebSocketTransport:
     is an `InputError` if the address cannot be one of a server.
     """
 
-    def __init__(self, url: str, query: dict[str, str], api_key: str | None = None) -> None:
+    def __init__(
+        self, url: str, query: dict[str, str], api_key: str | None = None, *, ping_timeout_s: float = PING_TIMEOUT_S
+    ) -> None:
         self.address = normalise_base_url(url)
         parts = urlsplit(self.address)
         self._uri = f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path}{realtime_path(query)}"
         self._api_key = read_key(api_key)
+        self._ping_timeout_s = ping_timeout_s
         self._connection: ClientConnection | None = None
 
     @shown_if_made
@@ -126,7 +129,7 @@ class WebSocketTransport:
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
                 ping_interval=PING_INTERVAL_S,
-                ping_timeout=PING_TIMEOUT_S,
+                ping_timeout=self._ping_timeout_s,
                 max_size=MAX_MESSAGE_BYTES,
                 logger=_LOGGER,
                 create_connection=_Connection,

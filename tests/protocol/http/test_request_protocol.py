@@ -49,7 +49,7 @@ HALF = Broken(" good", "The stream of text ended before its end")
 NOTHING = Broken("", "The stream of text ended before its end")
 
 
-def protocol_for(*, live: bool = False, after: Told | None = None, **options: Any) -> RequestProtocol:
+def protocol_for(*, live: bool = False, after: dict[int, Told] | None = None, **options: Any) -> RequestProtocol:
     return RequestProtocol(RecognitionOptions(model="m", **options), live=live, after=after)
 
 

@@ -7,7 +7,7 @@ requests may answer them in any order; each event names its utterance.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -45,6 +45,9 @@ JOIN_ABOVE: Final = 3
 
 LONGEST_REQUEST_S: Final = 30.0
 """Whisper hears 30 s at a time: a longer request would be cut by the server."""
+
+MOST_TOLD: Final = 64
+"""Requests that have ended to remember: of those before them, all have."""
 
 MOST_WAITING: Final = 8
 """With requests of up to 30 s, a text that comes minutes late: then the newest words matter more."""
@@ -85,6 +88,11 @@ class Told:
     request: Request
     share: Share | None
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the next one repeats its end."""
+        return self.request.utterance.counts_until is not None
+
 
 @dataclass(slots=True, eq=False)
 class _InFlight:
@@ -108,7 +116,7 @@ class _InFlight:
 class RequestProtocol:
     """Turns utterances into requests, and their outcomes into events; the options must name a model.
 
-    It goes on behind what was told last, ``after`` another one whose server was lost.
+    It goes on behind what another one has told whose server was lost, its `told`.
 
     A recording waits for the server (its session stops reading). Live audio goes on, so a server that is too slow is
     helped: beyond `JOIN_ABOVE` waiting requests, neighbours become one of at most `LONGEST_REQUEST_S`, with the audio
@@ -116,20 +124,18 @@ class RequestProtocol:
     oldest gets no text. Its audio stays in the recording.
     """
 
-    def __init__(self, options: RecognitionOptions, *, live: bool, after: Told | None = None) -> None:
+    def __init__(self, options: RecognitionOptions, *, live: bool, after: Mapping[int, Told] | None = None) -> None:
         self.options = options
-        self.told = after  # the last request that has ended
+        self.told = dict(after or {})  # the last requests that have ended, by their utterances' numbers
         self._live = live  # audio goes on whatever the server does
         self._audio: tuple[int, int] | None = None  # of the utterance that comes next
-        self._repeated: int | None = None  # the end of the last request, if the next one repeats what is before it
+        # The ends of requests, by number, of which the next one repeats what is before that.
+        self._repeated = {number: it.request.end for number, it in self.told.items() if it.is_repeated}
         self._waiting: deque[Request] = deque()
         self._behind_noticed = False
         self._unended: dict[str, _InFlight] = {}
         self._flying: set[str] = set()
         self._last: _InFlight | None = None
-        if after is not None:
-            self._last = _InFlight(after.request, None, share=after.share, ended=True)
-            self._repeated = None if after.request.utterance.counts_until is None else after.request.end
         self._events: list[ProtocolEvent] = []
         self._in_trouble = False
 
@@ -163,9 +169,10 @@ class RequestProtocol:
         end = sent_end if utterance.audio_end is None else min(utterance.audio_end, sent_end)
         if end <= start:
             return
-        follows = self._repeated is not None and start < self._repeated
+        follows = start < self._repeated.pop(utterance.first.number - 1, start)
         self._audio = (end, sent_end) if end < sent_end else None
-        self._repeated = None if utterance.counts_until is None else end
+        if utterance.counts_until is not None:
+            self._repeated[utterance.number] = end
         self._events.append(AudioSent(start, end))
         self._waiting.append(Request(utterance, start, end, self.options, follows))
         if self._live and len(self._waiting) > JOIN_ABOVE:
@@ -183,11 +190,19 @@ class RequestProtocol:
         request = self._waiting.popleft()
         # The server has caught up: should it fall behind again, that is news.
         self._behind_noticed = self._behind_noticed and bool(self._waiting)
-        before = self._last if request.follows and self._last is not None and _adjoins(self._last, request) else None
-        self._last = self._unended[request.item_id] = _InFlight(request, before)
+        self._last = self._unended[request.item_id] = _InFlight(request, self._before(request))
         self._flying.add(request.item_id)
         self._events.append(ItemCommitted(request.item_id, request.utterance))
         return request
+
+    def _before(self, request: Request) -> _InFlight | None:
+        """Return the request whose end this one repeats."""
+        if not request.follows:
+            return None
+        if self._last is not None and _adjoins(self._last, request):
+            return self._last
+        told = self.told.get(request.utterance.first.number - 1)
+        return None if told is None else _InFlight(told.request, None, share=told.share, ended=True)
 
     def receive_text(self, request: Request, text: str) -> None:
         """Take all the text of a stream so far; a second try says nothing until it has more than the first."""
@@ -257,7 +272,9 @@ class RequestProtocol:
             if item.outcome is not None and (item.before is None or item.before.ended):
                 self._end(item, item.outcome)
                 item.ended = True
-                self.told = Told(item.request, item.share)
+                self.told[item.request.utterance.number] = Told(item.request, item.share)
+                if len(self.told) > MOST_TOLD:
+                    del self.told[min(self.told)]
                 item.before = None  # or every item would hold all that came before it
                 del self._unended[item.request.item_id]
 
