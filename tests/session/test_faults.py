@@ -75,6 +75,16 @@ async def test_a_silent_server_does_not_hang_the_session(
     assert any("1 utterance has no text" in text for text in texts)
 
 
+async def test_a_server_that_answers_nothing_may_be_loading_its_model(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.SETTLE_S", 0.3)
+    scripted.mute_after = 0
+    async with session(scripted, bursts) as running:
+        await asyncio.wait_for(running.wait(), 60)
+    assert "did not answer for 0 s. If it was still loading its model" in str(running.failure)
+
+
 @pytest.mark.parametrize("cuts", [ENERGY, TurnDetection.server()], ids=["client", "server"])
 async def test_a_silent_server_is_waited_for_by_the_audio_that_it_has(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch, cuts: TurnDetection

@@ -397,7 +397,10 @@ class Session:
             return self.error
         failed = {one.utterance.start_s for one in self._recorder.ledger.entries if one.stage is Stage.FAILED}
         reason = next((gap.reason for gap in self.transcript.missing if gap.start in failed), None)
-        return None if reason is None else ProtocolError(f"The server gave no text: {reason}")
+        if reason is None:
+            return None
+        late = ". If it was still loading its model, have it do that first (ipyspeaches models load), and try again."
+        return ProtocolError(f"The server gave no text: {reason}{late if 'did not answer for' in reason else ''}")
 
     def _go_on(self) -> None:
         self._recorder.lateness.restart()
