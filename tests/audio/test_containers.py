@@ -192,6 +192,16 @@ def test_a_flac_is_read_to_its_last_frame_whatever_its_header_announces(samples:
     assert load(whole + bytes(9000))[1] == ""
 
 
+def test_a_flac_that_names_no_length_and_ends_in_a_frame_is_cut_off() -> None:
+    whole = with_length(file("FLAC"), 0)
+    made, told = load(whole[: len(whole) // 2])
+    assert "ends in the middle of a frame" in told
+    assert made.lost == ((made.duration, made.duration),)
+    for behind in (b"", b"TAG" + bytes(125), b"APETAGEX" + bytes(range(200)), bytes(9)):
+        made, told = load(whole + behind)
+        assert (len(made.samples), made.lost, told) == (SECONDS * RATE, (), "")
+
+
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 @pytest.mark.parametrize("damage", ["cut out", "overwritten"])
 def test_pages_that_an_ogg_lacks_are_told_with_their_place(subtype: str, damage: str) -> None:

@@ -270,7 +270,8 @@ def _inspect_flac(data: Content) -> Part:
     announced = int.from_bytes(data[21:26]) & _FLAC_LENGTH
     place, start, end = _last_flac_frame(data)
     # An incomplete frame does not count.
-    held = start if end != announced and _remainder(bytes(data[place : place + _MAX_FLAC_FRAME]), 0x1_8005, 16) else end
+    cut = end != announced and not _is_whole(bytes(data[place : place + _MAX_FLAC_FRAME]))
+    held = start if cut else end
     form = int.from_bytes(data[18:22])
     most = (end - start) * ((form >> 9 & 7) + 1) * ((form >> 4 & 31) + 1) // 8 + 64
     rest = data[place + most :] if place else b""
@@ -282,7 +283,20 @@ def _inspect_flac(data: Content) -> Part:
     part = Part(bytes(mended))
     if announced:
         part.announces(announced / held)
+    elif cut:
+        part.lost.append((1.0, 1.0))
+        part.notes.append("It ends in the middle of a frame: its end is missing.")
     return part
+
+
+def _is_whole(frame: bytes) -> bool:
+    """Return whether what begins with a frame has all of it, and nothing behind but tags and padding."""
+    value = 0
+    for at, byte in enumerate(frame, 1):
+        value = _shifted(value, byte, 0x1_8005, 16)
+        if not value and (frame[at : at + 3] in _TAGS or not frame[at:].strip(b"\0")):
+            return True
+    return False
 
 
 def _last_flac_frame(data: Content) -> tuple[int, int, int]:
@@ -324,9 +338,14 @@ def _remainder(data: bytes, polynomial: int, bits: int) -> int:
     """Return what a cyclic redundancy check leaves: 0 for data that ends with its own right one."""
     value = 0
     for byte in data:
-        value ^= byte << bits - 8
-        for _ in range(8):
-            value = value << 1 ^ (polynomial if value >> bits - 1 else 0)
+        value = _shifted(value, byte, polynomial, bits)
+    return value
+
+
+def _shifted(value: int, byte: int, polynomial: int, bits: int) -> int:
+    value ^= byte << bits - 8
+    for _ in range(8):
+        value = value << 1 ^ (polynomial if value >> bits - 1 else 0)
     return value
 
 
