@@ -6,6 +6,7 @@ Gate, protocol and journal speak of ranges of samples; only the store holds them
 from __future__ import annotations
 
 import errno
+import math
 import mmap
 import os
 import struct
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import AudioError
 
+_LARGE_BYTES: Final = 1 << 20
 WAV_HEADER_BYTES: Final = 80
 _MOST_32: Final = 0xFFFF_FFFF
 _AHEAD: Final = 60 * SESSION_RATE_HZ
@@ -48,7 +50,7 @@ class GrowingArray:
         end = self._length + len(rows)
         if end > len(self._buffer):
             # Growing by half keeps the copying linear in the length.
-            grown = np.empty((max(end, len(self._buffer) * 3 // 2), *self._buffer.shape[1:]), self._buffer.dtype)
+            grown = _room((max(end, len(self._buffer) * 3 // 2), *self._buffer.shape[1:]), self._buffer.dtype)
             grown[: self._length] = self._buffer[: self._length]
             self._buffer = grown
         self._buffer[self._length : end] = rows
@@ -60,6 +62,18 @@ class GrowingArray:
         view = self._buffer[max(0, start) : min(end, length)]
         view.flags.writeable = False
         return view
+
+
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array that is not filled; a large one is given back to the system as soon as it is let go.
+
+    Of what grows step by step, an allocator would keep the former places, tens of megabytes after some hours.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    if size < _LARGE_BYTES or dtype.hasobject or sys.platform == "win32":
+        return np.empty(shape, dtype)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 class GrowingWav:
