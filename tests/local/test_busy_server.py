@@ -130,6 +130,29 @@ async def test_a_body_that_stalls_is_given_up(app: ASGIApp, monkeypatch: pytest.
     assert sent[0]["status"] == 408
 
 
+async def test_a_file_whose_sender_has_gone_is_given_up(dispatcher: Dispatcher, app: ASGIApp) -> None:
+    request = httpx2.Request("POST", f"http://127.0.0.1{PATH}", **form())
+    await request.aread()
+    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+    messages = [{"type": "http.request", "body": request.content}]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop()
+        while not dispatcher.unfinished:  # noqa: ASYNC110  the file is decoded first
+            await asyncio.sleep(0)
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        pass
+
+    async with asyncio.timeout(10):
+        await app(scope, receive, send)
+    assert dispatcher.unfinished == 0
+    assert dispatcher.tally.jobs == {(ONE.model, "given up"): 1}
+
+
 def metrics(text: str) -> Iterator[tuple[str, float]]:
     """Yield the values; whatever is not in the format fails."""
     for line in text.splitlines():

@@ -148,12 +148,14 @@ async def test_jobs_wait_while_their_model_is_loaded_and_hold_up_nobody(tmp_path
 
 
 async def test_a_model_that_cannot_be_loaded_says_why_to_all_and_is_tried_again() -> None:
-    async with dispatcher(BROKEN) as server:
+    async with dispatcher(BROKEN, limits=ServerLimits(max_wait_s=1000)) as server:
         with pytest.raises(SpeachesError, match="take another"):
             await server.memory.load(server.memory.pool(BROKEN))
         for _ in range(2):
-            told = await asyncio.gather(*(text_of(server, BROKEN) for _ in range(3)), return_exceptions=True)
-            assert [str(error) for error in told] == ["fake/broken is broken: take another."] * 3
+            asked = (text_of(server, BROKEN, user=f"user {number}") for number in range(300))
+            told = await asyncio.gather(*asked, return_exceptions=True)
+            assert {str(error) for error in told} == {"fake/broken is broken: take another."}
+            assert not server.unfinished
         assert not server.memory.pools
 
 
@@ -310,4 +312,7 @@ async def test_a_server_that_may_not_wait_ends_at_once() -> None:
         await asyncio.sleep(0)
         await server.finish(lambda: True)
         assert server.unfinished == 1
+        await server.memory.close()
+        await asyncio.sleep(0)
+        assert not server.memory.pools, "nothing is begun again"
         job.cancel()

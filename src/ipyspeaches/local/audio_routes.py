@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
@@ -35,6 +35,8 @@ from ipyspeaches.vad.segmenter import SHORTEST_S, SegmentOptions
 
 NOTES_HEADER: Final = "X-Audio-Notes"
 """What was odd about a file: joined, cut off, silent. The answers themselves have no place for it."""
+CLIENT_GONE: Final = 499
+"""What nginx notes for a client that did not wait for its answer."""
 FORMATS: Final = ("text", "json", "verbose_json", "srt", "vtt")
 _SMALLEST_PROBABILITY: Final = 1e-10
 
@@ -98,7 +100,7 @@ async def _recognise(request: Request, *, translate: bool) -> Response:
             async with request.app.state.decoding:
                 samples, notes = await decode_upload(wanted.file)
             recogniser = dispatcher.client(_user(request), wanted.model)
-            response = await _recognised(recogniser, wanted, samples)
+            response = await _unless_gone(request, _recognised(recogniser, wanted, samples))
         except BusyError as exc:
             raise refusal(exc) from exc
     response.headers.update(_noted(notes))
@@ -113,6 +115,23 @@ def _user(request: Request) -> str:
     """Return who asks, as far as it shows: an address, or on this machine, where many may be, a connection."""
     host, port = request.client or ("", 0)
     return f"{host} {port}" if is_loopback(host) else host
+
+
+async def _unless_gone(request: Request, answering: Coroutine[Any, Any, Response]) -> Response:
+    """Return the answer, or give it up when nobody waits for it any more: others do."""
+    answer, gone = asyncio.create_task(answering), asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        return answer.result() if answer.done() else Response(status_code=CLIENT_GONE)
+    finally:
+        answer.cancel()
+        gone.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _recognised(

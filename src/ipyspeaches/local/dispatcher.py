@@ -292,6 +292,7 @@ class Dispatcher:
         finally:
             if job.wanted:  # nobody waits for it any more
                 self._finish(job, None, "given up")
+                self._dispatch()
 
     def _finish(self, job: TranscriptionJob, answer: SpeachesError | None, outcome: str = "done") -> None:
         """End a job with its last answer."""
@@ -305,7 +306,6 @@ class Dispatcher:
         self.memory.used(job.pool)
         if job.worker is not None and job.worker.jobs.pop(job.number, None) is not None:
             job.worker.send(Forget(job.number))
-        self._dispatch()
 
     # --- turns
 
@@ -326,13 +326,15 @@ class Dispatcher:
         """Return the job that has the next turn, its worker chosen; None if nobody can have one now."""
         pools = self.memory.pools
         free = self._cores - sum(pool.cores for pool in pools for worker in pool.workers if worker.at_work)
+        waiting = Counter(job.pool for job in self._queue if not job.at_work)
         for job in self._queue:
             if job.at_work:
                 continue
             worker = job.worker or job.pool.idle_worker()
             if worker is None:
-                if not job.pool.loaded or free >= job.pool.cores:
-                    self.memory.want(job.pool, sum(not one.at_work and one.pool is job.pool for one in self._queue))
+                wanted = waiting.pop(job.pool, 0)  # each model is asked for once
+                if wanted and (not job.pool.loaded or free >= job.pool.cores):
+                    self.memory.want(job.pool, wanted)
             elif not worker.at_work:
                 if job.pool.cores > free:
                     return None  # others with less to do must not pass for ever

@@ -55,6 +55,7 @@ class ModelMemory:
         self._at_hand = at_hand
         self._pools: dict[str, WorkerPool] = {}
         self._stays: dict[str, _Stay] = {}
+        self._closed = False
         self._changed = asyncio.Event()
         self._retry: asyncio.TimerHandle | None = None  # for when a model has stayed long enough
         self._stopping: set[asyncio.Future[list[object]]] = set()
@@ -111,7 +112,7 @@ class ModelMemory:
 
     def want(self, pool: WorkerPool, waiting: int = 1) -> None:
         """Begin to load a model, or to start one more worker for it, if there is room."""
-        if pool.in_memory or self._make_room():
+        if not self._closed and (pool.in_memory or self._make_room()):
             pool.grow(waiting)
 
     async def load(self, pool: WorkerPool) -> None:
@@ -172,7 +173,8 @@ class ModelMemory:
         await asyncio.gather(*self._stopping)
 
     async def close(self) -> None:
-        """Drop all models."""
+        """Drop all models, for good."""
+        self._closed = True
         for stay in self._stays.values():
             if stay.timer is not None:
                 stay.timer.cancel()
