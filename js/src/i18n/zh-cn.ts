@@ -283,8 +283,7 @@ export const zhCN: Words = {
       `服务器在 ${seconds} 秒内没有响应：${count} 段语音没有文字，音频保留在录音中，可以稍后重新转写。`,
     utterance_failed: (_numbers, text) => `服务器未能转写一段语音。内核提示：${text}`,
     server_differs: (_numbers, text) => `服务器采用了不同的设置。内核提示：${text}`,
-    script: () =>
-      "没有安装 OpenCC，中文保持模型写出的字形，简体、繁体不定。请在内核的环境中安装：pip install 'ipyspeaches[zh]'，然后重启内核。",
+    script: () => "中文没有转换成所选的字形，请在内核的环境中安装 OpenCC：pip install 'ipyspeaches[zh]'",
     no_effect: (_numbers, text) => `有的选项在这里不起作用。内核提示：${text}`,
     server_error: (_numbers, text) => `服务器报告了错误。内核提示：${text}`,
     behind: ([seconds = "?"]) =>
