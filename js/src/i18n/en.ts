@@ -233,6 +233,24 @@ export const en = {
   committed: "Committed",
   text: "Text",
   session: "Whole session",
+  /** what a row shows, and which table has it in Python */
+  about: {
+    wave: "What the microphone hears. In Python: w.recording",
+    score: "How much each moment sounds like speech to the detector, and how loud it is. In Python: w.frames",
+    local: "What the detector takes for speech, by the two lines. In Python: w.frames, is_speech",
+    server: "What the server takes for speech. In Python: w.events",
+    sent: "Audio that went to the server; hatched: kept, and sent late. In Python: w.events",
+    committed: "Segments that the server has taken for transcription. In Python: w.events",
+    text: "The text of each segment; dashed: not final yet. In Python: w.transcript",
+    overview: "The whole recording; the frame is what is shown above. Drag it.",
+    recording: "The sound of the recording. In Python: lab.recording",
+    detector:
+      "How much each moment sounds like speech to this detector; click here to tune it. In Python: lab.detectors",
+    truth: "Where somebody speaks, as you paint it. In Python: lab.truth",
+    segments: "What this detector finds. In Python: lab.segments",
+    errors: "Missed speech and false alarms against the truth. In Python: lab.missed, lab.false_alarms",
+    verdict: "Where the server finds speech. In Python: lab.server_segments",
+  },
   canvas: (from: string, to: string, count: number, open: boolean) =>
     `${from} to ${to} s, ${count} ${count === 1 ? "segment" : "segments"} of speech${open ? ", 1 open" : ""}`,
   was: (value: string) => `was ${value}`,

@@ -29,6 +29,8 @@ export class Tracks {
       ["text", row("sp-text", words.text)],
       ["overview", row("sp-over", words.session)],
     ]);
+    for (const [name, { node }] of this.rows)
+      if (name !== "ruler") node.firstElementChild?.setAttribute("title", words.about[name]);
   }
 
   get(name: Name): Row {

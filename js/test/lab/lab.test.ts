@@ -255,3 +255,10 @@ it("keeps what it shows when the kernel has gone, says so, and takes nothing mor
   expect(active()).toEqual(before);
   expect(flag?.getAttribute("aria-valuetext")).toContain("0.50");
 });
+
+it("says on hover what each row shows and where it is in Python", async () => {
+  listen();
+  await frame();
+  const names = [...el.querySelectorAll<HTMLElement>(".sp-name")].filter(({ textContent }) => textContent);
+  expect(names.filter(({ title }) => !title.includes("lab."))).toEqual([]);
+});

@@ -154,3 +154,10 @@ it("names a key only where it acts", () => {
   expect(step?.textContent).toBe("1Press Record, or R, and say a sentence.");
   expect(step?.querySelector(".for-keys")?.textContent).toBe(", or R,");
 });
+
+it("says on hover what each row shows and where it is in Python", () => {
+  const names = [...el.querySelectorAll<HTMLElement>(".sp-name")].filter(({ textContent }) => textContent);
+  expect(names).toHaveLength(8);
+  expect(names.filter(({ title }) => title === "")).toEqual([]);
+  expect(el.querySelector<HTMLElement>(".sp-text .sp-name")?.title).toContain("w.transcript");
+});

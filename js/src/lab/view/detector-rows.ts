@@ -56,7 +56,9 @@ class DetectorRows {
     this.#laneNames = [h("span", {}, words.segments), h("span", {}, words.errors)];
     this.segments = timeRow("lab-sub is-segments no-line", [this.#laneNames[0]], [this.#count]);
     this.errors = timeRow("lab-sub is-errors lab-row-end", [this.#laneNames[1]], [this.#wrong]);
-    for (const { node } of this.rows) {
+    const about = [words.base.about.detector, words.base.about.segments, words.base.about.errors];
+    for (const [i, { node }] of this.rows.entries()) {
+      node.firstElementChild?.setAttribute("title", about[i] ?? "");
       node.style.setProperty("--k", `var(--sp-${colourOf(detector.name)})`);
       const gutter = node.firstElementChild as HTMLElement;
       scope.listen(gutter, "click", () => choose(index));

@@ -59,6 +59,10 @@ export class LabTime {
     this.#truthRow.plot.append(this.#invitation, this.#truth.node);
     setAttribute(this.#detectors, "aria-label", words.base.detector);
     this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
+    const { about } = words.base;
+    setAttribute(this.#wave.node.firstElementChild as Element, "title", about.recording);
+    setAttribute(this.#truthRow.node.firstElementChild as Element, "title", about.truth);
+    setAttribute(this.#serverRow.node.firstElementChild as Element, "title", about.verdict);
     const rows = [this.#rulerRow, this.#wave, this.#truthRow, this.#serverRow].map(({ node }) => node);
     this.node = timeView(
       words.base,
