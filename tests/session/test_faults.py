@@ -121,6 +121,7 @@ async def test_a_server_that_says_for_ever_that_it_is_alive_is_not_waited_for_wi
     alive = kept(lambda _event: None)
     saying = asyncio.create_task(alive.say())
     assert not await asyncio.wait_for(alive.settle(lambda: 0.1), 60)
+    assert alive.waited_s > 0.3, "as long as it was, and not only the time until the next sign of life"
     saying.cancel()
 
 

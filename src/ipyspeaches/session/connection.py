@@ -39,6 +39,7 @@ class Connection(ABC):
         self.cleared = 0  # session sample before which a server that cuts has nothing left to say
         self.worked = False  # whether a text has come, over this connection or one before
         self.patience_s = PATIENCE_S
+        self.waited_s = 0.0  # without a text, when it was given up
         self.silent = False  # whether it was lost because no sign of life came
         self._on_event = on_event
         self._progress = asyncio.Event()
@@ -80,20 +81,22 @@ class Connection(ABC):
         """Wait until fewer than ``below`` texts are pending.
 
         It is False when the server said nothing for ``silence_s()``, or for `MOST_SILENCES` times as long nothing that
-        brings a text to its end: some say for ever that they are alive.
+        brings a text to its end: some say for ever that they are alive. ``waited_s`` is how long that was.
         """
         clock = asyncio.get_running_loop().time
         pending, since_s = self.pending, clock()
         while self.pending >= below and not self.lost.done():
             self._progress.clear()
+            self.waited_s = silence_s()
             try:
-                async with asyncio.timeout(silence_s()):  # unlike wait_for(), it never swallows a cancellation
+                async with asyncio.timeout(self.waited_s):  # unlike wait_for(), it never swallows a cancellation
                     await self._progress.wait()
             except TimeoutError:
                 return False
             if self.pending != pending:
                 pending, since_s = self.pending, clock()
             elif clock() - since_s > MOST_SILENCES * silence_s():
+                self.waited_s = clock() - since_s
                 return False
         return self.pending < below
 

@@ -230,7 +230,7 @@ class Delivery:
 
     def _silence(self, connection: Connection) -> ProtocolError:
         return ProtocolError(
-            f"The server did not answer for {self.patience_s(connection):.0f} s: when it has recovered, transcribe "
+            f"The server did not answer for {connection.waited_s:.0f} s: when it has recovered, transcribe "
             "again what has no text."
         )
 
@@ -253,7 +253,7 @@ class Delivery:
         return max(SLOWEST * max(latencies_s, default=0.0), ready_s + SLOWEST * recorder.unanswered_s)
 
     def _note_unanswered(self, connection: Connection) -> None:
-        waited_s, count = self.patience_s(connection), connection.pending
+        waited_s, count = connection.waited_s, connection.pending
         self._recorder.give_up(f"the server did not answer for {waited_s:.0f} s", None)
         self._recorder.warn(
             "unanswered",
