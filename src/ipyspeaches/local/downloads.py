@@ -414,16 +414,23 @@ def download(model: str) -> None:
     """
     if find_spec("faster_whisper") is None:
         raise MissingExtraError("faster-whisper", "local", "run a Whisper model")
-    where = screen()
-    if where is None:
-        sys.stderr.write(f"Downloading {model} from {hub_name()}.\n")
+    where = _screen(model)
     Download.begin(model).wait(where)
 
 
 async def bring(model: str) -> None:
     """Do as `download`, without holding up a loop; shown only if nobody else shows it already."""
     known = Download.under_way(model)
-    await Download.begin(model).waited(screen() if known is None else None, mine=known is None)
+    where = _screen(model) if known is None else None
+    await Download.begin(model).waited(where, mine=known is None)
+
+
+def _screen(model: str) -> Screen | None:
+    """Return where a person looks; a log gets a line, so that it is known what is waited for."""
+    where = screen()
+    if where is None:
+        sys.stderr.write(f"Downloading {model} from {hub_name()}.\n")
+    return where
 
 
 def hub_name() -> str:
