@@ -324,6 +324,10 @@ export const en = {
     connectingDirect: ["Connecting this browser to the server.", "Speak once it is listening."],
     listening: (ms: string) => ["Listening.", `A sentence is sent when you pause for ${ms} ms.`],
     listeningServer: ["Listening.", "The server decides where a sentence ends."],
+    reconnecting: [
+      "The connection was lost.",
+      "Go on speaking: what has no text is sent again when the server is back.",
+    ],
     paused: ["Paused.", "Nothing is recorded or sent."],
     stopping: ["Finishing.", "The last words are on their way."],
     stopped: ["Stopped.", "Press Record for a new recording."],

@@ -151,6 +151,7 @@ export class Status {
 function plain({ words, phase, synced }: App): Sentence {
   switch (phase) {
     case "live": {
+      if (synced.get("state") === "reconnecting") return say(words.status.reconnecting, "again", "is-warn");
       const ms = String(Math.round(synced.detector.min_silence_duration_ms));
       return say(synced.side === "server" ? words.status.listeningServer : words.status.listening(ms), "mic");
     }

@@ -83,6 +83,13 @@ it("says of a kernel that does not answer no more than it knows", () => {
   answer();
 });
 
+it("tells that the connection was lost, and that what is said is kept", () => {
+  fake.set("state", "reconnecting");
+  expect(status()).toContain("The connection was lost. Go on speaking");
+  fake.set("state", "listening");
+  expect(status()).toContain("Listening.");
+});
+
 it("tells within seconds that the words have stopped coming", () => {
   vi.useFakeTimers();
   fake.set("source_kind", "kernel");
