@@ -11,7 +11,18 @@ from harness.axe import violations
 
 pytestmark = pytest.mark.e2e
 
-STATES = ["idle", "live", "paused", "connecting", "denied", "kernel-error", "gone", "energy"]
+STATES = [
+    "idle",
+    "live",
+    "paused",
+    "connecting",
+    "denied",
+    "kernel-error",
+    "gone",
+    "energy",
+    "downloading",
+    "download-failed",
+]
 COMPARED = "live&compare=3"
 
 

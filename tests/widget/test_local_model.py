@@ -133,6 +133,15 @@ def test_a_named_model_is_offered_by_its_name(hub: Hub, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("hub")
+def test_a_model_that_the_environment_names_is_offered_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(weights.MODEL_VARIABLE, "base")
+    widget, _ = greeted(monkeypatch)
+    wait_for(lambda: state(widget) == "offered")
+    assert widget._local_model is not None
+    assert (widget._local_model["model"], widget._local_model["named"]) == (MODEL, True)
+
+
+@pytest.mark.usefixtures("hub")
 def test_the_packages_that_run_it_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_model, "find_spec", lambda _name: None)
     widget, _ = greeted(monkeypatch)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ipyspeaches.errors import StateError
 from ipyspeaches.local.downloads import Download
-from ipyspeaches.local.engines import DEFAULT_WHISPER_MODEL, model_to_download
+from ipyspeaches.local.engines import DEFAULT_WHISPER_MODEL, POCKETSPHINX, asked_engine, model_to_download
 from ipyspeaches.local.weights import SIZES_BYTES
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 from ipyspeaches.server.models import model_id
@@ -66,13 +66,16 @@ class LocalModel:
         options = self._options()
         if options.server or os.environ.get(BASE_URL_VARIABLE):
             return None
-        asked = options.recognition.model
+        asked = None if options.recognition.model is None else model_id(options.recognition.model)
+        engine = asked_engine(None, asked)  # None where nobody chose, neither here nor in the environment
+        if engine == POCKETSPHINX:
+            return None
         can_run = find_spec("faster_whisper") is not None
-        model = model_to_download(None if asked is None else model_id(asked)) if can_run else DEFAULT_WHISPER_MODEL
+        model = model_to_download(asked) if can_run else DEFAULT_WHISPER_MODEL
         if model is None:
             return None
         size_bytes = SIZES_BYTES.get(model, 0)
-        return {"model": model, "size_bytes": size_bytes, "named": asked is not None, "can_run": can_run}
+        return {"model": model, "size_bytes": size_bytes, "named": engine is not None, "can_run": can_run}
 
     async def _get(self, _args: dict[str, Any]) -> None:
         """Fetch the model that was offered."""
