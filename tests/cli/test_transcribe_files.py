@@ -304,9 +304,25 @@ def test_a_narrow_terminal_shows_the_newest_words(monkeypatch: pytest.MonkeyPatc
         assert stream.getvalue().rpartition("\x1b[K")[2] == "a.wav: …e four five"
 
 
-def test_a_connection_that_is_lost_keeps_what_came_and_names_the_rest(
+def test_a_connection_that_is_had_again_leaves_no_gap(
     scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    scripted.cut_after = 2
+    file = bursts.save(tmp_path / "talk.wav")
+    assert main(["transcribe", str(file), "--server", scripted.url, "--vad", "energy"]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 3
+    assert "misses" not in shown.err
+
+
+def test_a_connection_that_stays_lost_keeps_what_came_and_names_the_rest(
+    scripted: Any,
+    bursts: Recording,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.session.GIVE_UP_S", 0.0)
     scripted.cut_after = 2
     file = bursts.save(tmp_path / "talk.wav")
     out = tmp_path / "talk.srt"
