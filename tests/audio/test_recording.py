@@ -308,7 +308,7 @@ def test_samples_come_with_the_package() -> None:
     made = Recording.sample()
     assert made.rate == 16_000
     assert 10 <= made.duration <= 14
-    with pytest.raises(InputError, match="no sample 'slowstart': choose one of quickstart"):
+    with pytest.raises(InputError, match="no sample 'slowstart': choose one of mandarin, quickstart"):
         Recording.sample("slowstart")
 
 

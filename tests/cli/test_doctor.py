@@ -29,7 +29,7 @@ def test_requirements_are_sorted_by_extra() -> None:
 def test_every_extra_has_its_row_and_what_works_needs_no_cure() -> None:
     found = doctor.run_checks(None, None, None)
     extras = {check.name.removeprefix("Extra ") for check in found if check.name.startswith("Extra")}
-    assert extras == {"frames", "lab", "local"}
+    assert extras == {"frames", "lab", "local", "zh"}
     assert [check for check in found if check.ok and check.cure] == []
 
 
