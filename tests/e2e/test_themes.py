@@ -30,12 +30,12 @@ SEEN = """() => {
 
 
 def at_rest(page: Page) -> dict[str, Any]:
-    """Return what is seen once it no longer changes."""
+    """Return what is seen, with the flags of its thresholds, once it no longer changes."""
     seen: list[dict[str, Any]] = []
     for _ in range(100):
         page.wait_for_timeout(300)
         seen.append(page.evaluate(SEEN))
-        if len(seen) > 3 and all(one == seen[-1] for one in seen[-4:]) and seen[-1]["places"][0]:
+        if len(seen[-1]["places"]) > 1 and len(seen) > 3 and all(one == seen[-1] for one in seen[-4:]):
             return seen[-1]
     pytest.fail(f"It did not come to rest: {seen[-4:]}")
 
