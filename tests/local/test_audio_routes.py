@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from human_speech import words
 from ipyspeaches import samples
 from ipyspeaches.local import LocalServer
+from ipyspeaches.local.audio_routes import _timed_words
+from ipyspeaches.local.recogniser import SegmentText
+from ipyspeaches.words import Word
 from realtime_client import MODEL
 
 INFO = samples.info("quickstart")
@@ -285,3 +288,10 @@ def test_a_duration_that_no_clock_holds_is_refused(
 @pytest.mark.parametrize("longest", ["inf", "1e-300", "0"])
 def test_no_limit_of_speech_is_none(local_server: LocalServer, two_sentences: bytes, longest: str) -> None:
     assert spans(local_server, two_sentences, max_speech_duration_s=longest) == spans(local_server, two_sentences)
+
+
+def test_words_have_the_spaces_of_their_script() -> None:
+    words = tuple(Word(text, i, i + 1.0) for i, text in enumerate(("广", "州", "Hello", "world", "市，", "今")))
+    listed = _timed_words([SegmentText(0.0, 6.0, "", words, "zh")])
+    assert [word["word"] for word in listed] == ["广", "州", " Hello", " world", " 市，", "今"]
+    assert _timed_words([SegmentText(0.0, 1.0, "", words[2:3], "en")])[0]["word"] == " Hello"

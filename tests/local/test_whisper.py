@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from ipyspeaches import transcribe as transcribe_file
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ModelNotFoundError
-from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, EngineResult, engine_spec
 from ipyspeaches.local.local_server import LocalServer
 from ipyspeaches.local.recogniser import SEGMENT_OPTIONS, GuessingRecogniser, ScoredStart, transcribe
 from ipyspeaches.local.weights import local_folder
@@ -227,3 +228,33 @@ def test_a_processor_without_quick_integers_computes_with_floats(tmp_path: Path)
 
     assert _load(model, TINY, tmp_path) == "a model"
     assert asked == ["int8", "default"]
+
+
+def test_what_is_behind_the_last_word_is_heard_too(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = Recording.load(SPEECH / "LJ001-0004.wav").to_rate(ENGINE_RATE_HZ).samples
+    whole = engine.recognise(spoken, ENGLISH)
+    hear, lengths = engine._hear_once, []
+
+    def stops_in_the_middle(samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+        lengths.append(len(samples))
+        heard = hear(samples, options)
+        if len(lengths) > 1:
+            return heard
+        kept = heard.words[: len(heard.words) // 2]
+        return replace(heard, text="".join(f" {word.word}" for word in kept), words=kept)
+
+    monkeypatch.setattr(engine, "_hear_once", stops_in_the_middle)
+    heard = engine._hear(spoken, ENGLISH)
+    assert len(lengths) == 2
+    assert wer(whole.text, heard.text).rate < 0.2
+    assert heard.words[-1].end == pytest.approx(whole.words[-1].end, abs=0.2)
+
+
+@pytest.mark.parametrize(("tokens", "languages"), [(51_864, 1), (51_865, 99)])
+def test_what_a_model_in_a_folder_understands_is_in_its_vocabulary(tmp_path: Path, tokens: int, languages: int) -> None:
+    for name, content in (("base.en", "a\n" * tokens), ("any", json.dumps(["a"] * tokens))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ("vocabulary.txt" if name == "base.en" else "vocabulary.json")).write_text(content)
+        found = engine_spec("faster-whisper", str(tmp_path / name)).languages
+        assert len(found) >= languages
+        assert ("zh" in found) == (languages > 1)

@@ -32,6 +32,7 @@ from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.results.subtitles import to_srt, to_vtt
 from ipyspeaches.vad.detectors import SileroVad
 from ipyspeaches.vad.segmenter import SHORTEST_S, SegmentOptions
+from ipyspeaches.words import needs_space, spaceless_script
 
 NOTES_HEADER: Final = "X-Audio-Notes"
 """What was odd about a file: joined, cut off, silent. The answers themselves have no place for it."""
@@ -192,10 +193,17 @@ def _text(segments: Sequence[SegmentText]) -> str:
 def _timed_words(segments: Sequence[SegmentText]) -> list[dict[str, Any]]:
     """Return words as a Speaches server does, with their probabilities, which that leaves out."""
     words = [word for segment in segments for word in segment.words]
+    before = [None, *(word.word for word in words)]
     return [
-        {"end": word.end, "start": word.start, "word": f" {word.word}", "probability": word.probability}
-        for word in words
+        {"end": word.end, "start": word.start, "word": _spaced(one, word.word), "probability": word.probability}
+        for one, word in zip(before, words, strict=False)
     ]
+
+
+def _spaced(before: str | None, word: str) -> str:
+    """Return a word with the space before it that its script has, as Whisper writes it."""
+    begins = word and spaceless_script(word[0]) is None
+    return f" {word}" if (needs_space(before, word) if before and word else begins) else word
 
 
 def _verbose(number: int, segment: SegmentText) -> dict[str, Any]:

@@ -32,6 +32,8 @@ SILERO_MODEL: Final = "silero_vad_v6"
 """Id of the other model that this server lists: it finds speech."""
 ENGINE_NAMES: Final = ("pocketsphinx", "faster-whisper")
 DEFAULT_WHISPER_MODEL: Final = PREFERRED[0]
+MULTILINGUAL_TOKENS: Final = 51_865
+"""The vocabulary of models of several languages is as large as this, or larger."""
 SIZES: Final = ("tiny", "base", "small", "medium", "tiny.en", "base.en", "small.en", "medium.en", "large-v3")
 
 
@@ -172,7 +174,7 @@ def _whisper_spec(model: str) -> EngineSpec:
     return EngineSpec(
         "faster-whisper",
         shown,
-        _whisper_languages(shown),
+        _whisper_languages(shown, given),
         shown.split("/")[0] if "/" in shown else "local",
         requires=("faster_whisper", "faster-whisper", "local"),
         max_workers=1,  # CTranslate2 uses all cores by itself
@@ -180,9 +182,10 @@ def _whisper_spec(model: str) -> EngineSpec:
     )
 
 
-def _whisper_languages(model: str) -> tuple[str, ...]:
-    """Return what a model understands, by the naming rules of Whisper's authors."""
-    if model.endswith(".en"):
+def _whisper_languages(model: str, folder: Path) -> tuple[str, ...]:
+    """Return what a model understands, by its vocabulary or the naming rules of Whisper's authors."""
+    tokens = weights.vocabulary_size(folder)
+    if model.endswith(".en") if tokens is None else tokens < MULTILINGUAL_TOKENS:
         return ("en",)
     # Cantonese came with the third generation; a folder may be called anything.
     newer = "/" not in model or any(mark in model for mark in ("v3", "turbo"))

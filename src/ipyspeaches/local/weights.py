@@ -8,6 +8,7 @@ is read, and each file must have the checksum below. Weights that come in parts 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -123,6 +124,15 @@ class FoundModel:
     model: str
     source: str
     size_bytes: int
+
+
+def vocabulary_size(folder: Path) -> int | None:
+    """Return how many tokens a model in a folder knows; None if it does not say."""
+    try:
+        listed = next(folder.glob("vocabulary.*")).read_text(encoding="utf-8")
+        return len(json.loads(listed)) if listed.startswith("[") else listed.count("\n")
+    except (StopIteration, OSError, ValueError):
+        return None
 
 
 def models_at_hand() -> list[str]:

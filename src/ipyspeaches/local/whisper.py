@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,6 +54,10 @@ MAX_THREADS: Final = 4
 NO_SPEECH: Final = (0.4, 0.46, 0.65)
 UNSURE: Final = (-1.5, -1.0, -0.7)
 """Mean log probability that the tokens of a text need, at these probabilities that nobody speaks, and between them."""
+SURE: Final = -0.25
+"""The same, of a text that says the same over and over."""
+UNREAD: Final = ENGINE_RATE_HZ * 3 // 2
+"""Audio behind the last word in which somebody must have spoken: an utterance has no pause as long as that."""
 REPETITIVE: Final = 2.4
 """Length of a text over its compressed length: Whisper's own limit."""
 SURE_LANGUAGE: Final = 0.5
@@ -92,8 +96,9 @@ class _Heard:
     @property
     def said(self) -> bool:
         """Whether somebody said this, rather than Whisper having made words of noise."""
-        needed = np.interp(self.no_speech, NO_SPEECH, UNSURE)
-        return bool(self.text.strip()) and bool(self.confidence >= needed) and not self.repetitive
+        # Somebody may say the same over and over, a drill or a refrain: then Whisper is sure of that.
+        needed = SURE if self.repetitive else float(np.interp(self.no_speech, NO_SPEECH, UNSURE))
+        return bool(self.text.strip()) and self.confidence >= needed and not self.runs_on
 
 
 class WhisperEngine:
@@ -124,6 +129,7 @@ class WhisperEngine:
         folder = weights.local_folder(model)
         self._english_only = english_only
         self._model = _load(WhisperModel, model, folder)
+        self._english_only |= not self._model.model.is_multilingual
         self._results: deque[tuple[NDArray[np.int16], DecodingOptions, EngineResult]] = deque(maxlen=KEPT_RESULTS)
         self._hear(np.zeros(ENGINE_RATE_HZ, np.int16), DecodingOptions("en"))  # or the first utterance waits for it
 
@@ -149,13 +155,22 @@ class WhisperEngine:
         return self._words(encoded, heard) if heard.said and not said_twice(heard.text) else ()
 
     def _hear(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+        """Recognise an utterance, and what is behind the words: Whisper may stop in the middle."""
+        heard = self._hear_once(samples, options)
+        until = round(heard.words[-1].end * ENGINE_RATE_HZ) if heard.words else 0
+        if not 0 < until < len(samples) - UNREAD:
+            return heard
+        rest = self._hear(samples[until:], replace(options, language=heard.language))
+        return EngineResult(heard.text + rest.text, heard.words + _later(rest.words, until), heard.language)
+
+    def _hear_once(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
         encoded = self._encode(samples, options, WINDOW)
         heard = self._decode(encoded, options, options.temperature or 0.0)
         if heard.repetitive or said_twice(heard.text):
             encoded = self._encode(samples, options, WHOLE_WINDOW)
             for temperature in WARMER if options.temperature is None else (options.temperature,):
                 heard = self._decode(encoded, options, temperature)
-                if not heard.repetitive:
+                if heard.said:
                     break
         if not heard.said:
             return EngineResult("", (), encoded.language)
@@ -229,6 +244,11 @@ class WhisperEngine:
             Word(word["word"].strip(), float(word["start"]), float(word["end"]), float(word["probability"]))
             for word in segment.get("words", ())
         )
+
+
+def _later(words: tuple[Word, ...], samples: int) -> tuple[Word, ...]:
+    offset_s = samples / ENGINE_RATE_HZ
+    return tuple(replace(word, start=word.start + offset_s, end=word.end + offset_s) for word in words)
 
 
 def _load(model_class: Any, model: str, folder: Path) -> Any:  # noqa: ANN401  faster-whisper is not typed
