@@ -121,9 +121,10 @@ def test_wheel_pinch_and_drag_look_along_the_axis(page: Page, harness_url: str) 
     page.keyboard.up("Control")
     expect(axis.span).not_to_have_text("24 s")
     assert seconds(axis) < 24
+    near = axis.span.inner_text()
     axis.node.focus()
     page.keyboard.press("0")
-    expect(axis.span).not_to_have_text("24 s")
+    expect(axis.span).not_to_have_text(near)
     assert seconds(axis) > 24
     page.keyboard.press("End")
     expect(axis.follow).to_have_attribute("aria-pressed", "true")
