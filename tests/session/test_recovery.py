@@ -14,6 +14,7 @@ import pytest
 import dying
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError, ServerError, StateError
+from ipyspeaches.results.segment import Gap
 from ipyspeaches.session import events, journal
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.recovery import recordings, recover, unfinished
@@ -101,6 +102,18 @@ async def test_what_cannot_be_asked_for_stays_missing(scripted: Any, bursts: Rec
     scripted.mute_after = 0
     scripted.mute_says = [json.dumps({"type": "error", "error": {"message": "no", "type": "server_error"}})]
     assert len(recover(recordings()[0]).transcript.missing) == 2
+
+
+async def test_what_was_never_heard_stays_missing(scripted: Any, bursts: Recording, place: Path) -> None:
+    await lived(scripted, bursts)
+    folder = unanswered(place, 1)
+    session = recover(folder)
+    never = [Gap(5.0, 30.0, "the server was gone"), Gap(40.0, 50.0, "the server was gone")]
+    session._hold(session.transcript, never)
+    transcript = await session.retry()
+    assert [round(segment.start) for segment in transcript] == [1, 5]
+    expected = [(pytest.approx(7, abs=0.01), 30, never[0].reason), (40, 50, never[1].reason)]
+    assert [(gap.start, gap.end, gap.reason) for gap in transcript.missing] == expected
 
 
 async def test_speech_that_nobody_has_cut_yet_is_missing(scripted: Any, bursts: Recording, place: Path) -> None:

@@ -313,6 +313,9 @@ class RecoveredSession(Session):
         return self.transcript
 
     async def _retry(self, gap: Gap, options: SessionKeywords) -> None:
+        heard_s = self.recording.duration
+        if gap.start > heard_s - _SHORTEST_S:
+            return  # of what was never heard there is no audio, and no other text
         start_s, end_s = self._around(gap)
         part = Session(self.recording.slice(start_s, end_s), **options)
         async with part:
@@ -322,11 +325,15 @@ class RecoveredSession(Session):
             raise part.failure
         segments = [_later(segment, start_s) for segment in part.transcript]
         missing = [Gap(one.start + start_s, one.end + start_s, one.reason) for one in part.transcript.missing]
+        if gap.end > heard_s + _SHORTEST_S:
+            missing.append(replace(gap, start=heard_s))
         self._hold([*self.transcript, *segments], [*(one for one in self.transcript.missing if one != gap), *missing])
         plain = {"added": list(map(journal.plain_gap, missing)), "gone": [journal.plain_gap(gap)]}
         texts = msgspec.to_builtins(segments)
         with suppress(OSError):  # then it is in memory alone, as all results are
-            journal.write_line(self.folder, "Retried", start=gap.start, end=gap.end, segments=texts, **plain)
+            journal.write_line(
+                self.folder, "Retried", start=gap.start, end=min(gap.end, heard_s), segments=texts, **plain
+            )
 
     def _around(self, gap: Gap) -> tuple[float, float]:
         """Return a stretch and some audio around it, but none that has a text."""
