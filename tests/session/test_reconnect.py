@@ -95,6 +95,30 @@ def test_a_session_that_gives_up_says_so_and_keeps_the_sound() -> None:
     simulated.live_through(check())
 
 
+class Frozen(simulated.World):
+    """Its first connections freeze, each for longer than a session waits for one."""
+
+    def __init__(self) -> None:
+        super().__init__(random.Random("frozen"), 0)
+
+    def fault(self) -> simulated.Fault | None:
+        return simulated.Fault("freeze", 0.5, 10**9) if self.connections <= 4 else None
+
+
+def test_only_the_time_without_a_connection_counts() -> None:
+    async def check() -> None:
+        world = Frozen()
+        with world.around():
+            running = await live(give_up_s=12)
+            await running.wait()
+            assert world.connections == 5
+            assert asyncio.get_running_loop().time() > 40
+            assert state(running) is SessionState.STOPPED
+            assert len(running.transcript.missing) == 0
+
+    simulated.live_through(check())
+
+
 def test_pausing_without_a_connection_is_pausing() -> None:
     async def check() -> None:
         with Lost().around():

@@ -105,7 +105,8 @@ class Delivery:
         self._losses = 0  # connections that have ended since the last text while the server had something
         self._reported = 0  # such as the server gave an error for, since the last that it did not
         self._attempts = 0  # to have a connection again, since the last text
-        self._lost_at_s: float | None = None  # when the first connection ended since the last text
+        self._lost_at_s: float | None = None  # when the first connection ended since the last text, had it not been
+        self._had_at_s = 0.0  # back meanwhile; and when it was the last time
         self._hurried_at_s: float | None = None  # when somebody stopped the session
         self._limit: asyncio.Timeout | None = None
         self._reason = ""  # why there is no connection
@@ -271,7 +272,8 @@ class Delivery:
         connection, self.connection = self.connection, None
         assert connection is not None
         now_s = asyncio.get_running_loop().time()
-        self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s
+        # Only the time without a connection counts: a server that can be had, and fails at its work, is there.
+        self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s + now_s - self._had_at_s
         try:
             self._judge(error, self._recorder.ledger.with_server)
         finally:
@@ -288,7 +290,8 @@ class Delivery:
         finally:
             self._limit = None
         self._replaying = True
-        self._recorder.reconnected(asyncio.get_running_loop().time() - now_s, to_seconds(self._backlog.unsent))
+        self._had_at_s = asyncio.get_running_loop().time()
+        self._recorder.reconnected(self._had_at_s - now_s, to_seconds(self._backlog.unsent))
         self._on_change()
 
     async def _open_again(self, lost: Connection, error: ServerError) -> Connection:
@@ -317,7 +320,8 @@ class Delivery:
         if self._reported >= MOST_REPORTED and not self._texts:
             raise error
         if lost and (self._losses >= MOST_LOSSES or self._reported >= MOST_REPORTED):
-            self._losses = self._reported = 0
+            self._losses = self._reported = self._attempts = 0
+            self._lost_at_s = asyncio.get_running_loop().time()
             self._recorder.give_up_utterance(lost[0], str(error))
 
     @property
