@@ -164,7 +164,8 @@ async def test_live_text_begins_when_the_model_is_there(tmp_path: Path) -> None:
     slow = fake_spec("fake/slow", source=str(gate))
     said: list[str] = []
     async with dispatcher(slow) as server:
-        handle = await server.client("ann", slow).open_live(DecodingOptions(), said.append)
+        client = server.client("ann", slow)
+        handle = await client.open_live(DecodingOptions(), lambda news: said.append(news.settled))
         handle.append(speech(1))
         gate.touch()
         await until(lambda: " 24000" in said)

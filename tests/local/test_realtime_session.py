@@ -78,13 +78,16 @@ async def test_deltas_come_while_somebody_speaks_and_before_the_commit(
     async with realtime_client(local_server.url) as client:
         await client.update(turn_detection=None)
         await client.append(sentence(quickstart, 1))
-        delta = await client.until("transcription.delta")
+        delta = await client.until("transcription.delta", lambda event: event["delta"])
         assert client.all("committed") == []
         await client.send("input_audio_buffer.commit")
         completed = await final(client)
     assert completed["item_id"] == delta["item_id"]
     assert completed["language"] == "en"
-    deltas = [event["delta"] for event in client.all("transcription.delta")]
+    told = client.all("transcription.delta")
+    deltas = [event["delta"] for event in told if event["delta"]]
+    assert told[0]["tentative"]
+    assert told[0]["delta"] == ""
     assert not deltas[0].startswith(" ")
     assert all(delta.startswith(" ") for delta in deltas[1:])
     probabilities = [word["probability"] for word in completed["words"]]

@@ -110,8 +110,8 @@ class Scripted:
         self.closed = True
 
 
-def live_texts(audio: NDArray[np.int16], *hypotheses: str) -> list[str]:
-    """Return the texts that an utterance with these hypotheses gives, until there are no more."""
+def live_texts(audio: NDArray[np.int16], *hypotheses: str) -> list[tuple[str, str]]:
+    """Return what is new, settled and tentative, with each of these hypotheses, until there are no more."""
     decoder = Scripted(*hypotheses)
     live = LiveRecogniser(decoder)
     live.append(audio)
@@ -121,21 +121,26 @@ def live_texts(audio: NDArray[np.int16], *hypotheses: str) -> list[str]:
         texts.append(live.advance())
     live.close()
     assert decoder.closed
-    return [text for text in texts if text]
+    return [(news.settled, news.tentative) for news in texts if news is not None]
 
 
 @pytest.mark.parametrize(
     ("hypotheses", "texts"),
     [
-        # A word is out when two hypotheses agree and another word follows.
-        (("good", "good morning", "good morning every", "good morning everyone here"), ["good", " morning"]),
-        (("a b c", "x y z", "x y z"), ["x y"]),
-        # A change of mind about words that are out does not hold up the rest.
-        (("a b c", "a b c d", "q r c d", "q r c d e"), ["a b c", " d"]),
-        (("", "", "a", ""), []),
+        # A word is settled when two hypotheses agree and another word follows.
+        (
+            ("good", "good morning", "good morning every", "good morning everyone here"),
+            [("", "good"), ("good", " morning"), (" morning", " every"), ("", " everyone here")],
+        ),
+        (("a b c", "x y z", "x y z"), [("", "a b c"), ("", "x y z"), ("x y", " z")]),
+        # A change of mind about words that are settled does not hold up the rest.
+        (("a b c", "a b c d", "q r c d", "q r c d e"), [("", "a b c"), ("a b c", " d"), (" d", " e")]),
+        (("", "", "a", ""), [("", "a"), ("", "")]),
     ],
 )
-def test_live_text_only_grows(quickstart: NDArray[np.int16], hypotheses: tuple[str, ...], texts: list[str]) -> None:
+def test_what_is_settled_of_live_text_only_grows(
+    quickstart: NDArray[np.int16], hypotheses: tuple[str, ...], texts: list[tuple[str, str]]
+) -> None:
     sentence = samples.info("quickstart").sentences[1]
     assert live_texts(quickstart[round(sentence.start * 24_000) :], *hypotheses) == texts
 
@@ -144,7 +149,7 @@ def test_before_somebody_speaks_nothing_is_decoded() -> None:
     live = LiveRecogniser(Scripted())  # would fail on any audio
     live.append(np.zeros(20 * LIVE_PIECE, dtype=np.int16))
     while len(live.backlog):
-        assert live.advance() == ""
+        assert live.advance() is None
 
 
 class Asked:

@@ -77,8 +77,13 @@ def test_words_come_while_somebody_speaks_and_the_final_is_there_at_its_end(
         live.append(sentence[start : start + PIECE])
         live._rest_until_s = 0 if number % 3 == 0 else math.inf  # the audio comes faster than anybody speaks
         texts.append(live.advance())
-    settled = "".join(texts)
-    assert any(texts[:-5]), "nothing was said while somebody spoke"  # the last 5 are silence
+    settled = "".join(news.settled for news in texts if news is not None)
+    first = next(news for news in texts if news is not None)
+    assert not first.settled
+    assert first.tentative, "words are shown before anything agrees with them"
+    assert any(news and news.settled for news in texts[:-5]), (
+        "nothing was said while somebody spoke, before the silence"
+    )
     final = said(engine, sentence).strip()
     assert words(final).startswith(words(settled))
     monkeypatch.setattr(engine, "_hear", lambda *_: pytest.fail("what was recognised in the silence is not used"))

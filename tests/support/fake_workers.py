@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.local import worker
 from ipyspeaches.local.engines import DecodingOptions, EngineSpec
-from ipyspeaches.local.recogniser import SegmentText
+from ipyspeaches.local.recogniser import LiveNews, SegmentText
 from ipyspeaches.local.worker import HEADER, ToWorker, WorkerStarted, pack
 
 POISON = 666
@@ -68,11 +68,11 @@ class CountingLive:
         """Add audio."""
         self.backlog = np.concatenate((self.backlog, samples))
 
-    def advance(self) -> str:
+    def advance(self) -> LiveNews:
         """Say how much there was."""
         self._heard += len(self.backlog)
         self.backlog = self.backlog[:0]
-        return f" {self._heard}"
+        return LiveNews(f" {self._heard}", "")
 
     def close(self) -> None:
         """Nothing was lent."""

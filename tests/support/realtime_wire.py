@@ -66,9 +66,9 @@ def completed(item_id: str, transcript: str, seconds: float | None = None, **mor
     return message(kind, item_id=item_id, transcript=transcript, usage=usage, **more)
 
 
-def delta(item_id: str, text: object) -> str:
+def delta(item_id: str, text: object, **more: object) -> str:
     """Return ``…transcription.delta``."""
-    return message("conversation.item.input_audio_transcription.delta", item_id=item_id, delta=text)
+    return message("conversation.item.input_audio_transcription.delta", item_id=item_id, delta=text, **more)
 
 
 def error(text: str, kind: str = "invalid_request_error", **more: object) -> str:

@@ -24,7 +24,7 @@ from ipyspeaches.local.engines import DecodingOptions, EngineSpec
 from ipyspeaches.local.fair_queue import FairQueue
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.model_memory import ModelMemory
-from ipyspeaches.local.recogniser import SegmentText
+from ipyspeaches.local.recogniser import LiveNews, SegmentText
 from ipyspeaches.local.worker import (
     LIVE_BACKLOG_LIMIT,
     SHORT_S,
@@ -136,10 +136,10 @@ class TranscriptionJob:
 class LiveHandle:
     """Live text of one utterance, which a worker follows as soon as there is one; none comes after `close`."""
 
-    def __init__(self, job: int, options: DecodingOptions, on_text: Callable[[str], None]) -> None:
+    def __init__(self, job: int, options: DecodingOptions, on_news: Callable[[LiveNews], None]) -> None:
         self._job = job
         self._options = options
-        self._on_text = on_text
+        self._on_news = on_news
         self._worker: WorkerProcess | None = None
         self._waiting: list[bytes] = []
         self.on_close: Callable[[], None] = lambda: None
@@ -148,7 +148,7 @@ class LiveHandle:
     def begin(self, worker: WorkerProcess) -> None:
         """Have a worker follow it, from its start."""
         self._worker = worker
-        worker.live[self._job] = self._on_text
+        worker.live[self._job] = self._on_news
         worker.send(OpenLive(self._job, self._options))
         for audio in self._waiting:
             worker.send(AppendLive(self._job, audio))
@@ -379,10 +379,10 @@ class Dispatcher:
 
     # --- live text
 
-    def open_live(self, spec: EngineSpec, options: DecodingOptions, on_text: Callable[[str], None]) -> LiveHandle:
-        """Follow an utterance that begins now; ``on_text`` gets each piece of settled text."""
+    def open_live(self, spec: EngineSpec, options: DecodingOptions, on_news: Callable[[LiveNews], None]) -> LiveHandle:
+        """Follow an utterance that begins now; ``on_news`` gets what is new."""
         pool = self.memory.pool(spec)
-        handle = LiveHandle(next(self._numbers), options, on_text)
+        handle = LiveHandle(next(self._numbers), options, on_news)
         handle.on_close = lambda: self.memory.used(pool)
         self._unfollowed.append((pool, handle))
         if pool.problem is None:  # or the final text tells it
@@ -431,9 +431,9 @@ class ClientRecogniser:
         """
         return self._dispatcher.transcribe(self._user, self.spec, samples, options)
 
-    async def open_live(self, options: DecodingOptions, on_text: Callable[[str], None]) -> LiveHandle:
-        """Follow an utterance that begins now; ``on_text`` gets each piece of settled text."""
-        return self._dispatcher.open_live(self.spec, options, on_text)
+    async def open_live(self, options: DecodingOptions, on_news: Callable[[LiveNews], None]) -> LiveHandle:
+        """Follow an utterance that begins now; ``on_news`` gets what is new."""
+        return self._dispatcher.open_live(self.spec, options, on_news)
 
 
 def _pcm16(samples: NDArray[np.int16]) -> bytes:

@@ -32,6 +32,7 @@ from ipyspeaches.local.realtime_events import (
     parse_event,
     transcription_event,
 )
+from ipyspeaches.local.recogniser import LiveNews
 from ipyspeaches.local.session_audio import AudioBuffer, Excerpt, SpeechGate, TurnDetector
 from ipyspeaches.local.session_settings import SessionSettings, updated
 from ipyspeaches.vad.segmenter import Opened
@@ -220,8 +221,10 @@ class RealtimeSession:
         self._following = True
         item_id = self._item_id
 
-        def emit_delta(text: str) -> None:
-            self._emit(transcription_event("delta", item_id, delta=text, logprobs=None))
+        def emit_delta(news: LiveNews) -> None:
+            # Other servers and clients know no tentative text: they add the delta, which may be empty.
+            told = {"delta": news.settled, "tentative": news.tentative, "logprobs": None}
+            self._emit(transcription_event("delta", item_id, **told))
 
         with suppress(SpeachesError):  # the final of this item fails with the same reason, and says it
             self._live = await self._recogniser.open_live(self._settings.decoding, emit_delta)

@@ -197,8 +197,46 @@ def transcribe(
         yield SegmentText(round(start_s, 3), round(end_s, 3), result.text, words, result.language)
 
 
+@dataclass(frozen=True, slots=True)
+class LiveNews:
+    """Text to add to what is settled of an utterance, often none, and all that may still change behind it."""
+
+    settled: str
+    tentative: str
+
+
+class SpokenText:
+    """The text of an utterance while it is spoken; what is settled is never taken back."""
+
+    def __init__(self) -> None:
+        self._agreement = LocalAgreement()
+        self._settled = ""
+        self._told = ("", "")  # settled, tentative
+
+    def update(self, hypothesis: Sequence[Word]) -> None:
+        """Take the present hypothesis."""
+        self._settle(self._agreement.update(hypothesis))
+
+    def end_segment(self) -> None:
+        """Settle all of it: hypotheses to come are of speech behind a pause."""
+        self._settle(self._agreement.settle_until(math.inf))
+        self._agreement = LocalAgreement()
+
+    def news(self) -> LiveNews | None:
+        """Return what is new since this was asked last, if anything is."""
+        told = self._told
+        self._told = (self._settled, self._joined(self._agreement.tentative).removeprefix(self._settled))
+        return None if told == self._told else LiveNews(self._settled.removeprefix(told[0]), self._told[1])
+
+    def _settle(self, words: Sequence[Word]) -> None:
+        self._settled = self._joined(words)
+
+    def _joined(self, words: Sequence[Word]) -> str:
+        return join_text((self._settled, *(word.word for word in words)))
+
+
 class LiveWork(Protocol):
-    """Text of an utterance while it is spoken, which is never taken back."""
+    """Text of an utterance while it is spoken."""
 
     backlog: NDArray[np.int16]
     """Audio that was not looked at yet, int16 at 24 kHz."""
@@ -206,8 +244,8 @@ class LiveWork(Protocol):
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add audio of the utterance to the backlog."""
 
-    def advance(self) -> str:
-        """Work on the backlog for a moment and return the text to add, often empty."""
+    def advance(self) -> LiveNews | None:
+        """Work on the backlog for a moment and return what is new, if anything is."""
 
     def close(self) -> None:
         """Give back what was lent."""
@@ -222,7 +260,7 @@ def open_live(engine: LiveEngine, options: DecodingOptions, scored: ScoredStarts
 
 
 class LiveRecogniser:
-    """Text of an utterance while it is spoken, which is never taken back; none before somebody speaks.
+    """Text of an utterance while it is spoken; none before somebody speaks.
 
     The decoder is lent for this utterance; ``backlog`` is audio that was not decoded yet, int16 at 24 kHz.
     """
@@ -233,33 +271,26 @@ class LiveRecogniser:
         self._resampler = Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ)
         self._scorer: SileroScorer | None = SileroScorer(ENGINE_RATE_HZ)
         self._waiting = np.empty(0, dtype=np.int16)  # at the engine's rate, for the decoder
-        self._agreement = LocalAgreement()
+        self._text = SpokenText()
 
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add audio of the utterance to the backlog."""
         self.backlog = np.concatenate((self.backlog, samples))
 
-    def advance(self) -> str:
-        """Decode a fifth of a second of the backlog and return the text to add, often empty."""
+    def advance(self) -> LiveNews | None:
+        """Decode a fifth of a second of the backlog and return what is new, if anything is."""
         piece, self.backlog = self.backlog[:LIVE_PIECE], self.backlog[LIVE_PIECE:]
         audio = self._resampler.resample(piece)
         self._waiting = np.concatenate((self._waiting, audio))
         if self._scorer is not None:
             if not np.any(self._scorer.score(audio) >= SEGMENT_OPTIONS.threshold):
                 self._waiting = self._waiting[-CONTEXT:]
-                return ""
+                return None
             self._scorer = None
-        added = ""
         while len(self._waiting) >= LIVE_STEP:
             step, self._waiting = self._waiting[:LIVE_STEP], self._waiting[LIVE_STEP:]
-            added += self._settle(self._decoder.follow(step))
-        return added
-
-    def _settle(self, hypothesis: list[Word]) -> str:
-        """Return the text of the words that this hypothesis settles, with its leading space."""
-        lead = "" if self._agreement.last is None else " "
-        settled = self._agreement.update(hypothesis)
-        return lead + " ".join(word.word for word in settled) if settled else ""
+            self._text.update(self._decoder.follow(step))
+        return self._text.news()
 
     def close(self) -> None:
         """Give the decoder back."""
@@ -285,15 +316,14 @@ class GuessingRecogniser:
         self._first = 0  # sample of the utterance at which it begins
         self._guessed_until = 0  # sample up to which the last guess heard
         self._rest_until_s = 0.0
-        self._agreement = LocalAgreement()
-        self._text = ""
+        self._text = SpokenText()
 
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add audio of the utterance to the backlog."""
         self.backlog = np.concatenate((self.backlog, samples))
 
-    def advance(self) -> str:
-        """Listen to the backlog, guess if it is time, and return the text to add."""
+    def advance(self) -> LiveNews | None:
+        """Listen to the backlog, guess if it is time, and return what is new, if anything is."""
         self._scored.add(self.backlog)
         audio, self.backlog = self._resampler.resample(self.backlog), self.backlog[:0]
         self._audio = np.concatenate((self._audio, audio))
@@ -301,13 +331,12 @@ class GuessingRecogniser:
         whole = (len(self._audio) - heard) // SILERO_FRAME * SILERO_FRAME
         scores = self._scored.scorer.score(self._audio[heard : heard + whole]).tolist()
         self._scored.scores += scores
-        settled: list[Word] = []
         for event in self._segmenter.advance(scores):
             if isinstance(event, Closed):
-                settled += self._agreement.settle_until(math.inf)
-                self._agreement = LocalAgreement()
+                self._text.end_segment()
         self._forget()
-        return self._joined(settled + self._guess())
+        self._guess()
+        return self._text.news()
 
     @property
     def _end(self) -> int:
@@ -321,39 +350,36 @@ class GuessingRecogniser:
         self._audio = self._audio[forgotten:]
         self._first += forgotten
 
-    def _guess(self) -> list[Word]:
+    def _guess(self) -> None:
         start, silence = self._segmenter.speech_start, self._segmenter.silence_start
         if start is None:
-            return []
+            return
         if silence is None:
-            return self._guess_words(start - CONTEXT, self._end)
-        return self._recognise(start - CONTEXT, silence + CONTEXT) if silence + CONTEXT <= self._end else []
+            self._guess_words(start - CONTEXT, self._end)
+        elif silence + CONTEXT <= self._end:
+            self._recognise(start - CONTEXT, silence + CONTEXT)
 
-    def _recognise(self, first: int, last: int) -> list[Word]:
+    def _recognise(self, first: int, last: int) -> None:
         if last == self._guessed_until:
-            return []
+            return
         self._guessed_until = last
         heard = self._engine.recognise(self._excerpt(first, last), self._options).words
-        return self._agreement.update(_moved(heard, first))
+        self._text.update(_moved(heard, first))
 
-    def _guess_words(self, first: int, last: int) -> list[Word]:
+    def _guess_words(self, first: int, last: int) -> None:
         begun_s = time.monotonic()
         new = last - max(self._guessed_until, first + FIRST_GUESS - LIVE_STEP)
         if new < LIVE_STEP or begun_s < self._rest_until_s:
-            return []
+            return
         self._guessed_until = last
         heard = self._engine.guess(self._excerpt(first, last), self._options)
         now_s = time.monotonic()
         took_s = now_s - begun_s
         self._rest_until_s = now_s + took_s * max(1.0, took_s / QUICK_GUESS_S)
-        return self._agreement.update(_moved(heard, first))
+        self._text.update(_moved(heard, first))
 
     def _excerpt(self, first: int, last: int) -> NDArray[np.int16]:
         return _zero_padded(self._audio, first - self._first, last - self._first)
-
-    def _joined(self, words: Sequence[Word]) -> str:
-        before, self._text = self._text, join_text((self._text, *(word.word for word in words)))
-        return self._text.removeprefix(before)
 
     def close(self) -> None:
         """Nothing was lent."""

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import DecodingOptions, EngineSpec, LiveEngine, PocketSphinxEngine, engine_spec
-from ipyspeaches.local.recogniser import LiveWork, ScoredStarts, SegmentText, open_live, transcribe
+from ipyspeaches.local.recogniser import LiveNews, LiveWork, ScoredStarts, SegmentText, open_live, transcribe
 from ipyspeaches.local.whisper import WhisperEngine
 
 LIVE_BACKLOG_LIMIT: Final = 10 * SESSION_RATE_HZ
@@ -108,10 +108,10 @@ class JobPaused(Message, frozen=True):
 
 
 class LiveText(Message, frozen=True):
-    """Text to add to what was said before about an utterance that is followed."""
+    """What is new about an utterance that is followed."""
 
     job: int
-    text: str
+    news: LiveNews
 
 
 ToWorker = Transcribe | Turn | Rest | OpenLive | AppendLive | Forget
@@ -221,12 +221,12 @@ class Worker:
                 continue
             self._live[job] = self._live.pop(job)  # it is the last one next time
             try:
-                text = live.advance()
+                news = live.advance()
             except Exception:  # noqa: BLE001 - live text is a courtesy: the final text does not depend on it
                 self._end_live(job)
                 continue
-            if text:
-                self._send(LiveText(job, text))
+            if news is not None:
+                self._send(LiveText(job, news))
             if not self._inbox.empty():
                 return
 

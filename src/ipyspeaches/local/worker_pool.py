@@ -15,6 +15,7 @@ import msgspec
 
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.local.engines import EngineSpec
+from ipyspeaches.local.recogniser import LiveNews
 from ipyspeaches.local.worker import HEADER, FromWorker, JobText, LiveText, Rest, ToWorker, Turn, WorkerStarted, pack
 
 WORKER_MODULE: Final = "ipyspeaches.local.worker"
@@ -59,7 +60,7 @@ class WorkerProcess:
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.jobs: dict[int, Callable[[FromWorker | None], None]] = {}
         """What to call with the answers to each job; None tells that the process has ended."""
-        self.live: dict[int, Callable[[str], None]] = {}
+        self.live: dict[int, Callable[[LiveNews], None]] = {}
         self.alive = True
         self.at_work = False
         self._resting = True
@@ -122,7 +123,7 @@ class WorkerProcess:
                 self._ready.set_exception(SpeachesError(message.error))
         elif isinstance(message, LiveText):
             if message.job in self.live:
-                self.live[message.job](message.text)
+                self.live[message.job](message.news)
         else:
             told = self.jobs.get(message.job)
             if not isinstance(message, JobText):

@@ -65,10 +65,14 @@ class ItemCommitted(msgspec.Struct, frozen=True):
 
 
 class ItemDelta(msgspec.Struct, frozen=True):
-    """Text of an unfinished utterance; ``text`` is all of it so far, not the piece that came."""
+    """Text of an unfinished utterance: all of it so far, not the piece that came.
+
+    Its first ``stable`` characters are settled; None where the server does not say.
+    """
 
     item_id: str
     text: str
+    stable: int | None = None
 
 
 class ItemCompleted(msgspec.Struct, frozen=True):

@@ -398,7 +398,7 @@ class Recorder(Listener):
             entry.first_partial_ms = self.ledger.since_ms(entry.utterance.end_s)
         # An utterance that is not cut yet began where the open speech began.
         start_s = self._pipeline.speech_start_s if entry is None else entry.utterance.start_s
-        self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text)
+        self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text, event.stable)
 
     def _completed(self, event: protocol_events.ItemCompleted) -> None:
         known = self.ledger.find(event.item_id)

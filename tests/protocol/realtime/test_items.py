@@ -72,6 +72,24 @@ def test_deltas_grow_until_the_text_is_final() -> None:
     ]
 
 
+def test_what_may_still_change_is_told_from_what_is_settled() -> None:
+    protocol = ready(client_cuts=True, language="zh")
+    protocol.send_append(SILENCE, 0)
+    events = feed(
+        protocol,
+        delta("a", "", tentative="頭髮"),
+        delta("a", "頭髮", tentative="發"),
+        delta("a", "", tentative=""),
+        delta("a", "", tentative="發展"),
+    )
+    assert [(event.text, event.stable) for event in events if isinstance(event, ItemDelta)] == [
+        ("头发", 0),
+        ("头发发", 2),
+        ("头发", 2),
+        ("头发发展", 2),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["completed", "failed"])
 @pytest.mark.parametrize("known", [True, False])
 def test_an_item_without_a_name_is_settled_all_the_same(kind: str, known: bool) -> None:

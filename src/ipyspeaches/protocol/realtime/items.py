@@ -197,14 +197,17 @@ class Items:
         if said.transcript and said.role != "assistant":
             yield from self.completed(wire.TranscriptionCompleted(transcript=said.transcript, item_id=item.item_id))
 
-    def delta(self, item_id: str | None, text: str, *, older: bool = False) -> Iterator[ProtocolEvent]:
-        """Yield all text of an unfinished item so far."""
+    def delta(
+        self, item_id: str | None, text: str, tentative: str | None = None, *, older: bool = False
+    ) -> Iterator[ProtocolEvent]:
+        """Yield all text of an unfinished item so far, and what may still change at its end, if the server tells."""
         item_id = self._resolve(item_id, older=older)
-        if item_id is None or item_id in self._settled or not text:
+        if item_id is None or item_id in self._settled or not (text or tentative is not None):
             return
         item = self._items.setdefault(item_id, Item(item_id))
-        if item.text.append(text):
-            yield ItemDelta(item_id, str(item.text))
+        if item.text.append(text) or tentative is not None:
+            stable = None if tentative is None else len(item.text)
+            yield ItemDelta(item_id, str(item.text) + (tentative or ""), stable)
 
     def segment(self, event: wire.TranscriptionSegment) -> Iterator[ProtocolEvent]:
         """Yield the finished stretches of an unfinished item so far, unless its text comes as deltas."""

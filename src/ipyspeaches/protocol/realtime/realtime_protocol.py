@@ -436,7 +436,8 @@ class RealtimeProtocol:
     def _written(self, event: ProtocolEvent) -> ProtocolEvent:
         """Return an event whose Chinese is in the characters that are wanted, words and text alike."""
         if isinstance(event, ItemDelta):
-            return replace(event, text=self.options.written(event.text))
+            stable = None if event.stable is None else len(self.options.written(event.text[: event.stable]))
+            return replace(event, text=self.options.written(event.text), stable=stable)
         if isinstance(event, ItemCompleted):
             text = self.options.written(event.text, event.language)
             words = words_written(event.words, event.text, text, self.options.wanted_script)
@@ -536,7 +537,9 @@ class RealtimeProtocol:
 
     def _delta(self, event: wire.TranscriptionDelta | wire.ResponseDelta) -> Iterable[ProtocolEvent]:
         text = event.delta.text if isinstance(event.delta, wire.DeltaText) else event.delta or ""
-        return self._items.delta(event.item_id, text, older=isinstance(event, wire.ResponseDelta))
+        if isinstance(event, wire.ResponseDelta):
+            return self._items.delta(event.item_id, text, older=True)
+        return self._items.delta(event.item_id, text, event.tentative)
 
     def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
         message = (event.error and event.error.message) or "The server gave no reason."

@@ -158,10 +158,11 @@ class DeltaText(msgspec.Struct, frozen=True):
 
 
 class TranscriptionDelta(ServerEvent, tag="conversation.item.input_audio_transcription.delta", frozen=True):
-    """A piece of text of an unfinished item."""
+    """A piece of text of an unfinished item, and from the embedded server all that may still change behind it."""
 
     item_id: str | None = None
     delta: str | DeltaText | None = None
+    tentative: str | None = None
 
 
 class TranscriptionSegment(ServerEvent, tag="conversation.item.input_audio_transcription.segment", frozen=True):
