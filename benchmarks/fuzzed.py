@@ -627,7 +627,7 @@ def check(found: object) -> None:
 def read_journal(lines: bytes) -> None:
     """Read a journal and tell what it lacks."""
     story = Story.told(lines)
-    check_transcript(Transcript(story.segments, story.missing(100)))
+    check_transcript(Transcript(story.segments, story.missing(100, [(0, 100)])))
 
 
 def _file_parser(name: str, file: Path) -> Parser:

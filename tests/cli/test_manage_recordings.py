@@ -71,6 +71,14 @@ def test_what_is_missing_is_transcribed_on_request(
     assert main(["recordings", "recover", half]) == 0
 
 
+def test_options_may_stand_anywhere(half: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recordings", "recover", "--folder", str(place), half]) == 1
+    assert "utterance 2" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(["recordings", "recover", "--fodler", str(place), half])
+    assert "--fodler" in capsys.readouterr().err
+
+
 def test_one_is_removed(half: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recordings", "remove", half, "nothing"]) == 1
     assert "nothing" in capsys.readouterr().err

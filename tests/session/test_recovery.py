@@ -214,6 +214,52 @@ async def test_lines_that_nobody_understands_are_passed_over(
     assert len(recordings()) == 1
 
 
+async def test_what_has_audio_and_no_readable_text_is_missing(scripted: Any, bursts: Recording, place: Path) -> None:
+    await lived(scripted, bursts)
+    folder = only(place)
+    lines = folder / journal.LINES
+    whole = lines.read_bytes().splitlines(keepends=True)
+    texts = [number for number, line in enumerate(whole) if b'"Final"' in line]
+
+    def gaps(kept: list[bytes]) -> list[tuple[int, int]]:
+        lines.write_bytes(b"".join(kept))
+        missing = recover(folder).transcript.missing
+        assert recordings()[0].without_text == len(missing)
+        return [(round(gap.start), round(gap.end)) for gap in missing]
+
+    assert gaps([*whole, whole[texts[1]]]) == []
+    assert recover(folder).transcript.text == "utterance 1 utterance 2 utterance 3"
+    assert gaps([*whole[: texts[1]], b"\0" * 50 + b"\n", *whole[texts[1] + 1 :]]) == [(3, 4)]
+    assert gaps([line.replace(b"utterance 2", b'"') for line in whole]) == [(3, 4)]
+    assert [start for start, _ in gaps([])] == [1, 3, 5]
+    (folder / journal.FRAMES).unlink()
+    assert gaps([]) == [(0, 7)]
+    lines.unlink()
+    session = recover(folder)
+    await session.retry(server=scripted.url, turn_detection=ENERGY)
+    assert (len(session.transcript), len(session.transcript.missing)) == (3, 0)
+    assert len(recover(folder).transcript) == 3
+
+
+async def test_one_stretch_that_fails_leaves_the_others_their_text(
+    scripted: Any, bursts: Recording, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(scripted, bursts)
+    session = recover(unanswered(place, 1))
+    answer, calls = scripted._commit, iter("f")
+
+    async def fail_first(socket: Any, number: int) -> str:
+        final = json.loads(await answer(socket, number))
+        if next(calls, None):
+            final |= {"type": final["type"].replace("completed", "failed"), "error": {"message": "no"}}
+        return json.dumps(final)
+
+    monkeypatch.setattr(scripted, "_commit", fail_first)
+    transcript = await session.retry()
+    assert [round(segment.start) for segment in transcript] == [1, 5]
+    assert [round(gap.start) for gap in transcript.missing] == [3]
+
+
 def test_what_is_not_there(tmp_path: Path, place: Path) -> None:
     assert len(recordings()) == len(recordings(tmp_path / "nowhere")) == 0
     assert list(recordings().to_pandas().columns)[:3] == ["id", "started", "duration_s"]

@@ -46,7 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _fill_closed_streams()
     _let_streams_take_all_characters()
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args, rest = parser.parse_known_args(argv)
+    if hasattr(args, "ids") and not any(word.startswith("-") for word in rest):
+        args.ids += rest  # behind an option, argparse takes no more of them
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         with _signals_unwind():

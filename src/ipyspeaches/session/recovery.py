@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Unpack, cast
 import msgspec
 import numpy as np
 
-from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.audio.store import AudioStore, counted
 from ipyspeaches.checks import checked
@@ -42,6 +42,8 @@ _SHORTEST_S: Final = 0.25
 """Less than this between two texts, or behind the last one, is no utterance: edges of speech differ by as much."""
 _AROUND_S: Final = 0.3
 """What is heard around a stretch that is transcribed again, where there is no text."""
+_AFTERWARDS_S: Final = 0.75
+"""So long behind its end, frames of an utterance still count as speech."""
 _NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, msgspec.MsgspecError)
 _LOOKED_AT: Final = 6
 """The newest recordings that may be unfinished: nobody asks for older ones."""
@@ -115,7 +117,10 @@ class Story:
     turn_detection: TurnDetection | None = None
     state: str = ""
     opened: bool = False
-    segments: list[Segment] = field(default_factory=list)
+    begun: bool = False
+    unread: bool = False  # whether there are lines that nobody understands
+    finals: dict[int, Segment] = field(default_factory=dict)  # by their places
+    retried: list[Segment] = field(default_factory=list)
     answered: list[tuple[float, float]] = field(default_factory=list)  # stretches with a text, be it empty
     cut: list[tuple[float, float]] = field(default_factory=list)  # utterances, whoever cut them
     spoken: list[tuple[float, float]] = field(default_factory=list)  # what the detector here held for speech
@@ -139,9 +144,21 @@ class Story:
         """Read the lines of a journal; those that nobody understands, such as a last half one, are passed over."""
         story = cls()
         for line in lines.splitlines():
-            with suppress(*_NOT_UNDERSTOOD):
+            try:
                 story._read(parse_json(line))
+            except _NOT_UNDERSTOOD:
+                story.unread = True
         return story
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The texts that there are."""
+        return [*(segment for segment in self.finals.values() if segment.text), *self.retried]
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something of it is not there, so that it may not tell what has no text."""
+        return self.unread or not self.begun
 
     def _read(self, line: Mapping[str, Any]) -> None:
         kind, wall_time = str(line["type"]), datetime.fromisoformat(line["wall_time"]).astimezone(UTC)
@@ -176,6 +193,7 @@ class Story:
         )
 
     def _begin(self, line: Mapping[str, Any]) -> None:
+        self.begun = True
         self.started = datetime.fromisoformat(line["wall_time"]).astimezone(UTC)
         self.source, self.process, self.options = str(line["source"]), line["process"], dict(line["options"])
 
@@ -213,8 +231,7 @@ class Story:
     def _final(self, line: Mapping[str, Any]) -> None:
         segment = msgspec.convert(line["segment"], Segment)
         self.answered.append(_stretch(segment.start, segment.end))
-        if segment.text:
-            self.segments.append(segment)
+        self.finals[segment.id] = segment
 
     def _missing(self, line: Mapping[str, Any]) -> None:
         for gone in line["gone"]:
@@ -229,23 +246,29 @@ class Story:
     def _retried(self, line: Mapping[str, Any]) -> None:
         segments = msgspec.convert(line["segments"], list[Segment])
         self.answered += [_stretch(segment.start, segment.end) for segment in segments]
-        self.segments += segments
+        self.retried += segments
         self.answered.append(_stretch(line["start"], line["end"]))
         self._missing(line)
 
     def _opened(self, _line: Mapping[str, Any]) -> None:
         self.opened = True
 
-    def missing(self, duration_s: float) -> list[Gap]:
-        """Return the stretches without text: those that the session told of, and those that it did not live to tell."""
+    def missing(self, duration_s: float, heard: Iterable[tuple[float, float]]) -> list[Gap]:
+        """Return the stretches without text: those that the session told of, and those that it did not live to tell.
+
+        Where lines are damaged, whatever was ``heard`` and has no readable text is one of them.
+        """
         told = sorted(self.gaps, key=_edges)
-        if self.state in ENDED:
+        if self.state in ENDED and not self.damaged:
             return told
         settled = [*self.answered, *((gap.start, gap.end) for gap in told)]
         # An utterance that nobody has cut yet: where a server cuts, only it would know its edges.
         until_s = max((end for _, end in (*settled, *self.cut)), default=0.0)
         spoken = [*self.spoken, *(() if self.open_s is None else [(self.open_s, duration_s)])]
         uncut = [(max(start, until_s), end) for start, end in spoken if end > until_s + _SHORTEST_S]
+        if self.damaged:
+            widely = ((max(0.0, start - _AFTERWARDS_S), end + _AFTERWARDS_S) for start, end in settled)
+            uncut += _without(heard, widely, duration_s)
         untold = (Gap(start, end, _CUT_OFF) for start, end in _without([*self.cut, *uncut], settled, duration_s))
         return sorted((*told, *untold), key=_edges)
 
@@ -272,7 +295,7 @@ class RecoveredSession(Session):
             self._pipeline.tracks = story.tracks
         self._pipeline.lost = story.lost
         self._recorder.events = story.events
-        self._hold(story.segments, story.missing(recording.duration))
+        self._hold(story.segments, story.missing(recording.duration, _heard(self.frames, recording.duration)))
         for number in sorted(story.marks):
             self._recorder.marks.add(*story.marks[number][1:])
         self.state = SessionState.STOPPED
@@ -307,22 +330,29 @@ class RecoveredSession(Session):
         hide_key(options)
         asked = {**_keywords(Story.of(self.folder)), **({"model": None} if "server" in options else {}), **options}
         asked = {"pace": 0, **asked, "journal": None}
+        failure: SpeachesError | None = None
+        before = len(self.transcript)
         with journal.held(self.folder):
             for gap in self.transcript.missing:
-                await self._retry(gap, cast("SessionKeywords", asked))
+                failure = await self._retry(gap, cast("SessionKeywords", asked)) or failure
+        if failure is not None and len(self.transcript) == before:
+            raise failure
         return self.transcript
 
-    async def _retry(self, gap: Gap, options: SessionKeywords) -> None:
+    async def _retry(self, gap: Gap, options: SessionKeywords) -> SpeachesError | None:
+        """Ask for the text of a stretch; return why it has none, and raise what the others would fail of, too."""
         heard_s = self.recording.duration
         if gap.start > heard_s - _SHORTEST_S:
-            return  # of what was never heard there is no audio, and no other text
+            return None  # of what was never heard there is no audio, and no other text
         start_s, end_s = self._around(gap)
         part = Session(self.recording.slice(start_s, end_s), **options)
         async with part:
             with suppress(SpeachesError):
                 await part.wait()
-        if part.failure is not None and not len(part.transcript):
-            raise part.failure
+        if part.error is not None and not len(part.transcript):
+            raise part.error
+        if part.failure is not None:
+            return part.failure
         segments = [_later(segment, start_s) for segment in part.transcript]
         missing = [Gap(one.start + start_s, one.end + start_s, one.reason) for one in part.transcript.missing]
         if gap.end > heard_s + _SHORTEST_S:
@@ -334,6 +364,7 @@ class RecoveredSession(Session):
             journal.write_line(
                 self.folder, "Retried", start=gap.start, end=min(gap.end, heard_s), segments=texts, **plain
             )
+        return None
 
     def _around(self, gap: Gap) -> tuple[float, float]:
         """Return a stretch and some audio around it, but none that has a text."""
@@ -378,8 +409,10 @@ def recover(recording: str | os.PathLike[str] | KeptRecording) -> RecoveredSessi
     AudioError
         If it holds no audio.
     """
-    if not isinstance(recording, KeptRecording) and (Path(recording) / journal.LINES).is_file():
-        return RecoveredSession(Path(recording))
+    if not isinstance(recording, KeptRecording):
+        folder = Path(recording)
+        if any((folder / name).is_file() for name in (journal.LINES, journal.AUDIO)):  # one may have got lost
+            return RecoveredSession(folder)
     row = recording if isinstance(recording, KeptRecording) else recordings().find(os.fspath(recording))
     return RecoveredSession(Path(row.path))
 
@@ -413,10 +446,9 @@ def _row(folder: Path) -> KeptRecording | None:
                 pass
         except StateError:
             state = RUNNING
-    size_mb = journal.size_bytes(folder) / 1e6
-    return KeptRecording(
-        folder.name, story.started, duration_s, state, len(story.missing(duration_s)), size_mb, str(folder)
-    )
+    heard = _heard(_frames(folder, to_samples(duration_s)), duration_s) if story.damaged else ()
+    missing, size_mb = story.missing(duration_s, heard), journal.size_bytes(folder) / 1e6
+    return KeptRecording(folder.name, story.started, duration_s, state, len(missing), size_mb, str(folder))
 
 
 def _audio(folder: Path) -> AudioStore:
@@ -441,6 +473,14 @@ def _frames(folder: Path, samples: int) -> Frames:
     rows = rows[rows["time"] < to_seconds(samples)]
     frames.append(**{name: rows[name] for name in journal.FRAME.names or ()})
     return frames
+
+
+def _heard(frames: Frames, duration_s: float) -> Iterator[tuple[float, float]]:
+    """Iterate over the stretches that sounded like speech; what has no frames counts as such."""
+    times = np.concatenate((frames.columns()["time"], [duration_s]))
+    speech = np.diff(frames.columns()["is_speech"], prepend=False, append=False).nonzero()[0]
+    yield from zip(times[speech[::2]].tolist(), times[speech[1::2]].tolist(), strict=True)
+    yield float(times[-2]) if len(times) > 1 else 0.0, duration_s
 
 
 def _keywords(story: Story) -> SessionKeywords:
