@@ -110,6 +110,7 @@ export class FakeKernel {
       clock_s: this.#clock_s,
       segments,
       marks: [],
+      events: [],
       runs: {},
       capturing: null,
     });
@@ -272,10 +273,17 @@ export class FakeKernel {
           { type: "speech_stopped", start_s, end_s, source: "client" },
           { type: "speech_stopped", start_s: a + 0.16, end_s: b + 0.5, source: "server" },
           { type: "committed", start_s, end_s },
+          {
+            type: "waiting",
+            utterances: [{ item_id, start_s, end_s, stage: "committed", waited_s: 0 }],
+          },
         );
       }
       if (this.#once(`${i} text`, now > b + 0.55 + latency_s)) {
-        events.push({ type: "final", item_id, start_s, end_s, text, language, latency_s });
+        events.push(
+          { type: "final", item_id, start_s, end_s, text, language, latency_s, cut_s: 0.55, taken_s: 0.59 },
+          { type: "waiting", utterances: [] },
+        );
       }
     }
     if (this.#once("gap", now > 14)) {

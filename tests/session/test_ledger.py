@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ipyspeaches.results.records import Latency
 from ipyspeaches.session.ledger import Entry, Ledger, Stage
-from ipyspeaches.vad.gate import Cut, Utterance
+from ipyspeaches.vad.gate import Cut, Send, Utterance
 from realtime_wire import cut, server_cut
 
 ONE, TWO, THREE = cut(0, 10, 20), cut(1, 30, 40), cut(2, 50, 60)
@@ -21,7 +21,7 @@ def test_an_utterance_that_this_side_cut_is_followed_to_its_text() -> None:
     ledger = Ledger(Latency())
     ledger.cut(ONE)
     (entry,) = ledger.entries
-    assert (entry.utterance, entry.stage, entry.item_id) == (ONE, "cut", None)
+    assert (entry.utterance, entry.stage, entry.item_id) == (ONE, Stage.CUT, None)
     ledger.sent(ONE)
     assert entry.stage is Stage.SENT
     assert ledger.committed("a", ONE) is entry
@@ -31,6 +31,27 @@ def test_an_utterance_that_this_side_cut_is_followed_to_its_text() -> None:
     assert (entry.stage, entry.order) == (Stage.FINAL, 0)
     assert ledger.find("a") is None
     assert ledger.entries == [entry]
+
+
+def test_it_waits_from_the_cut_to_its_text_and_again_over_another_connection() -> None:
+    ledger = Ledger(Latency())
+
+    def told() -> list[tuple[float, Stage, str | None, bool]]:
+        return [(one.start_s, one.stage, one.item_id, one.taken_at_s is not None) for one in ledger.waiting]
+
+    for utterance in (ONE, TWO):
+        ledger.cut(utterance, Send(utterance.start, utterance.end))
+    one_s, two_s = ONE.start_s, TWO.start_s
+    assert told() == [(one_s, Stage.CUT, None, False), (two_s, Stage.CUT, None, False)]
+    ledger.sent(TWO)
+    ledger.committed("a", ONE)
+    assert told() == [(one_s, Stage.COMMITTED, "a", True), (two_s, Stage.SENT, None, False)]
+    ledger.settled("a", ONE, Stage.FINAL)
+    assert told() == [(two_s, Stage.SENT, None, False)]
+    ledger.lose_connection()
+    assert told() == [(two_s, Stage.CUT, None, False)]
+    ledger.heard_by_server("c", 80, 90)  # not cut yet
+    assert len(told()) == 1
 
 
 def test_an_utterance_whose_commit_was_answered_first_was_sent_long_ago() -> None:

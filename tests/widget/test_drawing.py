@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import numpy as np
 import pytest
 
 from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session.ledger import Stage
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline
+from ipyspeaches.session.session import Session
+from ipyspeaches.session.state import SessionState
 from ipyspeaches.vad.detectors import EnergyVad
-from ipyspeaches.widget.drawing import COLUMN, MAX_COLUMNS, Drawing
+from ipyspeaches.widget.drawing import COLUMN, MAX_COLUMNS, Drawing, Feed
+from realtime_wire import cut
+
+ONE = cut(0, 10, 20)
 
 
 def test_messages_add_up_to_the_recording() -> None:
@@ -93,3 +103,28 @@ def test_windows_and_replay_show_the_same_as_the_live_messages() -> None:
     header, _ = drawing.window(1, 800, 100)
     late = header["curves"][1]
     assert late["first_frame"] * late["frame_s"] == pytest.approx(800 * 0.08, abs=0.6)
+
+
+def test_pages_are_told_which_utterances_wait_and_once_that_none_does() -> None:
+    told: list[list[tuple[str, str | None]]] = []
+
+    def send(content: dict[str, Any], _buffers: list[bytes]) -> None:
+        for event in content.get("events", []):
+            told.append([(one["stage"], one["item_id"]) for one in event["utterances"]])
+
+    async def follow() -> None:
+        session, feed = Session(Recording(np.zeros(10, np.int16), 16_000)), Feed(send, lambda: None)
+        feed.begin(session)
+        ledger = session._recorder.ledger
+        for note in (lambda: ledger.cut(ONE), lambda: ledger.committed("a", ONE), feed.send_recent):
+            note()
+            before = len(told)
+            while len(told) == before:  # noqa: ASYNC110  nothing says when
+                await asyncio.sleep(0.01)
+        ledger.settled("a", ONE, Stage.FINAL)
+        session.state = SessionState.STOPPED  # the ticker ends
+        while told[-1]:  # noqa: ASYNC110  the same
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(follow(), 10))
+    assert told == [[("cut", None)], [("committed", "a")], [("committed", "a")], []]

@@ -135,6 +135,9 @@ def test_a_page_that_comes_late_gets_everything(
     page.say({"type": "hello", "client_id": "late"})
     (snapshot,) = wait_for(lambda: page.of("snapshot"))
     assert [segment["text"] for segment in snapshot["segments"]] == ["utterance 1", "utterance 2", "utterance 3"]
+    lanes = [event["type"] for event in snapshot["events"]]
+    assert [lanes.count(kind) for kind in ("speech_stopped", "sent", "committed", "partial")] == [3, 3, 3, 0]
+    assert all(0 <= segment["cut_s"] <= segment["taken_s"] for segment in snapshot["segments"])
     # The last ones may come twice: as news, and with what a page that comes late is told.
     assert wait_for(lambda: columns_in(page.of("frames")) == set(range(700)))
 

@@ -70,16 +70,20 @@ export class SessionStore {
       this.drawing.clear();
       this.lines.clear();
       this.runs.clear();
-      this.segments = { client: new SegmentLane(), server: new SegmentLane() };
-      this.sent = new Lane();
-      this.late_s.value = 0;
-      this.committed = new Lane();
+      this.#clearLanes();
       this.marks.clear();
       this.confirmed.value = null;
       this.clock_s = 0;
       this.level = null;
     });
     this.restarted.emit();
+  }
+
+  #clearLanes(): void {
+    this.segments = { client: new SegmentLane(), server: new SegmentLane() };
+    this.sent = new Lane();
+    this.late_s.value = 0;
+    this.committed = new Lane();
   }
 
   addFrames(frames: Frames): void {
@@ -102,13 +106,15 @@ export class SessionStore {
   }
 
   /** Replaces everything known by what the kernel knows; the drawing of the past is not in it. */
-  restore({ clock_s, segments, marks, runs }: Snapshot): void {
+  restore({ clock_s, segments, marks, events, runs }: Snapshot): void {
     batch(() => {
+      this.#clearLanes();
       this.lines.clear();
       for (const segment of segments) this.lines.final(segment);
       this.marks.clear();
       for (const mark of marks) this.marks.set(mark.id, mark);
       this.clock_s = Math.max(this.clock_s, clock_s);
+      for (const event of events) this.#add(event);
       this.runs.restore(runs);
     });
     this.changed.emit({ from_s: 0, lanes: true });
@@ -130,6 +136,8 @@ export class SessionStore {
       case "committed":
         this.committed.add(event.start_s, event.end_s);
         return event.start_s;
+      case "waiting":
+        return this.lines.wait(event.utterances);
       case "partial": {
         const { item_id, start_s, text, stable } = event;
         if (text === "") return this.lines.withdraw(item_id)?.start_s ?? Number.POSITIVE_INFINITY;

@@ -1,5 +1,5 @@
 import type { Scope } from "../scope.ts";
-import type { Line, Lines } from "../store/lines.ts";
+import { endOf, type Line, type Lines } from "../store/lines.ts";
 import { h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
 import { languageTag } from "./format.ts";
 import { chipPlace, chipText, MIN_PX } from "./paint/chips.ts";
@@ -53,7 +53,7 @@ export class Chips {
     this.shown.length = 0;
     let free_s = Number.NEGATIVE_INFINITY; // where the chip before ends: in long windows they would lie on each other
     for (const line of this.#lines.all) {
-      const end_s = line.kind === "partial" ? edge_s : line.end_s;
+      const end_s = endOf(line, edge_s);
       if (line.kind === "gap" || line.start_s > to_s || end_s < from_s) continue;
       if (line.start_s < free_s && line.key !== selected) continue;
       free_s = line.start_s + (MIN_PX + 1) / axis.px_per_s;

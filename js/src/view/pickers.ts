@@ -28,8 +28,6 @@ const LANGUAGES = [
   "hi",
 ];
 
-const SLOW_S = 1.5;
-
 /** What a server state looks like; the word stands beside it. */
 const SIGNS = {
   ready: ["ok", "is-ok"],
@@ -122,15 +120,11 @@ export class Pickers {
     const known = words.serverState[state] ?? state;
     const ready =
       latency_s !== null
-        ? words.readyIn(words.seconds(latency_s.toFixed(2)), latency_s > SLOW_S)
+        ? words.readyIn(words.seconds(latency_s.toFixed(1)))
         : where
           ? words.readyAt(shortAddress(where))
           : known;
     this.#server.show(words.server, state === "ready" ? ready : known);
-    this.#server.node.classList.toggle(
-      "is-slow",
-      state === "ready" && latency_s !== null && latency_s > SLOW_S,
-    );
     const [name, tone]: readonly [IconName, string] = SIGNS[state as keyof typeof SIGNS] ?? ["info", ""];
     const sign = `${name} ${tone}`;
     if (sign === this.#sign) return;

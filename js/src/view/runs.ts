@@ -9,7 +9,6 @@ import { rowParts, stableLength } from "./transcript-row.ts";
 
 const SHOWN = 60; // rows of a column that are in the page: the kernel has all of them
 const AT_END_PX = 24;
-const SLOW_S = 1.5;
 
 /** What listens along with the widget's own session: a column each, or a row where there is little room. */
 export class RunsView {
@@ -108,7 +107,7 @@ class RunColumn {
 
   #row(line: Line): HTMLLIElement {
     const known = this.#rows.get(line.key);
-    const looks = JSON.stringify([line.kind, line.text, line.stable, line.latency_s]);
+    const looks = JSON.stringify([line.kind, line.text, line.stable, line.steps, line.slow]);
     if (known?.shown === looks) return known.node;
     const node = known?.node ?? h("li");
     node.className = `sp-line ${{ gap: "is-gap", partial: "is-partial", final: "" }[line.kind]}`.trim();
@@ -121,9 +120,7 @@ class RunColumn {
   #showLatency(latency_s: number | null): void {
     this.#latency.hidden = latency_s === null;
     if (latency_s === null) return;
-    const slow = latency_s > SLOW_S;
-    const { seconds, median, slow: word } = this.#words;
-    setText(this.#latency, median(`${seconds(latency_s.toFixed(2))}${slow ? ` ${word}` : ""}`));
-    toggle(this.#latency, "is-slow", slow);
+    const { seconds, median } = this.#words;
+    setText(this.#latency, median(seconds(latency_s.toFixed(2))));
   }
 }

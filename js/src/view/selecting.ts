@@ -1,5 +1,5 @@
 import type { App } from "../app.ts";
-import type { Line } from "../store/lines.ts";
+import { endOf, type Line } from "../store/lines.ts";
 import { h, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import type { Strokes } from "./gestures.ts";
@@ -27,7 +27,7 @@ export class Selecting {
       player.stop();
       return;
     }
-    const end_s = line.kind === "partial" ? session.clock_s : line.end_s;
+    const end_s = endOf(line, session.clock_s);
     this.#viewport.select(line.key);
     this.#viewport.reveal(line.start_s, end_s);
     void player.play(line.start_s, end_s);

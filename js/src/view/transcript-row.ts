@@ -1,11 +1,12 @@
 import type { Words } from "../i18n/index.ts";
-import type { Line } from "../store/lines.ts";
-import { h } from "./dom.ts";
+import type { Line, Lines, Steps } from "../store/lines.ts";
+import { h, setText } from "./dom.ts";
 import { warningWords } from "./failure.ts";
 import { clock, languageTag } from "./format.ts";
 import { icon } from "./icons.ts";
 
-const SLOW_S = 1.5;
+/** Names the rows whose waiting is counted, for `tickWaits`. */
+const TICKS = "is-wait";
 
 /** What stands in a row of the transcript: its time, its words, and what is known about them. */
 export function rowParts(line: Line, stable: number, words: Words): HTMLElement[] {
@@ -34,19 +35,46 @@ function body(line: Line, stable: number, words: Words): HTMLElement {
 
 function side(line: Line, words: Words): HTMLElement[] {
   if (line.kind === "gap") return [];
-  if (line.kind === "partial")
-    return [h("span", { class: "side" }, h("span", { class: "sp-tag" }, words.partial))];
-  const { latency_s } = line;
-  const slow = latency_s !== null && latency_s > SLOW_S;
-  const text =
-    latency_s === null ? "" : `${words.seconds(latency_s.toFixed(2))}${slow ? ` ${words.slow}` : ""}`;
+  if (line.kind === "partial") {
+    const attributes = { class: `sp-tag ${line.stage === "committed" ? TICKS : ""}`.trim() };
+    return [h("span", { class: "side" }, h("span", attributes, stageWords(line, words)))];
+  }
+  const { steps, slow } = line;
+  const text = steps ? `${words.seconds(steps.final_s.toFixed(2))}${slow ? ` ${words.slow}` : ""}` : "";
   const language = line.language
     ? h("span", { class: "sp-tag", dir: "auto" }, line.language.slice(0, 12))
     : null;
   const latency = text
-    ? h("span", { class: `sp-tag is-lat${slow ? " is-slow" : ""}`, title: words.latency }, text)
+    ? h(
+        "span",
+        { class: `sp-tag is-lat${slow ? " is-slow" : ""}`, title: steps && stepWords(steps, words) },
+        text,
+      )
     : null;
   return [h("span", { class: "side" }, language, latency)];
+}
+
+/** How far an utterance has come; "recognising 1.2 s" while the server works on it. */
+export function stageWords({ stage, taken_ms = 0 }: Line, words: Words): string {
+  if (!stage) return words.partial;
+  if (stage !== "committed") return words.stages[stage];
+  const waited_s = Math.max(0, performance.now() - taken_ms) / 1000;
+  return words.stages.committed(words.seconds(waited_s.toFixed(1)));
+}
+
+/** Counts on, in the rows of a list, how long the server has been at them. */
+export function tickWaits(list: HTMLElement, lines: Lines, words: Words): void {
+  for (const tag of list.querySelectorAll<HTMLElement>(`.${TICKS}`)) {
+    const line = lines.get(tag.closest<HTMLElement>("[data-key]")?.dataset.key ?? "");
+    if (line) setText(tag, stageWords(line, words));
+  }
+}
+
+/** Where the time went from the end of speech to the text. */
+function stepWords({ final_s, cut_s, taken_s }: Steps, words: Words): string {
+  const shown = (value_s: number) => words.seconds(Math.max(0, value_s).toFixed(2));
+  if (cut_s === null || taken_s === null) return words.latency;
+  return words.tookSteps(shown(final_s), shown(cut_s), shown(taken_s - cut_s), shown(final_s - taken_s));
 }
 
 /** How much of a partial will hardly change: what the kernel says, else the whole words that two successive versions share. */

@@ -1,11 +1,13 @@
+import { computed } from "@preact/signals-core";
 import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Line, Lines } from "../store/lines.ts";
 import { h, place, setAttribute, setText, toggle } from "./dom.ts";
 import { RowWindow, rowAt } from "./row-window.ts";
-import { rowParts, stableLength } from "./transcript-row.ts";
+import { rowParts, stableLength, tickWaits } from "./transcript-row.ts";
 
 const AT_END_PX = 24;
+const TICK_MS = 200; // waiting is told in tenths of a second
 
 /** Where the box is to stand: where it stands, at the end, or at a height in the list. */
 type Aim = null | "end" | ((tops: Float64Array) => number);
@@ -15,6 +17,7 @@ interface Row {
   text: string;
   kind: Line["kind"];
   stable: number;
+  stage: Line["stage"];
 }
 
 /** The transcript: finals in a log that is read out, partials in a list below it that is not.
@@ -70,6 +73,12 @@ export class TranscriptView {
     sizes.observe(this.node);
     scope.own(() => sizes.disconnect());
     scope.effect(() => this.#refresh(empty()));
+    const works = computed(() => lines.all.some(({ stage }) => stage === "committed"));
+    let ticks: (() => void) | null = null;
+    scope.effect(() => {
+      ticks?.();
+      ticks = works.value ? scope.interval(() => tickWaits(this.#partials, lines, words), TICK_MS) : null;
+    });
   }
 
   /** Brings the rows in line with the store. `empty` stands there while there are none. */
@@ -190,14 +199,16 @@ export class TranscriptView {
 
   #fill(line: Line): Row {
     const known = this.#rows.get(line.key);
-    if (known && known.text === line.text && known.kind === line.kind && known.stable === line.stable)
+    const { text, kind, stable: settled, stage } = line;
+    const shown = { text, kind, stable: settled, stage };
+    if (known && Object.entries(shown).every(([name, value]) => known[name as keyof Row] === value))
       return known;
     const node = known?.node ?? h("li", { "data-key": line.key, tabindex: -1 });
     node.className =
       `sp-line ${line.kind === "gap" ? "is-gap" : line.kind === "partial" ? "is-partial" : ""}`.trim();
     const stable = line.kind === "partial" ? stableLength(line, known?.text ?? "") : line.text.length;
     node.replaceChildren(...rowParts(line, stable, this.#words));
-    const row = { node, text: line.text, kind: line.kind, stable: line.stable };
+    const row = { node, ...shown };
     this.#rows.set(line.key, row);
     this.#window.forget(line.key);
     this.#mark(node, line);

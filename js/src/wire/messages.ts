@@ -146,7 +146,22 @@ export type SessionEvent =
   | ({ type: "mark" } & Mark)
   | { type: "reconfigured"; time_s: number; turn_detection: Partial<ServerTurnDetection> | null }
   | { type: "committed"; start_s: number; end_s: number }
+  | { type: "waiting"; utterances: Waiting[] }
   | { type: "sent"; start_s: number; end_s: number; late?: boolean };
+
+/** How far an utterance has come: this side has cut it, it is on its way, the server works on it. */
+export type Stage = "cut" | "sent" | "committed";
+
+/** An utterance without its final text. */
+export interface Waiting {
+  /** the server's name for it, once it has taken it */
+  item_id: string | null;
+  start_s: number;
+  end_s: number;
+  stage: Stage;
+  /** for how long the server has had it */
+  waited_s: number;
+}
 
 /** All that an unfinished utterance says so far; an empty text takes it back. */
 interface PartialEvent {
@@ -168,7 +183,11 @@ export interface Segment {
   end_s: number;
   text: string;
   language: string | null;
+  /** from the end of speech to the text */
   latency_s: number | null;
+  /** of that, until the end was sure, and until the server had it; absent where that is not known */
+  cut_s?: number;
+  taken_s?: number;
 }
 
 export type FinalEvent = { type: "final" } & Segment;
@@ -211,6 +230,8 @@ export interface Snapshot {
   clock_s: number;
   segments: Segment[];
   marks: Mark[];
+  /** what the lanes show, and unfinished texts */
+  events: SessionEvent[];
   /** the texts of compared sessions, by name */
   runs: Record<string, Segment[]>;
   /** Which page captures, where audio comes from a page: null when none does although one should. */

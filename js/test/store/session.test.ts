@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Scope } from "../../src/scope.ts";
 import { SessionStore } from "../../src/store/session.ts";
 import type { Frames } from "../../src/wire/codec.ts";
-import type { FinalEvent, SessionEvent, Side } from "../../src/wire/messages.ts";
+import type { FinalEvent, SessionEvent, Side, Waiting } from "../../src/wire/messages.ts";
 
 function final(item_id: string, start_s: number, text: string, latency_s = 0.4): FinalEvent {
   return { type: "final", item_id, start_s, end_s: start_s + 1, text, language: "en", latency_s };
@@ -175,12 +175,87 @@ it("is restored from a snapshot without doubling rows", () => {
     clock_s: 12,
     segments: [segment],
     marks: [{ id: 1, time_s: 3, name: "here" }],
+    events: [
+      { type: "sent", start_s: 1, end_s: 2 },
+      { type: "speech_started", start_s: 4, source: "client" },
+      { type: "partial", item_id: "b", start_s: 4, text: "begun" },
+    ] satisfies SessionEvent[],
     runs: {},
     capturing: null,
   };
   store.restore(snapshot);
   store.restore(snapshot);
-  expect(texts()).toEqual(["final: kept"]);
+  expect(texts()).toEqual(["final: kept", "partial: begun"]);
+  expect([store.sent.length, store.segments.client.open_s]).toEqual([1, 4]);
   expect([...store.marks.values()]).toEqual(snapshot.marks);
   expect(store.clock_s).toBe(12);
+});
+
+describe("an utterance that was cut", () => {
+  const waits = (...utterances: Partial<Waiting>[]) =>
+    add({
+      type: "waiting",
+      utterances: utterances.map((one) => ({
+        item_id: null,
+        start_s: 1,
+        end_s: 2,
+        stage: "cut" as const,
+        waited_s: 0,
+        ...one,
+      })),
+    });
+  const stages = () => store.lines.all.map(({ kind, stage, text }) => [stage ?? kind, text]);
+
+  it("is one row from then on to its text, whoever names it when", () => {
+    waits({});
+    const [row] = store.lines.all;
+    expect(stages()).toEqual([["cut", ""]]);
+    waits({ stage: "sent" });
+    waits({ stage: "committed", item_id: "a", waited_s: 1.2 });
+    expect(stages()).toEqual([["committed", ""]]);
+    expect(performance.now() - (row?.taken_ms ?? 0)).toBeGreaterThanOrEqual(1200);
+    add(final("a", 1, "Done."));
+    waits();
+    expect(stages()).toEqual([["final", "Done."]]);
+    expect(store.lines.all[0]).toBe(row);
+  });
+
+  it("keeps its row in its place, so that texts stand in the order of speech", () => {
+    waits({}, { start_s: 3, end_s: 4 });
+    add(final("b", 3, "Second."));
+    waits({ stage: "committed", item_id: "a" });
+    expect(stages()).toEqual([
+      ["committed", ""],
+      ["final", "Second."],
+    ]);
+  });
+
+  it("takes over what was shown while it was spoken, under whatever name", () => {
+    store.clock_s = 2.5;
+    add({ type: "partial", item_id: "interim_1", start_s: 1.1, text: "do" });
+    waits({});
+    expect(stages()).toEqual([["cut", "do"]]);
+    add({ type: "partial", item_id: "interim_1", start_s: 2.6, text: "" });
+    expect(stages()).toEqual([["cut", ""]]);
+    add({ type: "partial", item_id: "a", start_s: 1.1, text: "done" });
+    waits({ stage: "committed", item_id: "a" });
+    expect(stages()).toEqual([["committed", "done"]]);
+  });
+
+  it("leaves no row where the server found no words, or failed", () => {
+    waits({ stage: "committed", item_id: "a" }, { start_s: 3, end_s: 4 });
+    add(final("a", 1, ""));
+    waits();
+    expect(stages()).toEqual([]);
+  });
+
+  it("is called slow only against what this server usually takes", () => {
+    const took = (item_id: string, latency_s: number) => {
+      add({ ...final(item_id, Number(item_id), "x", latency_s), cut_s: 0.5, taken_s: 0.5 });
+      return store.lines.get(item_id)?.slow;
+    };
+    expect(["1", "2", "3", "4"].map((id) => took(id, 9))).toEqual([false, false, false, false]);
+    expect(took("5", 17)).toBe(false);
+    expect(took("6", 18)).toBe(true);
+  });
 });

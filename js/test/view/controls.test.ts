@@ -136,7 +136,7 @@ it("tells of a microphone that has been silent for five seconds, and of a file n
 
 describe("a recording whose page was reloaded", () => {
   const snapshot = (capturing: string | null) =>
-    fake.receive({ type: "snapshot", clock_s: 5, segments: [], marks: [], runs: {}, capturing });
+    fake.receive({ type: "snapshot", clock_s: 5, segments: [], marks: [], events: [], runs: {}, capturing });
 
   const permission = (state: string) =>
     vi.stubGlobal("navigator", { permissions: { query: async () => ({ state }) }, language: "en" });

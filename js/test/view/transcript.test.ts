@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { en } from "../../src/i18n/en.ts";
 import { Scope } from "../../src/scope.ts";
 import { TranscriptView } from "../../src/view/transcript.ts";
@@ -56,6 +56,26 @@ it("keeps the element of a row when its text becomes final, and only then reads 
   expect(log().contains(before)).toBe(true);
 });
 
+it("says of an utterance without its text how far it has come, and counts how long the server is at it", () => {
+  vi.useFakeTimers();
+  const wait = (stage: "cut" | "committed", waited_s: number) =>
+    kernel.say({ type: "waiting", utterances: [{ item_id: "a", start_s: 1, end_s: 2, stage, waited_s }] });
+  const side = () => row("a").querySelector(".side")?.textContent;
+  wait("cut", 0);
+  expect([row("a").querySelector(".body")?.textContent, side()]).toEqual(["…", "heard"]);
+  wait("committed", 0.5);
+  expect(side()).toBe("recognising 0.5 s");
+  vi.advanceTimersByTime(1000);
+  expect(side()).toBe("recognising 1.5 s");
+  kernel.say({ ...final("a", 1, "Hello."), cut_s: 0.5, taken_s: 0.6 });
+  expect(side()).toBe("zh1.90 s");
+  expect(row("a").querySelector<HTMLElement>(".is-lat")?.title).toBe(
+    "1.90 s from the end of speech to the text: 0.50 s until the end was sure, 0.10 s on the way, 1.30 s to recognise it",
+  );
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
 it("leaves a final below an older partial where it stands", () => {
   kernel.say(partial("a", 1, "slow"), partial("b", 3, "fast"), final("b", 3, "Fast."));
   const keys = () => [...view.node.querySelectorAll<HTMLElement>("li")].map((li) => li.dataset.key);
@@ -78,7 +98,7 @@ it("tells settled words from tentative ones, also to screen readers", () => {
   expect(row("p")).toBeNull();
 });
 
-it("marks unstable words, slow answers and losses", () => {
+it("marks unstable words, and losses", () => {
   kernel.say(partial("p", 5, "the quiet wor"));
   kernel.say(partial("p", 5, "the quick words"));
   expect(row("p").querySelector(".tail")?.textContent).toBe("quick words…");
@@ -88,7 +108,6 @@ it("marks unstable words, slow answers and losses", () => {
     time_s: 2,
     text: "0.4 s lost",
   });
-  expect(row("p").querySelector(".is-slow")?.textContent).toBe("1.90 s slow");
   expect(view.node.querySelector(".is-gap")?.textContent).toContain("0.4 s lost");
 });
 

@@ -34,6 +34,20 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
+_DONE: Final = frozenset({Stage.FINAL, Stage.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """An utterance that was cut and has no final text yet: how far it has come."""
+
+    start_s: float
+    end_s: float
+    stage: Stage
+    item_id: str | None  # the server's name for it, once that has taken it
+    taken_at_s: float | None  # when that was, on the machine's monotonic clock
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """An utterance, and what has become of it."""
@@ -46,6 +60,7 @@ class Entry:
     order: int = -1  # its place among the utterances of the session, once it is committed
     vad_stop_ms: float | None = None  # how long after its end these came
     commit_ms: float | None = None
+    taken_at_s: float | None = None  # the same as `commit_ms`, on the machine's monotonic clock
     first_partial_ms: float | None = None
     reported: str = ""  # an error that may be about it
 
@@ -64,6 +79,7 @@ class Ledger:
         self._by_number: dict[int, Entry] = {}  # those that this side has cut, and that are not settled
         self._by_item: dict[str, Entry] = {}  # those that the server has named, without a text
         self._orders = 0
+        self._done = 0  # so many at the start of the entries have their text, or have failed
         self._vacant: list[Entry] = []  # what a server has cut and given no text for; over again, it comes by new names
         self._latency = latency
         self._arrived_ends: deque[int] = deque(maxlen=_KEPT_BLOCKS)
@@ -74,7 +90,18 @@ class Ledger:
     @property
     def unsettled(self) -> list[Entry]:
         """Those that have no final text and have not failed."""
-        return [entry for entry in self.entries if entry.stage not in {Stage.FINAL, Stage.FAILED}]
+        while self._done < len(self.entries) and self.entries[self._done].stage in _DONE:
+            self._done += 1
+        return [entry for entry in self.entries[self._done :] if entry.stage not in _DONE]
+
+    @property
+    def waiting(self) -> list[Unsettled]:
+        """Those of them that are cut."""
+        return [
+            Unsettled(one.utterance.start_s, one.utterance.end_s, one.stage, one.item_id, one.taken_at_s)
+            for one in self.unsettled
+            if one.stage is not Stage.OPEN
+        ]
 
     @property
     def settled_until(self) -> int:
@@ -88,7 +115,7 @@ class Ledger:
 
     @property
     def _settled(self) -> list[Utterance]:
-        return [entry.utterance for entry in self.entries if entry.stage in {Stage.FINAL, Stage.FAILED}]
+        return [entry.utterance for entry in self.entries if entry.stage in _DONE]
 
     def gaps(self) -> list[Send]:
         """Return the audio of what a lost server had cut and given no text for, though it did for something later."""
@@ -135,12 +162,12 @@ class Ledger:
         lost = self.with_server
         self.connection += 1
         self._by_item.clear()
-        settled = {Stage.FINAL, Stage.FAILED}
-        self.earlier_items |= {one.item_id for one in self.entries if one.item_id and one.stage in settled}
+        self.earlier_items |= {one.item_id for one in self.entries if one.item_id and one.stage in _DONE}
         self._vacant = [*self._vacant, *(one for one in lost if one.audio is None and one.order >= 0)]
         self.entries = [entry for entry in self.entries if entry.audio is not None or entry not in lost]
         for entry in self.unsettled:
             entry.stage, entry.connection, entry.reported = Stage.CUT, self.connection, ""
+            entry.taken_at_s = None
             self._by_number[entry.utterance.number] = entry
         return lost
 
@@ -162,6 +189,7 @@ class Ledger:
         entry = self._named(item_id, utterance)
         entry.stage = Stage.COMMITTED
         entry.commit_ms = self.since_ms(utterance.end_s)
+        entry.taken_at_s = time.monotonic()
         self._place(entry)
         return entry
 

@@ -29,7 +29,7 @@ from ipyspeaches.session.delivery import GIVE_UP_S, Delivery
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.journal import Journal
-from ipyspeaches.session.ledger import Stage
+from ipyspeaches.session.ledger import Stage, Unsettled
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
@@ -149,6 +149,11 @@ class Session:
     def marks(self) -> Marks:
         """Moments that were marked."""
         return self._recorder.marks
+
+    @property
+    def waiting(self) -> list[Unsettled]:
+        """Utterances that were cut and have no final text yet, in the order of their time. On the engine's thread."""
+        return self._recorder.ledger.waiting
 
     @property
     def model(self) -> str | None:

@@ -31,7 +31,15 @@ from ipyspeaches.widget.compared import MAIN, Compared
 from ipyspeaches.widget.drawing import Feed
 from ipyspeaches.widget.kept import Kept, picture_of_session
 from ipyspeaches.widget.local_model import INTERVAL_S, LocalModel
-from ipyspeaches.widget.page_messages import event_message, failure_message, kind_of, mark_message, segment_message
+from ipyspeaches.widget.page_messages import (
+    event_message,
+    failure_message,
+    kind_of,
+    lane_messages,
+    mark_message,
+    segment_messages,
+    steps_message,
+)
 from ipyspeaches.widget.recovering import Recovering
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import destination_traits, export, overview_traits, session_traits
@@ -208,6 +216,8 @@ class Controller:
     def _on_event(self, event: events.SessionEvent) -> None:
         message = event_message(event)
         if message is not None:
+            if isinstance(event, events.Final) and self.session is not None:
+                message |= steps_message(self.session.latency[-1])
             self._feed.append(message)
         if isinstance(event, events.Reconfigured) and self.session is not None:
             self._show_confirmed(self.session)
@@ -263,7 +273,10 @@ class Controller:
 
     def _send_snapshot(self) -> None:
         clock_s = 0.0 if self._feed.drawing is None else self._feed.drawing.clock_s
-        texts = {name: [segment_message(one) for one in it.transcript] for name, it in self.sessions.items()}
+        texts = {name: segment_messages(it.transcript, it.latency) for name, it in self.sessions.items()}
+        history: list[events.SessionEvent] = []
+        if self.session is not None:
+            self.session.subscribe(history.append, replay=True)()
         self._bridge.send(
             {
                 "type": "snapshot",
@@ -271,6 +284,7 @@ class Controller:
                 "segments": texts.pop(MAIN, []),
                 "runs": texts,
                 "marks": [] if self.session is None else [mark_message(mark) for mark in self.session.marks],
+                "events": lane_messages(history),
                 "capturing": self._capture.capturing,
             }
         )

@@ -16,9 +16,11 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.extremes import LEVELS, Extremes, Pyramid
 from ipyspeaches.audio.levels import measure
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session.ledger import Unsettled
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.session import Session, pipeline_of
 from ipyspeaches.session.state import ENDED
+from ipyspeaches.widget.page_messages import waiting_message
 
 COLUMN_S: Final = 0.01
 COLUMN: Final = SESSION_RATE_HZ // 100
@@ -184,20 +186,22 @@ class Feed:
         self._each_second = each_second
         self.drawing: Drawing | None = None
         self._queue: list[dict[str, Any]] = []
+        self._session: Session | None = None
+        self._told: list[Unsettled] = []  # what the pages know of utterances without their text
         self._ticker: asyncio.Task[None] | None = None
 
     def begin(self, session: Session) -> None:
         """Follow a new session."""
-        self.drawing = Drawing(pipeline_of(session))
-        self._queue.clear()
-        self._send({"type": "reset"}, [])
-        self._ticker = asyncio.create_task(self._tick(session))
+        self._follow(session, Drawing(pipeline_of(session)))
 
     async def open(self, session: Session) -> None:
         """Follow a session that has ended, which may be long: what is not sent by `send_recent` is asked for."""
         drawing = Drawing(pipeline_of(session))
         await asyncio.to_thread(lambda: deque(iter(drawing.new, None), maxlen=0))
-        self.drawing = drawing
+        self._follow(session, drawing)
+
+    def _follow(self, session: Session, drawing: Drawing) -> None:
+        self.drawing, self._session, self._told = drawing, session, []
         self._queue.clear()
         self._send({"type": "reset"}, [])
         self._ticker = asyncio.create_task(self._tick(session))
@@ -209,7 +213,8 @@ class Feed:
             self._send_new()  # a mark set after the end, a compared session's last words: no tick comes to send it
 
     def send_recent(self) -> None:
-        """Send the last minutes of the drawing again."""
+        """Send the last minutes of the drawing again, and with the next tick what waits for its text."""
+        self._told = []
         if self.drawing is not None:
             for header, buffers in self.drawing.replay(self.drawing.clock_s - RECENT_S):
                 self._send(header, buffers)
@@ -229,6 +234,10 @@ class Feed:
         if self.drawing is not None:
             for header, buffers in iter(self.drawing.new, None):
                 self._send(header, buffers)
+        waiting = [] if self._session is None else self._session.waiting
+        if waiting != self._told:
+            self._told = waiting
+            self._queue.append(waiting_message(waiting))  # behind the texts of those that wait no more
         if self._queue:
             batch, self._queue = self._queue, []
             self._send({"type": "events", "events": batch}, [])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Union
 
 import msgspec
@@ -22,9 +25,11 @@ from ipyspeaches.errors import (
     SpeachesError,
     UdpBlockedError,
 )
-from ipyspeaches.results.records import Mark
+from ipyspeaches.results.records import Latency, Mark, UtteranceLatency
 from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
+from ipyspeaches.session.ledger import Unsettled
 
 _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
     (UdpBlockedError, "udp", "The audio does not get through to the server", ("retry",)),
@@ -43,6 +48,7 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
 
 
 _LONGEST_TEXT = 1_000
+_IN_LANES = (events.SpeechStarted, events.SpeechStopped, events.Sent, events.Committed, events.Partial)
 _COUNT: Any = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
 _RATE: Any = Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
 # What a page's messages have at least; what the arguments of a command lack is said in the reply.
@@ -112,6 +118,48 @@ def mark_message(mark: Mark) -> dict[str, Any]:
     return {"id": mark.id, "time_s": mark.time, "name": mark.name}
 
 
+def lane_messages(history: Iterable[events.SessionEvent]) -> list[dict[str, Any]]:
+    """Return of all that was told what a page draws that comes late: speech, what was sent and taken, unfinished text.
+
+    Appends that adjoin come as one.
+    """
+    told: list[dict[str, Any]] = []
+    partial: dict[str, dict[str, Any]] = {}
+    sent: dict[str, Any] | None = None
+    for event in history:
+        message = event_message(event) if isinstance(event, _IN_LANES) else None
+        if isinstance(event, events.Final):
+            partial.pop(event.item_id, None)
+        elif isinstance(event, events.Partial) and message is not None:
+            partial[event.item_id] = message
+        elif (
+            isinstance(event, events.Sent)
+            and sent is not None
+            and (sent["end_s"], sent["late"]) == (event.start_s, event.late)
+        ):
+            sent["end_s"] = event.end_s
+        elif message is not None:
+            told.append(message)
+            sent = message if isinstance(event, events.Sent) else sent
+    return [*told, *(message for message in partial.values() if message["text"])]
+
+
+def waiting_message(waiting: Sequence[Unsettled]) -> dict[str, Any]:
+    """Return all utterances that wait for their final text, as the page reads them."""
+    now_s = time.monotonic()
+    utterances = [
+        {
+            "item_id": one.item_id,
+            "start_s": one.start_s,
+            "end_s": one.end_s,
+            "stage": one.stage.value,
+            "waited_s": 0.0 if one.taken_at_s is None else now_s - one.taken_at_s,
+        }
+        for one in waiting
+    ]
+    return {"type": "waiting", "utterances": utterances}
+
+
 def segment_message(segment: Segment) -> dict[str, Any]:
     """Return a segment as the page reads it."""
     return {
@@ -122,6 +170,18 @@ def segment_message(segment: Segment) -> dict[str, Any]:
         "language": segment.language,
         "latency_s": segment.latency_s,
     }
+
+
+def segment_messages(transcript: Transcript, latency: Latency) -> list[dict[str, Any]]:
+    """Return all texts of a session as the page reads them."""
+    steps = {one.item_id: steps_message(one) for one in latency}
+    return [segment_message(one) | steps.get(one.item_id, {}) for one in transcript]
+
+
+def steps_message(latency: UtteranceLatency) -> dict[str, Any]:
+    """Return when, in seconds after the end of speech, it was known to be over and the server had it; {} if unknown."""
+    steps = {"cut_s": latency.vad_stop_ms / 1000, "taken_s": latency.commit_ms / 1000}
+    return {} if math.isnan(sum(steps.values())) else steps
 
 
 def failure_message(error: SpeachesError) -> dict[str, Any]:

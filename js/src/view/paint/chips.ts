@@ -1,4 +1,4 @@
-import type { Line } from "../../store/lines.ts";
+import { endOf, type Line } from "../../store/lines.ts";
 import { languageTag } from "../format.ts";
 import type { Ellipsis } from "./ellipsis.ts";
 import type { Axis, Box, Scene, Strip } from "./scene.ts";
@@ -20,9 +20,9 @@ export function chipText(line: Line): string {
   return line.kind === "partial" ? `${line.text.trimEnd()}…` : line.text;
 }
 
-/** Where a chip begins and how wide it is: as long as its speech, less a gap to the next. A partial reaches to now. */
+/** Where a chip begins and how wide it is: as long as its speech, less a gap to the next. */
 export function chipPlace(line: Line, axis: Axis, edge_s: number): { x: number; width: number } {
-  const end_s = line.kind === "partial" ? Math.max(line.start_s, edge_s) : line.end_s;
+  const end_s = endOf(line, edge_s);
   const x = axis.x(line.start_s);
   return { x, width: Math.max(MIN_PX, axis.x(end_s) - x - GAP_PX) };
 }

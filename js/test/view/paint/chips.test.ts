@@ -13,7 +13,7 @@ const line = (given: Partial<Line>): Line => ({
   text: "good morning",
   stable: 0,
   language: "",
-  latency_s: null,
+  steps: null,
   ...given,
 });
 
