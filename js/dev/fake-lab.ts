@@ -70,6 +70,7 @@ export class FakeLab {
       column_s: 0.01,
       active: 0,
       collar_ms: 0,
+      span: [0, SECONDS],
       detectors,
       metrics: [GOOD, POOR, POOR],
       server: { threshold: 0.9, min_silence_duration_ms: 550, metrics: POOR },

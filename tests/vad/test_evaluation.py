@@ -71,9 +71,10 @@ def annotation(segments: Segments) -> Annotation:
 
 
 def test_a_thousand_random_cases_equal_pyannote() -> None:
-    for found, truth, collar, duration in cases(1_000):
-        ours = evaluate(found, truth, collar, duration)
-        heard = Timeline([Segment(0, duration)])
+    for number, (found, truth, collar, duration) in enumerate(cases(1_000)):
+        span = (0.0, duration) if number % 2 else (0.2 * duration, 0.7 * duration)
+        ours = evaluate(found, truth, collar, duration, span)
+        heard = Timeline([Segment(*span)])
         reference, hypothesis = annotation(truth), annotation(found)
         for name, metric in PYANNOTE.items():
             theirs = metric(collar=collar)(reference, hypothesis, uem=heard)
@@ -111,6 +112,19 @@ def test_a_collar_forgives_its_half_on_either_side() -> None:
     assert evaluate(found, truth, duration=10).precision < 1
     assert evaluate(found, truth, 0.2, 10).f1 == 1
     assert evaluate(found, truth, 0.2, 10).evaluated_s == pytest.approx(9.6)
+
+
+def test_only_the_labelled_span_is_evaluated() -> None:
+    truth, found = Segments([(2, 5)]), Segments([(2, 5), (20, 900)])
+    assert evaluate(found, truth, duration=1_200).f1 < 0.01
+    labelled = evaluate(found, truth, duration=1_200, span=(0, 60))
+    assert labelled.evaluated_s == 60
+    assert labelled.boundaries.false == 1  # its first 40 s are in the span
+    assert evaluate(found, truth, span=(0, 15)).f1 == 1
+    assert evaluate(found, truth, span=(0, 15)).boundaries.segments == 1
+    for wrong in ((3, 3), (-1, 2), (1_300, 1_400)):
+        with pytest.raises(InputError, match="span is"):
+            evaluate(found, truth, duration=1_200, span=wrong)
 
 
 def test_evaluations_of_several_recordings_are_pooled() -> None:
@@ -170,7 +184,7 @@ def test_splits_merges_misses_and_false_alarms_are_counted() -> None:
         ([(1, 3)], {"duration": math.inf}, "duration is inf"),
     ],
 )
-def test_a_truth_that_cannot_be_used(truth: list[tuple[float, float]], wrong: dict[str, float], message: str) -> None:
+def test_a_truth_that_cannot_be_used(truth: list[tuple[float, float]], wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         evaluate(Segments([(0, 1)]), Segments(truth), **wrong)
 
@@ -178,7 +192,7 @@ def test_a_truth_that_cannot_be_used(truth: list[tuple[float, float]], wrong: di
 @pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in VECTORS])
 def test_metrics_are_those_of_the_labs_page(vector: dict[str, Any]) -> None:
     found, truth = Segments(vector["found"]), Segments(vector["truth"])
-    evaluation = evaluate(found, truth, vector["collar_s"], vector["duration_s"])
+    evaluation = evaluate(found, truth, vector["collar_s"], vector["duration_s"], vector.get("span"))
     for name, value in vector["metrics"].items():
         expected = math.nan if value is None else value
         assert getattr(evaluation, name) == pytest.approx(expected, abs=1e-9, nan_ok=True), name

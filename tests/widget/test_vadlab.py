@@ -114,6 +114,34 @@ def test_truth_is_painted_undone_and_kept(sound: Path, monkeypatch: pytest.Monke
     assert VadLab(sound, detectors=[ENERGY]).truth == lab.truth
 
 
+def test_only_what_is_labelled_is_scored(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, sound)
+    assert lab.span == (0, 7)
+    assert page.command("edit", kind="paint", start_s=1, end_s=2, seen=[0, 2.5]) is None
+    assert last_state(page)[0]["span"] == lab.span == (0, 2.5)
+    assert lab.metrics.evaluations[0] == evaluate(lab.segments, lab.truth, 0, 7, (0, 2.5))
+    assert lab.false_alarms.speech_s < 0.3  # its padding; the bursts behind count for nothing
+    again = VadLab(sound, detectors=[ENERGY])
+    assert (again.span, again.truth) == (lab.span, lab.truth)
+    assert page.command("edit", kind="paint", start_s=3.5, end_s=3, seen=[0, 7]) is None
+    assert lab.span == (0, 3.5)
+    assert page.command("set_span", start_s=0.5, end_s=3.25) is None
+    audio, truth = lab.labelled
+    assert (audio.duration, truth) == (2.75, Segments([(0.5, 1.5), (2.5, 2.75)]))
+    for _ in range(2):
+        assert page.command("edit", kind="undo") is None
+    assert lab.span == (0, 2.5)
+    refused = page.command("set_span", start_s=5, end_s=4)
+    assert refused is not None
+    assert "give its start and its end" in refused["text"]
+    lab.truth = TRUTH
+    assert lab.span == (0, 7)
+    assert not sound.with_name("talk.truth.uem").exists()
+    sound.with_name("talk.truth.uem").write_text("talk 1 5 nonsense")
+    with pytest.raises(InputError, match=r"talk\.truth\.uem does not say which part"):
+        VadLab(sound, detectors=[ENERGY])
+
+
 def test_older_labels_are_put_aside(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = sound.with_name("talk.truth.rttm")
     TRUTH.to_rttm(kept)

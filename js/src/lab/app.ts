@@ -15,6 +15,7 @@ import {
   type LabCommand,
   type LabDetector,
   type ServerVerdict,
+  type Span,
   type Transcribed,
 } from "./wire.ts";
 
@@ -70,6 +71,13 @@ export class LabApp extends WidgetApp<LabCommand> {
 
   setCollar(collar_ms: number): Promise<boolean> {
     return this.#do("set_collar", { collar_ms });
+  }
+
+  /** Which part is labelled; as with an edit, what is shown stays until the kernel has answered. */
+  async setSpan([start_s, end_s]: Span): Promise<boolean> {
+    const done = await this.#do("set_span", { start_s, end_s });
+    this.store.moveSpan(null);
+    return done;
   }
 
   /** An edit of the truth; what was shown while the mouse was down stays until the kernel has answered. */

@@ -66,6 +66,14 @@ export function firstAfter(spans: Spans, time_s: number): number {
   return low;
 }
 
+/** The stretches that have anything between two moments, as they are. */
+export function touched(spans: Spans, from_s: number, to_s: number): number[] {
+  const found: number[] = [];
+  for (let i = firstAfter(spans, from_s); 2 * i < spans.length && at(spans, 2 * i) < to_s; i++)
+    found.push(at(spans, 2 * i), at(spans, 2 * i + 1));
+  return found;
+}
+
 /** Visits the stretches that touch a window. */
 export function visit(
   spans: Spans,

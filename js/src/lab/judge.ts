@@ -1,5 +1,5 @@
-import { at, complement, firstAfter, intersected, length_s, merged } from "./intervals.ts";
-import type { Metrics, Spans } from "./wire.ts";
+import { at, complement, firstAfter, intersected, length_s, merged, touched } from "./intervals.ts";
+import type { Metrics, Span, Spans } from "./wire.ts";
 
 /** How segments compare with the truth; the twin of `ipyspeaches/vad/evaluation.py`, for numbers that move with a line. */
 export interface Judgement {
@@ -12,10 +12,15 @@ const NOTHING_S = 1e-9;
 const ratio = (part: number, whole: number, empty: number) => (whole ? part / whole : empty);
 const filled = (seconds: number) => (seconds > NOTHING_S ? seconds : 0);
 
-/** null: there is no truth. `found` and `truth` are in order and disjoint; those that touch stay apart. */
-export function judge(found: Spans, truth: Spans, collar_s: number, duration_s: number): Judgement | null {
-  if (truth.length === 0) return null;
-  const evaluated = complement(collars(truth, collar_s), 0, duration_s);
+/** null: there is no truth. `all_found` and `all_truth` are in order and disjoint; those that touch stay apart. Only
+ * what is in `span` is judged.
+ */
+export function judge(all_found: Spans, all_truth: Spans, collar_s: number, span: Span): Judgement | null {
+  if (all_truth.length === 0) return null;
+  const [from_s, to_s] = span;
+  const found = touched(all_found, from_s, to_s);
+  const truth = touched(all_truth, from_s, to_s);
+  const evaluated = complement(collars(all_truth, collar_s), from_s, to_s);
   const speech = intersected(merged(truth), evaluated);
   const detected = intersected(merged(found), evaluated);
   const hits = intersected(detected, speech);
@@ -36,13 +41,13 @@ export function judge(found: Spans, truth: Spans, collar_s: number, duration_s: 
       false_alarm_rate: ratio(false_s, false_s + silence_s, 0),
       ...boundaryErrors(truth, found),
     },
-    missed: without(speech, detected, duration_s),
-    false_alarms: without(detected, speech, duration_s),
+    missed: without(speech, detected, span),
+    false_alarms: without(detected, speech, span),
   };
 }
 
-function without(these: Spans, others: Spans, duration_s: number): number[] {
-  return intersected(these, complement(others, 0, duration_s));
+function without(these: Spans, others: Spans, [from_s, to_s]: Span): number[] {
+  return intersected(these, complement(others, from_s, to_s));
 }
 
 function collars(truth: Spans, collar_s: number): number[] {

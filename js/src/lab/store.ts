@@ -3,7 +3,7 @@ import { Pyramid } from "../store/pyramid.ts";
 import type { SessionStore } from "../store/session.ts";
 import { segment } from "../vad/segmenter.ts";
 import { type Judgement, judge } from "./judge.ts";
-import type { CurvePoint, LabDetector, LabState, Metrics, ScoresHeader, Spans, Sweep } from "./wire.ts";
+import type { CurvePoint, LabDetector, LabState, Metrics, ScoresHeader, Span, Spans, Sweep } from "./wire.ts";
 
 const LAST_COLUMNS_S = 0.03; // the windows of a growing session leave its last columns out; these are complete
 const SHORTEST_ERROR_S = 0.05; // shorter ones are drawn, but not stepped to
@@ -41,6 +41,7 @@ export class LabStore {
   #serverJudgement: Judgement | null = null;
   #truth: Spans = new Float64Array();
   #painted: Spans | null = null;
+  #movedSpan: Span | null = null;
   #moved: { index: number; changes: Partial<LabDetector> } | null = null;
 
   constructor(session: SessionStore) {
@@ -76,9 +77,14 @@ export class LabStore {
     return this.#painted ?? this.#truth;
   }
 
+  /** What is labelled, as it stands: only that is scored. */
+  get span(): Span {
+    return this.#movedSpan ?? this.state?.span ?? [0, 0];
+  }
+
   /** A line or an edge is being moved. */
   get moving(): boolean {
-    return this.#moved !== null || this.#painted !== null;
+    return this.#moved !== null || this.#painted !== null || this.#movedSpan !== null;
   }
 
   /** The detector with what is being moved. */
@@ -117,6 +123,7 @@ export class LabStore {
     this.#truth = truth;
     this.server = server;
     this.#painted = null;
+    this.#movedSpan = null;
     this.#moved = null;
     this.#session.clock_s = state.duration_s + LAST_COLUMNS_S;
     this.#session.drawing.column_s = state.column_s;
@@ -161,8 +168,14 @@ export class LabStore {
     this.#cut();
   }
 
+  /** The span, while one of its ends is moved. null: let go. */
+  moveSpan(span: Span | null): void {
+    this.#movedSpan = span;
+    this.#cut();
+  }
+
   #cut(): void {
-    const { truth, duration_s } = this;
+    const { truth, span } = this;
     const collar_s = (this.#state?.collar_ms ?? 0) / 1000;
     for (const [i, lane] of this.#lanes.entries()) {
       const detector = this.detector(i);
@@ -172,9 +185,9 @@ export class LabStore {
         lane.spans = found.map((sample) => sample / lane.rate);
         lane.found_by = detector;
       }
-      lane.judgement = judge(lane.spans, truth, collar_s, duration_s);
+      lane.judgement = judge(lane.spans, truth, collar_s, span);
     }
-    this.#serverJudgement = this.#state?.server ? judge(this.server, truth, collar_s, duration_s) : null;
+    this.#serverJudgement = this.#state?.server ? judge(this.server, truth, collar_s, span) : null;
     this.#changes.value++;
   }
 }

@@ -7,6 +7,9 @@ import type { Detector, Reply } from "../wire/messages.ts";
 /** Stretches of time: start, end, start, end, … in seconds, in order and disjoint. */
 export type Spans = ArrayLike<number>;
 
+/** A part of the recording: start and end in seconds. */
+export type Span = readonly [number, number];
+
 export interface LabDetector extends Detector {
   /** its name, numbered where there are several of a kind */
   label: string;
@@ -47,6 +50,8 @@ export interface LabState {
   column_s: number;
   active: number;
   collar_ms: number;
+  /** what is labelled, and so scored */
+  span: Span;
   detectors: LabDetector[];
   metrics: (Metrics | null)[];
   /** null: not asked yet */
@@ -73,6 +78,7 @@ export type LabCommand =
   | "set_detector"
   | "set_active"
   | "set_collar"
+  | "set_span"
   | "edit"
   | "truth_from"
   | "pin"

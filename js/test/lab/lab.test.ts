@@ -22,6 +22,7 @@ const state: LabState = {
   column_s: 0.01,
   active: 0,
   collar_ms: 0,
+  span: [0, 10],
   detectors: [
     detector,
     { ...detector, name: "energy", unit: "energy", threshold: 500, neg_threshold: 350, label: "energy" },
@@ -100,6 +101,18 @@ it("cuts the scores that come and judges them, before the kernel has", async () 
   expect(el.querySelector(".is-segments.is-active .sp-rail")?.textContent).toBe("2 segments");
   expect(el.querySelector(".is-errors.is-active .sp-rail")?.textContent).toBe("1.00 s wrong");
   expect(el.querySelector(".sp-status .counts")?.textContent).toContain("1 false alarm · 0 missed");
+});
+
+it("scores only what is labelled, while its ends are moved too", async () => {
+  listen({ span: [0, 5] });
+  await frame();
+  expect(active().slice(1, 5)).toEqual(["1.000", "1.000", "1.000", "0.0 %"]);
+  expect(el.querySelector(".tbl-note")?.textContent).toContain("Scored: 00:00.0 to 00:05.0.");
+  const end = el.querySelector<HTMLElement>(".lab-span[data-edge='1']");
+  end?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", shiftKey: true, bubbles: true }));
+  expect(commands().at(-1)).toEqual({ name: "set_span", args: { start_s: 0, end_s: 6 } });
+  end?.dispatchEvent(new MouseEvent("dblclick"));
+  expect(commands().at(-1)).toEqual({ name: "set_span", args: { start_s: 0, end_s: 10 } });
 });
 
 it("steps through errors, by buttons and keys, and says where it is", async () => {

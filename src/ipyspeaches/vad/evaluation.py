@@ -2,13 +2,14 @@
 
 Durations are those of pyannote.metrics 4 (H. Bredin, "pyannote.metrics: a toolkit for reproducible evaluation,
 diagnostic, and error analysis of speaker diarization systems", Interspeech 2017), to which the tests hold them: what is
-evaluated is the audio without a *collar* around each boundary of the truth, half of it before and half behind.
+evaluated is the audio without a *collar* around each boundary of the truth, half of it before and half behind, and of
+that only the *span* that is labelled (pyannote's ``uem``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from html import escape
 from typing import Any, Final, Self, TypeAlias
@@ -225,12 +226,25 @@ class Evaluation:
         return f"<table><caption>Evaluation of {self.evaluated_s:.1f} s</caption><tbody>{rows}</tbody></table>"
 
 
+def check_span(span: Sequence[float], duration: float) -> tuple[float, float]:
+    """Return a part of the audio, cut off at its end; an `InputError` if it is none."""
+    if len(span) != 2 or not 0 <= span[0] < min(span[1], duration):
+        raise InputError(f"span is {span}: give its start and its end in seconds, inside the audio ({duration:g} s).")
+    return float(span[0]), float(min(span[1], duration))
+
+
 def _ratio(part: float, whole: float, *, empty: float) -> float:
     return part / whole if whole else empty
 
 
 @checked
-def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration: float | None = None) -> Evaluation:
+def evaluate(
+    segments: Segments,
+    truth: Segments,
+    collar: float = 0.0,
+    duration: float | None = None,
+    span: tuple[float, float] | None = None,
+) -> Evaluation:
     """Return how well segments agree with the truth.
 
     Parameters
@@ -244,6 +258,8 @@ def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration:
     duration
         Length of the audio in seconds. Without it, what is evaluated ends with the last segment or region, and begins
         with the first, as in pyannote.metrics: accuracy and false alarm rate then know nothing of the silence around.
+    span
+        Start and end of what is labelled, in seconds: nothing else is evaluated. None for all of it.
 
     Raises
     ------
@@ -253,8 +269,10 @@ def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration:
     if not len(truth):
         raise InputError("The truth is empty: label at least one region of speech to compare with.")
     found = segments.normalised(duration)
+    if duration is None and span is not None:
+        duration = float(max(span[-1], truth.end.max(), *found.end[-1:]))
     if duration is not None:
-        return Truth(truth, collar, duration).evaluate(found.start, found.end)
+        return Truth(truth, collar, duration, span).evaluate(found.start, found.end)
     truth.check(what="region of the truth")
     # From the first edge on, which becomes second 0.
     first = float(np.concatenate((truth.start, found.start)).min())
@@ -264,25 +282,29 @@ def evaluate(segments: Segments, truth: Segments, collar: float = 0.0, duration:
 
 
 class Truth:
-    """A truth made ready to be compared with many segmentations of the same audio; the collar is as in `evaluate`.
+    """A truth made ready for many segmentations of the same audio; collar and span are as in `evaluate`.
 
-    It is an `InputError` if the truth cannot be one (see `Segments.check`), or the collar or the duration is no length.
+    It is an `InputError` if the truth cannot be one (see `Segments.check`), the collar or the duration is no length, or
+    the span is no part of the audio. Boundaries count where any of their region or segment is in the span.
 
     What does not depend on the segments is computed once, and one search an edge finds it.
     """
 
     @checked
-    def __init__(self, truth: Segments, collar: float, duration: float) -> None:
+    def __init__(
+        self, truth: Segments, collar: float, duration: float, span: tuple[float, float] | None = None
+    ) -> None:
         if not 0 <= collar < np.inf:
             raise InputError(f"collar is {collar}: give 0 seconds or more.")
         if not 0 <= duration < np.inf:
             raise InputError(f"duration is {duration}: give the length of the audio in seconds.")
         truth.check(duration, what="region of the truth")
+        self._span = (0.0, duration) if span is None else check_span(span, duration)
         regions = truth.normalised(duration)
-        self._regions = regions.start, regions.end
-        edges = np.concatenate(self._regions) if collar else np.empty(0)
+        self._regions = intervals.touched((regions.start, regions.end), *self._span)
+        edges = np.concatenate((regions.start, regions.end)) if collar else np.empty(0)
         collars = intervals.merged(edges - collar / 2, edges + collar / 2, touching=True)
-        evaluated = intervals.complement(collars, 0.0, duration)
+        evaluated = intervals.complement(collars, *self._span)
         speech = intervals.intersected(intervals.merged(*self._regions, touching=True), evaluated)
         self._evaluated_s = intervals.length_s(evaluated)
         self._speech_s = intervals.length_s(speech)
@@ -294,6 +316,7 @@ class Truth:
 
     def evaluate(self, start: Times, end: Times) -> Evaluation:
         """Return how disjoint segments, in order, agree with the truth."""
+        start, end = intervals.touched((start, end), *self._span)
         at_start = np.searchsorted(self._edges, start, side="right")
         at_end = np.searchsorted(self._edges, end, side="left")
         found_s = self._evaluated.between_s(start, at_start, end, at_end)

@@ -41,6 +41,12 @@ def intersected(a: Spans, b: Spans) -> Spans:
     return np.maximum(a[0][left], b[0][right]), np.minimum(a[1][left], b[1][right])
 
 
+def touched(spans: Spans, start: float, end: float) -> Spans:
+    """Return those of disjoint stretches that have anything between ``start`` and ``end``, as they are."""
+    first, behind = np.searchsorted(spans[1], start, side="right"), np.searchsorted(spans[0], end)
+    return spans[0][first:behind], spans[1][first:behind]
+
+
 def complement(spans: Spans, start: float, end: float) -> Spans:
     """Return what disjoint stretches leave free between ``start`` and ``end``."""
     begins = np.concatenate(([start], np.clip(spans[1], start, end)))

@@ -303,9 +303,15 @@ def _sharing_most(vad: Detector) -> tuple[float, ...]:
     return options.threshold, options.neg_threshold, *durations, options.speech_pad_ms
 
 
-def evaluate_settings(scores: Scores, truth: Segments, collar: float, vads: Sequence[Detector]) -> list[Evaluation]:
+def evaluate_settings(
+    scores: Scores,
+    truth: Segments,
+    collar: float,
+    vads: Sequence[Detector],
+    span: tuple[float, float] | None = None,
+) -> list[Evaluation]:
     """Return how detectors do that share their scores; fastest when those with equal thresholds are neighbours."""
-    ready = Truth(truth, collar, scores.length / scores.rate)
+    ready = Truth(truth, collar, scores.length / scores.rate, span)
     results = []
     runs: Runs | None = None
     thresholds: tuple[float, float] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
@@ -23,14 +23,13 @@ from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.session import transcribe
 from ipyspeaches.vad.detectors import Detector
-from ipyspeaches.vad.evaluation import Evaluation
-from ipyspeaches.vad.labels import Labels
+from ipyspeaches.vad.evaluation import Evaluation, check_span
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.kept import Kept, metrics_table, picture_of_lab
-from ipyspeaches.widget.lab_state import LabState
+from ipyspeaches.widget.lab_state import LabState, Setup
 from ipyspeaches.widget.lab_truth import TruthFile, edited
 from ipyspeaches.widget.page_messages import kind_of
 from ipyspeaches.widget.settings import NUMBERS
@@ -64,6 +63,7 @@ class LabController:
             "set_detector": self._set_detector,
             "set_active": self._set_active,
             "set_collar": self._set_collar,
+            "set_span": self._set_span,
             "edit": self._edit,
             "truth_from": self._truth_from,
             "pin": self._pin,
@@ -86,12 +86,20 @@ class LabController:
         elif kind == "hello":
             ENGINE.submit(self._greet())
 
-    async def use_labels(self, labels: Labels) -> None:
-        """Take other labels for the truth: kept in its file, then shown."""
-        if labels == self.state.labels:
-            return
-        self.state.labels = labels
-        await asyncio.to_thread(self._file.save, labels.segments)
+    async def change(self, **changes: Any) -> None:  # noqa: ANN401  fields of a `Setup`
+        """Change the set-up: a step that can be undone."""
+        await self._use(self.state.change, replace(self.state.setup, **changes))
+
+    async def _use(self, step: Callable[..., object], *args: Setup) -> None:
+        """Take a step in the history: labels that differ are kept in their file, other scores sent, all is shown."""
+        before = self.state.setup
+        step(*args)
+        now = self.state.setup
+        if (now.truth, now.span) != (before.truth, before.span):
+            await asyncio.to_thread(self._file.save, now.truth, now.span)
+        for index, (was, one) in enumerate(zip(before.detectors, now.detectors, strict=True)):
+            if was.scorer_options() != one.scorer_options():
+                await self._send_scores(index)
         self.show()
 
     def show(self) -> None:
@@ -152,11 +160,9 @@ class LabController:
         now = self.state.detectors[index]
         numbers: dict[str, Any] = {name: _number(value) for name, value in args.items() if name in NUMBERS}
         numbers |= {name: int(args[name]) for name in SCORING if name in args and hasattr(now, name)}
-        detector = replace(now, **numbers)
-        self.state.detectors[index] = detector
-        if detector.scorer_options() != now.scorer_options():
-            await self._send_scores(index)
-        self.show()
+        detectors = list(self.state.detectors)
+        detectors[index] = replace(now, **numbers)
+        await self.change(detectors=tuple(detectors))
 
     async def _set_active(self, args: dict[str, Any]) -> None:
         self.state.active = self.state.index(args.get("index"))
@@ -166,17 +172,25 @@ class LabController:
         collar_ms = float(args["collar_ms"])
         if not 0 <= collar_ms <= 60_000:
             raise InputError(f"collar is {collar_ms:g} ms: give milliseconds from 0 to 60,000.")
-        self.state.collar_s = collar_ms / 1000
-        self.show()
+        await self.change(collar_s=collar_ms / 1000)
+
+    async def _set_span(self, args: dict[str, Any]) -> None:
+        span = float(args["start_s"]), float(args["end_s"])
+        await self.change(span=check_span(span, self.state.recording.duration))
 
     async def _edit(self, args: dict[str, Any]) -> None:
-        await self.use_labels(edited(self.state.labels, args))
+        state = self.state
+        steps = {"undo": state.undo, "redo": state.redo}
+        if args.get("kind") in steps:
+            await self._use(steps[args["kind"]])
+        else:
+            await self._use(state.change, edited(state.setup, args, state.recording.duration))
 
     async def _truth_from(self, args: dict[str, Any]) -> None:
         """Begin again from what a detector found."""
         index = self._asked(args)
         await self._score(index)
-        await self.use_labels(self.state.labels.replace_all(self.state.segments(index)))
+        await self.change(truth=self.state.segments(index), span=self.state.whole)
 
     async def _pin(self, _args: dict[str, Any]) -> None:
         self.state.pin()
@@ -249,7 +263,8 @@ def state_message(state: LabState, *, saved: Mapping[str, str | None], live: boo
         "duration_s": state.recording.duration,
         "column_s": COLUMN_S,
         "active": state.active,
-        "collar_ms": round(state.collar_s * 1000, 3),
+        "collar_ms": round(state.setup.collar_s * 1000, 3),
+        "span": state.setup.span,
         "detectors": [_detector(one, label) for one, label in zip(state.detectors, state.names(), strict=True)],
         "metrics": [
             _metrics(state.evaluation(index)) if state.scored(index) else None for index in range(len(state.detectors))
@@ -262,8 +277,8 @@ def state_message(state: LabState, *, saved: Mapping[str, str | None], live: boo
             "metrics": _metrics(state.server_evaluation()),
         },
         "pinned": _detector(state.pinned, state.pinned.name),
-        "can_undo": state.labels.can_undo,
-        "can_redo": state.labels.can_redo,
+        "can_undo": bool(state.past),
+        "can_redo": bool(state.future),
         "saved": saved,
         "live": live,
     }

@@ -16,7 +16,7 @@ from ipyspeaches.session.options import SessionKeywords, SessionOptions
 from ipyspeaches.tables import Table
 from ipyspeaches.vad.detectors import Detector, SileroVad
 from ipyspeaches.vad.evaluation import METRICS, Evaluation, evaluate
-from ipyspeaches.vad.labels import Labels
+from ipyspeaches.vad.labels import HISTORY
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.vad.sweeps import evaluate_settings
@@ -37,27 +37,69 @@ class ServerVerdict:
     min_silence_duration_ms: int
 
 
-@dataclass
-class LabState:
-    """A recording under several detectors, and the truth to judge them by."""
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is decided in a lab: a step of its history, and what its file keeps.
 
-    recording: Recording
-    detectors: list[Detector]  # at least one
-    labels: Labels  # the truth, with its history
-    name: str = ""  # the recording's file; empty if it came from elsewhere
-    active: int = field(default=0, init=False)  # index of the detector that is being tuned
-    collar_s: float = field(default=0.0, init=False)  # not evaluated around the truth's boundaries, half on each side
-    verdict: ServerVerdict | None = field(default=None, init=False)  # what the server said when it was asked
-    _pinned: Detector | None = field(default=None, init=False, repr=False)
-    _first: list[Detector] = field(default_factory=list, init=False, repr=False)
-    _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, init=False, repr=False)
+    ``truth`` is where speech is, in ``span``, the part of the recording that is labelled and so evaluated (seconds);
+    ``detectors`` are at least one; ``collar_s`` around the truth's boundaries is not evaluated, half on each side.
+    """
+
+    truth: Segments
+    span: tuple[float, float]
+    detectors: tuple[Detector, ...]
+    collar_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.detectors:
             raise InputError("There is no detector: give at least one, such as detectors=[sp.SileroVad()].")
         for wrong in (one for one in self.detectors if not isinstance(one, Detector)):
             raise InputError(f"{wrong!r:.80} is not a detector: give detectors such as sp.EnergyVad(threshold=500).")
-        self._first = list(self.detectors)
+
+
+@dataclass
+class LabState:
+    """A recording under several detectors, and the truth to judge them by."""
+
+    recording: Recording
+    setup: Setup
+    name: str = ""  # the recording's file; empty if it came from elsewhere
+    active: int = field(default=0, init=False)  # index of the detector that is being tuned
+    verdict: ServerVerdict | None = field(default=None, init=False)  # what the server said when it was asked
+    past: list[Setup] = field(default_factory=list, init=False, repr=False)  # the steps that can be undone
+    future: list[Setup] = field(default_factory=list, init=False, repr=False)  # and those that were
+    _pinned: Detector | None = field(default=None, init=False, repr=False)
+    _first: tuple[Detector, ...] = field(init=False, repr=False)
+    _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._first = self.detectors
+
+    def change(self, setup: Setup) -> bool:
+        """Take another set-up, which can be undone; return whether it differs."""
+        if setup == self.setup:
+            return False
+        self.past = [*self.past, self.setup][-HISTORY:]
+        self.future = []
+        self.setup = setup
+        return True
+
+    def undo(self) -> None:
+        """Take back the last step; without one, nothing happens."""
+        if self.past:
+            self.future.append(self.setup)
+            self.setup = self.past.pop()
+
+    def redo(self) -> None:
+        """Do again what was undone last; without anything, nothing happens."""
+        if self.future:
+            self.past.append(self.setup)
+            self.setup = self.future.pop()
+
+    @property
+    def detectors(self) -> tuple[Detector, ...]:
+        """All detectors as they are set now."""
+        return self.setup.detectors
 
     @property
     def vad(self) -> Detector:
@@ -76,7 +118,12 @@ class LabState:
     @property
     def truth(self) -> Segments:
         """The truth."""
-        return self.labels.segments
+        return self.setup.truth
+
+    @property
+    def whole(self) -> tuple[float, float]:
+        """The span of the whole recording, in seconds."""
+        return 0.0, self.recording.duration
 
     def names(self) -> list[str]:
         """Return the detectors' names; those of one kind are numbered."""
@@ -117,16 +164,17 @@ class LabState:
         return self._judge(self.verdict.segments) if self.verdict and len(self.truth) else None
 
     def _judge(self, found: Segments) -> Evaluation:
-        return evaluate(found, self.truth, self.collar_s, self.recording.duration)
+        return evaluate(found, self.truth, self.setup.collar_s, self.recording.duration, self.setup.span)
 
     def errors(self, index: int) -> tuple[Segments, Segments]:
-        """Return what a detector missed, and its false alarms, outside the collars; nothing without a truth."""
+        """Return what a detector missed, and its false alarms, in the span and outside the collars."""
         if not len(self.truth):
             return Segments(), Segments()
-        found, half = self.segments(index), self.collar_s / 2
+        found, half = self.segments(index), self.setup.collar_s / 2
         edges = np.concatenate((self.truth.start, self.truth.end))
         collars = Segments.from_arrays(np.maximum(edges - half, 0), edges + half).normalised()
-        return (self.truth - found) - collars, (found - self.truth) - collars
+        evaluated = Segments([self.setup.span]) - collars
+        return (self.truth - found) & evaluated, (found - self.truth) & evaluated
 
     def metrics(self) -> LabMetrics:
         """Return all metrics of all detectors, and of the server where it was asked."""
@@ -148,7 +196,7 @@ class LabState:
         if not len(self.truth):
             return np.empty((0, 4), dtype=np.float32)
         tried = self._moved(index, CURVE_POINTS)
-        found = evaluate_settings(self.scores(index), self.truth, self.collar_s, tried)
+        found = evaluate_settings(self.scores(index), self.truth, self.setup.collar_s, tried, self.setup.span)
         rows = [
             (vad.threshold, one.recall, one.precision, one.false_alarm_rate)
             for vad, one in zip(tried, found, strict=True)
@@ -164,7 +212,7 @@ class LabState:
             raise InputError("The truth is empty: paint at least one region of speech to compare with.")
         across = self._moved(index, SWEEP_COLUMNS)
         tried = [replace(vad, min_silence_duration_ms=silence_ms) for silence_ms in SILENCES_MS for vad in across]
-        found = evaluate_settings(self.scores(index), self.truth, self.collar_s, tried)
+        found = evaluate_settings(self.scores(index), self.truth, self.setup.collar_s, tried, self.setup.span)
         f1 = np.array([one.f1 for one in found], dtype=np.float32).reshape(len(SILENCES_MS), len(across))
         return [vad.threshold for vad in across], list(SILENCES_MS), f1
 

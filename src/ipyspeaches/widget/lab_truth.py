@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -12,10 +13,14 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from ipyspeaches.errors import InputError
+from ipyspeaches.vad import label_files
+from ipyspeaches.vad.evaluation import check_span
 from ipyspeaches.vad.labels import Labels, is_as_saved, labels_path, save_labels
 from ipyspeaches.vad.segments import Segments
+from ipyspeaches.widget.lab_state import Setup
 
 TruthLike: TypeAlias = "Segments | str | os.PathLike[str]"
+Span: TypeAlias = tuple[float, float]
 
 READERS: Final[dict[str, Callable[[Path], Segments]]] = {
     ".rttm": Segments.from_rttm,
@@ -24,6 +29,7 @@ READERS: Final[dict[str, Callable[[Path], Segments]]] = {
     ".csv": Segments.from_csv,
 }
 _KEPT: Final = ".truth.rttm"
+_SPAN: Final = ".uem"
 
 
 def read_truth(path: str | os.PathLike[str]) -> Segments:
@@ -38,8 +44,8 @@ def read_truth(path: str | os.PathLike[str]) -> Segments:
     return reader(file)
 
 
-def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple[Labels, TruthFile]:
-    """Return the labels to begin with, and what keeps them.
+def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple[Segments, Span, TruthFile]:
+    """Return the labels to begin with, the span that they are about, and what keeps both.
 
     ``truth`` None stands for what was kept beside the recording, if anything was; ``audio`` is the recording's file,
     None if it came from elsewhere; ``duration`` is in seconds.
@@ -58,8 +64,10 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
     else:
         segments = Segments() if kept is None else _read_kept(kept)
     segments.check(duration, what="region of the truth")
-    own = (truth is None or kept == named) and (kept is None or not kept.exists() or is_as_saved(segments, kept))
-    return Labels(segments, duration), TruthFile(kept, own=own)
+    ours = truth is None or kept == named
+    own = ours and (kept is None or not kept.exists() or is_as_saved(segments, kept))
+    span = _read_span(kept, duration) if ours and kept is not None else (0.0, duration)
+    return segments.normalised(duration), span, TruthFile(kept, duration, own=own)
 
 
 def _read_kept(path: Path) -> Segments:
@@ -72,6 +80,18 @@ def _read_kept(path: Path) -> Segments:
         raise InputError(f"{exc} Correct it, or move the file away to start without it.") from exc
 
 
+def _read_span(kept: Path, duration: float) -> Span:
+    """Read which part of a recording is labelled, where that was kept; else it is all of it."""
+    file = kept.with_suffix(_SPAN)
+    try:
+        _name, _channel, start, end = file.read_text("utf-8").split()
+        return check_span((float(start), float(end)), duration)
+    except FileNotFoundError:
+        return 0.0, duration
+    except (OSError, ValueError, InputError) as exc:
+        raise InputError(f"{file} does not say which part of the recording is labelled: move it away.") from exc
+
+
 def _kept_path(beside: Path) -> Path:
     return beside if beside.name.endswith(_KEPT) else labels_path(beside)
 
@@ -80,16 +100,18 @@ class TruthFile:
     """Keeps labels in a file, if it has one, after every edit; what somebody else left there is never lost.
 
     Where the file's labels are not our ``own``, the first save keeps them under another name. `saved` says where the
-    labels were saved and when, or why not: ``path``, ``at`` (ISO time) and ``error``.
+    labels were saved and when, or why not: ``path``, ``at`` (ISO time) and ``error``. Labels of a part of the
+    recording have a UEM file (NIST) beside them, which says which part.
     """
 
-    def __init__(self, path: Path | None, *, own: bool) -> None:
+    def __init__(self, path: Path | None, duration: float, *, own: bool) -> None:
         self._path = path
+        self._duration = duration
         self._own = own
         self.saved: dict[str, str | None] = {"path": None, "at": None, "error": None}
 
-    def save(self, segments: Segments) -> None:
-        """Write the labels; where that fails, `saved` says so, and the older file is as it was."""
+    def save(self, segments: Segments, span: Span) -> None:
+        """Write the labels and their span; where that fails, `saved` says so, and the older file is as it was."""
         if self._path is None:
             return
         try:
@@ -97,11 +119,23 @@ class TruthFile:
                 _move_aside(self._path)
             self._own = True
             save_labels(segments, self._path)
+            _write_span(self._path.with_suffix(_SPAN), span, self._duration)
         except InputError as exc:
             self.saved = {**self.saved, "error": str(exc)}
         else:
             now = datetime.now().astimezone().isoformat(timespec="seconds")
             self.saved = {"path": str(self._path), "at": now, "error": None}
+
+
+def _write_span(file: Path, span: Span, duration: float) -> None:
+    """Keep which part is labelled; nothing where all of it is."""
+    try:
+        if span == (0.0, duration):
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(f"{label_files.stem(file)} 1 {span[0]:.6f} {span[1]:.6f}\n", encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"{file} cannot be written ({exc.strerror}): which part is labelled is not kept.") from exc
 
 
 def _move_aside(path: Path) -> None:
@@ -132,11 +166,27 @@ def move(labels: Labels, index: int, by_s: float) -> Labels:
     return labels.replace_all(Segments.from_arrays(start, end))
 
 
-def edited(labels: Labels, args: dict[str, Any]) -> Labels:
+def edited(setup: Setup, args: dict[str, Any], duration: float) -> Setup:
+    """Return a set-up after an edit of the truth that a page asks for, see `_edited`.
+
+    What is painted first says which part is being labelled: what the page showed then, ``seen`` (seconds). What is
+    painted outside it later widens it.
+    """
+    truth = _edited(Labels(setup.truth, duration), args).segments
+    span = setup.span
+    if args.get("kind") == "paint":
+        if not len(setup.truth) and span == (0.0, duration):
+            span = check_span([float(one) for one in args.get("seen", span)], duration)
+        low, high = sorted(_span(args))
+        span = max(0.0, min(span[0], low)), min(duration, max(span[1], high))
+    return replace(setup, truth=truth, span=span)
+
+
+def _edited(labels: Labels, args: dict[str, Any]) -> Labels:
     """Return labels after an edit that a page asks for.
 
     ``args`` are ``kind`` and what it needs: ``paint`` and ``erase`` {start_s, end_s}, ``edge`` {index, edge, time_s},
-    ``move`` {index, by_s}, ``split`` {time_s}, ``merge`` and ``remove`` {index}, ``undo``, ``redo``.
+    ``move`` {index, by_s}, ``split`` {time_s}, ``merge`` and ``remove`` {index}.
 
     It is an `InputError` if there is no such edit or no such region, or it cannot be done there.
     """
@@ -150,8 +200,6 @@ def edited(labels: Labels, args: dict[str, Any]) -> Labels:
         "split": lambda: labels.split(float(args["time_s"])),
         "merge": lambda: labels.merge(int(args["index"])),
         "remove": lambda: labels.remove(int(args["index"])),
-        "undo": labels.undo,
-        "redo": labels.redo,
     }
     kind = kinds.get(str(args.get("kind")))
     if kind is None:

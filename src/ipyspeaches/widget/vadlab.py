@@ -17,11 +17,12 @@ from ipyspeaches.session.comparing import REFERENCE
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, hide_key
 from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.evaluation import check_span
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
 from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.lab_controller import LabController, Reference
-from ipyspeaches.widget.lab_state import LabMetrics, LabState
+from ipyspeaches.widget.lab_state import LabMetrics, LabState, Setup
 from ipyspeaches.widget.lab_truth import TruthLike, begin
 from ipyspeaches.widget.transcriber import Transcriber
 
@@ -78,11 +79,11 @@ class VadLab(anywidget.AnyWidget):
             raise InputError(f"{type(recording).__name__} is not a recording: give a path or a Recording.")
         path = None if isinstance(recording, Recording) else Path(recording)
         loaded = recording if isinstance(recording, Recording) else Recording.load(recording)
-        labels, file = begin(truth, path, loaded.duration)
+        labels, span, file = begin(truth, path, loaded.duration)
         chosen = (
-            [SileroVad(), EnergyVad(), WebRtcVad()] if detectors is None else list(_DETECTORS("detectors", detectors))
+            (SileroVad(), EnergyVad(), WebRtcVad()) if detectors is None else tuple(_DETECTORS("detectors", detectors))
         )
-        state = LabState(loaded, chosen, labels, "" if path is None else path.name)
+        state = LabState(loaded, Setup(labels, span, chosen), "" if path is None else path.name)
         kept = Kept(keep_in_notebook, locale)
         super().__init__(locale=locale, _kept_class=kept.css_class)
         self._controller = LabController(Bridge(self), state, file, options, kept)
@@ -118,7 +119,7 @@ class VadLab(anywidget.AnyWidget):
     @property
     def detectors(self) -> tuple[Detector, ...]:
         """All detectors as they are tuned now."""
-        return tuple(self._state.detectors)
+        return self._state.detectors
 
     @property
     def segments(self) -> Segments:
@@ -155,12 +156,33 @@ class VadLab(anywidget.AnyWidget):
         if not isinstance(segments, Segments):
             raise InputError(f"{segments!r} is not a truth: give Segments.")
         segments.check(self.recording.duration, what="region of the truth")
-        ENGINE.run(self._controller.use_labels(self._state.labels.replace_all(segments)))
+        truth = segments.normalised(self.recording.duration)
+        ENGINE.run(self._controller.change(truth=truth, span=self._state.whole))
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Start and end in seconds of what is labelled: only that is evaluated.
+
+        It is what the lab showed when the first region was painted, and grows with what is painted; in the lab it has
+        handles. Other labels are about the whole recording.
+        """
+        return self._state.setup.span
+
+    @span.setter
+    def span(self, span: tuple[float, float]) -> None:
+        ENGINE.run(self._controller.change(span=check_span(span, self.recording.duration)))
+
+    @property
+    def labelled(self) -> tuple[Recording, Segments]:
+        """What is labelled and its truth, both from second 0 on, as for ``sp.sweep(*lab.labelled, lab.vad, …)``."""
+        start, end = self.span
+        truth = self.truth & Segments([self.span])
+        return self.recording.slice(start, end), Segments.from_arrays(truth.start - start, truth.end - start)
 
     @property
     def collar(self) -> float:
         """Seconds around each boundary of the truth that are not evaluated, half before and half behind."""
-        return self._state.collar_s
+        return self._state.setup.collar_s
 
     @property
     def transcriber(self) -> Transcriber | None:

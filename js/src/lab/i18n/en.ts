@@ -46,6 +46,9 @@ export const en = {
   aggressiveness: "Aggressiveness",
   collar: "Collar",
   truth: "Truth",
+  span: ["Beginning of what is labelled and scored", "End of what is labelled and scored"],
+  scoreView: "Score what is in view",
+  scoreAll: "Score all of the recording",
   regions: (count: number, seconds: string) => `${count} ${count === 1 ? "region" : "regions"}, ${seconds} s`,
   noTruth: "drag here to paint speech",
   region: (number: number, edge: "start" | "end") => `Speech ${number}, ${edge}`,
@@ -93,6 +96,7 @@ export const en = {
   },
   metricsNote: (collar: string) =>
     `▴ best in its column. Measured by duration against the truth, collar ${collar} ms. Onset and offset are means; + is late.`,
+  scored: (from: string, to: string) => `Scored: ${from} to ${to}.`,
   metricsEmpty:
     "Paint the truth, or start from a detector’s segments (in the menu), to see how the detectors compare.",
   curve: "Curve",

@@ -45,6 +45,9 @@ export const zhCN: LabWords = {
   aggressiveness: "严格程度",
   collar: "容差",
   truth: "真值",
+  span: ["已标注并计分部分的起点", "已标注并计分部分的终点"],
+  scoreView: "只对当前视图计分",
+  scoreAll: "对整段录音计分",
   regions: (count, seconds) => `${count} 段，${seconds} 秒`,
   noTruth: "在此拖动以标注语音",
   region: (number, edge) => `第 ${number} 段语音，${edge === "start" ? "起点" : "终点"}`,
@@ -87,6 +90,7 @@ export const zhCN: LabWords = {
   },
   metricsNote: (collar) =>
     `▴ 为该列最佳。按时长与真值比较，容差 ${collar} 毫秒。起点与终点为平均值；+ 表示偏晚。`,
+  scored: (from, to) => `计分范围：${from} 至 ${to}。`,
   metricsEmpty: "请先标注真值，或在菜单中以某个检测器的结果作为真值，再看各检测器的表现。",
   curve: "曲线",
   recall: "召回率",

@@ -3,6 +3,7 @@ import { button, h, setAttribute, setDisabled, setPressed, setText, signButton }
 import { clock } from "../../view/format.ts";
 import { type IconName, icon } from "../../view/icons.ts";
 import { moreButton, type Popup } from "../../view/popup.ts";
+import type { Viewport } from "../../view/viewport.ts";
 import type { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
@@ -26,7 +27,14 @@ export class LabHeader {
   readonly #labels = { missed: h("span"), false_alarms: h("span") };
   readonly #steps: HTMLButtonElement[] = [];
 
-  constructor(app: LabApp, selection: Selection, actions: LabActions, popup: Popup, scope: Scope) {
+  constructor(
+    app: LabApp,
+    viewport: Viewport,
+    selection: Selection,
+    actions: LabActions,
+    popup: Popup,
+    scope: Scope,
+  ) {
     const { words } = app;
     this.#app = app;
     this.#selection = selection;
@@ -39,7 +47,9 @@ export class LabHeader {
     this.#undo = sign("undo", words.undo, () => void app.edit("undo"));
     this.#redo = sign("redo", words.redo, () => void app.edit("redo"));
     const more = moreButton(words.base.more, scope, (opener) =>
-      popup.list(opener, "menu", words.base.more, () => moreGroups(app, selection, actions, popup, opener)),
+      popup.list(opener, "menu", words.base.more, () =>
+        moreGroups(app, viewport, selection, actions, popup, opener),
+      ),
     );
     this.node = h(
       "div",

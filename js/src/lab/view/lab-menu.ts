@@ -2,10 +2,12 @@ import { download } from "../../view/download.ts";
 import { openKeySheet } from "../../view/keys.ts";
 import type { Group, Popup } from "../../view/popup.ts";
 import { allNumbers, type Tuned } from "../../view/tuning-bar.ts";
+import type { Viewport } from "../../view/viewport.ts";
 import type { Detector } from "../../wire/messages.ts";
 import type { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
+import type { Span } from "../wire.ts";
 import { nameOf } from "./detector-rows.ts";
 
 const LABEL_FILES = ["rttm", "txt", "TextGrid", "csv"] as const;
@@ -13,6 +15,7 @@ const LABEL_FILES = ["rttm", "txt", "TextGrid", "csv"] as const;
 /** What has no button of its own: editing by menu, other beginnings of the truth, files, keys. */
 export function moreGroups(
   app: LabApp,
+  viewport: Viewport,
   selection: Selection,
   actions: LabActions,
   popup: Popup,
@@ -30,6 +33,8 @@ export function moreGroups(
               { label: words.merge, hint: "M", choose: () => actions.merge() },
               { label: words.remove, hint: "Del", choose: () => actions.remove() },
             ]),
+        { label: words.scoreView, choose: () => void app.setSpan(inView(app, viewport)) },
+        { label: words.scoreAll, choose: () => void app.setSpan([0, store.duration_s]) },
         ...store.lanes.map(({ detector }, index) => ({
           label: words.truthFrom(nameOf(detector, words)),
           choose: () => void app.truthFrom(index),
@@ -53,6 +58,10 @@ export function moreGroups(
       ],
     },
   ];
+}
+
+function inView({ store }: LabApp, { start_s, end_s }: Viewport): Span {
+  return [start_s, Math.min(end_s, store.duration_s)];
 }
 
 export function openKeys({ words }: LabApp, popup: Popup, opener: HTMLElement): void {

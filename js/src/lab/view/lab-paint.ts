@@ -18,6 +18,7 @@ import type { Before } from "./detector-rows.ts";
 export const LAB_COLOURS = {
   missed: "var(--sp-miss)",
   false_alarms: "var(--sp-false)",
+  veil: "color-mix(in srgb, var(--sp-paper-3) 72%, transparent)",
   band: "color-mix(in srgb, var(--sp-ink) 4.5%, transparent)",
   heat: "var(--sp-heat)",
   heatOn: "var(--sp-heat-on)",
@@ -83,7 +84,19 @@ export function paintLab(scene: LabScene): void {
     paintSegments(scene, lane, detector, boxes, index);
     paintErrors(scene, surface, lane, boxes, index === store.active);
   }
+  veil(scene, top);
   paintRuler(scene);
+}
+
+/** What is not labelled is not scored: it lies under a veil. */
+function veil({ context, axis, palette, store, height }: LabScene, top: number): void {
+  const [from, to] = store.span.map((time_s) => Math.max(0, Math.min(axis.width, axis.x(time_s)))) as [
+    number,
+    number,
+  ];
+  context.fillStyle = palette.veil;
+  context.fillRect(0, top, from, height - top);
+  context.fillRect(to, top, axis.width - to, height - top);
 }
 
 /** Visits visible stretches as x and width. */

@@ -11,6 +11,7 @@ import { length_s } from "../intervals.ts";
 import type { Selection } from "../selection.ts";
 import { type Before, DetectorView } from "./detector-rows.ts";
 import { LAB_COLOURS, type LabPalette, paintLab } from "./lab-paint.ts";
+import { SpanHandles } from "./span-handles.ts";
 import { TruthLane } from "./truth-lane.ts";
 import { WhyTip } from "./why-tip.ts";
 
@@ -25,6 +26,7 @@ export class LabTime {
   readonly #wave: Row;
   readonly #truthRow: Row;
   readonly #truth: TruthLane;
+  readonly #span: SpanHandles;
   readonly #regions = h("span", { style: "top:8px" });
   readonly #serverRow: Row;
   readonly #serverCount = h("span");
@@ -55,7 +57,9 @@ export class LabTime {
     );
     this.#serverRow.node.hidden = true;
     this.#invitation = h("span", { class: "lab-invitation" }, words.noTruth);
-    this.#truth = new TruthLane(app, selection, () => this.#axis, scope);
+    this.#truth = new TruthLane(app, viewport, selection, () => this.#axis, scope);
+    this.#span = new SpanHandles(app, () => this.#axis, scope);
+    this.#rulerRow.plot.append(...this.#span.nodes);
     this.#truthRow.plot.append(this.#invitation, this.#truth.node);
     setAttribute(this.#detectors, "aria-label", words.base.detector);
     this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
@@ -229,6 +233,7 @@ export class LabTime {
     this.#head.hidden = x < 0 || x > axis.width;
     this.#head.style.transform = `translateX(${x.toFixed(1)}px)`;
     this.#truth.update(axis);
+    this.#span.update(axis);
     this.#invitation.hidden = store.truth.length > 0 || store.state === null;
     setText(this.#regions, words.regions(store.truth.length / 2, length_s(store.truth).toFixed(1)));
     toggle(this.#truthRow.plot, "is-painting", this.#selection.now.painting);

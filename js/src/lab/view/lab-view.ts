@@ -61,7 +61,7 @@ class LabView {
     this.#actions = new LabActions(app, viewport, selection);
     this.#root = h("section", { class: "sp sp-lab", lang: words.base.lang, "aria-label": words.widget });
     this.#popup = new Popup(this.#root, scope);
-    const header = new LabHeader(app, selection, this.#actions, this.#popup, scope);
+    const header = new LabHeader(app, viewport, selection, this.#actions, this.#popup, scope);
     const tuning = new LabTuning(app, viewport, this.#popup, scope);
     this.#time = new LabTime(app, viewport, selection, scope);
     this.#metrics = new MetricsTable(app);
@@ -130,8 +130,8 @@ class LabView {
   #look(): void {
     const { store } = this.#app;
     if (store.moving || store.state === null || store.lanes.some(({ scores }) => !scores)) return;
-    const { active, collar_ms, detectors } = store.state;
-    const key = JSON.stringify([active, collar_ms, detectors, Array.from(store.truth)]);
+    const { active, collar_ms, span, detectors } = store.state;
+    const key = JSON.stringify([active, collar_ms, span, detectors, Array.from(store.truth)]);
     if (key === this.#looked) return;
     this.#looked = key;
     this.#cancelLook?.();

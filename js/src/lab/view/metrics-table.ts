@@ -1,4 +1,5 @@
 import { h, setText } from "../../view/dom.ts";
+import { clock } from "../../view/format.ts";
 import { type IconName, icon } from "../../view/icons.ts";
 import { colourOf } from "../../view/paint/palette.ts";
 import type { LabApp } from "../app.ts";
@@ -42,6 +43,13 @@ export class MetricsTable {
     );
   }
 
+  /** Which part of the recording it is, where it is not all. */
+  #ofWhat(): string {
+    const { store, words } = this.#app;
+    const [from_s, to_s] = store.span;
+    return from_s === 0 && to_s === store.duration_s ? "" : ` ${words.scored(clock(from_s), clock(to_s))}`;
+  }
+
   update(): void {
     const { store, words } = this.#app;
     const rows = store.lanes.map((_, index) => store.metrics(index));
@@ -49,7 +57,9 @@ export class MetricsTable {
     if (asked) rows.push(store.serverMetrics);
     setText(
       this.#note,
-      store.truth.length > 0 ? words.metricsNote(String(store.state?.collar_ms ?? 0)) : words.metricsEmpty,
+      store.truth.length > 0
+        ? words.metricsNote(String(store.state?.collar_ms ?? 0)) + this.#ofWhat()
+        : words.metricsEmpty,
     );
     const labels = store.lanes.map(({ detector }) => detector.label);
     const key = JSON.stringify([rows, labels, store.active]);

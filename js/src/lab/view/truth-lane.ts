@@ -2,6 +2,7 @@ import type { Scope } from "../../scope.ts";
 import { h, setAttribute, toggle } from "../../view/dom.ts";
 import { clock } from "../../view/format.ts";
 import type { Axis } from "../../view/paint/scene.ts";
+import type { Viewport } from "../../view/viewport.ts";
 import type { LabApp } from "../app.ts";
 import { edgeMoved, painted, regionMoved, snapped } from "../edits.ts";
 import { at, firstAfter, indexAt } from "../intervals.ts";
@@ -22,13 +23,15 @@ type Held =
 export class TruthLane {
   readonly node: HTMLElement;
   readonly #app: LabApp;
+  readonly #viewport: Viewport;
   readonly #selection: Selection;
   readonly #axis: () => Axis | null;
   readonly #regions = new Map<number, Region>();
   #held: (Held & { x: number; moved: boolean; base: Spans }) | null = null;
 
-  constructor(app: LabApp, selection: Selection, axis: () => Axis | null, scope: Scope) {
+  constructor(app: LabApp, viewport: Viewport, selection: Selection, axis: () => Axis | null, scope: Scope) {
     this.#app = app;
+    this.#viewport = viewport;
     this.#selection = selection;
     this.#axis = axis;
     this.node = h("div", { class: "lab-strip" });
@@ -154,11 +157,18 @@ export class TruthLane {
         });
       return;
     }
-    if (held.kind === "paint") void this.#app.edit("paint", { start_s: held.from_s, end_s: time_s });
+    if (held.kind === "paint") this.#paint(held.from_s, time_s);
     else if (held.kind === "edge")
       void this.#app.edit("edge", { index: held.index, edge: held.edge, time_s });
     else
       void this.#app.edit("move", { index: held.index, by_s: snapped(time_s - held.from_s, event.altKey) });
+  }
+
+  /** The kernel also hears what is in view: the first region says by it which part is being labelled. */
+  #paint(start_s: number, end_s: number): void {
+    const { start_s: from_s, end_s: to_s } = this.#viewport;
+    const seen = [from_s, Math.min(to_s, this.#app.store.duration_s)];
+    void this.#app.edit("paint", { start_s, end_s, seen });
   }
 
   #cancel(): void {
