@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches import samples
 from ipyspeaches.audio.clock import Resampler
-from ipyspeaches.local.engines import LONGEST_S, DecodingOptions, EngineResult
+from ipyspeaches.local.engines import ENGINE_RATE_HZ, LONGEST_S, DecodingOptions, EngineResult
 from ipyspeaches.local.recogniser import (
     BLOCK_S,
     CONTEXT_MS,
@@ -76,6 +76,14 @@ def test_endless_speech_is_cut(quickstart: NDArray[np.int16]) -> None:
     assert len(segments) > 1
     longest = max(segment.speech_end - segment.speech_start for segment in segments)
     assert longest <= SEGMENT_OPTIONS.max_speech_duration_s * 16_000
+
+
+def test_how_quiet_speech_begins_is_heard(quickstart: NDArray[np.int16]) -> None:
+    as_it_is, quiet = Asked(), Asked()
+    list(transcribe(as_it_is, quickstart, DecodingOptions("en")))
+    list(transcribe(quiet, np.rint(quickstart * 0.002).astype(np.int16), DecodingOptions("en")))
+    assert len(quiet.recognised) == len(as_it_is.recognised)
+    assert sum(quiet.recognised) == pytest.approx(sum(as_it_is.recognised), rel=0.05)
 
 
 def test_a_long_silence_gives_turns_to_others() -> None:
@@ -143,6 +151,18 @@ def test_what_is_settled_of_live_text_only_grows(
 ) -> None:
     sentence = samples.info("quickstart").sentences[1]
     assert live_texts(quickstart[round(sentence.start * 24_000) :], *hypotheses) == texts
+
+
+def test_words_lie_within_their_segment(quickstart: NDArray[np.int16]) -> None:
+    class Careless:
+        def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
+            words = (Word("from", 0.0, 0.1), Word("to", 0.05, len(samples) / ENGINE_RATE_HZ))
+            return EngineResult(" from to", words, "en")
+
+    for segment in transcribe(Careless(), quickstart, DecodingOptions("en")):
+        if segment is not None:
+            first, last = segment.words
+            assert (first.start, last.end) == (segment.start, segment.end)
 
 
 def test_before_somebody_speaks_nothing_is_decoded() -> None:

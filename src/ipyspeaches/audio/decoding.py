@@ -39,7 +39,8 @@ _NO_LENGTH: Final = 1 << 62
 _SMALL_BLOCK: Final = 1 << 10
 _MIN_AUDIO_BYTES: Final = 1 << 10
 """A file of more is not just a header."""
-_QUIET_DB: Final = -50.0
+_SILENT_DB: Final = -50.0
+_QUIET_DB: Final = -36.0
 _WINDOW: Final = 1 << 13
 """Frames that are asked together whether their channels cancel each other."""
 _MIN_WINDOW: Final = 1 << 10
@@ -406,7 +407,8 @@ def level_notes(samples: NDArray[np.int16]) -> list[str]:
     peak_db = 20 * math.log10(peak / 32_768)
     if peak_db >= _QUIET_DB:
         return []
-    return [f"It is almost silent: its loudest sample is at {peak_db:.0f} dBFS, so speech may not be found."]
+    how = "almost silent" if peak_db < _SILENT_DB else "very quiet"
+    return [f"It is {how}: its loudest sample is at {peak_db:.0f} dBFS, so words may be missed; amplify it."]
 
 
 def turned_notes(frames: int, rate: int) -> list[str]:

@@ -38,6 +38,10 @@ from ipyspeaches.words import Word, join_text
 CONTEXT_MS: Final = 200
 """Audio around speech that goes to the engine; zeros where there is none."""
 CONTEXT: Final = CONTEXT_MS * ENGINE_RATE_HZ // 1000
+QUIET: Final = 3_000
+"""Peak in int16 units, of audio below which Silero misses how speech begins."""
+AUDIBLE: Final = 10_000
+"""Peak that such audio is given."""
 BLOCK_S: Final = 10
 KEPT_STARTS: Final = 4
 """Each holds a model of 3 MB."""
@@ -158,6 +162,15 @@ def _at_engine_rate(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     return Resampler(SESSION_RATE_HZ, ENGINE_RATE_HZ).resample(samples, last=True)
 
 
+def _audible(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return audio with its loudest sample where Silero hears it, if it is quiet."""
+    peak = int(np.abs(samples.astype(np.int32)).max(initial=0))
+    if not 0 < peak < QUIET:
+        return samples
+    louder: NDArray[np.int16] = np.rint(samples * (AUDIBLE / peak)).astype(np.int16)
+    return louder
+
+
 def _in_whole_frames(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.pad(samples, (0, -len(samples) % SILERO_FRAME))
 
@@ -175,8 +188,9 @@ def transcribe(
     scored: ScoredStarts | None = None,
 ) -> Iterator[SegmentText | None]:
     """Yield the text of each segment of speech in int16 samples at 24 kHz, and None where others may have a turn."""
-    start = None if scored is None else scored.take(samples)
-    for segment in padded_segments(_at_engine_rate(samples), start):
+    audible = _audible(samples)
+    start = None if scored is None or audible is not samples else scored.take(samples)
+    for segment in padded_segments(_at_engine_rate(audible), start):
         if segment is None:
             yield None
             continue
@@ -184,16 +198,16 @@ def transcribe(
         if not result.text.strip():
             continue
         offset_s = segment.start / ENGINE_RATE_HZ
+        start_s, end_s = segment.speech_start / ENGINE_RATE_HZ, segment.speech_end / ENGINE_RATE_HZ
         words = tuple(
             Word(
                 word.word,
-                round(max(0.0, offset_s + word.start), 3),
-                round(max(0.0, offset_s + word.end), 3),
+                round(min(max(start_s, offset_s + word.start), end_s), 3),  # Whisper's may lie in the context
+                round(min(max(start_s, offset_s + word.end), end_s), 3),
                 None if word.probability is None else round(word.probability, 4),
             )
             for word in result.words
         )
-        start_s, end_s = segment.speech_start / ENGINE_RATE_HZ, segment.speech_end / ENGINE_RATE_HZ
         yield SegmentText(round(start_s, 3), round(end_s, 3), result.text, words, result.language)
 
 
