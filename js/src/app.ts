@@ -230,6 +230,10 @@ export class App extends WidgetApp<CommandName> {
     if (await this.#command("set_source", { kind: "kernel" })) this.start();
   }
 
+  async useEmbedded(): Promise<void> {
+    if (await this.#command("set_server", { url: "embedded", api_key: "" })) this.start();
+  }
+
   async openFile(file: File): Promise<void> {
     const file_id = await uploadFile(this.channel, file);
     if (await this.#command("set_source", { kind: "file", file_id, name: file.name })) this.start();

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import is_loopback, normalise_base_url, realtime_query
+from ipyspeaches.protocol.address import (
+    BASE_URL_VARIABLE,
+    EMBEDDED,
+    asked_address,
+    is_loopback,
+    normalise_base_url,
+    realtime_query,
+)
 from ipyspeaches.protocol.recognition import RecognitionOptions
 
 
@@ -103,3 +110,14 @@ def test_an_address_that_is_no_text_or_has_an_impossible_port_is_told_so() -> No
         normalise_base_url(5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="port of the server's address is not a number from 1 to 65535"):
         normalise_base_url("http://127.0.0.1:99999")
+
+
+def test_the_embedded_server_is_had_by_name_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BASE_URL_VARIABLE, "http://elsewhere:8000")
+    assert [asked_address(given) for given in (None, "http://here", EMBEDDED)] == [
+        "http://elsewhere:8000",
+        "http://here",
+        None,
+    ]
+    monkeypatch.delenv(BASE_URL_VARIABLE)
+    assert asked_address(None) is None

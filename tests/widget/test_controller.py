@@ -11,6 +11,7 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
 from ipyspeaches.widget.transcriber import Transcriber
@@ -106,13 +107,17 @@ def test_the_server_is_checked_and_changed_from_the_page(scripted: Any, monkeypa
     page = Page(widget, monkeypatch)
     refused = page.command("check_server")
     assert refused is not None
-    assert refused["kind"] == "unreachable"
+    assert refused["kind"] == widget._server_state == "unreachable"
     assert widget._server_url == "http://127.0.0.1:9"
     assert page.command("set_server", url=scripted.url, api_key="very-secret") is None
     assert widget._server_url == scripted.url
     data, _ = page.ask("check_server")
     assert data["models"] == ["test/model"]
     assert widget._server_state == "ready"
+    ENGINE.loop.call_soon_threadsafe(widget._controller._show_old)  # as a minute later
+    assert wait_for(lambda: widget._server_state == "rested")
+    assert page.command("set_server", url="embedded", api_key="") is None
+    assert (widget._server_label, widget._server_url, widget.model) == ("local", "embedded", "")
     assert "very-secret" not in json.dumps([content for content, _ in page.messages])
     assert "very-secret" not in repr(widget.get_state())
 

@@ -28,7 +28,6 @@ def test_the_list_shows_what_is_installed_and_in_memory(monkeypatch: pytest.Monk
         assert OURS in widget._models
         assert widget._loaded_models == [OURS]
         assert widget.model == "accurate"
-        assert widget._server_state == "ready"
         data, _ = page.ask("download_model", model=OURS)
         assert data == {"model": OURS, "downloaded": False}
         missing = page.command("download_model", model="accurate")

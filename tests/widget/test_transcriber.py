@@ -77,7 +77,7 @@ def test_an_unreachable_server_is_one_sentence_in_the_cell(monkeypatch: pytest.M
     assert error is not None
     assert error["kind"] == "unreachable"
     assert widget._error == error
-    assert widget.state == "failed"
+    assert (widget.state, widget._server_state) == ("failed", "unreachable")
     # The next try begins with a clean cell.
     page.command("start")
     assert widget.session.state is SessionState.FAILED
@@ -95,7 +95,7 @@ def test_a_server_that_cannot_reach_itself_is_told_in_the_cell(
     error = wait_for(lambda: widget._error)
     assert error["kind"] == "server"
     assert "LOOPBACK_HOST_URL=http://localhost:8000" in error["text"]
-    assert [action["name"] for action in error["actions"]] == ["retry"]
+    assert [action["name"] for action in error["actions"]] == ["retry", "change_server", "use_embedded"]
     assert widget.state == "failed"
 
 

@@ -56,6 +56,11 @@ export class Synced {
     return this.get("detector");
   }
 
+  /** Whether the server is the embedded one. */
+  get embedded(): boolean {
+    return this.get("server_label") === "local";
+  }
+
   /** Whether this page itself sends its audio to the server. */
   get direct(): boolean {
     return this.get("transport") === "webrtc" && this.get("source_kind") === "browser";

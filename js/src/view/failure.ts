@@ -68,6 +68,7 @@ const ACTION_ICONS: Readonly<Record<string, IconName>> = {
   retry: "again",
   use_kernel: "kernel",
   open_file: "file",
+  change_server: "sliders",
 };
 
 /** Something that a button offers. */
@@ -77,13 +78,23 @@ export interface WayOut {
   run(): void;
 }
 
+/** What a failure's buttons open. */
+export interface Doors {
+  chooseFile(): void;
+  /** the panel in which address and key are changed */
+  changeServer(): void;
+}
+
 /** What a failure's buttons do. */
-export function waysOut(app: App, { actions }: Problem, chooseFile: () => void): WayOut[] {
+export function waysOut(app: App, { actions }: Problem, doors: Doors): WayOut[] {
   const runs: Readonly<Record<string, () => void>> = {
     use_kernel: () => void app.useKernelMicrophone(),
-    open_file: chooseFile,
+    open_file: doors.chooseFile,
+    change_server: doors.changeServer,
+    use_embedded: () => void app.useEmbedded(),
   };
-  return actions.map(({ name }) => ({
+  const offered = actions.filter(({ name }) => name !== "use_embedded" || !app.synced.embedded);
+  return offered.map(({ name }) => ({
     label: app.words.action[name] ?? name,
     icon: ACTION_ICONS[name] ?? "play",
     run: runs[name] ?? (() => app.start()),

@@ -40,7 +40,10 @@ function modelGroups(app: App, note: string, manage: () => void): Group[] {
       title: words.presets,
       choices: presets.map(({ name, model }) => choice(words.preset(name, model), model)),
     },
-    { title: words.otherModels, choices: others.map((model) => choice(model, model)) },
+    {
+      title: words.otherModels,
+      choices: others.map((model) => choice(modelName(model, model, words), model)),
+    },
     { choices: [{ label: words.manageModels, icon: "sliders", choose: manage }] },
   ];
 }
@@ -48,6 +51,11 @@ function modelGroups(app: App, note: string, manage: () => void): Group[] {
 /** Have the server download a model, or load one so that the first utterance does not wait for it. */
 function openModelsPanel(app: App, popup: Popup, opener: HTMLElement): void {
   popup.dialog(opener, app.words.models, (scope) => new ModelsPanel(app, scope).nodes, "is-models is-wide");
+}
+
+/** What a model is called: PocketSphinx, which is there without a download, by what it is good for. */
+export function modelName(model: string, name: string, words: Words): string {
+  return model.startsWith("pocketsphinx/") ? words.demoModel : name;
 }
 
 /** A model's state beside its name: what the server does with it, or what it has of it. */
@@ -151,7 +159,7 @@ class ModelRow {
     this.#model = model;
     this.#act = button(scope, { class: "sp-btn" }, [""], () => this.#do());
     const preset = app.synced.get("presets").find((one) => one.model === model);
-    const shown = preset ? app.words.preset(preset.name, model) : model;
+    const shown = preset ? app.words.preset(preset.name, model) : modelName(model, model, app.words);
     const name = h("span", { class: "sp-fill", dir: "auto" }, shown);
     this.node = h("li", {}, h("span", { class: "what" }, name, this.#note, this.#bar), this.#act);
   }
@@ -204,7 +212,7 @@ type ModelState = "loaded" | "installed" | "missing" | "unknown";
 function modelState(synced: Synced, model: string): ModelState {
   const installed = synced.get("models");
   if (installed.includes(model)) return synced.get("loaded_models").includes(model) ? "loaded" : "installed";
-  return installed.length > 0 || synced.get("server_state") === "ready" ? "missing" : "unknown";
+  return installed.length > 0 || synced.get("server_version") ? "missing" : "unknown";
 }
 
 function jobOn(synced: Synced, model: string): ModelJob | undefined {

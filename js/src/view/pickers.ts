@@ -4,7 +4,7 @@ import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
-import { openModels } from "./models.ts";
+import { modelName, openModels } from "./models.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
 import { openServer } from "./server-panel.ts";
 
@@ -28,12 +28,15 @@ const LANGUAGES = [
   "hi",
 ];
 
-/** What a server state looks like; the word stands beside it. */
-const SIGNS = {
+/** What a server state looks like; the word stands beside it. All others are kinds of failure. */
+const SIGNS: Readonly<Record<string, readonly [IconName, string]>> = {
   ready: ["ok", "is-ok"],
   connecting: ["again", "is-warn"],
-  failed: ["lost", "is-error"],
-} as const;
+  reconnecting: ["again", "is-warn"],
+  none: ["info", ""],
+  rested: ["info", ""],
+  unknown: ["info", ""],
+};
 
 /** A microphone of the machine on which the kernel runs. */
 interface KernelDevice {
@@ -83,7 +86,7 @@ export class Pickers {
     this.#app = app;
     this.#popup = popup;
     this.#chooseFile = chooseFile;
-    this.#server = new Picker(scope, "is-server", "dialog", (opener) => openServer(app, popup, opener));
+    this.#server = new Picker(scope, "is-server", "dialog", () => this.openServer());
     this.#source = new Picker(scope, "is-source", "listbox", (opener) => this.#openSource(opener));
     this.#model = new Picker(scope, "is-model sp-pri-3", "listbox", (opener) => this.openModel(opener));
     this.#language = new Picker(scope, "is-language sp-pri-2", "listbox", (opener) =>
@@ -101,13 +104,9 @@ export class Pickers {
     const kind = synced.get("source_kind");
     this.#source.show(words.sourceOf[kind], synced.get("source_label") || words.sourceName[kind]);
     const model = synced.get("model");
-    this.#model.show(
-      words.model,
-      model
-        .split("/")
-        .at(-1)
-        ?.replace(/faster-|whisper-(?=.)/g, "") || words.modelDefault,
-    );
+    const short = model.split("/").at(-1) ?? "";
+    const name = modelName(model, short.replace(/faster-|whisper-(?=.)/g, ""), words);
+    this.#model.show(words.model, name || words.modelDefault);
     this.#language.show(words.language, languageName(this.#app));
     this.#showServer();
   }
@@ -117,15 +116,16 @@ export class Pickers {
     const state = this.#app.gone.value ? "unknown" : synced.get("server_state");
     const latency_s = session.lines.latency_s;
     const where = synced.get("server_label");
-    const known = words.serverState[state] ?? state;
-    const ready =
-      latency_s !== null
-        ? words.readyIn(words.seconds(latency_s.toFixed(1)))
-        : where
-          ? words.readyAt(shortAddress(where))
-          : known;
-    this.#server.show(words.server, state === "ready" ? ready : known);
-    const [name, tone]: readonly [IconName, string] = SIGNS[state as keyof typeof SIGNS] ?? ["info", ""];
+    const known = words.serverState[state] ?? words.serverState.failed ?? state;
+    const took = latency_s === null ? null : words.seconds(latency_s.toFixed(1));
+    const place = synced.embedded ? words.embedded : shortAddress(where);
+    const shown: Readonly<Record<string, string>> = {
+      ready: took === null ? words.readyAt(place) : words.readyIn(took),
+      rested: took === null ? place : words.lastIn(took),
+      none: place,
+    };
+    this.#server.show(words.server, shown[state] || known);
+    const [name, tone]: readonly [IconName, string] = SIGNS[state] ?? ["lost", "is-error"];
     const sign = `${name} ${tone}`;
     if (sign === this.#sign) return;
     this.#sign = sign;
@@ -133,6 +133,10 @@ export class Pickers {
     this.#server.sign.className = `is-state ${tone}`;
     this.#server.sign.replaceChildren(icon(name, name === "again" ? "is-turning" : ""));
     toggle(this.#server.sign, "sp-2", tone === "");
+  }
+
+  openServer(): void {
+    openServer(this.#app, this.#popup, this.#server.node);
   }
 
   #openSource(opener: HTMLElement): void {

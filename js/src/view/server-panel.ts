@@ -5,6 +5,7 @@ import type { Failure } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
 import { failureSentence } from "./failure.ts";
 import { icon } from "./icons.ts";
+import { modelName } from "./models.ts";
 import type { Popup } from "./popup.ts";
 
 /** Which server: what is known about it, another address and key, and a check now. */
@@ -16,9 +17,12 @@ function transportWords(transport: string, direct: boolean, words: Words): strin
   return words.transports[direct ? "direct" : transport] ?? transport;
 }
 
+/** In place of an address; the kernel uses the same word. */
+const EMBEDDED = "embedded";
+
 /** "localhost:8000" is what people type. */
 function completed(address: string): string {
-  return address === "" || address.includes("://") ? address : `http://${address}`;
+  return ["", EMBEDDED].includes(address) || address.includes("://") ? address : `http://${address}`;
 }
 
 class ServerPanel {
@@ -30,6 +34,7 @@ class ServerPanel {
   readonly #key: HTMLInputElement;
   readonly #check: HTMLButtonElement;
   readonly #use: HTMLButtonElement;
+  readonly #embedded: HTMLButtonElement;
 
   constructor(app: App, scope: Scope) {
     const words = app.words;
@@ -57,6 +62,10 @@ class ServerPanel {
       [words.useServer],
       () => void this.#useServer(),
     );
+    this.#embedded = button(scope, { class: "sp-btn" }, [words.action.use_embedded ?? ""], () => {
+      this.#address.value = EMBEDDED;
+      void this.#useServer();
+    });
     const enter = (event: KeyboardEvent) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
@@ -66,7 +75,7 @@ class ServerPanel {
     this.nodes = [
       h("label", {}, words.serverAddress, this.#address),
       h("label", {}, words.serverKey, this.#key),
-      h("div", { class: "acts" }, this.#use, this.#check),
+      h("div", { class: "acts" }, this.#use, this.#check, this.#embedded),
       this.#said,
       h("p", { class: "note" }, words.serverNote),
       this.#facts,
@@ -81,12 +90,13 @@ class ServerPanel {
     const { synced, session, words, gone } = this.#app;
     const state = gone.value ? "unknown" : synced.get("server_state");
     const latency_s = session.lines.latency_s;
+    this.#embedded.hidden = synced.embedded;
     const facts: readonly (readonly [string, string])[] = [
       [words.serverStateLabel, words.serverState[state] ?? state],
-      [words.serverAddress, synced.get("server_label") || words.serverDefault],
+      [words.serverAddress, synced.embedded ? words.embeddedServer : synced.get("server_label")],
       [words.serverVersion, synced.get("server_version") || "–"],
       [words.transport, transportWords(synced.get("transport"), synced.direct, words)],
-      [words.model, synced.get("model") || words.modelDefault],
+      [words.model, modelName(synced.get("model"), synced.get("model"), words) || words.modelDefault],
       [words.inMemory, synced.get("loaded_models").join(", ") || "–"],
       [words.serverLatency, latency_s === null ? "–" : words.seconds(latency_s.toFixed(2))],
     ];
@@ -116,7 +126,7 @@ class ServerPanel {
   }
 
   #busy(on: boolean, said: string): void {
-    for (const control of [this.#check, this.#use]) setAttribute(control, "disabled", on);
+    for (const control of [this.#check, this.#use, this.#embedded]) setAttribute(control, "disabled", on);
     this.#said.classList.remove("is-error");
     setText(this.#said, said);
   }

@@ -4,7 +4,7 @@ import type { Scope } from "../scope.ts";
 import type { Move, Phase } from "../store/page.ts";
 import type { WarningEvent } from "../wire/messages.ts";
 import { button } from "./dom.ts";
-import { statusProblem, warningWords, waysOut } from "./failure.ts";
+import { type Doors, statusProblem, warningWords, waysOut } from "./failure.ts";
 import { span } from "./format.ts";
 import { icon } from "./icons.ts";
 import { KernelWatch } from "./kernel-watch.ts";
@@ -29,7 +29,7 @@ const LOUD_S = 10;
 export class Status {
   readonly line: StatusLine;
   readonly #app: App;
-  readonly #chooseFile: () => void;
+  readonly #doors: Doors;
   readonly #file: HTMLButtonElement;
   readonly #warning = signal<WarningEvent | null>(null);
   readonly #loud = signal(false);
@@ -38,10 +38,15 @@ export class Status {
   #quiet_since_s: number | null = null;
   readonly #kernel: KernelWatch;
 
-  constructor(app: App, chooseFile: () => void, scope: Scope) {
+  constructor(app: App, doors: Doors, scope: Scope) {
     this.#app = app;
-    this.#chooseFile = chooseFile;
-    this.#file = button(scope, { class: "sp-btn is-s" }, [icon("file"), app.words.openFile], chooseFile);
+    this.#doors = doors;
+    this.#file = button(
+      scope,
+      { class: "sp-btn is-s" },
+      [icon("file"), app.words.openFile],
+      doors.chooseFile,
+    );
     const watched = {
       streams: () => app.phase === "live" && (app.records || app.synced.get("source_kind") !== "browser"),
       takesTime: () => UNDER_WAY.has(app.phase),
@@ -93,7 +98,7 @@ export class Status {
         ...say([words.sentence(problem.title), problem.text], "warn", "is-error"),
         detail: problem.detail,
         // as far as there is room
-        ways: listening ? [] : waysOut(this.#app, problem, this.#chooseFile).slice(0, 2),
+        ways: listening ? [] : waysOut(this.#app, problem, this.#doors).slice(0, 2),
       };
     }
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");

@@ -4,7 +4,7 @@ import type { Line } from "../store/lines.ts";
 import { linesOf } from "../store/thresholds.ts";
 import { Chips } from "./chip-elements.ts";
 import { setAttribute, setText, toggle } from "./dom.ts";
-import { ErrorPanel, panelProblem, waysOut } from "./failure.ts";
+import { type Doors, ErrorPanel, panelProblem, waysOut } from "./failure.ts";
 import { Flags } from "./flags.ts";
 import { drawStretches, lookAlong } from "./gestures.ts";
 import { dragLines } from "./line-drag.ts";
@@ -23,8 +23,7 @@ import type { Viewport } from "./viewport.ts";
 const PEAK_MS = 200; // the peak of the window, as often as the level in figures
 const DESCRIBE_MS = 2_000; // the sentence about the picture
 
-interface TimeViewEvents {
-  chooseFile(): void;
+interface TimeViewEvents extends Doors {
   /** called with every frame that differs from the one before */
   painted(edge_s: number, now_ms: number): void;
   /** a mark's flag was pressed */
@@ -274,7 +273,7 @@ export class TimeView {
   #showState(): void {
     const { phase, session } = this.#app;
     const problem = panelProblem(this.#app);
-    this.#panel.show(problem, problem ? waysOut(this.#app, problem, this.#events.chooseFile) : []);
+    this.#panel.show(problem, problem ? waysOut(this.#app, problem, this.#events) : []);
     toggle(this.#picture.canvas, "is-hidden", problem !== null);
     toggle(this.node, "is-told", problem !== null);
     const before = phase === "idle" || phase === "asking" || phase === "connecting";

@@ -55,16 +55,24 @@ class TranscriberView {
       "aria-hidden": "true",
       tabindex: -1,
     });
-    const chooseFile = () => this.#file.click();
+    const doors = {
+      chooseFile: () => this.#file.click(),
+      changeServer: () => this.#header.pickers.openServer(),
+    };
     this.#more = moreButton(words.more, scope, () => this.#openMore());
     const mark = () => void this.#mark();
-    this.#header = new Header(app, this.#popup, { chooseFile, mark, more: this.#more }, scope);
+    this.#header = new Header(
+      app,
+      this.#popup,
+      { chooseFile: doors.chooseFile, mark, more: this.#more },
+      scope,
+    );
     this.#tuning = new Tuning(app, viewport, this.#popup, scope);
     this.#time = new TimeView(
       app,
       viewport,
       {
-        chooseFile,
+        ...doors,
         painted: (edge_s, now_ms) => this.#painted(edge_s, now_ms),
         rename: (opener, id) => nameMark(app, this.#popup, opener, id),
       },
@@ -73,7 +81,7 @@ class TranscriberView {
     const empty = () => (app.phase === "failed" ? words.noWords : words.empty);
     const select = (line: Line) => this.#time.select(line);
     this.#transcript = new TranscriptView(words, app.session.lines, empty, select, scope);
-    this.#status = new Status(app, chooseFile, scope);
+    this.#status = new Status(app, doors, scope);
     const captions = new Captions(app.session.lines, words.empty, scope);
     this.#presentation = new Presentation(this.#root, () => this.#time.resized(), scope);
     const parts = [

@@ -29,6 +29,7 @@ function body(line: Line, stable: number, words: Words): HTMLElement {
   const head = line.text.slice(0, line.text.length - tail.length);
   // words that are known to be tentative would be read out, and then others in their place
   const attributes = { class: "tail", "aria-hidden": line.stable >= 0 ? true : null };
+  if (line.kind === "partial" && line.text === "") return h("span", { class: "body" }, "…");
   const open = line.kind === "partial" ? h("span", attributes, `${tail.trimEnd()}…`) : null;
   return h("span", { class: "body", dir: "auto", lang: languageTag(line) || null }, head, open);
 }

@@ -94,7 +94,7 @@ describe("the list of models", () => {
     stops.reverse().forEach((stop) => {
       stop();
     });
-    show({ models: [], loaded_models: [], server_state: "none" });
+    show({ models: [], loaded_models: [], server_version: "" });
     openList();
     expect(all(".sp-menu .aside")).toEqual([]);
   });

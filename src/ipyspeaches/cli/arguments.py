@@ -7,7 +7,7 @@ import os
 from typing import TypeAlias
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE, asked_address
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, ApiKey, key_from_environment, read_key
 
 # argparse keeps this type to itself, and it takes parameters only in the eyes of type checkers.
@@ -25,7 +25,8 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server",
         metavar="URL",
-        help=f"a Speaches server, e.g. http://localhost:8000 (default: ${BASE_URL_VARIABLE}, else the embedded server)",
+        help="a Speaches server, e.g. http://localhost:8000, "
+        f"or the word embedded (default: ${BASE_URL_VARIABLE}, else embedded)",
     )
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument(
@@ -60,7 +61,7 @@ def port(text: str) -> int:
 
 def server_url(args: argparse.Namespace) -> str | None:
     """Return the server asked for, or None for the embedded one."""
-    return args.server or os.environ.get(BASE_URL_VARIABLE) or None
+    return asked_address(args.server)
 
 
 def api_key(args: argparse.Namespace) -> ApiKey | None:

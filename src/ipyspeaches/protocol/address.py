@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import unicodedata
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -13,8 +14,15 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
 HTTP_OF: Final = {"ws": "http", "wss": "https"}
 EXAMPLE: Final = "http://localhost:8000"
 BASE_URL_VARIABLE: Final = "SPEACHES_BASE_URL"
+EMBEDDED: Final = "embedded"
+"""In place of an address: the embedded server, whatever the environment names."""
 
 _MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
+
+
+def asked_address(server: str | None) -> str | None:
+    """Return the address that is meant where nobody names one, or ``"embedded"``; None for the embedded server."""
+    return None if server == EMBEDDED else server or os.environ.get(BASE_URL_VARIABLE) or None
 
 
 def realtime_query(base_url: str, options: RecognitionOptions) -> dict[str, str]:

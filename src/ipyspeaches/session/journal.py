@@ -33,7 +33,7 @@ import platformdirs
 
 from ipyspeaches.checks import number
 from ipyspeaches.errors import InputError, StateError
-from ipyspeaches.protocol.address import normalise_base_url
+from ipyspeaches.protocol.address import EMBEDDED, normalise_base_url
 from ipyspeaches.results.segment import Gap
 from ipyspeaches.session import events
 from ipyspeaches.session.options import SessionOptions, TurnDetection
@@ -323,7 +323,8 @@ def plain_options(options: SessionOptions) -> dict[str, Any]:
     del plain["server_vad"]  # which may change, see `Journal`
     del plain["implied_script"]
     plain["language"] = options.recognition.language_tag  # with the script that it implies
-    plain["server"] = normalise_base_url(options.server) if options.server else None
+    server = options.server
+    plain["server"] = normalise_base_url(server) if server and server != EMBEDDED else server
     return plain
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ipyspeaches.audio.decoding import printable_name
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import DownloadError, InputError, ModelNotFoundError
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.protocol.address import asked_address
 from ipyspeaches.protocol.api_key import key_from_environment
 from ipyspeaches.server.models import ServerInfo, model_id
 from ipyspeaches.session.options import SessionOptions
@@ -97,7 +97,7 @@ async def locate(options: SessionOptions) -> Place:
     It is a `MissingExtraError` if that one is needed and not installed, a `DownloadError` if the model that was named
     was to be downloaded and cannot be.
     """
-    url = options.server or os.environ.get(BASE_URL_VARIABLE)
+    url = asked_address(options.server)
     if url:
         return Place(url, options.api_key or key_from_environment(url), embedded=False)
     from ipyspeaches.local import LocalServer
@@ -113,7 +113,7 @@ async def locate(options: SessionOptions) -> Place:
 
 def _check_model_is_here(options: SessionOptions) -> None:
     """Refuse a model that the embedded server cannot have before anybody waits for its start."""
-    if options.recognition.model is None or options.server or os.environ.get(BASE_URL_VARIABLE):
+    if options.recognition.model is None or asked_address(options.server):
         return
     from ipyspeaches.local.engines import engine_named, model_to_install
     from ipyspeaches.local.weights import missing_text

@@ -10,7 +10,7 @@ from typing import Any, Final, TypedDict
 
 from ipyspeaches.checks import check_fields, instance, number, one_of, shown, text
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import EXAMPLE, normalise_base_url
+from ipyspeaches.protocol.address import EMBEDDED, EXAMPLE, normalise_base_url
 from ipyspeaches.protocol.api_key import hidden, hidden_address, read_key
 from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from ipyspeaches.session.events import SessionEvent
@@ -165,8 +165,8 @@ class SessionOptions:
     Parameters
     ----------
     server
-        Base address of a Speaches server, such as ``"http://host:8000"``; None for ``$SPEACHES_BASE_URL``, and the
-        embedded server where that is not set.
+        Base address of a Speaches server, such as ``"http://host:8000"``, or ``"embedded"`` for the embedded one; None
+        for ``$SPEACHES_BASE_URL``, and the embedded one where that is not set.
     api_key
         The server's key; None for ``$SPEACHES_API_KEY``, if that is meant for this server. It is never shown.
     recognition
@@ -210,7 +210,7 @@ class SessionOptions:
             journal=_journal,
             on_event=instance(Callable, "a function of one argument"),
         )
-        if self.server:
+        if self.server and self.server != EMBEDDED:
             normalise_base_url(self.server)  # what has a password in it is refused before anything shows it
         transport = self.route.transport
         if self.turn_detection is not None:

@@ -151,6 +151,11 @@ class Session:
         return self._recorder.marks
 
     @property
+    def connected(self) -> bool:
+        """Whether there is a connection with the server now."""
+        return self._delivery is not None and self._delivery.connection is not None
+
+    @property
     def waiting(self) -> list[Unsettled]:
         """Utterances that were cut and have no final text yet, in the order of their time. On the engine's thread."""
         return self._recorder.ledger.waiting
@@ -517,8 +522,7 @@ class Session:
 
     @property
     def _hearing_state(self) -> SessionState:
-        connected = self._delivery is not None and self._delivery.connection is not None
-        return SessionState.LISTENING if connected else SessionState.RECONNECTING
+        return SessionState.LISTENING if self.connected else SessionState.RECONNECTING
 
     def _connection_changed(self) -> None:
         if self.state in HEARING and self.state is not self._hearing_state:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from ipyspeaches.errors import ServerError, SpeachesError, StateError
 from ipyspeaches.local.downloads import Download
 from ipyspeaches.local.engines import engine_named, model_to_install
+from ipyspeaches.protocol.address import EMBEDDED
 from ipyspeaches.server.models import named_model
 from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
@@ -44,6 +45,8 @@ from ipyspeaches.widget.recovering import Recovering
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import destination_traits, export, overview_traits, session_traits
 
+_FRESH_S: Final = 60.0
+"""How long the answer of a server counts that is not used."""
 _NOTHING_YET: Final = "Nothing has been recorded yet: press Record or call start() first."
 
 
@@ -221,6 +224,8 @@ class Controller:
             self._feed.append(message)
         if isinstance(event, events.Reconfigured) and self.session is not None:
             self._show_confirmed(self.session)
+        if isinstance(event, events.Reconnecting | events.Reconnected) and self.session is not None:
+            self._show(self.session)
         if isinstance(event, events.StateChanged) and self.session is not None:
             self.compared.main_is(event.state)
             self._show(self.session)
@@ -320,7 +325,10 @@ class Controller:
 
     async def _set_server(self, args: dict[str, Any]) -> None:
         """Use another server from the next recording on; the key stays in the kernel."""
-        self._bridge.show(self.settings.use_server(str(args.get("url") or ""), str(args.get("api_key") or "")))
+        url = str(args.get("url") or "")
+        if url == EMBEDDED:
+            self._bridge.show(self.settings.use_model(""))  # another server's model is none of its
+        self._bridge.show(self.settings.use_server(url, str(args.get("api_key") or "")))
         await self._local_model.look()
 
     async def _use_fetched_model(self) -> None:
@@ -332,10 +340,21 @@ class Controller:
     async def _check_server(self, _args: dict[str, Any]) -> Reply:
         """Ask the server what it has; the traits show it too."""
         self._bridge.show({"_error": None})
-        destination = await resolve(self.settings.options)
+        try:
+            destination = await resolve(self.settings.options)
+        except ServerError as exc:
+            if self._running is None:
+                self._bridge.show({"_server_state": failure_message(exc)["kind"]})
+            raise
         shown = destination_traits(destination)
         self._bridge.show({**shown, "_server_state": "ready"})
+        ENGINE.loop.call_later(_FRESH_S, self._show_old)
         return Reply({"label": shown["_server_label"], "version": destination.info.version, "models": shown["_models"]})
+
+    def _show_old(self) -> None:
+        """Say no more of a server that was asked some time ago that it is ready; it may have gone."""
+        if self._running is None and self._bridge.shown("_server_state") == "ready":
+            self._bridge.show({"_server_state": "rested"})
 
     async def _list_devices(self, _args: dict[str, Any]) -> Reply:
         """Return the kernel's microphones, or why there are none."""

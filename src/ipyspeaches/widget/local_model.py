@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
 from typing import Any, Final
@@ -12,7 +11,7 @@ from ipyspeaches.errors import StateError
 from ipyspeaches.local.downloads import Download
 from ipyspeaches.local.engines import DEFAULT_WHISPER_MODEL, POCKETSPHINX, asked_engine, model_to_download
 from ipyspeaches.local.weights import SIZES_BYTES
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.protocol.address import asked_address
 from ipyspeaches.server.models import model_id
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionOptions
@@ -64,7 +63,7 @@ class LocalModel:
     def _wanted(self) -> dict[str, Any] | None:
         """Return which model could be had, and why it should be; None where nothing is to be said."""
         options = self._options()
-        if options.server or os.environ.get(BASE_URL_VARIABLE):
+        if asked_address(options.server):
             return None
         asked = None if options.recognition.model is None else model_id(options.recognition.model)
         engine = asked_engine(None, asked)  # None where nobody chose, neither here nor in the environment

@@ -31,14 +31,15 @@ from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Unsettled
 
+_SERVER_WAYS = ("retry", "change_server", "use_embedded")
 _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
-    (UdpBlockedError, "udp", "The audio does not get through to the server", ("retry",)),
-    (ServerUnreachableError, "unreachable", "The server does not answer", ("retry",)),
-    (ServerAuthError, "auth", "The server refused the key", ("retry",)),
-    (NotSpeachesError, "not_speaches", "This is not a Speaches server", ("retry",)),
-    (ModelNotFoundError, "model", "The server does not have this model", ("retry",)),
-    (ConnectionLostError, "lost", "The connection was lost", ("retry",)),
-    (ProtocolError, "server", "The server failed", ("retry",)),
+    (UdpBlockedError, "udp", "The audio does not get through to the server", _SERVER_WAYS),
+    (ServerUnreachableError, "unreachable", "The server does not answer", _SERVER_WAYS),
+    (ServerAuthError, "auth", "The server refused the key", _SERVER_WAYS),
+    (NotSpeachesError, "not_speaches", "This is not a Speaches server", _SERVER_WAYS),
+    (ModelNotFoundError, "model", "The server does not have this model", _SERVER_WAYS),
+    (ConnectionLostError, "lost", "The connection was lost", _SERVER_WAYS),
+    (ProtocolError, "server", "The server failed", _SERVER_WAYS),
     (MicrophoneError, "microphone", "The microphone cannot be used", ("retry", "use_kernel", "open_file")),
     (DownloadError, "download", "The model could not be downloaded", ("retry",)),
     (MissingExtraError, "missing_extra", "A package is missing", ("retry",)),

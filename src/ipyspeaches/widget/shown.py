@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 
 from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE
+from ipyspeaches.errors import InputError, ServerError
+from ipyspeaches.protocol.address import asked_address
 from ipyspeaches.server.models import Overview
 from ipyspeaches.session.opening import Destination, SourceLike
 from ipyspeaches.session.options import SessionOptions, TurnDetection
 from ipyspeaches.session.session import Session
-from ipyspeaches.session.state import SessionState
+from ipyspeaches.session.state import ACTIVE, SessionState
 from ipyspeaches.widget.page_messages import failure_message
+
+LOCAL: Final = "local"
+"""What the embedded server is called between kernel and page."""
 
 MEDIA_TYPES: Final[dict[str, str]] = {
     "srt": "application/x-subrip",
@@ -27,8 +30,6 @@ MEDIA_TYPES: Final[dict[str, str]] = {
     "csv": "text/csv",
     "wav": "audio/wav",
 }
-
-_SERVER_STATE: Final = {SessionState.IDLE: "none", SessionState.CONNECTING: "connecting", SessionState.FAILED: "failed"}
 
 
 def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
@@ -63,9 +64,9 @@ def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
 
 def server_traits(options: SessionOptions) -> dict[str, str]:
     """Return the traits that show a server that was not asked yet."""
-    url = options.server or os.environ.get(BASE_URL_VARIABLE)
+    url = asked_address(options.server)
     return {
-        "_server_label": _host(url) if url else "",
+        "_server_label": _host(url) if url else LOCAL,
         "_server_url": options.server or "",
         "_server_state": "none",
     }
@@ -73,22 +74,31 @@ def server_traits(options: SessionOptions) -> dict[str, str]:
 
 def session_traits(session: Session) -> dict[str, Any]:
     """Return the traits that follow a session."""
-    shown: dict[str, Any] = {"state": session.state.value, "_server_state": _SERVER_STATE.get(session.state, "ready")}
+    shown: dict[str, Any] = {"state": session.state.value, "_server_state": _server_state(session)}
     shown["_source_label"] = session.source.label
     if session.destination is not None:
         shown |= destination_traits(session.destination)
         shown["_model"] = session.model
     if session.error is not None:
         shown["_error"] = failure_message(session.error)
-        if session.destination is not None and session.state is SessionState.FAILED:
-            shown["_server_state"] = "ready"
     return shown
+
+
+def _server_state(session: Session) -> str:
+    """Return how the server is: ready only while there is a connection; of one that failed, the kind of failure."""
+    if session.state is SessionState.CONNECTING:
+        return "connecting"
+    if session.state in ACTIVE:
+        return "ready" if session.connected else "reconnecting"
+    if isinstance(session.error, ServerError):
+        return str(failure_message(session.error)["kind"])
+    return "none" if session.destination is None else "rested"
 
 
 def destination_traits(destination: Destination) -> dict[str, Any]:
     """Return the traits that follow a server that answered."""
     return {
-        "_server_label": "local" if destination.embedded else _host(destination.url),
+        "_server_label": LOCAL if destination.embedded else _host(destination.url),
         "_server_version": destination.info.version or "",
         "_model": destination.model,
         "_models": [model.id for model in destination.info.models if model.recognises],
@@ -98,8 +108,7 @@ def destination_traits(destination: Destination) -> dict[str, Any]:
 def overview_traits(overview: Overview, *, embedded: bool) -> dict[str, Any]:
     """Return the traits that follow what a server said it has; which model is used is no part of it."""
     return {
-        "_server_label": "local" if embedded else _host(overview.url),
-        "_server_state": "ready",
+        "_server_label": LOCAL if embedded else _host(overview.url),
         "_server_version": overview.version or "",
         "_models": [model.id for model in overview.models if model.recognises],
         "_loaded_models": list(overview.running or ()),
