@@ -84,6 +84,17 @@ def text(cure: str = "text, or None") -> Check:
     return check
 
 
+def texts(cure: str = "text, a list of texts, or None") -> Check:
+    """Return the check of a text that may come as a list of its parts; they are joined by commas."""
+    one = text(cure)
+
+    def check(name: str, value: object) -> str:
+        parts = value if isinstance(value, list | tuple) else [value]
+        return ", ".join(one(name, part) for part in parts)
+
+    return check
+
+
 def number(low: float, high: float = MOST, cure: str = "", *, whole: bool = False) -> Check:
     """Return the check of a number from ``low`` to ``high``; NumPy's become plain ones, which JSON has."""
     cure = cure or f"a number from {low:g} to {high:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from typing import Final, TextIO
 
@@ -10,6 +11,9 @@ _CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
 _LONGEST_LINE: Final = 300
 """Characters of a server's words: a sentence or two."""
+WARNING_PREFIX: Final = "warning: "
+"""What a line on standard error begins with that says what the embedded server goes on without."""
+_LONGEST_WARNING: Final = 1_000
 _NOT_TEXT: Final = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]|(?P<half>[\ud800-\udfff])")
 
 
@@ -27,6 +31,12 @@ def one_line(text: str, most: int = _LONGEST_LINE) -> str:
 def quote(message: str | None) -> str:
     """Return a server's words in one line and in quotation marks."""
     return f"“{one_line(message or 'an error without a message')}”"
+
+
+def write_warning(text: str) -> None:
+    """Write what the embedded server goes on without, as a line that `LocalServer.warnings` are read from."""
+    sys.stderr.write(f"{WARNING_PREFIX}{one_line(text, _LONGEST_WARNING)}\n")
+    sys.stderr.flush()
 
 
 def redraw(stream: TextIO, line: str) -> None:

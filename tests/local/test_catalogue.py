@@ -12,16 +12,27 @@ import pytest
 
 from ipyspeaches.local import LocalServer
 from ipyspeaches.local.engines import engines_here
+from model_hub import Hub, model_hub
 from realtime_client import MODEL
 
 SYSTRAN = "Systran/faster-whisper-tiny"
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[httpx2.Client]:
-    """A server of its own, because these tests unload its model."""
-    with LocalServer() as server, httpx2.Client(base_url=server.url, timeout=60, trust_env=False) as client:
-        yield client
+def hub() -> Iterator[Hub]:
+    with model_hub() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def client(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """A server of its own, because these tests unload its model and fetch others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", hub.url)
+        patch.delenv("HF_HUB_OFFLINE", raising=False)
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        with LocalServer() as server, httpx2.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+            yield client
 
 
 def recorded(root: Path, name: str) -> tuple[int, Any]:
@@ -59,9 +70,25 @@ def test_what_could_be_had_is_what_is_there(client: httpx2.Client) -> None:
 def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:
     assert answered(client.get("/v1/models/no/such")) == recorded(root, "model-404")
     assert answered(client.post("/api/ps/no/such")) == recorded(root, "ps-post-404")
-    assert client.post("/v1/models/no/such").status_code == 404
     assert client.post(f"/api/ps/{root}").status_code == 404  # nobody may look into folders
-    assert client.post(f"/v1/models/{MODEL}").status_code == 201
+    assert client.post(f"/v1/models{root}").status_code == 404
+
+
+@pytest.mark.parametrize("name", [MODEL, "whisper-1"])
+def test_a_model_that_is_here_need_not_be_downloaded(client: httpx2.Client, name: str) -> None:
+    assert answered(client.post(f"/v1/models/{name}")) == (201, {"message": f"Model '{MODEL}' already exists"})
+
+
+def test_a_model_is_fetched_from_the_hub(client: httpx2.Client, hub: Hub) -> None:
+    hub.status = 503
+    failed = client.post("/v1/models/small")
+    assert failed.status_code == 500
+    assert "127.0.0.1 failed to give Systran/faster-whisper-small (HTTP 503): try again" in failed.json()["detail"]
+    hub.status = 200
+    assert client.get("/v1/models/small").status_code == 404
+    fetched = {"message": "Model 'Systran/faster-whisper-small' downloaded"}
+    assert answered(client.post("/v1/models/small")) == (200, fetched)
+    assert client.get("/v1/models/small").json()["id"] == "Systran/faster-whisper-small"
 
 
 def test_the_engine_is_unloaded_and_loaded(client: httpx2.Client, root: Path) -> None:

@@ -147,10 +147,14 @@ def without(*names: str) -> Callable[[Hub], None]:
         ),
     ],
 )
-def test_what_is_wrong_with_a_hub_is_one_sentence(hub: Hub, change: Callable[[Hub], None], told: str) -> None:
+def test_what_is_wrong_with_a_hub_is_one_sentence_and_only_what_is_of_use_is_kept(
+    hub: Hub, cache: Path, change: Callable[[Hub], None], told: str
+) -> None:
     change(hub)
     assert told in failure()
     assert weights.find(MODEL) is None
+    left = {path.name for path in cache.iterdir()}
+    assert left == ({f"{MODEL.replace('/', '--')}.part"} if "are kept" in told or "came damaged" in told else set())
 
 
 def test_damaged_weights_are_set_aside_and_fetched_anew(hub: Hub, cache: Path) -> None:

@@ -77,12 +77,39 @@ def test_damaged_packages_are_not_used(packaged: Path, content: bytes, tmp_path:
 
 
 @pytest.mark.usefixtures("packaged")
-def test_what_was_joined_and_then_damaged_is_joined_again() -> None:
+def test_what_was_joined_and_then_damaged_is_joined_again_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     folder = local_folder(MODEL)
     assert folder is not None
     (folder / "model.bin").write_bytes(b"cut")
     assert local_folder(MODEL) == folder
     assert (folder / "model.bin").read_bytes() == FILES["model.bin"]
+    told = f"{folder / 'model.bin'} was damaged, and is made anew; the damaged file was set aside as model.bin.damaged."
+    assert capsys.readouterr().err == f"warning: {told}\n"
+
+
+@pytest.mark.usefixtures("packaged")
+@pytest.mark.parametrize("name", ["faster-whisper-base", "Systran--faster-whisper-base", "my-own"])
+def test_a_folder_that_is_not_what_its_name_promises_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    for file in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (folder / file).write_bytes(b"{}")
+    (folder / "model.bin").write_bytes(HEAD)
+    assert local_folder(str(folder)) == folder
+    told = capsys.readouterr().err
+    assert ("model.bin in" in told) == (name != "my-own")
+    assert not told or "not the one that its name promises (SHA-256 " in told
+
+
+def test_files_of_different_models_are_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(b'{"suppress_ids_begin": [220, 50257]}')
+    (tmp_path / "tokenizer.json").write_bytes(b'{"added_tokens": [{"id": 50256, "content": "<|endoftext|>"}]}')
+    (tmp_path / "vocabulary.txt").write_text("a\n" * 50_257 + "<|endoftext|>\n")
+    (tmp_path / "model.bin").write_bytes(HEAD)
+    with pytest.raises(InputError, match=r"50257 in config\.json, 50256 in tokenizer\.json, 50257 in the vocabulary"):
+        weights.require(str(tmp_path))
 
 
 @pytest.mark.usefixtures("packaged")
@@ -240,6 +267,11 @@ def test_a_folder_that_holds_no_whisper_model_is_told(tmp_path: Path, files: dic
         ("base", DecodingOptions("zh-CN", "translate"), None),
         ("large-v3", DecodingOptions("yue"), None),
         ("tiny.en", DecodingOptions("en-GB"), None),
+        ("tiny.en", DecodingOptions("English"), None),
+        ("tiny.en", DecodingOptions("chinese"), "does not understand the language 'chinese', only en"),
+        ("base", DecodingOptions("chinese"), None),
+        ("base", DecodingOptions("auto"), None),
+        ("base", DecodingOptions("klingon"), "does not understand the language 'klingon'"),
     ],
 )
 def test_what_a_model_does_not_know_is_told(model: str, options: DecodingOptions, told: str | None) -> None:

@@ -31,6 +31,10 @@ def test_options_that_are_given_are_named_and_zero_is_given() -> None:
     assert RecognitionOptions().given(HINTS) == ()
 
 
+def test_hotwords_may_come_as_a_list() -> None:
+    assert RecognitionOptions(hotwords=["Concord", "Tents"]).hotwords == "Concord, Tents"  # type: ignore[arg-type]
+
+
 def test_a_change_leaves_everything_else() -> None:
     options = RecognitionOptions(model="m", language="zh", server_vad=ServerTurnDetection())
     changed = options.changed({"language": None})

@@ -18,10 +18,12 @@ from ipyspeaches.errors import SpeachesError, StateError
 from ipyspeaches.local.access import AccessControl
 from ipyspeaches.local.audio_routes import diarization, speech_timestamps, transcriptions, translations
 from ipyspeaches.local.dispatcher import Dispatcher
-from ipyspeaches.local.engines import SILERO_MODEL, EngineSpec, model_missing_text
+from ipyspeaches.local.downloads import bring
+from ipyspeaches.local.engines import SILERO_MODEL, EngineSpec, full_id, model_missing_text
 from ipyspeaches.local.metrics import PROMETHEUS_TYPE, prometheus_text
 from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.realtime_routes import RtcPeers, realtime, realtime_offer
+from ipyspeaches.local.weights import is_hub_id
 from ipyspeaches.server.models import DEFAULT_MODEL_FIELD, EMBEDDED_TITLE
 from ipyspeaches.terminal import one_line
 
@@ -51,7 +53,7 @@ def _routes() -> list[BaseRoute]:
         Route("/v1/models", list_models),
         Route("/v1/models/{model:path}", get_model),
         Route("/v1/models/{model:path}", download_model, methods=["POST"]),
-        Route("/v1/registry", list_models),  # what this server could have is what it has: it downloads nothing
+        Route("/v1/registry", list_models),  # of what the hub has, nobody could list all
         Route("/api/ps", list_running),
         Route("/api/ps/{model:path}", load_model, methods=["POST"]),
         Route("/api/ps/{model:path}", unload_model, methods=["DELETE"]),
@@ -161,7 +163,10 @@ class Catalogue:
 
 
 def _asked(request: Request) -> tuple[Catalogue, str]:
-    return request.app.state.catalogue, request.path_params["model"]
+    """Return the models, and the id of the one that was asked for by whichever name."""
+    name = request.path_params["model"]
+    found = request.app.state.dispatcher.memory.find(name)
+    return request.app.state.catalogue, full_id(name) if found is None else found.model
 
 
 async def list_models(request: Request) -> JSONResponse:
@@ -182,11 +187,17 @@ async def get_model(request: Request) -> JSONResponse:
 
 
 async def download_model(request: Request) -> JSONResponse:
-    """``POST /v1/models/{id}``: this server's models are there, and it gets no others."""
+    """``POST /v1/models/{id}``: fetch a model from the hub, and answer when it is there."""
     catalogue, model = _asked(request)
-    if catalogue.find(model) is None:
+    if catalogue.find(model) is not None:
+        return JSONResponse({"message": f"Model '{model}' already exists"}, status_code=201)
+    if not is_hub_id(model):
         raise HTTPException(404, f"Model '{model}' not found")
-    return JSONResponse({"message": f"Model '{model}' already exists"}, status_code=201)
+    try:
+        await bring(model)
+    except SpeachesError as exc:
+        raise HTTPException(500, str(exc)) from exc
+    return JSONResponse({"message": f"Model '{model}' downloaded"})
 
 
 async def list_running(request: Request) -> JSONResponse:

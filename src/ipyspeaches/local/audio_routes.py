@@ -173,7 +173,7 @@ def _answer(segments: Sequence[SegmentText], wanted: TranscriptionRequest, durat
     translated = wanted.options.task == "translate"
     answer: dict[str, Any] = {"text": _text(segments)}
     if wanted.response_format == "verbose_json":
-        unheard = "" if translated else wanted.options.language
+        unheard = "" if translated else wanted.options.language_code
         answer |= {
             "duration": round(duration_s, 6),
             "language": segments[0].language if segments else unheard,

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from http import HTTPStatus
 from importlib.util import find_spec
@@ -234,11 +234,15 @@ class Download:
     async def _fetch(self) -> None:
         self._parts.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(self._parts, self.model):
-            async with _client() as client:
-                found = await self._listed(client)
-                files = self._wanted(found)
-                await self._fetch_all(client, found.sha, files)
-            self._put_in_place(files)
+            try:
+                async with _client() as client:
+                    found = await self._listed(client)
+                    files = self._wanted(found)
+                    await self._fetch_all(client, found.sha, files)
+                self._put_in_place(files)
+            finally:
+                with suppress(OSError):
+                    self._parts.rmdir()  # where nothing came
 
     async def _listed(self, client: httpx2.AsyncClient) -> HubModel:
         """Ask the hub which files the model has."""
@@ -334,6 +338,7 @@ class Download:
     def _check_kind(self, head: bytes) -> None:
         """Go no further where the file is not of a Whisper model, which its first bytes say."""
         if problem := kind_problem(head):
+            shutil.rmtree(self._parts, ignore_errors=True)
             raise DownloadError(f"{self.model} is no Whisper model ({problem}): name another one.")
 
     def _forget(self, part: Path) -> None:
@@ -453,9 +458,14 @@ def _alone(parts: Path, model: str) -> Iterator[None]:
     """Keep other processes from writing into the same files."""
     import filelock
 
+    lock = parts.with_suffix(".lock")
     try:
-        with filelock.FileLock(parts.with_suffix(".lock"), timeout=0):
-            yield
+        with filelock.FileLock(lock, timeout=0):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # where it cannot be deleted while it is held
+                    lock.unlink()
     except filelock.Timeout:
         raise DownloadError(f"Another program downloads {model} just now: wait until it is done.") from None
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ipyspeaches.checks import checked
 from ipyspeaches.errors import InputError, MissingExtraError
-from ipyspeaches.languages import WHISPER_LANGUAGES
+from ipyspeaches.languages import WHISPER_LANGUAGES, language_code
 from ipyspeaches.local import weights
 from ipyspeaches.local.weights import MODEL_VARIABLE, PREFERRED
 from ipyspeaches.words import Word
@@ -46,7 +46,7 @@ def usable_cores() -> int:
 class DecodingOptions:
     """What an engine is told about an utterance; PocketSphinx, which knows one language and no context, ignores it."""
 
-    language: str | None = None  # ISO 639-1 code, perhaps with a region; None for one that nobody has named
+    language: str | None = None  # as the client named it
     task: str = "transcribe"  # ``"transcribe"``, or ``"translate"`` into English
     prompt: str | None = None  # text that could have come before
     hotwords: str | None = None  # words to listen for
@@ -54,8 +54,11 @@ class DecodingOptions:
 
     @property
     def language_code(self) -> str | None:
-        """The language without its region, in lower case."""
-        return self.language.replace("_", "-").split("-")[0].lower() if self.language else None
+        """The code of the language, by whichever name it was given; None for one that nobody has named."""
+        try:
+            return language_code(self.language)
+        except InputError:
+            return self.language  # which no model knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ def engine_spec(name: str, model: str | None = None) -> EngineSpec:
 
 def _whisper_spec(model: str) -> EngineSpec:
     given = Path(model)
-    shown = given.resolve().name if given.is_dir() else f"Systran/faster-whisper-{model}" if model in SIZES else model
+    shown = given.resolve().name if given.is_dir() else full_id(model)
     return EngineSpec(
         "faster-whisper",
         shown,
@@ -184,12 +187,17 @@ def _whisper_spec(model: str) -> EngineSpec:
 
 def _whisper_languages(model: str, folder: Path) -> tuple[str, ...]:
     """Return what a model understands, by its vocabulary or the naming rules of Whisper's authors."""
-    tokens = weights.vocabulary_size(folder)
-    if model.endswith(".en") if tokens is None else tokens < MULTILINGUAL_TOKENS:
+    tokens = len(weights.vocabulary(folder))
+    if tokens < MULTILINGUAL_TOKENS if tokens else model.endswith(".en"):
         return ("en",)
     # Cantonese came with the third generation; a folder may be called anything.
     newer = "/" not in model or any(mark in model for mark in ("v3", "turbo"))
     return tuple(code for code in WHISPER_LANGUAGES if newer or code != "yue")
+
+
+def full_id(model: str) -> str:
+    """Return the id of a model that a size such as ``base`` stands for; any other name is one already."""
+    return f"Systran/faster-whisper-{model}" if model in SIZES else model
 
 
 @checked

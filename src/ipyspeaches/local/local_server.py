@@ -42,7 +42,7 @@ from ipyspeaches.local.engines import (
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
-from ipyspeaches.terminal import one_line
+from ipyspeaches.terminal import WARNING_PREFIX, one_line, write_warning
 
 if TYPE_CHECKING:
     import uvicorn
@@ -60,17 +60,14 @@ DRAIN_S: Final = 25.0
 SEND_S: Final = 0.1
 """How long the last answers take to be sent."""
 _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python_multipart", "python-multipart"))
-WARNING_PREFIX: Final = "warning: "
-"""What a line on standard error begins with that says what the server goes on without."""
 ERROR_PREFIX: Final = "error: "
-"""The same for why it does not start."""
+"""What a line on standard error begins with that says why the server does not start."""
 START_TIMEOUT_S: Final = 60.0
 LARGE_MODEL_TIMEOUT_S: Final = 600.0
 """The same for a model that was named: one of gigabytes is checked and read from a slow disk."""
 STOP_TIMEOUT_S: Final = 5.0
 _PORT: Final = number(0, 65535, "1 to 65535, or 0 for any free one", whole=True)
 _LAST_LINES: Final = 20
-_LONGEST_WARNING: Final = 1_000
 
 
 class LocalServer:
@@ -363,7 +360,7 @@ def serve(
     limits = limits or ServerLimits.from_environment()
     require_packages(asked)
     for warning in require_model(asked, auto_download=auto_download):
-        _warn(warning)
+        write_warning(warning)
     listener = _listen(host, port)
     asyncio.run(_run(asked, host, key, listener, limits=limits, exit_with_stdin=exit_with_stdin))
 
@@ -405,17 +402,12 @@ async def _loaded(asked: EngineSpec | None, limits: ServerLimits, cores: int) ->
         try:
             await memory.load(memory.pool(spec))
         except SpeachesError as exc:
-            _warn(f"{exc} Until then, {following.model} is used.")
+            write_warning(f"{exc} Until then, {following.model} is used.")
         else:
             return memory
     memory = ModelMemory(engines[-1], limits, cores)
     await memory.load(memory.pool(engines[-1]))
     return memory
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(f"{WARNING_PREFIX}{one_line(text, _LONGEST_WARNING)}\n")
-    sys.stderr.flush()
 
 
 def _listen(host: str, port: int) -> socket.socket:

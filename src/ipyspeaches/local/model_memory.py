@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
 
-from ipyspeaches.local.engines import EngineSpec, engines_here
+from ipyspeaches.local.engines import EngineSpec, engines_here, full_id
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.worker_pool import WorkerPool
 
+OPENAI_NAME: Final = "whisper-1"
 MIN_STAY_S: Final = 5.0
 """How long a model that others wait for may stay at least: loading takes seconds, too."""
 
@@ -70,8 +71,9 @@ class ModelMemory:
         others = [spec for spec in self._at_hand() if find_spec(spec.requires[0]) is not None]
         return [self.default, *(spec for spec in others if spec.model != self.default.model)]
 
-    def find(self, model: str) -> EngineSpec | None:
-        """Return the model of this name, or None."""
+    def find(self, name: str) -> EngineSpec | None:
+        """Return the model of this name, of this size (``base``), or for OpenAI's name the default one; or None."""
+        model = self.default.model if name == OPENAI_NAME else full_id(name)
         if model in self._pools:
             return self._pools[model].spec
         return next((spec for spec in self.specs() if spec.model == model), None)

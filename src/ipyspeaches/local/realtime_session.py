@@ -315,6 +315,6 @@ class RealtimeSession:
             logprobs=None,
             # A Speaches server of 2026-03 sends neither of these. Times count from the start of the item's buffer.
             words=words,
-            language=segments[0].language if segments else options.language,
+            language=segments[0].language if segments else options.language_code,
         )
         self._emit(completed)

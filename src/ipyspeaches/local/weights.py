@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import metadata
@@ -25,6 +26,7 @@ import msgspec
 import platformdirs
 
 from ipyspeaches.errors import InputError, ModelNotFoundError
+from ipyspeaches.terminal import write_warning
 
 MODEL_VARIABLE: Final = "IPYSPEACHES_MODEL"
 """The embedded server's model: a folder, an id on the Hugging Face hub, or ``pocketsphinx/en-us``."""
@@ -54,11 +56,27 @@ CHECKSUMS: Final = "checksums.json"
 """In a folder that was downloaded: the SHA-256 of each file."""
 DAMAGED_SUFFIX: Final = ".damaged"
 _TRANSFORMERS: Final = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
-_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _HEAD_BYTES: Final = 64
+END: Final = "<|endoftext|>"
+ENDS: Final = (50_256, 50_257)
+"""Its number in models of English alone, and in all others."""
 _LONGEST_KIND: Final = 50
 _CHUNK: Final = 1 << 20
+
+
+class _Config(msgspec.Struct):
+    suppress_ids_begin: list[int] = []
+
+
+class _Token(msgspec.Struct):
+    id: int
+    content: str
+
+
+class _Tokenizer(msgspec.Struct):
+    added_tokens: list[_Token] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +144,13 @@ class FoundModel:
     size_bytes: int
 
 
-def vocabulary_size(folder: Path) -> int | None:
-    """Return how many tokens a model in a folder knows; None if it does not say."""
+def vocabulary(folder: Path) -> list[str]:
+    """Return the tokens that a model in a folder knows; none if it does not say."""
     try:
         listed = next(folder.glob("vocabulary.*")).read_text(encoding="utf-8")
-        return len(json.loads(listed)) if listed.startswith("[") else listed.count("\n")
+        return list(json.loads(listed)) if listed.startswith("[") else listed.split("\n")[:-1]
     except (StopIteration, OSError, ValueError):
-        return None
+        return []
 
 
 def models_at_hand() -> list[str]:
@@ -144,7 +162,7 @@ def other_models() -> list[str]:
     """Return the ids of the models that need no download and that nobody gets who does not name one, sorted."""
     folders = [*own_folder(PREFERRED[0]).parent.glob("*--*"), *_hub_cache().glob("models--*--*")]
     named = {folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders}
-    return sorted(model for model in named - set(PREFERRED) if _ID.fullmatch(model) and _is_whisper(model))
+    return sorted(model for model in named - set(PREFERRED) if is_hub_id(model) and _is_whisper(model))
 
 
 def _is_whisper(model: str) -> bool:
@@ -194,7 +212,8 @@ def local_folder(model: str) -> Path:
         If it is not here; the message says its size, if that is known, and how to get it.
     """
     if os.path.isdir(model):  # noqa: PTH112
-        return _checked_folder(Path(model))
+        _compare(folder := _checked_folder(Path(model)))
+        return folder
     if (cached := _cached(model)) is not None:
         return cached
     if (fetched := _fetched(model)) is not None:
@@ -213,9 +232,14 @@ def require(model: str) -> None:
         raise ModelNotFoundError(missing_text(model))
 
 
+def is_hub_id(model: str) -> bool:
+    """Return whether a name can be that of a model on the hub."""
+    return _HUB_ID.fullmatch(model) is not None
+
+
 def missing_text(model: str) -> str:
     """Return that a model is not on this machine, its size if that is known, and how to get it."""
-    if not _ID.fullmatch(model):
+    if not is_hub_id(model):
         return (
             f"There is no model {model!r:.200}: give the folder of one, its id on the Hugging Face hub, such as "
             f"{PREFERRED[0]}, or a size such as base."
@@ -294,7 +318,7 @@ def _cached(model: str) -> Path | None:
 
 def _fetched(model: str) -> Path | None:
     """Return the folder that a model was downloaded into, if all of its files are there."""
-    if not _ID.fullmatch(model):
+    if not is_hub_id(model):
         return None
     folder = own_folder(model)
     return folder if (folder / CHECKSUMS).is_file() and not _lacking(folder) else None
@@ -324,7 +348,44 @@ def _checked_folder(folder: Path) -> Path:
         problem = kind_problem(file.read(_HEAD_BYTES))
     if problem:
         raise InputError(f"{folder} is no Whisper model ({problem}): name another one, such as {PREFERRED[0]}.")
+    ends = _ends(folder)
+    if len(set(ends.values())) > 1:
+        told = ", ".join(f"{end} in {name}" for name, end in ends.items())
+        raise InputError(
+            f"The files in {folder} are of different models (the token {END} is {told}): copy the whole folder of one."
+        )
     return folder
+
+
+def _ends(folder: Path) -> dict[str, int]:
+    """Return the number of the token that ends a text, by each file that tells it."""
+    ends = {}
+    with suppress(OSError, msgspec.DecodeError):
+        config = msgspec.json.decode((folder / "config.json").read_bytes(), type=_Config)
+        for number in set(config.suppress_ids_begin) & set(ENDS):
+            ends["config.json"] = number
+    with suppress(OSError, msgspec.DecodeError):
+        tokenizer = msgspec.json.decode((folder / "tokenizer.json").read_bytes(), type=_Tokenizer)
+        for token in tokenizer.added_tokens:
+            if token.content == END:
+                ends["tokenizer.json"] = token.id
+    if END in (tokens := vocabulary(folder)):
+        ends["the vocabulary"] = tokens.index(END)
+    return ends
+
+
+def _compare(folder: Path) -> None:
+    """Tell of files that are not what the folder's own list says, or those of the model that it is named after."""
+    named = {packaged.model.rpartition("/")[2]: packaged.checksums for packaged in PACKAGED}
+    sums = named.get(folder.name.rpartition("--")[2], {})
+    if (folder / CHECKSUMS).is_file():
+        sums = msgspec.json.decode((folder / CHECKSUMS).read_bytes(), type=dict[str, str])
+    for name, checksum in sums.items():
+        if (folder / name).is_file() and (found := sha256_of(folder / name)) != checksum:
+            write_warning(
+                f"{name} in {folder} is not the one that its name promises (SHA-256 {found[:12]}…, not "
+                f"{checksum[:12]}…): if words are wrong or missing, copy the folder once more."
+            )
 
 
 def _checked_download(folder: Path, model: str) -> Path:
@@ -365,7 +426,9 @@ def _whole(path: Path, checksum: str) -> bool:
         return False
     if sha256_of(path) == checksum:
         return True
-    path.replace(path.with_name(path.name + DAMAGED_SUFFIX))
+    aside = path.with_name(path.name + DAMAGED_SUFFIX)
+    path.replace(aside)
+    write_warning(f"{path} was damaged, and is made anew; the damaged file was set aside as {aside.name}.")
     return False
 
 

@@ -131,7 +131,10 @@ class WhisperEngine:
         self._model = _load(WhisperModel, model, folder)
         self._english_only |= not self._model.model.is_multilingual
         self._results: deque[tuple[NDArray[np.int16], DecodingOptions, EngineResult]] = deque(maxlen=KEPT_RESULTS)
-        self._hear(np.zeros(ENGINE_RATE_HZ, np.int16), DecodingOptions("en"))  # or the first utterance waits for it
+        try:
+            self._hear(np.zeros(ENGINE_RATE_HZ, np.int16), DecodingOptions("en"))  # or the first utterance waits for it
+        except Exception as exc:
+            raise InputError(_not_loaded(model, folder, one_line(str(exc)))) from exc
 
     def recognise(self, samples: NDArray[np.int16], options: DecodingOptions) -> EngineResult:
         """Return the text of an utterance (int16, 16 kHz, shape ``(n,)``); Whisper guesses a language not named.

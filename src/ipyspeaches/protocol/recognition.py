@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self, TypeAlias
 
-from ipyspeaches.checks import check_fields, instance, number, one_of, text
+from ipyspeaches.checks import check_fields, instance, number, one_of, text, texts
 from ipyspeaches.chinese import CHINESE, SCRIPTS, missing_converter, written
 from ipyspeaches.errors import InputError
 from ipyspeaches.languages import language_code, script_named
@@ -80,7 +80,7 @@ class RecognitionOptions:
         Text that could have come before: names, spellings, style. (Over HTTP only, as the next two; OpenAI's own
         realtime endpoint has this one, too.)
     hotwords
-        Words to listen for.
+        Words to listen for: a text, or a list of them.
     temperature
         0 for the likeliest words, up to 1 for more variety; None for the server's own.
     script
@@ -111,7 +111,8 @@ class RecognitionOptions:
     implied_script: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        check_fields(self, model=text(), task=one_of(TASKS), prompt=text(), hotwords=text(), temperature=number(0, 1))
+        check_fields(self, model=text(), task=one_of(TASKS), prompt=text(), hotwords=texts())
+        check_fields(self, temperature=number(0, 1))
         check_fields(self, script=one_of(SCRIPTS))
         check_fields(self, server_vad=instance(ServerTurnDetection, "ServerTurnDetection(…), or None"))
         if self.script is not None and (missing := missing_converter()) is not None:

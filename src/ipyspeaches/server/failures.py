@@ -552,6 +552,8 @@ def explain_download(failed: Failed, address: str, model: str, timeout_s: float)
             "check later whether the model is installed."
         )
     if _is_status(failed, HTTPStatus.INTERNAL_SERVER_ERROR):
+        if detail:  # of the embedded server, which says itself what to do
+            return ProtocolError(f"{address} could not download {model}: {detail}")
         return ProtocolError(
             f"{address} could not download {model} (HTTP 500): it needs access to huggingface.co and space on its "
             "disk, and its log says which is missing."

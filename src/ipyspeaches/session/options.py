@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict
@@ -134,7 +134,7 @@ class SessionKeywords(TypedDict, total=False):
     language: str | None
     task: str
     prompt: str | None
-    hotwords: str | None
+    hotwords: str | Sequence[str] | None
     temperature: float | None
     script: str | None
     transport: str
