@@ -75,6 +75,7 @@ GIVEN: Final[dict[str, Any]] = {
     "detector": sp.EnergyVad(),
     "noises": ["white"],
     "path": "x.rttm",
+    "folder": ".",
     "text": "x",
     "reason": "x",
     "word": "x",
@@ -121,6 +122,7 @@ INSTANCES: Final[dict[str, Callable[[], Any]]] = {
     "Segments": lambda: TRUTH,
     "Server": lambda: sp.Server(NOWHERE, transport=httpx2.MockTransport(lambda _request: httpx2.Response(404))),
     "Session": _marked,
+    "VadLab": lambda: sp.VadLab(RECORDING, detectors=[sp.EnergyVad()]),
     "Transcript": lambda: sp.Transcript([sp.Segment(0, 1, "x", id=5)]),
 }
 # Between a detector and who drives it frame by frame, where a check would cost more than the work.

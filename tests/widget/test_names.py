@@ -16,8 +16,8 @@ TRANSCRIBER = """
     start state stop transcript turn_detection wait
 """
 LAB = """
-    collar detectors false_alarms locale metrics missed recording reference segments server_segments transcriber truth
-    vad
+    collar detectors false_alarms labelled locale metrics missed recording reference save segments server_segments span
+    transcriber truth vad
 """
 
 

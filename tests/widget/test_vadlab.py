@@ -304,6 +304,27 @@ def test_the_live_session_takes_the_detector(bursts: Recording, monkeypatch: pyt
     assert live.turn_detection.detector == lab.vad
 
 
+def test_a_lab_is_opened_as_it_was_saved(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, page = open_lab(monkeypatch, sound, TRUTH)
+    assert page.command("set_detector", index=1, threshold=2000) is None
+    assert page.command("set_active", index=1) is None
+    assert page.command("set_span", start_s=0.5, end_s=4.5) is None
+    assert page.command("set_collar", collar_ms=40) is None
+    lab.save(tmp_path / "anna.vadlab")
+    opened = VadLab.open(tmp_path / "anna.vadlab")
+    assert (opened.vad, opened.truth, opened.span, opened.collar) == (lab.vad, TRUTH, (0.5, 4.5), 0.04)
+    assert all(map(opened._state.scored, (0, 1)))
+    assert opened.metrics.evaluations == lab.metrics.evaluations
+    Page(opened, monkeypatch).command("edit", kind="remove", index=0)
+    assert VadLab.open(tmp_path / "anna.vadlab").truth == TRUTH  # a hand-in is not changed by looking at it
+    quiet = Recording(np.zeros(7 * 16_000, np.int16), 16_000)
+    with pytest.raises(InputError, match=r"anna\.vadlab is about another sound than this: give talk\.flac"):
+        VadLab.open(tmp_path / "anna.vadlab", quiet)
+    sound.unlink()
+    with pytest.raises(InputError, match=r"is about talk\.flac, which is not beside it"):
+        VadLab.open(tmp_path / "anna.vadlab")
+
+
 def test_sound_for_the_speakers(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     _, page = open_lab(monkeypatch, bursts)
     data, (sound,) = page.ask("audio", start_s=1.0, end_s=1.5)

@@ -30,7 +30,7 @@ from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import ENDED, SessionState
 from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.tables import Kind, Rows
-from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.detectors import Detector, SileroVad, from_description
 from ipyspeaches.vad.intervals import complement, merged
 from ipyspeaches.vad.label_files import MAX_TIME_S
 
@@ -47,9 +47,6 @@ _AFTERWARDS_S: Final = 0.75
 _NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, msgspec.MsgspecError)
 _LOOKED_AT: Final = 6
 """The newest recordings that may be unfinished: nobody asks for older ones."""
-_DETECTORS: Final[dict[str, type[Detector]]] = {
-    one.name: one for one in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
-}
 
 
 class KeptRecording(NamedTuple):
@@ -495,12 +492,9 @@ def _keywords(story: Story) -> SessionKeywords:
 
 def _detector(plain: Mapping[str, Any]) -> Detector:
     """Return a detector that describes itself like this; somebody's own is drawn as Silero."""
-    options = {
-        name: np.inf if value is None else value for name, value in plain.items() if name not in ("name", "unit")
-    }
     try:
-        return _DETECTORS[str(plain["name"])](**options)
-    except (KeyError, TypeError, InputError):
+        return from_description(plain)
+    except InputError:
         return SileroVad()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -123,9 +124,11 @@ class Detector:
         """Raise an `InputError` if scores of ``hop`` samples a frame cannot be this detector's."""
 
     def describe(self) -> dict[str, Any]:
-        """Return the detector in plain values, for widgets and logs."""
+        """Return the detector in plain values, for widgets, files and logs."""
         options = {name: None if value == math.inf else value for name, value in asdict(self.options).items()}
-        return {"name": self.name, "unit": self.unit, **options}
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.init and one.name not in options}
+        plain = {name: value for name, value in own.items() if isinstance(value, str | int | float)}
+        return {"name": self.name, "unit": self.unit, **options, **plain}
 
     def to_code(self) -> str:
         """Return the call that makes this detector, with what differs from its defaults."""
@@ -369,3 +372,26 @@ def _at_model_rate(recording: Recording) -> tuple[NDArray[np.int16], int]:
     if recording.rate != SILERO_RATE_HZ:
         recording = recording.to_rate(SILERO_RATE_HZ)
     return recording.samples, SILERO_RATE_HZ
+
+
+DETECTORS: Final[Mapping[str, type[Detector]]] = {
+    one.name: one for one in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
+}
+
+
+def from_description(plain: Mapping[str, Any]) -> Detector:
+    """Return the detector that has this description (`Detector.describe`); an `InputError` if there is none."""
+    given = {name: value for name, value in plain.items() if name not in ("name", "unit")}
+    if given.get("max_speech_duration_s", 0) is None:
+        given["max_speech_duration_s"] = math.inf
+    kind = DETECTORS.get(str(plain.get("name")))
+    if kind is None:
+        raise InputError(
+            f"{plain.get('name')!r:.40} is none of {', '.join(DETECTORS)}, so that it cannot be made here."
+        )
+    try:
+        made = kind(**given)
+        by_default = replace(made, neg_threshold=None)
+    except TypeError as exc:
+        raise InputError(f"These are no settings of {kind.__name__}: {exc}.") from exc
+    return by_default if by_default.options == made.options else made

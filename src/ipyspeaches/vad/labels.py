@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,13 @@ SHORTEST_S: Final = 0.01
 """A region is never made shorter by moving an edge: one could not get hold of it again."""
 
 Edge: TypeAlias = Literal["start", "end"]
+
+READERS: Final[dict[str, Callable[[Path], Segments]]] = {
+    ".rttm": Segments.from_rttm,
+    ".txt": Segments.from_audacity,
+    ".textgrid": Segments.from_textgrid,
+    ".csv": Segments.from_csv,
+}
 
 
 @checked
@@ -140,6 +148,18 @@ class Labels:
         return replace(self, segments=self.future[0], past=(*self.past, self.segments), future=self.future[1:])
 
 
+def read_truth(path: str | os.PathLike[str]) -> Segments:
+    """Read labels from RTTM, an Audacity label track (``.txt``), a Praat TextGrid or CSV, as the suffix says.
+
+    It is an `InputError` if the suffix is another one, or the file cannot be read; a line at fault is named.
+    """
+    file = Path(path)
+    reader = READERS.get(file.suffix.lower())
+    if reader is None:
+        raise InputError(f"{file} is not a label file: give one of {', '.join(READERS)}.")
+    return reader(file)
+
+
 def labels_path(audio: str | Path) -> Path:
     """Return the file beside an audio file that keeps its labels: ``talk.flac`` has ``talk.truth.rttm``."""
     return Path(audio).with_suffix(".truth.rttm")
@@ -166,20 +186,25 @@ def save_labels(segments: Segments, path: str | Path) -> Path:
         File to write, as `labels_path` gives it.
     """
     file = Path(path)
-    text = label_files.rttm(segments, label_files.stem(file))
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
+        write_whole(file, label_files.rttm(segments, label_files.stem(file)).encode())
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise InputError(
             f"The labels cannot be saved as {file} ({reason}): save them elsewhere with segments.to_rttm(path)."
         ) from exc
+    return file
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file that always holds the old content or the new; an `OSError` if it cannot be written."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    return file

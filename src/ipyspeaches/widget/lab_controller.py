@@ -24,12 +24,13 @@ from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDet
 from ipyspeaches.session.session import transcribe
 from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.vad.evaluation import Evaluation, check_span
+from ipyspeaches.vad.handins import Setup
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.kept import Kept, metrics_table, picture_of_lab
-from ipyspeaches.widget.lab_state import LabState, Setup
+from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import TruthFile, edited
 from ipyspeaches.widget.page_messages import kind_of
 from ipyspeaches.widget.settings import NUMBERS
@@ -341,8 +342,7 @@ def export_truth(state: LabState, form: str) -> tuple[str, bytes]:
 
 def _detector(detector: Detector, label: str) -> dict[str, Any]:
     """Return all settings of a detector, and Python that makes it."""
-    own = {name: getattr(detector, name) for name in SCORING if hasattr(detector, name)}
-    return {**detector.describe(), **own, "label": label, "code": _code(detector)}
+    return {**detector.describe(), "label": label, "code": _code(detector)}
 
 
 def _code(detector: Detector) -> str:

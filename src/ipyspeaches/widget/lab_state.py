@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError
+from ipyspeaches.errors import InputError, SpeachesError
 from ipyspeaches.session.opening import resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions
 from ipyspeaches.tables import Table
 from ipyspeaches.vad.detectors import Detector, SileroVad
 from ipyspeaches.vad.evaluation import METRICS, Evaluation, evaluate
+from ipyspeaches.vad.handins import HandIn, Setup, Sound
 from ipyspeaches.vad.labels import HISTORY
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segments import Segments
@@ -35,26 +36,6 @@ class ServerVerdict:
     segments: Segments
     threshold: float
     min_silence_duration_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What is decided in a lab: a step of its history, and what its file keeps.
-
-    ``truth`` is where speech is, in ``span``, the part of the recording that is labelled and so evaluated (seconds);
-    ``detectors`` are at least one; ``collar_s`` around the truth's boundaries is not evaluated, half on each side.
-    """
-
-    truth: Segments
-    span: tuple[float, float]
-    detectors: tuple[Detector, ...]
-    collar_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.detectors:
-            raise InputError("There is no detector: give at least one, such as detectors=[sp.SileroVad()].")
-        for wrong in (one for one in self.detectors if not isinstance(one, Detector)):
-            raise InputError(f"{wrong!r:.80} is not a detector: give detectors such as sp.EnergyVad(threshold=500).")
 
 
 @dataclass
@@ -138,6 +119,24 @@ class LabState:
         if isinstance(value, int) and 0 <= value < len(self.detectors):
             return value
         raise InputError(f"There is no detector {value!r}: there are {len(self.detectors)}, counted from 0.")
+
+    def take(self, hand_in: HandIn) -> None:
+        """Be as a lab's file about this recording says; its scores need not be computed again."""
+        self.setup, self.active, self.name = hand_in.setup, hand_in.active, hand_in.sound.name
+        self._first = self.detectors
+        found = zip(hand_in.setup.detectors, hand_in.scores, strict=True)
+        self._scores |= {one.scorer_options(): scores for one, scores in found if scores is not None}
+
+    def hand_in(self) -> HandIn:
+        """Return what the lab's file keeps, with all scores that can be had."""
+        scores = tuple(map(self._kept, range(len(self.detectors))))
+        return HandIn(Sound.of(self.recording, self.name), self.setup, self.active, scores)
+
+    def _kept(self, index: int) -> Scores | None:
+        try:
+            return self.scores(index)
+        except SpeachesError:  # it is not installed here
+            return None
 
     def scored(self, index: int) -> bool:
         """Whether a detector's scores are there."""

@@ -15,33 +15,14 @@ import numpy as np
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import label_files
 from ipyspeaches.vad.evaluation import check_span
-from ipyspeaches.vad.labels import Labels, is_as_saved, labels_path, save_labels
+from ipyspeaches.vad.handins import Setup, Span
+from ipyspeaches.vad.labels import Labels, is_as_saved, labels_path, read_truth, save_labels
 from ipyspeaches.vad.segments import Segments
-from ipyspeaches.widget.lab_state import Setup
 
 TruthLike: TypeAlias = "Segments | str | os.PathLike[str]"
-Span: TypeAlias = tuple[float, float]
 
-READERS: Final[dict[str, Callable[[Path], Segments]]] = {
-    ".rttm": Segments.from_rttm,
-    ".txt": Segments.from_audacity,
-    ".textgrid": Segments.from_textgrid,
-    ".csv": Segments.from_csv,
-}
 _KEPT: Final = ".truth.rttm"
 _SPAN: Final = ".uem"
-
-
-def read_truth(path: str | os.PathLike[str]) -> Segments:
-    """Read labels from RTTM, an Audacity label track (``.txt``), a Praat TextGrid or CSV, as the suffix says.
-
-    It is an `InputError` if the suffix is another one, or the file cannot be read; a line at fault is named.
-    """
-    file = Path(path)
-    reader = READERS.get(file.suffix.lower())
-    if reader is None:
-        raise InputError(f"{file} is not a label file: give one of {', '.join(READERS)}.")
-    return reader(file)
 
 
 def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple[Segments, Span, TruthFile]:

@@ -15,13 +15,9 @@ from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.sources.microphones import KernelMicrophone
-from ipyspeaches.vad.detectors import AdaptiveEnergyVad, Detector, EnergyVad, RmsVad, SileroVad, WebRtcVad
+from ipyspeaches.vad.detectors import DETECTORS
 from ipyspeaches.vad.segmenter import SegmentOptions
 from ipyspeaches.widget.shown import server_traits, source_traits, turn_detection_traits
-
-DETECTORS: Final[dict[str, type[Detector]]] = {
-    detector.name: detector for detector in (SileroVad, EnergyVad, RmsVad, AdaptiveEnergyVad, WebRtcVad)
-}
 
 NUMBERS: Final = frozenset(one.name for one in dataclasses.fields(SegmentOptions))
 

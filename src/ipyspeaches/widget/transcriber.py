@@ -16,12 +16,12 @@ from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.opening import SourceLike
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.session import Session
-from ipyspeaches.vad.detectors import Detector
+from ipyspeaches.vad.detectors import DETECTORS, Detector
 from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
 from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.kept import KEEP, Keep, Kept
-from ipyspeaches.widget.settings import DETECTORS, Settings
+from ipyspeaches.widget.settings import Settings
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording

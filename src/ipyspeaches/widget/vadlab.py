@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, Unpack
+from types import MethodType
+from typing import Any, Final, Unpack
 
 import anywidget
 import traitlets
@@ -18,15 +19,58 @@ from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, hide_key
 from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.evaluation import check_span
+from ipyspeaches.vad.handins import HandIn, Setup, Sound
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
 from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.lab_controller import LabController, Reference
-from ipyspeaches.widget.lab_state import LabMetrics, LabState, Setup
+from ipyspeaches.widget.lab_state import LabMetrics, LabState
 from ipyspeaches.widget.lab_truth import TruthLike, begin
 from ipyspeaches.widget.transcriber import Transcriber
 
 _DETECTORS: Final = instance(Iterable, "a list of detectors such as [sp.SileroVad()]")
+
+
+def _open(
+    kind: type[VadLab],
+    path: str | os.PathLike[str],
+    recording: Recording | str | os.PathLike[str] | None = None,
+    **options: Unpack[SessionKeywords],
+) -> VadLab:
+    """Open what `save` wrote, with labels, settings and scores; the file is left as it is.
+
+    It is an `InputError` if the file is cut short, of another version or about another sound.
+
+    Parameters
+    ----------
+    path
+        The ``.vadlab`` file.
+    recording
+        What it is about; None for the file of that name beside it.
+    **options
+        As of `VadLab`.
+    """
+    hide_key(options)
+    hand_in = HandIn.read(path)
+    name = Path(hand_in.sound.name).name
+    if recording is None:
+        recording = Path(path).with_name(name or "?")
+        if not recording.exists():
+            what = f"{name}, which is not beside it" if name else "a recording that was in no file"
+            raise InputError(f"{path} is about {what}: give it, as in VadLab.open(path, recording).")
+    loaded = recording if isinstance(recording, Recording) else Recording.load(recording)
+    if Sound.of(loaded, hand_in.sound.name) != hand_in.sound:
+        raise InputError(f"{path} is about another sound than this: give {name or 'the recording'} as it was then.")
+    lab = kind(loaded, hand_in.setup.truth, hand_in.setup.detectors, **options)
+    lab._state.take(hand_in)  # noqa: SLF001  of this module
+    return lab
+
+
+class _Opener:
+    """`VadLab.open(path)` opens a file. Of a widget, ``open`` is the framework's own, which opens its comm."""
+
+    def __get__(self, lab: VadLab | None, kind: type[VadLab]) -> Any:  # noqa: ANN401  two unlike methods
+        return MethodType(_open, kind) if lab is None else super(VadLab, lab).open
 
 
 class VadLab(anywidget.AnyWidget):
@@ -55,6 +99,7 @@ class VadLab(anywidget.AnyWidget):
     """
 
     _esm = front_end("vadlab.js")
+    open = _Opener()
 
     locale = traitlets.Unicode("").tag(sync=True)
     _kept_class = traitlets.Unicode("").tag(sync=True)
@@ -91,6 +136,13 @@ class VadLab(anywidget.AnyWidget):
         self._transcriber: Transcriber | None = None
         self.reference = reference
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write labels, settings, scores and a digest of the sound to a ``.vadlab`` file, to open or to hand in.
+
+        It is an `InputError` if it cannot be written; a file that was there is then as it was.
+        """
+        self._state.hand_in().write(path)
 
     def _ipython_display_(self) -> None:
         """Show the lab, and keep what the saved notebook shows of it."""
