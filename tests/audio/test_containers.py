@@ -217,7 +217,7 @@ def test_pages_that_an_ogg_lacks_are_told_with_their_place(subtype: str, damage:
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
-@pytest.mark.parametrize("lacking", [(7,), (4, 9), (5, 6, 7)])
+@pytest.mark.parametrize("lacking", [(2,), (7,), (4, 9), (5, 6, 7)])
 def test_what_follows_a_hole_in_an_ogg_keeps_its_time(subtype: str, lacking: tuple[int, ...]) -> None:
     burst_at = 14 * RATE
     samples = 0.05 * np.random.default_rng(5).standard_normal(16 * RATE).clip(-3, 3)
@@ -231,6 +231,42 @@ def test_what_follows_a_hole_in_an_ogg_keeps_its_time(subtype: str, lacking: tup
     assert made.duration == pytest.approx(16, abs=0.15)
     assert np.argmax(np.abs(made.samples)) / RATE == pytest.approx(14.025, abs=0.15)
     assert sum(end - start for start, end in made.lost) == pytest.approx(len(lacking), abs=0.25)
+
+
+def test_behind_a_hole_nothing_is_lost_or_said_twice_where_pages_have_different_lengths() -> None:
+    samples = np.zeros(12 * RATE)
+    for second in range(12):  # of little that changes, many seconds are on one page
+        samples[second * RATE + RATE // 2 :][:800] = 0.5 * np.sin(np.arange(800) * (0.2 + 0.1 * second))
+    whole = file("OGG", samples, subtype="VORBIS")
+    pages = [place for place in range(len(whole)) if whole.startswith(b"OggS", place)]
+    assert len(pages) == 4
+    made, _ = load(whole[: pages[2]] + whole[pages[3] :])
+    assert made.duration == pytest.approx(12, abs=0.05)
+    ((start, end),) = made.lost
+    loud = np.abs(made.samples.reshape(-1, RATE)).max(axis=1) > 5000
+    assert start == 0
+    assert 4 < end < 11
+    assert loud.tolist() == [second + 0.5 > end for second in range(12)]
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_a_broadcast_that_was_joined_in_its_midst_begins_there(subtype: str) -> None:
+    whole = file("OGG", np.tile(noisy_tone(), 4), subtype=subtype)
+    pages = [place for place in range(len(whole)) if whole.startswith(b"OggS", place)]
+    joined = whole[: pages[2]]
+    for start, end in zip(pages[2:], [*pages[3:], len(whole)], strict=True):
+        until, stream, number = struct.unpack_from("<qII", whole, start + 6)
+        page = (
+            whole[start : start + 6]
+            + struct.pack("<qII", until + 10**8, stream, number + 5000)
+            + whole[start + 22 : end]
+        )
+        joined += page[:22] + containers._ogg_check(page) + page[26:]
+    made, told = load(joined)
+    assert not made.lost
+    assert "in the midst of a broadcast" in told
+    assert made.duration == pytest.approx(4 * SECONDS, abs=0.05)
+    assert np.abs(made.samples[: 15 * RATE].reshape(-1, RATE)).max(axis=1).min() > 5000
 
 
 @pytest.mark.parametrize("size", [0, 1000])

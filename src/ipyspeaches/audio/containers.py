@@ -6,6 +6,8 @@ first header and reads too little without a word.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import struct
 import zlib
@@ -14,6 +16,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from mmap import mmap
 from typing import Final, NamedTuple, TypeAlias
+
+import soundfile
 
 Content: TypeAlias = bytes | bytearray | mmap
 
@@ -60,6 +64,7 @@ class Part:
     # Stretches whose audio is not in the file, as multiples of what there is; the last may end behind it.
     lost: list[tuple[float, float]] = field(default_factory=list)
     holes: list[tuple[float, float]] = field(default_factory=list)  # the same in its midst, as parts of the whole
+    whole_s: float = 0.0  # how long that is, where it is known
 
     def announces(self, multiple: float) -> None:
         """Note that the header announces more or less than there is."""
@@ -218,9 +223,7 @@ def _inspect_ogg(data: Content) -> list[Part]:
         begun = not first
     parts = [Part(part) for part in _split(data, starts)]
     for part in parts:
-        part.holes = _ogg_holes(part.data)
-        if part.holes:
-            part.notes.append("Some of its pages are missing, and what was said in them: silence is in their place.")
+        _find_ogg_holes(part)
     last = _ogg_page(data, pages[-1])
     if not last:
         parts[-1].lost.append((1.0, 1.0))
@@ -231,35 +234,69 @@ def _inspect_ogg(data: Content) -> list[Part]:
     return parts
 
 
-def _ogg_holes(data: Content) -> list[tuple[float, float]]:
-    """Return where pages are missing or damaged: libsndfile leaves them out without a word."""
+def _find_ogg_holes(part: Part) -> None:
+    """Note where pages are missing or damaged: libsndfile leaves them out without a word.
+
+    A broadcast that was joined in its midst counts from there: its pages and times go on from its beginning.
+    """
     holes: list[tuple[int, int]] = []
-    lengths = [0]
     before: dict[int, tuple[int, int]] = {}  # of each stream: the samples until then, the page's number
-    for place in _places(_OGG_PAGE, data):
-        if not (page := _ogg_page(data, place)):
+    head, rate_hz, begin, pages, late = b"", 0, 0, 0, 0
+    for place in _places(_OGG_PAGE, part.data):
+        if not (page := _ogg_page(part.data, place)):
             continue
         until, stream, number = struct.unpack_from("<qII", page, 6)
         past, last = before.get(stream, (0, number - 1))
         until = max(until, past)  # -1 where nothing ends on the page
-        if number > last + 1:
-            holes.append((past, until))
-        elif until > past:
-            lengths.append(until - past)
+        if not until:
+            head += page
+            rate_hz = rate_hz or _ogg_rate_hz(page)
+        elif number > last + 1 or not begin:
+            start = until - round(_ogg_length_s(head, page) * rate_hz)
+            late = late if begin else number - last - 1
+            begin = begin or max(1, start)
+            if number > last + 1:
+                holes.append((past, min(until, max(past + 1, start))))
+        pages += 1
         before[stream] = until, number
     end = max((until for until, _ in before.values()), default=0)
-    usual = sorted(lengths)[len(lengths) // 2]  # of the page behind a hole, which is there
-    return [(start / end, max(start, stop - usual) / end) for start, stop in holes if end]
+    joined = begin if late > pages or not late else 0
+    length = max(1, end - joined)
+    part.holes = [((start - joined) / length, (stop - joined) / length) for start, stop in holes if start >= joined]
+    part.whole_s = end / rate_hz if rate_hz and not joined else 0.0
+    if part.holes:
+        part.notes.append("Some of its pages are missing, and what was said in them: silence is in their place.")
+    if late > pages:
+        part.notes.append("It begins in the midst of a broadcast, or its first pages are missing.")
+
+
+def _ogg_rate_hz(page: bytes) -> int:
+    """Return how many samples a second pages count, if a stream's first one tells."""
+    place = page.find(b"\x01vorbis")
+    return int.from_bytes(page[place + 12 : place + 16], "little") if place > 0 else 48_000 * (b"OpusHead" in page)
+
+
+def _ogg_length_s(head: bytes, page: bytes) -> float:
+    """Return how long the audio on a page is, behind the head of its stream."""
+    # As the last page that it may be, it could not stand alone.
+    page = page[:5] + bytes([page[5] & ~4]) + (1 << 40).to_bytes(8, "little") + page[14:]
+    page = page[:22] + _ogg_check(page) + page[26:]
+    with contextlib.suppress(soundfile.SoundFileError):
+        return float(soundfile.info(io.BytesIO(head + page)).duration)
+    return 0.0
 
 
 def _ogg_page(data: Content, place: int) -> bytes:
     """Return a page as it was written; nothing if it has changed since."""
     table = bytes(data[place + 27 : place + 27 + data[place + 26]]) if place + 27 <= len(data) else b""
     page = bytes(data[place : place + 27 + len(table) + sum(table)])
+    return page if page[22:26] == _ogg_check(page) else b""
+
+
+def _ogg_check(page: bytes) -> bytes:
     # Ogg's check is that of zip with all bits the other way round, and without the first and last inversion.
     mirrored = (page[:22] + bytes(4) + page[26:]).translate(_MIRRORED)
-    check = zlib.crc32(mirrored, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
-    return page if page[22:26] == check.to_bytes(4).translate(_MIRRORED) else b""
+    return (zlib.crc32(mirrored, 0xFFFF_FFFF) ^ 0xFFFF_FFFF).to_bytes(4).translate(_MIRRORED)
 
 
 # --- FLAC

@@ -330,21 +330,21 @@ class _Reader:
             end_s, part = self.total / self.rate, Part(b"")
             self.lost.append((end_s, max(end_s, before[0] / self.rate + self._announced_s)))
         if part.holes:
-            self._fill(before[0], part.holes)
+            self._fill(before[0], part)
         start_s, found_s = before[0] / self.rate, (self.total - before[0]) / self.rate
         self._notes += [note.format(found_s=found_s, announced_s=found_s * part.announced) for note in part.notes]
         self.lost += [(start_s + begin * found_s, start_s + end * found_s) for begin, end in part.lost]
 
-    def _fill(self, begin: int, holes: list[tuple[float, float]]) -> None:
+    def _fill(self, begin: int, part: Part) -> None:
         """Put silence where a part has holes, so that what follows keeps its time: libsndfile moves it up.
 
         In its place at the end, libsndfile repeats something, or ends.
         """
-        whole = max(self.total - begin, round(self._announced_s * self.rate))
+        whole = max(self.total - begin, round(max(self._announced_s, part.whole_s) * self.rate))
         self._resize(self.total)
         self.total = begin + whole
         samples = self.samples()[begin:]
-        for start, stop in holes:
+        for start, stop in part.holes:
             at, until = round(start * whole), round(stop * whole)
             samples[until:] = samples[at : whole - (until - at)].copy()
             samples[at:until] = 0
