@@ -587,7 +587,8 @@ def transcriber() -> Any:  # noqa: ANN401 - private
     """Return what runs a widget that has heard something, without any server."""
     recording = tone()
     controller = Transcriber(turn_detection=TurnDetection.client(EnergyVad()))._controller  # noqa: SLF001
-    session = controller.session = Session(recording)
+    session = Session(recording)
+    controller.shelf.add(session, "microphone")
     pipeline = session._pipeline  # noqa: SLF001
     pipeline.process(AudioBlock(recording.samples, recording.rate))
     session.transcript.append(Segment(0, 1, "good morning", (Word("good", 0, 1),)))

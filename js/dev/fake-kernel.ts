@@ -58,6 +58,13 @@ const UTTERANCES = [
   },
 ];
 
+const TAKES = ["<b>Anna</b>’s talk, the second try 🎤", "שלום", "lecture.m4a", ""].map((name, i) => ({
+  number: 4 - i,
+  name,
+  started_ms: Date.now() - i * 3_600_000,
+  duration_s: 41.2 * (i + 1),
+}));
+
 /** Plays an invented session into a model, as the kernel would. */
 export class FakeKernel {
   readonly #model: FakeModel;
@@ -89,6 +96,7 @@ export class FakeKernel {
 
   /** Everything up to `until_s` at once. */
   jump(until_s: number): void {
+    this.#model.set("take", { number: 1, name: "", count: 1 });
     this.#model.set("state", "listening");
     while (this.#clock_s < until_s) this.#step(Math.min(0.04, until_s - this.#clock_s));
   }
@@ -178,6 +186,11 @@ export class FakeKernel {
     }
     if (name === "window") return this.#past.window(args, this.#clock_s, this.#model.trait("detector").name);
     if (name === "audio") return this.#past.audio(args);
+    if (name === "list_takes") return [{ takes: TAKES }, [], null];
+    if (name === "show_take" || name === "rename_take") {
+      const shown = { number: 3, name: "", ...this.#model.trait("take"), ...args, count: TAKES.length };
+      this.#model.set("take", shown);
+    }
     if (name === "mark") return [this.#mark(args), [], null];
     if (name === "export") {
       const bytes = new TextEncoder().encode("words");

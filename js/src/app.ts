@@ -18,10 +18,14 @@ import type {
   Side,
   Snapshot,
   SourceKind,
+  TakeRow,
 } from "./wire/messages.ts";
 
 /** The kernel may need long for these: waiting for them does not mean that it is busy with a cell. */
 const SLOW: ReadonlySet<CommandName> = new Set([
+  "set_source",
+  "list_takes",
+  "show_take",
   "check_server",
   "list_devices",
   "list_models",
@@ -39,6 +43,7 @@ const SLOW: ReadonlySet<CommandName> = new Set([
 const QUIET: ReadonlySet<CommandName> = new Set([
   "check_server",
   "set_server",
+  "list_takes",
   "list_devices",
   "list_models",
   "download_model",
@@ -50,6 +55,7 @@ const QUIET: ReadonlySet<CommandName> = new Set([
 /** Refused, these leave nothing to look at; the others stand in the status line. */
 const BLOCKING: ReadonlySet<CommandName> = new Set(["start", "set_source"]);
 
+const UNDO_MS = 30_000; // a removed take can be put back for so long
 const SENDS_MS = 1_000; // audio goes out 25 times a second
 const UNSEEN_MS = 2_000; // views move: one goes, another comes a moment later
 const STANDS_MS = 2_500; // after so long without audio the kernel gives a page up
@@ -234,9 +240,47 @@ export class App extends WidgetApp<CommandName> {
     if (await this.#command("set_server", { url: "embedded", api_key: "" })) this.start();
   }
 
+  /** Opens a file and begins with it. */
   async openFile(file: File): Promise<void> {
+    const { opening } = this.page;
+    opening.value = file.name;
     const file_id = await uploadFile(this.channel, file);
-    if (await this.#command("set_source", { kind: "file", file_id, name: file.name })) this.start();
+    const opened = await this.#command("set_source", { kind: "file", file_id, name: file.name });
+    opening.value = "";
+    if (opened) this.start();
+  }
+
+  /** 0: files go as fast as the server can follow, 1: in real time. */
+  setPace(pace: number): void {
+    void this.#command("set_pace", { pace });
+  }
+
+  /** All takes, the newest first. */
+  async listTakes(): Promise<readonly TakeRow[]> {
+    const { data } = await this.ask("list_takes");
+    return Array.isArray(data.takes) ? (data.takes as TakeRow[]) : [];
+  }
+
+  showTake(number: number): Promise<boolean> {
+    return this.#command("show_take", { number });
+  }
+
+  renameTake(number: number, name: string): Promise<boolean> {
+    return this.#command("rename_take", { number, name });
+  }
+
+  async removeTake(row: TakeRow): Promise<void> {
+    const { removed } = this.page;
+    if (!(await this.#command("remove_take", { number: row.number }))) return;
+    removed.value = row;
+    this.scope.timeout(() => {
+      if (removed.value === row) removed.value = null;
+    }, UNDO_MS);
+  }
+
+  restoreTake(): void {
+    this.page.removed.value = null;
+    void this.#command("restore_take");
   }
 
   /** Names of microphones, refreshed when a list of them is opened. */

@@ -50,9 +50,15 @@ def test_a_session_and_its_sound_can_be_forgotten(scripted: Any, bursts: Recordi
     widget = record(scripted, bursts)
     store = weakref.ref(widget.session._pipeline.store)
     assert settle() == 0
-    widget.start()
-    widget.wait()
+    for _ in range(2):
+        widget.start()
+        widget.wait()
+    assert [take.name for take in widget.takes] == ["Take 1", "Take 2", "Take 3"]
+    widget.remove("Take 1")
+    gc.collect()
+    assert store() is not None, "it can still be put back"
+    widget.remove("Take 2")
     assert settle() == 0
     gc.collect()
-    assert store() is None, "the first recording is held although a second one has taken its place"
+    assert store() is None, "a take is held although it was removed"
     widget.close()

@@ -12,8 +12,8 @@ from fake_page import Page, wait_for
 from ipyspeaches import EnergyVad, InputError, Recording, Transcriber, TurnDetection, VadLab
 
 TRANSCRIBER = """
-    comparison events frames language latency locale mark marks model pause recording resume script session set_detector
-    start state stop transcript turn_detection wait
+    comparison events frames language latency locale mark marks model pause recording remove rename resume script
+    session set_detector show start state stop takes transcript turn_detection wait
 """
 LAB = """
     collar detectors false_alarms labelled locale metrics missed recording reference save segments server_segments span

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals-core";
-import type { Failure, ModelJob, Unit } from "../wire/messages.ts";
+import type { Failure, ModelJob, TakeRow, Unit } from "../wire/messages.ts";
 
 type CaptureState = "closed" | "asking" | "open" | "paused";
 
@@ -55,6 +55,10 @@ export class PageState {
   readonly refusal = signal<Failure | null>(null);
   readonly devices = signal<readonly Device[]>([]);
   readonly model_outcome = signal<ModelOutcome | null>(null);
+  /** The file that is on its way to the kernel, or is being read there. */
+  readonly opening = signal("");
+  /** The take that was removed a moment ago, and can be put back. */
+  readonly removed = signal<TakeRow | null>(null);
   /** The kernel records from a page that has gone (this one, before it was reloaded). */
   readonly orphaned = signal(false);
   readonly hidden_lanes = signal<ReadonlySet<LaneGroup>>(new Set());

@@ -1,5 +1,6 @@
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
+import type { Phase } from "../store/page.ts";
 import { button, h, rovingFocus, setAttribute, setDisabled, setText, signButton, toggle } from "./dom.ts";
 import { clock } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -10,6 +11,7 @@ import type { Popup } from "./popup.ts";
 const BEAT_S = 1.6; // of the light while a recording runs
 const STEPS_A_SECOND = 5;
 const FADE = 0.65;
+const RUNNING: ReadonlySet<Phase> = new Set(["asking", "connecting", "live", "paused"]);
 
 interface HeaderParts {
   chooseFile(): void;
@@ -38,8 +40,8 @@ export class Header {
   constructor(app: App, popup: Popup, { chooseFile, mark, more }: HeaderParts, scope: Scope) {
     const words = app.words;
     this.#app = app;
-    this.#record = button(scope, { class: "sp-btn sp-rec" }, [], () => this.record());
-    this.#pause = button(scope, { class: "sp-btn is-icon" }, [], () => this.pause());
+    this.#record = button(scope, { class: "sp-btn sp-rec" }, [], (event) => once(event, () => this.record()));
+    this.#pause = button(scope, { class: "sp-btn is-icon" }, [], (event) => once(event, () => this.pause()));
     this.markButton = signButton(scope, "flag", words.setMark, mark, {
       class: "sp-btn is-icon sp-markbutton sp-pri-2 sp-only-wide",
     });
@@ -78,16 +80,15 @@ export class Header {
   /** What the big button does in this phase. */
   record(): void {
     const { phase } = this.#app;
-    if (phase === "live" || phase === "connecting") this.#app.stop();
-    else if (phase === "paused") this.#app.resume();
-    else if (phase !== "asking" && phase !== "stopping" && phase !== "gone") this.#app.start();
+    if (RUNNING.has(phase)) this.#app.stop();
+    else if (phase !== "stopping" && phase !== "gone") this.#app.start();
   }
 
-  /** The small one: pause while it runs; stop while it is paused, since the big one then resumes. */
+  /** The small one; stop stays on the big one, so that a second click where pause was cannot end the recording. */
   pause(): void {
     const { phase } = this.#app;
     if (phase === "live") this.#app.pause();
-    else if (phase === "paused" || phase === "asking") this.#app.stop();
+    else if (phase === "paused") this.#app.resume();
   }
 
   /** Whole seconds while it runs, as the flag of the live edge has the tenths: each change costs the page a layout, and
@@ -105,35 +106,42 @@ export class Header {
 
   #update(): void {
     const { phase, words } = this.#app;
-    const running = phase === "live" || phase === "connecting";
-    const busy = phase === "asking" || phase === "stopping";
+    const running = RUNNING.has(phase);
+    const busy = phase === "stopping";
+    const isFile = this.#app.synced.get("source_kind") === "file";
     toggle(this.#record, "is-live", running);
     setAttribute(this.#record, "aria-busy", busy ? true : null);
     const gone = phase === "gone";
     setAttribute(this.#record, "aria-disabled", busy || gone ? true : null);
     setAttribute(this.#record, "title", gone ? words.goneWhy : null);
-    const label = running ? words.stop : phase === "paused" ? words.resume : words.record;
-    const stops = phase === "paused" || phase === "asking";
-    const small = stops ? words.stop : words.pause;
+    const label = running ? words.stop : isFile ? words.startFile : words.record;
+    const paused = phase === "paused";
+    const small = paused ? words.resume : words.pause;
     const sign = `${label} ${small}`;
     if (sign !== this.#sign) {
-      this.#record.replaceChildren(icon(running ? "stop" : "record"), label);
-      this.#pause.replaceChildren(icon(stops ? "stop" : "pause"));
+      this.#record.replaceChildren(icon(running ? "stop" : isFile ? "play" : "record"), label);
+      this.#pause.replaceChildren(icon(paused ? "record" : "pause"));
       this.#sign = sign;
     }
-    const idle = !running && !stops;
+    const pauses = paused || phase === "live";
+    toggle(this.#pause, "is-resume", paused);
     setAttribute(this.#pause, "aria-label", small);
-    setAttribute(this.#pause, "title", idle ? words.pauseWhy : small);
-    setAttribute(this.#pause, "disabled", idle || phase === "connecting");
+    setAttribute(this.#pause, "title", pauses ? small : words.pauseWhy);
+    setAttribute(this.#pause, "disabled", !pauses);
     const marks = phase === "live" || phase === "paused";
     setDisabled(this.markButton, !marks, words.setMark, words.pauseWhy);
-    setText(this.#state, words.phase[phase]);
+    setText(this.#state, isFile ? (words.filePhase[phase] ?? words.phase[phase]) : words.phase[phase]);
     this.#light.hidden = phase !== "live" && phase !== "paused";
     if (phase !== "live") this.#light.style.opacity = "";
     toggle(this.#time, "is-live", phase === "live");
     toggle(this.#time, "is-paused", phase === "paused");
     if (phase !== "live") this.level.rest();
   }
+}
+
+/** The second click of a double one is not meant for what the button has become by the first. */
+function once(event: MouseEvent, act: () => void): void {
+  if (event.detail < 2) act();
 }
 
 /** The light of a running recording, in the frames that are painted anyway: an animation would make frames of its own. */

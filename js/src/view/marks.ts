@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import type { Mark } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
@@ -12,18 +13,30 @@ export function nameMark(app: App, popup: Popup, opener: HTMLElement, id: number
   const words = app.words;
   const mark = app.session.marks.get(id);
   const title = mark ? words.markAt(clock(mark.time_s)) : words.mark;
+  const asked = { title, label: words.markName, value: mark?.name ?? "" };
+  askName(popup, opener, words, asked, (name) => app.renameMark(id, name));
+}
+
+/** Asks for a name under a button. */
+export function askName(
+  popup: Popup,
+  opener: HTMLElement,
+  words: Words,
+  { title, label, value }: { title: string; label: string; value: string },
+  use: (name: string) => void,
+): void {
   popup.dialog(opener, title, (scope, close) => {
     const input = h("input", {
       type: "text",
       dir: "auto",
       maxlength: 200,
       autocomplete: "off",
-      value: mark?.name ?? "",
-      "aria-label": words.markName,
-      placeholder: words.markName,
+      value,
+      "aria-label": label,
+      placeholder: label,
     });
     const save = () => {
-      app.renameMark(id, input.value.trim());
+      use(input.value.trim());
       close();
     };
     scope.listen<KeyboardEvent>(input, "keydown", (event) => {

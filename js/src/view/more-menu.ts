@@ -12,6 +12,7 @@ interface MoreActions {
   shortcuts(opener: HTMLElement): void;
   numbers(opener: HTMLElement): void;
   mark(): void;
+  takes(opener: HTMLElement): void;
   zoom(direction: "in" | "out"): void;
   openModel(opener: HTMLElement): void;
   openLanguage(opener: HTMLElement): void;
@@ -60,6 +61,8 @@ export function openMore(
         item(words.zoomIn, "plus", () => actions.zoom("in"), { hint: "+", stays: true }),
         item(words.zoomOut, "minus", () => actions.zoom("out"), { hint: "−", stays: true }),
       );
+    if (hidden(".sp-take") && app.synced.get("take"))
+      narrow.push(item(words.takes, "caret", () => actions.takes(opener)));
     narrow.push(item(words.allNumbers, "sliders", () => actions.numbers(opener)));
     return [
       {

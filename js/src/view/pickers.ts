@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
 import { button, h, setAttribute, setText, toggle } from "./dom.ts";
+import { clock } from "./format.ts";
 import { type IconName, icon } from "./icons.ts";
 import { modelName, openModels } from "./models.ts";
 import type { Choice, Group, Popup } from "./popup.ts";
@@ -102,7 +103,9 @@ export class Pickers {
   #update(): void {
     const { synced, words } = this.#app;
     const kind = synced.get("source_kind");
-    this.#source.show(words.sourceOf[kind], synced.get("source_label") || words.sourceName[kind]);
+    const length_s = synced.get("source_duration_s");
+    const label = synced.get("source_label") || words.sourceName[kind];
+    this.#source.show(words.sourceOf[kind], length_s > 0 ? `${clock(length_s, 0)} · ${label}` : label);
     const model = synced.get("model");
     const short = model.split("/").at(-1) ?? "";
     const name = modelName(model, short.replace(/faster-|whisper-(?=.)/g, ""), words);
@@ -190,6 +193,14 @@ export class Pickers {
       {
         title: words.elsewhere,
         choices: [{ label: words.openFile, selected: kind === "file", choose: this.#chooseFile }],
+      },
+      {
+        title: words.file.speed,
+        choices: [1, 0].map((pace) => ({
+          label: pace ? words.file.realTime : words.file.fastest,
+          selected: pace ? synced.get("pace") > 0 : synced.get("pace") === 0,
+          choose: () => this.#app.setPace(pace),
+        })),
       },
     ];
   }

@@ -5,18 +5,20 @@ import type { Move, Phase } from "../store/page.ts";
 import type { WarningEvent } from "../wire/messages.ts";
 import { button } from "./dom.ts";
 import { type Doors, statusProblem, warningWords, waysOut } from "./failure.ts";
-import { span } from "./format.ts";
+import { clock, span } from "./format.ts";
 import { icon } from "./icons.ts";
 import { KernelWatch } from "./kernel-watch.ts";
 import { localModelSentence } from "./local-model.ts";
 import { shown } from "./scale.ts";
 import { type Sentence, StatusLine, say } from "./status-line.ts";
+import { takeName } from "./takes.ts";
 import { unfinishedSentence } from "./unfinished.ts";
 
 /** In these, an answer may be long in coming without a busy kernel. */
 const UNDER_WAY = new Set(["asking", "connecting", "stopping"]);
 /** Warnings of a moment: they end with the recording. */
 const PASSING = new Set(["audio_late", "behind", "retrying"]);
+const BUSY = new Set(["connecting", "live", "paused", "stopping"]);
 const WARNING_MS = 12_000;
 const NOTE_MS = 3_000;
 const QUIET_DB = -80; // rooms are louder, and microphones have more noise of their own
@@ -85,6 +87,13 @@ export class Status {
     const move = page.move.value;
     if (move) return { ...say(this.#moving(move), "info"), spoken: "" };
     if (note) return say([note], "ok");
+    const { removed, opening } = page;
+    if (opening.value) return say(words.opening(opening.value), "again");
+    if (removed.value && !BUSY.has(phase))
+      return {
+        ...say([words.takeRemoved(takeName(removed.value, words))], "info"),
+        ways: [{ label: words.undo, icon: "undo", run: () => this.#app.restoreTake() }],
+      };
     if (kernel) return kernel;
     if (page.orphaned.value)
       return {
@@ -153,7 +162,23 @@ export class Status {
   }
 }
 
-function plain({ words, phase, synced }: App): Sentence {
+/** What there is to say of a file that is the source, where that is something else than of a microphone. */
+function ofFile(app: App): Sentence | null {
+  const { words, phase, synced } = app;
+  const name = synced.get("source_label") || words.sourceName.file;
+  const length_s = synced.get("source_duration_s");
+  const length = length_s > 0 ? clock(length_s, 0) : "";
+  if (phase === "idle" || phase === "stopped") return say(words.file[phase](name, length), "file");
+  if (phase !== "live" || synced.get("state") === "reconnecting") return null;
+  if (synced.get("pace") === 0) return say(words.file.fast(name, length), "file");
+  const faster = { label: words.file.faster, run: () => app.setPace(0) };
+  return { ...say(words.file.live(name, length), "file"), ways: [faster] };
+}
+
+function plain(app: App): Sentence {
+  const { words, phase, synced } = app;
+  const file = synced.get("source_kind") === "file" ? ofFile(app) : null;
+  if (file) return file;
   switch (phase) {
     case "live": {
       if (synced.get("state") === "reconnecting") return say(words.status.reconnecting, "again", "is-warn");

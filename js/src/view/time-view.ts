@@ -28,6 +28,8 @@ interface TimeViewEvents extends Doors {
   painted(edge_s: number, now_ms: number): void;
   /** a mark's flag was pressed */
   rename(opener: HTMLElement, id: number): void;
+  /** stands over the names of the rows */
+  take: HTMLElement;
 }
 
 /** Everything above the transcript that shares one time axis. Draws only while something changes. */
@@ -133,6 +135,7 @@ export class TimeView {
 
   #assemble(): HTMLElement {
     const tracks = this.#tracks;
+    tracks.get("ruler").node.firstElementChild?.append(this.#events.take);
     tracks.get("wave").plot.append(this.#marks.node);
     tracks.get("text").plot.append(this.#chips.node);
     tracks.get("score").rail.append(...this.#flags.nodes);

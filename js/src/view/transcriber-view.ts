@@ -1,9 +1,11 @@
 import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
 import type { Line } from "../store/lines.ts";
+import type { Phase } from "../store/page.ts";
 import { copyText } from "./clipboard.ts";
 import { h, toggle } from "./dom.ts";
 import { download, type Format } from "./download.ts";
+import { acceptFiles } from "./dropping.ts";
 import { Header } from "./header.ts";
 import { axisKeys, bindKeys, openKeySheet } from "./keys.ts";
 import { nameMark } from "./marks.ts";
@@ -13,12 +15,14 @@ import { moreButton, Popup } from "./popup.ts";
 import { Captions, Presentation } from "./presentation.ts";
 import { RunsView } from "./runs.ts";
 import { Status } from "./status.ts";
+import { TakePicker } from "./takes.ts";
 import { TimeView } from "./time-view.ts";
 import { TranscriptView } from "./transcript.ts";
 import { openNumbers, Tuning } from "./tuning.ts";
 import { Viewport } from "./viewport.ts";
 
 const NARROW_PX = 600;
+const RECORDS: ReadonlySet<Phase> = new Set(["asking", "connecting", "live", "paused", "stopping"]);
 
 export function mountTranscriber(app: App, el: HTMLElement, scope: Scope): void {
   const viewport = new Viewport(el.clientWidth > 0 && el.clientWidth <= NARROW_PX ? 12 : 24);
@@ -34,6 +38,7 @@ class TranscriberView {
   readonly #root: HTMLElement;
   readonly #popup: Popup;
   readonly #header: Header;
+  readonly #takes: TakePicker;
   readonly #tuning: Tuning;
   readonly #time: TimeView;
   readonly #transcript: TranscriptView;
@@ -47,7 +52,12 @@ class TranscriberView {
     this.#app = app;
     this.#viewport = viewport;
     this.#scope = scope;
-    this.#root = h("section", { class: "sp", lang: words.lang, "aria-label": words.widget });
+    this.#root = h("section", {
+      class: "sp",
+      lang: words.lang,
+      "aria-label": words.widget,
+      "data-drop": words.dropHere,
+    });
     this.#popup = new Popup(this.#root, scope);
     this.#file = h("input", {
       type: "file",
@@ -67,6 +77,7 @@ class TranscriberView {
       { chooseFile: doors.chooseFile, mark, more: this.#more },
       scope,
     );
+    this.#takes = new TakePicker(app, this.#popup, scope);
     this.#tuning = new Tuning(app, viewport, this.#popup, scope);
     this.#time = new TimeView(
       app,
@@ -75,6 +86,7 @@ class TranscriberView {
         ...doors,
         painted: (edge_s, now_ms) => this.#painted(edge_s, now_ms),
         rename: (opener, id) => nameMark(app, this.#popup, opener, id),
+        take: this.#takes.node,
       },
       scope,
     );
@@ -113,11 +125,17 @@ class TranscriberView {
         this.#time.resized();
       },
     );
+    acceptFiles(this.#root, (file) => this.#open(file), scope);
     scope.listen(this.#file, "change", () => {
       const file = this.#file.files?.[0];
       this.#file.value = "";
-      if (file) void this.#app.openFile(file);
+      if (file) this.#open(file);
     });
+  }
+
+  #open(file: File): void {
+    if (RECORDS.has(this.#app.phase)) this.#status.line.note(this.#app.words.stopFirst);
+    else void this.#app.openFile(file);
   }
 
   #bind(): void {
@@ -192,6 +210,7 @@ class TranscriberView {
       shortcuts: (opener) => this.#openKeys(opener),
       numbers: (opener) => openNumbers(app, popup, opener),
       mark: () => void this.#mark(),
+      takes: (opener) => void this.#takes.open(opener),
       zoom: (direction) => this.#viewport.step(direction),
       openModel: (opener) => pickers.openModel(opener),
       openLanguage: (opener) => pickers.openLanguage(opener),

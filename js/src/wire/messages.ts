@@ -83,6 +83,21 @@ export interface Unfinished {
   without_text: number;
 }
 
+/** The take that is shown: its number, its name if it was given one, and how many there are. */
+interface ShownTake {
+  number: number;
+  name: string;
+  count: number;
+}
+
+/** A take in the list of all. */
+export interface TakeRow {
+  number: number;
+  name: string;
+  started_ms: number;
+  duration_s: number;
+}
+
 /** A session that listens along with the widget's own, so that both can be compared. */
 export interface ComparedRun {
   name: string;
@@ -99,6 +114,11 @@ export interface Traits {
   state: string;
   source_kind: SourceKind;
   source_label: string;
+  /** of a file, where it is known; else 0 */
+  source_duration_s: number;
+  /** at which multiple of real time files play; 0: as fast as the server can follow */
+  pace: number;
+  take: ShownTake | null;
   /** by which way speech goes to the server */
   transport: string;
   server_label: string;
@@ -306,6 +326,12 @@ export type CommandName =
   | "resume"
   | "stop"
   | "set_source"
+  | "set_pace"
+  | "list_takes"
+  | "show_take"
+  | "rename_take"
+  | "remove_take"
+  | "restore_take"
   | "set_detector"
   | "set_model"
   | "set_language"

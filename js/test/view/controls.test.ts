@@ -131,7 +131,7 @@ it("tells of a microphone that has been silent for five seconds, and of a file n
   fake.set("source_kind", "file");
   quiet(7, -96);
   quiet(20, -96);
-  expect(status()).toContain("Listening.");
+  expect(status()).toContain("in real time.");
 });
 
 describe("a recording whose page was reloaded", () => {

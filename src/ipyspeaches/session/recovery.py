@@ -279,6 +279,8 @@ class RecoveredSession(Session):
     ----------
     folder
         Its journal.
+    started
+        When it began.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -286,6 +288,7 @@ class RecoveredSession(Session):
         recording = Recording(store.read(0, len(store)), SESSION_RATE_HZ)
         super().__init__(RecordedSource(recording, label=story.source), **_keywords(story))
         self.folder = folder
+        self.started = story.started
         self._pipeline.store = store
         self._pipeline.frames = _frames(folder, len(store))
         if story.tracks and story.tracks[0].first_row == 0:

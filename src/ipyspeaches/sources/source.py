@@ -65,7 +65,7 @@ class RecordedSource:
 
     def __init__(self, recording: Recording, pace: float = 0, label: str = "recording") -> None:
         self._recording = recording
-        self._pace = PACE("pace", pace)
+        self.pace = PACE("pace", pace)
         self._ended = False
         self.label = label
 
@@ -77,9 +77,9 @@ class RecordedSource:
         due = loop.time()
         for start in range(0, len(samples), step):
             block = samples[start : start + step]
-            if self._pace:
+            if self.pace:
                 # A pause of the session (nobody asks for the next block) shifts what follows, it is not caught up.
-                due = max(due + len(block) / rate / self._pace, loop.time() - 1)
+                due = max(due + len(block) / rate / self.pace, loop.time() - 1)
                 await asyncio.sleep(max(0, due - loop.time()))
             else:
                 await asyncio.sleep(0)

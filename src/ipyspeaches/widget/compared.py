@@ -123,6 +123,11 @@ class Compared:
             task.cancel()
         self._tee, self._branches, self.sessions = None, {}, {}
 
+    def leave_for(self, sessions: Mapping[str, Session]) -> None:
+        """Show those of another recording; what has not ended goes on, unseen."""
+        self.sessions, self._branches = sessions, {}
+        self.show()
+
     def show(self) -> None:
         """Show the slow state of all of them, where it has changed."""
         shown = [self._state(name) for name in self._options]
@@ -132,8 +137,9 @@ class Compared:
 
     def _state(self, name: str) -> dict[str, Any]:
         session, branch = self.sessions.get(name), self._branches.get(name)
-        if session is None or branch is None:
+        if session is None:
             return {"name": name, "state": SessionState.IDLE.value, "about": "", "error": None, "behind_s": 0}
+        behind_s = 0.0 if branch is None else branch.behind_s
         run = compared_run(name, session)
         model = (run.model or "").rpartition("/")[2]
         return {
@@ -141,7 +147,7 @@ class Compared:
             "state": session.state.value,
             "about": " · ".join(filter(None, (run.transport, model, run.cuts))),
             "error": None if session.failure is None else failure_message(session.failure),
-            "behind_s": math.floor(branch.behind_s) if branch.behind_s >= BEHIND_S else 0,
+            "behind_s": math.floor(behind_s) if behind_s >= BEHIND_S else 0,
         }
 
     def _on_event(self, name: str, session: Session, event: events.SessionEvent) -> None:

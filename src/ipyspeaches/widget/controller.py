@@ -23,13 +23,14 @@ from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.opening import Place, locate, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
+from ipyspeaches.session.recovery import RecoveredSession
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import ACTIVE, ENDED, SessionState
 from ipyspeaches.sources.microphones import BrowserMicrophone, list_input_devices
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.capture import PageCapture
 from ipyspeaches.widget.compared import MAIN, Compared
-from ipyspeaches.widget.drawing import Feed
+from ipyspeaches.widget.drawing import Feed, whole_drawing
 from ipyspeaches.widget.kept import Kept, picture_of_session
 from ipyspeaches.widget.local_model import INTERVAL_S, LocalModel
 from ipyspeaches.widget.page_messages import (
@@ -44,6 +45,7 @@ from ipyspeaches.widget.page_messages import (
 from ipyspeaches.widget.recovering import Recovering
 from ipyspeaches.widget.settings import Settings, Uploads, detector_chosen, side_chosen
 from ipyspeaches.widget.shown import destination_traits, export, overview_traits, session_traits
+from ipyspeaches.widget.takes import KeptTake, Shelf
 
 _FRESH_S: Final = 60.0
 """How long the answer of a server counts that is not used."""
@@ -58,14 +60,15 @@ class Controller:
 
     def __init__(self, bridge: Bridge, settings: Settings, compared: Mapping[str, SessionKeywords], kept: Kept) -> None:
         self.settings = settings
-        self.session: Session | None = None
         self.kept = kept
+        self._begun: Session | None = None
         self._bridge = bridge
         self._uploads = Uploads()
         self._capture = PageCapture(bridge.send)
         self._feed = Feed(bridge.send, lambda: self.compared.show())
         self.compared = Compared(compared, self._feed.append, bridge.show)
         self.compared.show()
+        self.shelf = Shelf(bridge.show, self._show_take)
         self._recovering = Recovering(bridge.show, self._open, lambda: settings.keywords)
         self._local_model = LocalModel(lambda: settings.options, bridge.show, self._use_fetched_model)
         self._commands: dict[str, Command] = {
@@ -75,6 +78,7 @@ class Controller:
             "stop": lambda _args: self.stop(),
             "resume_capture": self._resume_capture,
             "set_source": self._set_source,
+            "set_pace": self._set_pace,
             "set_detector": lambda args: self.use_turn_detection(detector_chosen(settings.turn_detection, args)),
             "set_turn_detection": lambda args: self.use_turn_detection(side_chosen(settings.turn_detection, args)),
             "set_server": self._set_server,
@@ -89,6 +93,7 @@ class Controller:
             "export": self._export,
             **ModelJobs(lambda: settings.options, bridge.show).commands,
             **self._local_model.commands,
+            **self.shelf.commands,
             **self._recovering.commands,
         }
 
@@ -119,8 +124,13 @@ class Controller:
     # ---------------------------------------------------------------- sessions
 
     @property
+    def session(self) -> Session | None:
+        """The session of the take that is shown."""
+        return None if self.shelf.shown is None else self.shelf.shown.session
+
+    @property
     def current(self) -> Session:
-        """The session that runs, or the last one; `StateError` if there was none yet."""
+        """The same; a `StateError` if there is none yet."""
         if self.session is None:
             raise StateError(_NOTHING_YET)
         return self.session
@@ -132,7 +142,14 @@ class Controller:
 
     @property
     def _running(self) -> Session | None:
-        return self.session if self.session is not None and self.session.state in ACTIVE else None
+        return self._begun if self._begun is not None and self._begun.state in ACTIVE else None
+
+    @property
+    def _last(self) -> Session:
+        """The session that was begun last; a `StateError` if none was."""
+        if self._begun is None:
+            raise StateError(_NOTHING_YET)
+        return self._begun
 
     async def start(self, client_id: str | None = None) -> None:
         """Begin a new recording; a failure is also shown in the cell.
@@ -150,39 +167,42 @@ class Controller:
 
     async def _begin(self, client_id: str | None) -> None:
         await self._local_model.look()
-        source, keywords = self.settings.source, self.settings.keywords
-        microphone = BrowserMicrophone() if source == "browser" else None
-        session = Session(self.compared.open(microphone or source, keywords), **keywords)
-        self._recovering.leave()
-        self.session = session
+        keywords = self.settings.keywords
+        source = await self.settings.open_source()
+        microphone = source if isinstance(source, BrowserMicrophone) else None
+        session = Session(self.compared.open(source, keywords), **keywords)
+        kind = "file" if source.kind == "file" else "microphone"
+        self.shelf.add(session, kind, self.settings.file_name, runs=self.compared.sessions)
+        self._begun = session
+        self._recovering.follow(session)
         self._feed.begin(session)
-        session.subscribe(self._on_event)
+        session.subscribe(partial(self._on_event, session))
         self._capture.open(microphone, client_id)
         self.compared.start()
         await session.start()
 
     async def pause(self) -> None:
         """Pause the recording."""
-        await self.current.pause()
+        await self._last.pause()
         self._capture.pause()
 
     async def resume(self, client_id: str | None = None) -> None:
         """Go on after a pause; the page that asks for it captures then."""
-        session = self.current
+        session = self._last
         self._capture.check_resume(client_id)
         await session.resume()
         self._capture.resume(client_id)
 
     async def stop(self) -> None:
         """End the recording and wait for its last texts."""
-        session = self.current
+        session = self._last
         self._capture.close()
         await session.stop()
 
     async def wait(self) -> None:
         """Wait until the recording and everything that listened along has ended."""
         try:
-            await self.current.wait()
+            await self._last.wait()
         finally:
             await self.compared.wait()
 
@@ -216,21 +236,26 @@ class Controller:
             await self._running.set_script(script)
         self._bridge.show(self.settings.use_script(script))
 
-    def _on_event(self, event: events.SessionEvent) -> None:
+    def _on_event(self, session: Session, event: events.SessionEvent) -> None:
+        if session is not self.session:
+            return  # of a take that is not shown
         message = event_message(event)
         if message is not None:
-            if isinstance(event, events.Final) and self.session is not None:
-                message |= steps_message(self.session.latency[-1])
+            if isinstance(event, events.Final):
+                message |= steps_message(session.latency[-1])
             self._feed.append(message)
-        if isinstance(event, events.Reconfigured) and self.session is not None:
-            self._show_confirmed(self.session)
-        if isinstance(event, events.Reconnecting | events.Reconnected) and self.session is not None:
-            self._show(self.session)
-        if isinstance(event, events.StateChanged) and self.session is not None:
+        if isinstance(event, events.Reconfigured):
+            self._show_confirmed(session)
+        if isinstance(event, events.Reconnecting | events.Reconnected):
+            self._show(session)
+        if isinstance(event, events.StateChanged):
             self.compared.main_is(event.state)
-            self._show(self.session)
+            self._show(session)
             if event.state in {SessionState.STOPPING, *ENDED}:
                 self._capture.close()
+            if event.state in ENDED:
+                self.shelf.tell()
+                self._go_back()
 
     # ---------------------------------------------------------------- what the pages see
 
@@ -267,16 +292,42 @@ class Controller:
             self._recovering.look_soon()
         self._send_snapshot()
 
-    async def _open(self, session: Session) -> None:
-        """Show a session that has ended in place of the one that was."""
-        if self._running is not None:
-            raise StateError("The Transcriber is recording: stop it first.")
-        self.session = session
-        await self._feed.open(session)
-        self._show(session)
+    async def _open(self, session: RecoveredSession) -> None:
+        """Show what an earlier kernel left as a take, once; a `StateError` while something is recorded."""
+        self._check_free()
+        known = self.shelf.take_of(session)
+        await self._show_take(known or self.shelf.add(session, "microphone", started=session.started))
+
+    async def show_take(self, number: int) -> None:
+        """Show the take of that number."""
+        await self._show_take(self.shelf.find(number))
+
+    async def _show_take(self, take: KeptTake, error: dict[str, Any] | None = None) -> None:
+        """Show a take in place of the one that is shown; a `StateError` while something is recorded."""
+        self._check_free()
+        drawing = await asyncio.to_thread(whole_drawing, take.session)
+        self._check_free()
+        self.shelf.shown = take
+        self.shelf.tell()
+        self._bridge.show({"state": take.session.state.value, "_error": error})
+        self.compared.leave_for(take.runs)
+        self._recovering.follow(take.session)
+        self._feed.open(take.session, drawing)
+        self._keep(take.session)
         self._send_snapshot()
 
+    def _check_free(self) -> None:
+        if self._running is not None:
+            raise StateError("The Transcriber is recording: stop it first.")
+
+    def _go_back(self) -> None:
+        """Show the take before again, if nothing was heard: what kept it from recording stays said."""
+        take, before = self.shelf.shown, self.shelf.last_heard()
+        if before is not None and take is not None and not take.duration_s:
+            ENGINE.submit(self._show_take(before, self._bridge.shown("_error")))
+
     def _send_snapshot(self) -> None:
+        self._feed.flush()  # what waits is in the past that goes out now
         clock_s = 0.0 if self._feed.drawing is None else self._feed.drawing.clock_s
         texts = {name: segment_messages(it.transcript, it.latency) for name, it in self.sessions.items()}
         history: list[events.SessionEvent] = []
@@ -321,7 +372,11 @@ class Controller:
         self._capture.take_over(args.get("client_id"))
 
     async def _set_source(self, args: dict[str, Any]) -> None:
-        self._bridge.show(self.settings.use_source(*self._uploads.source(args)))
+        self._bridge.show(self.settings.use_source(*await self._uploads.source(args)))
+
+    async def _set_pace(self, args: dict[str, Any]) -> None:
+        """Let files play in real time, 1, or as fast as the server can follow, 0; from now on."""
+        self._bridge.show(self.settings.use_pace(float(args.get("pace", 1))))
 
     async def _set_server(self, args: dict[str, Any]) -> None:
         """Use another server from the next recording on; the key stays in the kernel."""
@@ -381,8 +436,10 @@ class Controller:
         return audio_reply(self.current.recording, args)
 
     async def _export(self, args: dict[str, Any]) -> Reply:
-        media_type, content = export(self.current, str(args.get("format")))
-        return Reply({"media_type": media_type, "name": f"transcript.{args.get('format')}"}, [content])
+        form = str(args.get("format"))
+        media_type, content = export(self.current, form)
+        stem = "" if self.shelf.shown is None else self.shelf.shown.file_name
+        return Reply({"media_type": media_type, "name": f"{stem}.{form}"}, [content])
 
 
 class ModelJobs:

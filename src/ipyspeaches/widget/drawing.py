@@ -174,6 +174,13 @@ class Drawing:
         return curves, score, energy
 
 
+def whole_drawing(session: Session) -> Drawing:
+    """Return the drawing of all that there is of a session, which may take a second of an hour."""
+    drawing = Drawing(pipeline_of(session))
+    deque(iter(drawing.new, None), maxlen=0)
+    return drawing
+
+
 class Feed:
     """Sends the drawing and the events of one session after another to the pages, in a rhythm; on the engine's loop.
 
@@ -194,10 +201,8 @@ class Feed:
         """Follow a new session."""
         self._follow(session, Drawing(pipeline_of(session)))
 
-    async def open(self, session: Session) -> None:
-        """Follow a session that has ended, which may be long: what is not sent by `send_recent` is asked for."""
-        drawing = Drawing(pipeline_of(session))
-        await asyncio.to_thread(lambda: deque(iter(drawing.new, None), maxlen=0))
+    def open(self, session: Session, drawing: Drawing) -> None:
+        """Follow a session that has ended, with its whole drawing; what `send_recent` does not send is asked for."""
         self._follow(session, drawing)
 
     def _follow(self, session: Session, drawing: Drawing) -> None:
@@ -211,6 +216,10 @@ class Feed:
         self._queue.append(message)
         if self._ticker is not None and self._ticker.done():
             self._send_new()  # a mark set after the end, a compared session's last words: no tick comes to send it
+
+    def flush(self) -> None:
+        """Send what waits for the next tick."""
+        self._send_new()
 
     def send_recent(self) -> None:
         """Send the last minutes of the drawing again, and with the next tick what waits for its text."""

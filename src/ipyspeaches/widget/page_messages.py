@@ -120,7 +120,7 @@ def mark_message(mark: Mark) -> dict[str, Any]:
 
 
 def lane_messages(history: Iterable[events.SessionEvent]) -> list[dict[str, Any]]:
-    """Return of all that was told what a page draws that comes late: speech, what was sent and taken, unfinished text.
+    """Return what a page draws that comes late: speech, what was sent, taken and lost, unfinished text.
 
     Appends that adjoin come as one.
     """
@@ -128,7 +128,8 @@ def lane_messages(history: Iterable[events.SessionEvent]) -> list[dict[str, Any]
     partial: dict[str, dict[str, Any]] = {}
     sent: dict[str, Any] | None = None
     for event in history:
-        message = event_message(event) if isinstance(event, _IN_LANES) else None
+        lost = isinstance(event, events.Warning) and event.kind == "audio_lost"
+        message = event_message(event) if lost or isinstance(event, _IN_LANES) else None
         if isinstance(event, events.Final):
             partial.pop(event.item_id, None)
         elif isinstance(event, events.Partial) and message is not None:

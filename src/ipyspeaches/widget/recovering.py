@@ -26,7 +26,7 @@ class Recovering:
     def __init__(
         self,
         show: Callable[[Mapping[str, Any]], None],
-        open_session: Callable[[Session], Awaitable[None]],
+        open_session: Callable[[RecoveredSession], Awaitable[None]],
         keywords: Callable[[], SessionKeywords],
     ) -> None:
         self._show = show
@@ -44,10 +44,11 @@ class Recovering:
         """Show whether there is one, unless one is open; without being waited for."""
         ENGINE.submit(self._look())
 
-    def leave(self) -> None:
-        """Show nothing of it any more: another recording begins."""
-        self._offered = self._opened = None
-        self._show({"_unfinished": None})
+    def follow(self, session: Session) -> None:
+        """Say what the session that is shown now lacks, if it is one that was opened here."""
+        self._offered = None
+        self._opened = session if isinstance(session, RecoveredSession) else None
+        self._show_opened("opened")
 
     async def _look(self) -> None:
         if self._opened is not None:
@@ -62,9 +63,7 @@ class Recovering:
         folder = self._the_offered()
         session = await asyncio.to_thread(recover, folder)
         await self._open_session(session)
-        self._offered, self._opened = None, session
         journal.mark_opened(folder)
-        self._show_opened("opened")
 
     async def _dismiss(self, _args: dict[str, Any]) -> None:
         """Offer it never again; it stays on disk."""
@@ -84,7 +83,6 @@ class Recovering:
         finally:
             if session is self._opened:
                 await self._open_session(session)
-                self._show_opened("opened")
 
     def _the_offered(self) -> Path:
         if self._offered is None:

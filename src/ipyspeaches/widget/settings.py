@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 from collections.abc import Mapping
@@ -12,9 +13,10 @@ from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.languages import script_named
 from ipyspeaches.protocol.api_key import read_key
-from ipyspeaches.session.opening import SourceLike
+from ipyspeaches.session.opening import SourceLike, open_source
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
-from ipyspeaches.sources.microphones import KernelMicrophone
+from ipyspeaches.sources.microphones import BrowserMicrophone, KernelMicrophone
+from ipyspeaches.sources.source import RecordedSource, Source
 from ipyspeaches.vad.detectors import DETECTORS
 from ipyspeaches.vad.segmenter import SegmentOptions
 from ipyspeaches.widget.shown import server_traits, source_traits, turn_detection_traits
@@ -32,6 +34,8 @@ class Settings:
 
     def __init__(self, source: SourceLike, keywords: SessionKeywords) -> None:
         self.source = source
+        self._label = str(source_traits(source)["_source_label"])
+        self._opened: RecordedSource | None = None
         self.turn_detection = SessionOptions.of(dict(keywords)).turn_detection or TurnDetection.client()
         self._keywords = keywords.copy()
 
@@ -47,6 +51,23 @@ class Settings:
         """The same, complete, but for turn detection: which server and how to ask it."""
         return SessionOptions.of({**self._keywords, "turn_detection": None})
 
+    @property
+    def file_name(self) -> str:
+        """The name of the file that is the source; empty where it has none, or is no file."""
+        return self._label if self._opened is not None else ""
+
+    async def open_source(self) -> Source:
+        """Return the source of the next session; a file is read aside. Errors as of the session's `open_source`."""
+        self._opened = None
+        if self.source == "browser":
+            return BrowserMicrophone()
+        source, pace = self.source, self._keywords.get("pace")
+        opened = await asyncio.to_thread(open_source, source, pace)
+        if isinstance(opened, RecordedSource):
+            opened.label = self._label or opened.label
+            self._opened = opened
+        return opened
+
     def traits(self) -> dict[str, Any]:
         """Return the traits that show all of it."""
         options = self.options
@@ -55,6 +76,7 @@ class Settings:
             "_model": options.recognition.model or "",
             "_transport": options.route.transport,
             **source_traits(self.source),
+            "_pace": self._pace,
             **server_traits(options),
             **turn_detection_traits(self.turn_detection),
         }
@@ -62,8 +84,20 @@ class Settings:
     def use_source(self, source: SourceLike, label: str | None = None) -> dict[str, Any]:
         """Record from another source."""
         traits = source_traits(source, label)
-        self.source = source
+        self.source, self._label = source, str(traits["_source_label"])
         return traits
+
+    def use_pace(self, pace: float) -> dict[str, Any]:
+        """Let files play at a multiple of real time, 0 for as fast as the server can follow, also one that plays."""
+        self._change({"pace": pace})
+        if self._opened is not None:
+            self._opened.pace = pace
+        return {"_pace": pace}
+
+    @property
+    def _pace(self) -> float:
+        pace = self._keywords.get("pace")
+        return 1.0 if pace is None else float(pace)
 
     def use_server(self, url: str, api_key: str) -> dict[str, Any]:
         """Use another server, of which nothing is known yet; an empty address is the default server."""
@@ -155,7 +189,7 @@ class Uploads:
             )
         whole += piece
 
-    def source(self, args: Mapping[str, Any]) -> tuple[SourceLike, str | None]:
+    async def source(self, args: Mapping[str, Any]) -> tuple[SourceLike, str | None]:
         """Return the source that a page chose, and what to call it: ``kind``, with a ``device`` or a ``file_id``.
 
         It is an `InputError` if there is no such kind, an `AudioError` if the file never came or is no audio.
@@ -171,4 +205,11 @@ class Uploads:
         if args.get("file_id") not in self._files:
             raise AudioError("This file did not arrive: open it again.")
         name, whole = self._files.pop(str(args["file_id"]))
-        return Recording.load(io.BytesIO(whole)), name
+        return await asyncio.to_thread(_loaded, whole, name), name
+
+
+def _loaded(content: bytearray, name: str) -> Recording:
+    """Return the audio of a file that came in pieces; an `AudioError` with its name if there is none in it."""
+    file = io.BytesIO(content)
+    file.name = name
+    return Recording.load(file)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ipyspeaches.audio.decoding import write_audio
+from ipyspeaches.audio.decoding import printable_name, write_audio
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ServerError
 from ipyspeaches.protocol.address import asked_address
@@ -32,20 +31,21 @@ MEDIA_TYPES: Final[dict[str, str]] = {
 }
 
 
-def source_traits(source: SourceLike, label: str | None = None) -> dict[str, str]:
+def source_traits(source: SourceLike, label: str | None = None) -> dict[str, Any]:
     """Return the traits that show a source, or raise an `InputError` if it is none."""
     if isinstance(source, str) and source in {"browser", "kernel"}:
-        return {"_source_kind": source, "_source_label": label or ""}
+        return {"_source_kind": source, "_source_label": label or "", "_source_duration_s": 0.0}
     if isinstance(source, Recording):
-        return {"_source_kind": "file", "_source_label": label or f"recording, {source.duration:.1f} s"}
+        return {"_source_kind": "file", "_source_label": label or "", "_source_duration_s": source.duration}
     if isinstance(source, (str, os.PathLike)):
-        return {"_source_kind": "file", "_source_label": label or Path(source).name}
+        return {"_source_kind": "file", "_source_label": label or printable_name(source), "_source_duration_s": 0.0}
     if not hasattr(source, "blocks"):
         raise InputError(
             f'{type(source).__name__} is not a source: give "browser", "kernel", a path, a Recording '
             "(Recording.from_array(array, rate) makes one of an array), or a Source."
         )
-    return {"_source_kind": source.kind, "_source_label": label or source.label}
+    duration_s = getattr(source, "duration_s", 0.0)
+    return {"_source_kind": source.kind, "_source_label": label or source.label, "_source_duration_s": duration_s}
 
 
 def turn_detection_traits(turn_detection: TurnDetection) -> dict[str, Any]:
@@ -75,7 +75,10 @@ def server_traits(options: SessionOptions) -> dict[str, str]:
 def session_traits(session: Session) -> dict[str, Any]:
     """Return the traits that follow a session."""
     shown: dict[str, Any] = {"state": session.state.value, "_server_state": _server_state(session)}
-    shown["_source_label"] = session.source.label
+    if session.source.kind == "file":
+        shown["_source_duration_s"] = getattr(session.source, "duration_s", 0.0)
+    else:
+        shown["_source_label"] = session.source.label
     if session.destination is not None:
         shown |= destination_traits(session.destination)
         shown["_model"] = session.model

@@ -22,6 +22,7 @@ from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.settings import Settings
+from ipyspeaches.widget.takes import Take, Takes
 
 if TYPE_CHECKING:
     from ipyspeaches.audio.recording import Recording
@@ -74,6 +75,9 @@ class Transcriber(anywidget.AnyWidget):
     # Slow state that only the page reads, by the names of `Traits` in js/src/wire/messages.ts behind an underscore.
     _source_kind = traitlets.Unicode("browser").tag(sync=True)
     _source_label = traitlets.Unicode("").tag(sync=True)
+    _source_duration_s = traitlets.Float(0.0).tag(sync=True)
+    _pace = traitlets.Float(1.0).tag(sync=True)
+    _take = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _transport = traitlets.Unicode("realtime").tag(sync=True)
     _server_label = traitlets.Unicode("").tag(sync=True)
     _server_url = traitlets.Unicode("").tag(sync=True)
@@ -176,8 +180,36 @@ class Transcriber(anywidget.AnyWidget):
         return self.session.mark(name, time_s)
 
     @property
+    def takes(self) -> Takes:
+        """Everything that was recorded or opened here, one row each; see `Take`."""
+        return self._controller.shelf.takes
+
+    def show(self, take: Take | str) -> None:
+        """Show a take, or the one of that name: what the widget gives is that of the take that is shown.
+
+        It is a `StateError` while it is recording, an `InputError` if there is no such take.
+        """
+        ENGINE.run(self._controller.show_take(self._number(take)))
+
+    def rename(self, take: Take | str, name: str) -> None:
+        """Call a take something else; an empty name leaves it its number."""
+        self._controller.shelf.rename(self._number(take), name)
+
+    def remove(self, take: Take | str) -> None:
+        """Take a take out of the list; what a microphone heard stays on disk, see `recordings`.
+
+        It is a `StateError` if it is being recorded, or the only one.
+        """
+        ENGINE.run(self._controller.shelf.remove(self._number(take)))
+
+    def _number(self, take: Take | str) -> int:
+        if not isinstance(take, Take | str):
+            raise InputError(f"take is a {type(take).__name__}: give one of takes, or its name.")
+        return (self.takes.find(take) if isinstance(take, str) else take).number
+
+    @property
     def session(self) -> Session:
-        """The recording that runs, or the last one; a `StateError` if nothing was recorded yet."""
+        """That of the take that is shown, which runs or has ended; a `StateError` if nothing was recorded yet."""
         return self._controller.current
 
     @property
