@@ -19,7 +19,7 @@ import numpy as np
 from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.decoding import write_audio
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError, ServerError, SpeachesError
+from ipyspeaches.errors import InputError, ServerError, Severity, SpeachesError
 from ipyspeaches.languages import language_code
 from ipyspeaches.local.engines import POCKETSPHINX
 from ipyspeaches.local.realtime_events import decode_audio, parse_event
@@ -27,7 +27,7 @@ from ipyspeaches.local.session_settings import SessionSettings, updated
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.protocol.http.request_protocol import RequestProtocol
-from ipyspeaches.protocol.http.transcriptions import Answer, Refused, Severity, StreamedText, read_answer
+from ipyspeaches.protocol.http.transcriptions import Answer, Refused, StreamedText, read_answer
 from ipyspeaches.protocol.realtime.media import SPEACHES_MEDIA, Media
 from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
 from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
-from ipyspeaches.errors import ConnectionLostError, ServerError, ServerUnreachableError
-from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity
+from ipyspeaches.errors import ConnectionLostError, ServerError, ServerUnreachableError, Severity
+from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused
 from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.server.models import ServerInfo
 from ipyspeaches.session.engine import ENGINE
@@ -439,7 +439,8 @@ class RealtimeServer:
 class Requests:
     """Uploads to a server in this process."""
 
-    def __init__(self, world: World, *, stream: bool = False) -> None:
+    def __init__(self, world: World, *, stream: bool = False, has_worked: bool = False) -> None:
+        del has_worked
         self._world = world
         self._stream = stream
         self.frozen = False

@@ -23,7 +23,19 @@ Keys never appear in a message: errors are built from addresses without their qu
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Self
+
+
+class Severity(StrEnum):
+    """What a failure of a server means for what else is asked of it."""
+
+    FATAL = "fatal"
+    """All else would be refused, too, however long one waits."""
+    PASSING = "passing"
+    """The same may succeed in a while."""
+    SINGLE = "single"
+    """It is about what was asked for; something else may succeed."""
 
 
 class SpeachesError(Exception):
@@ -78,11 +90,30 @@ class MicrophoneError(SpeachesError):
 
 
 class ServerError(SpeachesError):
-    """Something is wrong with the server, or on the way to it."""
+    """Something is wrong with the server, or on the way to it.
+
+    Parameters
+    ----------
+    message
+        What happened, and what to do.
+    severity
+        What it means for what else is asked of the server; None for what errors of this class mean.
+    retry_after_s
+        After how many seconds to ask again, if the server has said so.
+    """
+
+    severity = Severity.SINGLE
+
+    def __init__(self, message: str, *, severity: Severity | None = None, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.severity = severity or type(self).severity
+        self.retry_after_s = retry_after_s
 
 
 class ServerUnreachableError(ServerError):
     """Nothing answers at the server's address."""
+
+    severity = Severity.PASSING
 
 
 class UdpBlockedError(ServerUnreachableError):
@@ -92,6 +123,8 @@ class UdpBlockedError(ServerUnreachableError):
 class ServerAuthError(ServerError):
     """The server refused the key, or needs one."""
 
+    severity = Severity.FATAL
+
 
 class NotSpeachesError(ServerError):
     """What answers is not a Speaches server."""
@@ -100,6 +133,8 @@ class NotSpeachesError(ServerError):
 class ModelNotFoundError(ServerError):
     """The server does not have the model."""
 
+    severity = Severity.FATAL
+
 
 class ProtocolError(ServerError):
     """The server broke the protocol, or reported an error."""
@@ -107,3 +142,5 @@ class ProtocolError(ServerError):
 
 class ConnectionLostError(ServerError):
     """The connection dropped while it was in use."""
+
+    severity = Severity.PASSING

@@ -18,10 +18,10 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerError,
     ServerUnreachableError,
+    Severity,
 )
-from ipyspeaches.protocol.http.transcriptions import Severity
 from ipyspeaches.server.client import Server
-from ipyspeaches.server.failures import detail_of, severity
+from ipyspeaches.server.failures import after_it_worked, detail_of, explain_status
 
 URL = "http://speaches.example:8000"
 KEY = "sk-secret"
@@ -117,16 +117,34 @@ def test_a_reason_in_latin_1_is_read() -> None:
 @pytest.mark.parametrize("status", [408, 425, 503, 520, 524, 529])
 async def test_what_passes_is_asked_again(status: int) -> None:
     failed = await failure(status, {"detail": "overloaded"})
-    assert severity(failed) is Severity.PASSING
+    assert failed.severity is Severity.PASSING
     assert f"is not ready (HTTP {status}: overloaded)" in str(failed)
+
+
+@pytest.mark.parametrize(("said", "wait_s"), [("3", 3), ("x", 0), ("9" * 12, 0)])
+async def test_how_long_to_wait_is_told(said: str, wait_s: float) -> None:
+    response = httpx2.Response(503, headers={"retry-after": said})
+    assert explain_status(response, "http://x", key_given=False).retry_after_s == wait_s
+
+
+def test_what_worked_until_now_has_another_cure() -> None:
+    def again(status: int, *, key_given: bool = False) -> ServerError:
+        error = explain_status(httpx2.Response(status), "http://x", key_given=key_given)
+        return after_it_worked(error, key_given=key_given)
+
+    assert again(404).severity is Severity.PASSING
+    assert "(HTTP 404), but it is not a Speaches server: it has worked until now" in str(again(404))
+    assert again(403).severity is Severity.FATAL
+    assert "(HTTP 403): it has worked without an API key until now" in str(again(403))
+    assert "the API key is wrong" in str(again(403, key_given=True))
 
 
 async def test_a_quota_that_is_used_up_is_not_taken_for_load() -> None:
     failed = await failure(429, {"error": {"message": "You exceeded your quota.", "code": "insufficient_quota"}})
-    assert severity(failed) is Severity.SINGLE
+    assert failed.severity is Severity.FATAL
     assert "HTTP 429: You exceeded your quota), and trying again does not help" in str(failed)
     failed = await failure(429, {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}})
-    assert severity(failed) is Severity.PASSING
+    assert failed.severity is Severity.PASSING
     assert "HTTP 429: Slow down" in str(failed)
 
 

@@ -10,10 +10,12 @@ import pytest
 
 import simulated
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import ModelNotFoundError, ServerAuthError, ServerError
+from ipyspeaches.errors import ModelNotFoundError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.session import events
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import SessionState
+from ipyspeaches.sources.source import RecordedSource
+from ipyspeaches.transports.transport import TransportClosed
 from sessions import session as scripted_session
 
 
@@ -115,6 +117,69 @@ def test_only_the_time_without_a_connection_counts() -> None:
             assert asyncio.get_running_loop().time() > 40
             assert state(running) is SessionState.STOPPED
             assert len(running.transcript.missing) == 0
+
+    simulated.live_through(check())
+
+
+def test_a_server_is_left_alone_for_as_long_as_it_says() -> None:
+    async def check() -> None:
+        world = Lost()
+        with world.around():
+            running = await live()
+            world.refusal = ServerUnreachableError("It is full: wait.", retry_after_s=100)
+            await asyncio.sleep(50)
+            world.refusal = ServerAuthError("It is refused: correct it.")
+            with pytest.raises(ServerAuthError):
+                await running.wait()
+            assert 100 < asyncio.get_running_loop().time() < 110
+
+    simulated.live_through(check())
+
+
+class Poisoned(simulated.World):
+    """Crashes over some utterances, before it says that it has them."""
+
+    def __init__(self, *fatal: str) -> None:
+        super().__init__(random.Random("poisoned"), 0)
+        self.fatal = fatal
+
+
+@pytest.mark.parametrize("live_audio", [True, False])
+def test_an_utterance_that_ends_every_connection_costs_no_other_its_text(
+    live_audio: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Poisoned("u2", "u9")
+
+    def commit(server: simulated.RealtimeServer, item_id: str, samples: Any) -> None:
+        if simulated.text_of(samples) in world.fatal:
+            wires[-1]._end(TransportClosed(None))
+        else:
+            committed(server, item_id, samples)
+
+    committed, wires = simulated.RealtimeServer._commit, []
+    opened = simulated.Wire.connect
+
+    async def connect(wire: simulated.Wire) -> None:
+        wires.append(wire)
+        await opened(wire)
+
+    monkeypatch.setattr(simulated.RealtimeServer, "_commit", commit)
+    monkeypatch.setattr(simulated.Wire, "connect", connect)
+
+    async def check() -> None:
+        with world.around():
+            said = simulated.speech(10, random.Random("said"))
+            recorded = RecordedSource(Recording(said, simulated.BLOCK * 10), 0)
+            source = simulated.Speaker(said) if live_audio else recorded
+            running = Session(source, **simulated.session_options("realtime"), give_up_s=30)
+            await running.start()
+            if live_audio:
+                await asyncio.sleep(60)
+                await running.stop()
+            await running.wait()
+        assert running.transcript.text == "u0 u1 u3 u4 u5 u6 u7 u8"
+        assert len(running.transcript.missing) == 2
+        assert state(running) is SessionState.STOPPED
 
     simulated.live_through(check())
 

@@ -18,8 +18,9 @@ from ipyspeaches.errors import (
     ProtocolError,
     ServerAuthError,
     ServerUnreachableError,
+    Severity,
 )
-from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, Severity, form_of
+from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused, form_of
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.transports import http_requests
 from ipyspeaches.transports.http_requests import RequestTransport
@@ -254,6 +255,17 @@ async def test_what_no_recogniser_says(
     assert isinstance(outcome, Refused)
     assert isinstance(outcome.error, NotSpeachesError)
     assert outcome.severity is Severity.SINGLE
+
+
+async def test_an_endpoint_that_has_worked_and_is_not_there_may_come_back(
+    http_script: Any, transport: RequestTransport
+) -> None:
+    http_script.script(document(text="good"), Reply(404, pieces=('{"detail":"Not Found"}',)))
+    await post(transport, ASKED)
+    outcome, _ = await post(transport, ASKED)
+    assert isinstance(outcome, Refused)
+    assert outcome.severity is Severity.PASSING
+    assert "it has worked until now" in str(outcome.error)
 
 
 @pytest.mark.parametrize("reply", [None, Reply(pieces=('{"text": "half',), cut=True)])

@@ -17,7 +17,7 @@ import httpx2
 from ipyspeaches.audio.decoding import wav
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import checked, shown_if_made
-from ipyspeaches.errors import ModelNotFoundError, NotSpeachesError, ServerError
+from ipyspeaches.errors import ModelNotFoundError, NotSpeachesError, ServerError, Severity
 from ipyspeaches.protocol.api_key import hidden, hidden_address
 from ipyspeaches.results.diarization import Diarization, SpeakerTurn
 from ipyspeaches.server.api import Call, HttpApi
@@ -350,7 +350,8 @@ async def _choose(server: Server, models: Models, wanted: str | None, default: s
         if not fitting:
             raise ModelNotFoundError(
                 f"{server.url} has no recognition model installed: download one there, for example with "
-                "Server(…).download('fastest')."
+                "Server(…).download('fastest').",
+                severity=_lack(models),
             )
         return default if default in fitting else fitting[0]
     if wanted in fitting or (refusal := await server.refusal(wanted)) is None:
@@ -358,7 +359,12 @@ async def _choose(server: Server, models: Models, wanted: str | None, default: s
     said = "" if wanted in refusal else f" ({refusal.rstrip('.')})"  # what an alias stands for
     have = ", ".join(map(one_line, fitting))
     cure = f"choose one of {have}, or download it there" if have else "download it there first"
-    raise ModelNotFoundError(f"{server.url} does not have the model '{wanted}'{said}: {cure}.")
+    raise ModelNotFoundError(f"{server.url} does not have the model '{wanted}'{said}: {cure}.", severity=_lack(models))
+
+
+def _lack(models: Models) -> Severity:
+    """Return what it means that a model is not there: a server that lists none at all may still be starting."""
+    return Severity.FATAL if len(models) else Severity.PASSING
 
 
 def _as_file(audio: Audio) -> tuple[str, bytes]:

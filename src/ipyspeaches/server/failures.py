@@ -27,11 +27,12 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerError,
     ServerUnreachableError,
+    Severity,
 )
 from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE, HTTP_OF, is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, takes_environment_key, without_key
-from ipyspeaches.protocol.http.transcriptions import Severity
+from ipyspeaches.protocol.realtime.failure import NO_QUOTA
 from ipyspeaches.terminal import one_line
 
 Failed: TypeAlias = httpx2.Response | httpx2.RequestError
@@ -69,7 +70,6 @@ _REASONS: Final = (
     *("detail", "error_description", "error_message", "message", "msg", "faultstring", "reason", "title"),
     *("error", "errors", "fault"),
 )
-_NO_QUOTA: Final = "insufficient_quota"
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _KEYLOG_VARIABLE: Final = "SSLKEYLOGFILE"
 _PROXY_VARIABLES: Final = ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
@@ -277,16 +277,18 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
         return proxy_refused(status, address)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _leads_elsewhere(response, address)
-    if _code_of(response) == _NO_QUOTA:
+    if _code_of(response) == NO_QUOTA:
         return ProtocolError(
             f"{address} refused the request ({said}), and trying again does not help: see to the account's plan and "
-            "billing."
+            "billing.",
+            severity=Severity.FATAL,
         )
     if status in BUSY:
         wait_s = _wait_s(response.headers.get("retry-after", ""))
         when = f"in {wait_s / 60:.0f} minutes" if wait_s > 60 else "in a moment"
         return ServerUnreachableError(
-            f"{address} is not ready ({said}): it is starting up or overloaded, so try again {when}."
+            f"{address} is not ready ({said}): it is starting up or overloaded, so try again {when}.",
+            retry_after_s=wait_s,
         )
     if tells_missing_model(response):
         return ModelNotFoundError(f"{address} does not have the model ({said}): download it there, or choose another.")
@@ -325,13 +327,18 @@ def key_cure(address: str, *, key_given: bool, told: bool) -> str:
     return f"{what}, so give api_key or set {API_KEY_VARIABLE}"
 
 
-def severity(error: ServerError) -> Severity:
-    """Return what an error of one request means for the others."""
-    if isinstance(error, ServerAuthError | ModelNotFoundError):
-        return Severity.FATAL
-    if isinstance(error, ServerUnreachableError | ConnectionLostError):
-        return Severity.PASSING
-    return Severity.SINGLE
+def after_it_worked(error: ServerError, *, key_given: bool) -> ServerError:
+    """Return what an error means from a server that has worked: another cure, and a wait where that may help."""
+    what, _, _ = str(error).rpartition(": ")
+    if isinstance(error, NotSpeachesError):
+        return ServerUnreachableError(
+            f"{what}: it has worked until now, so look whether it, or a proxy in front of it, is being restarted."
+        )
+    if isinstance(error, ServerAuthError) and not key_given:
+        return ServerAuthError(
+            f"{what}: it has worked without an API key until now, so see its log, and give api_key if it needs one now."
+        )
+    return error
 
 
 def not_speaches(address: str, what: str) -> NotSpeachesError:

@@ -74,7 +74,7 @@ class Backlog:
         if self._between:
             return self._next_between(self._between.popleft(), most)
         if self._waiting:
-            return self._next_utterance(self._waiting.popleft())
+            return self._next_utterance(self._take())
         audio = None if self._open is None else self._rest_of(self._open)
         if audio is None:
             ends, self._ends = self._ends, False
@@ -83,6 +83,15 @@ class Backlog:
             audio = Send(audio.start, min(audio.end, audio.start + most))
         self._sent = audio.end
         return Portion([audio])
+
+    def _take(self) -> Entry:
+        """Take the first that waits, a suspect one only if there is no other."""
+        for entry in self._waiting:
+            if not entry.suspect:
+                self._waiting.remove(entry)
+                return entry
+        self._sent = 0  # this connection has got what came behind it
+        return self._waiting.popleft()
 
     def _next_between(self, stretch: Send, most: int | None) -> Portion:
         end = stretch.end if most is None else min(stretch.end, stretch.start + most)

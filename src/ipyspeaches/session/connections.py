@@ -57,7 +57,8 @@ def connection_to(
     """
     url, key = destination.url, destination.api_key
     if transport in REQUESTS:
-        requests = RequestTransport(url, key, stream=transport == "sse")
+        worked = after is not None and after.worked
+        requests = RequestTransport(url, key, stream=transport == "sse", has_worked=worked)
         told = after.told if isinstance(after, RequestConnection) else None
         protocol = RequestProtocol(asked, live=source.live, after=told)
         return RequestConnection(protocol, requests, pipeline.store, on_event)

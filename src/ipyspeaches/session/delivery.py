@@ -16,13 +16,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
-from ipyspeaches.errors import ConnectionLostError, ModelNotFoundError, ProtocolError, ServerAuthError, ServerError
+from ipyspeaches.errors import ConnectionLostError, ProtocolError, ServerError, Severity
 from ipyspeaches.session.backlog import Backlog, Portion
 from ipyspeaches.session.connection import CHECK_S, Connection
-from ipyspeaches.session.ledger import Entry
+from ipyspeaches.session.ledger import SUSPECT, Entry
 from ipyspeaches.session.pipeline import Processed
 from ipyspeaches.session.recorder import Recorder
-from ipyspeaches.transports.page_webrtc import PageGoneError
 from ipyspeaches.vad.gate import Send
 
 SETTLE_S: Final = 120.0
@@ -39,6 +38,10 @@ MAX_PENDING: Final = 8
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 15.0
 """Between two attempts to have a connection again: a server that restarts is back soon, one that is gone is spared."""
+AT_WORK: Final = 3
+"""Attempts whose wait is long enough where connections can be had: 4 s."""
+LONGEST_ASKED_S: Final = 600.0
+"""How long to wait where a server has said so."""
 GIVE_UP_S: Final = 60.0
 """How long a recording waits for a server that has gone; who speaks goes on as long as it takes."""
 STOPPING_S: Final = 5.0
@@ -54,8 +57,8 @@ MOST_LOSSES: Final = 8
 MOST_REPORTED: Final = 4
 """The same where the server says that it failed."""
 
-_FINAL: Final = (ServerAuthError, ModelNotFoundError, PageGoneError)
-"""What no other connection cures."""
+MOST_GIVEN_UP: Final = 3
+"""Utterances of a recording that may be given up in a row: more, and the server is at fault and not they."""
 
 
 class Delivery:
@@ -104,6 +107,7 @@ class Delivery:
         self._texts = 0
         self._losses = 0  # connections that have ended since the last text while the server had something
         self._reported = 0  # such as the server gave an error for, since the last that it did not
+        self._given_up = 0  # utterances since the last text
         self._attempts = 0  # to have a connection again, since the last text
         self._lost_at_s: float | None = None  # when the first connection ended since the last text, had it not been
         self._had_at_s = 0.0  # back meanwhile; and when it was the last time
@@ -141,7 +145,7 @@ class Delivery:
     def answered(self) -> None:
         """Note that a text has come: the connection is worth something."""
         self._texts += 1
-        self._losses = self._reported = self._attempts = 0
+        self._losses = self._reported = self._attempts = self._given_up = 0
         self._lost_at_s = None
 
     async def open(self) -> None:
@@ -192,6 +196,8 @@ class Delivery:
     async def _serve(self, connection: Connection) -> None:
         """Send what there is until no more comes, and wait for the texts that are pending."""
         while (portion := await self._next()) is not None:
+            if portion.entry is not None and portion.entry.suspect:
+                await self._settle(connection, below=1)
             await connection.send(portion.actions, last=portion.last)
             if portion.entry is not None:
                 self._recorder.ledger.sent(portion.entry.utterance)
@@ -221,11 +227,16 @@ class Delivery:
 
     async def _keep_pace(self, connection: Connection, portion: Portion) -> None:
         """Wait until the server is near enough; one that answers nothing is given up."""
+        if portion.entry is not None and portion.entry.suspect:
+            await self._settle(connection, below=1)
         if self._live and not self._replaying:
             return
         if self._replaying and not self._client_cuts:
             await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / REPLAY_SPEED)
-        below = REPLAY_PENDING if self._replaying else MAX_PENDING
+        await self._settle(connection, below=REPLAY_PENDING if self._replaying else MAX_PENDING)
+
+    async def _settle(self, connection: Connection, *, below: int) -> None:
+        """Wait until fewer texts are pending, or raise what the connection is worth."""
         if not await connection.settle(lambda: self.patience_s(connection), below=below) and not connection.lost.done():
             raise self._silence(connection)
 
@@ -274,8 +285,9 @@ class Delivery:
         now_s = asyncio.get_running_loop().time()
         # Only the time without a connection counts: a server that can be had, and fails at its work, is there.
         self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s + now_s - self._had_at_s
+        lost = self._recorder.ledger.with_server
         try:
-            self._judge(error, self._recorder.ledger.with_server)
+            self._judge(error, lost)
         finally:
             await connection.close()
         self._recorder.connection_lost()
@@ -290,6 +302,8 @@ class Delivery:
         finally:
             self._limit = None
         self._replaying = True
+        if lost and self._hurried_at_s is None:
+            self._lost_at_s = None  # it is had at once, and lost over an utterance: those are counted
         self._had_at_s = asyncio.get_running_loop().time()
         self._recorder.reconnected(self._had_at_s - now_s, to_seconds(self._backlog.unsent))
         self._on_change()
@@ -297,16 +311,20 @@ class Delivery:
     async def _open_again(self, lost: Connection, error: ServerError) -> Connection:
         while True:
             wait_s = min(FIRST_WAIT_S * 2**self._attempts, LONGEST_WAIT_S) * random.uniform(0.5, 1)  # noqa: S311
+            wait_s = max(wait_s, min(error.retry_after_s, LONGEST_ASKED_S))
             self._attempts = min(self._attempts + 1, 10)
             self._reason = str(error)
             self._recorder.reconnecting(self._reason, self._attempts, wait_s)
             await asyncio.sleep(wait_s)
             try:
-                return await self._connect(lost)
+                connection = await self._connect(lost)
             except ServerError as exc:
-                if isinstance(exc, _FINAL):
+                if exc.severity is Severity.FATAL:
                     raise
                 error = exc
+            else:
+                self._attempts = min(self._attempts, AT_WORK)
+                return connection
 
     def _judge(self, error: ServerError, lost: list[Entry]) -> None:
         """Raise the error if connecting again cannot cure it; give up an utterance that ends every connection.
@@ -315,14 +333,30 @@ class Delivery:
         """
         self._losses += bool(lost)
         self._reported = self._reported + 1 if isinstance(error, ProtocolError) else 0
-        if self._give_up_s == 0 or isinstance(error, _FINAL):
+        if self._give_up_s == 0 or error.severity is Severity.FATAL:
             raise error
         if self._reported >= MOST_REPORTED and not self._texts:
             raise error
-        if lost and (self._losses >= MOST_LOSSES or self._reported >= MOST_REPORTED):
-            self._losses = self._reported = self._attempts = 0
-            self._lost_at_s = asyncio.get_running_loop().time()
-            self._recorder.give_up_utterance(lost[0], str(error))
+        if not lost:
+            return
+        for entry in lost:
+            entry.losses += 1
+            entry.lost_at_text = self._texts if entry.losses == 1 else entry.lost_at_text
+            if self._client_cuts and entry.losses >= SUSPECT:
+                self._recorder.ledger.place(entry)  # which it keeps, whenever it is sent
+        worst = max(lost, key=lambda entry: entry.losses)
+        # While somebody speaks, only a server that has given another text since shows that it is not at fault itself.
+        speaks = self._live and self._client_cuts and not self._ended
+        proven = not speaks or self._texts > worst.lost_at_text
+        if self._reported >= MOST_REPORTED or (proven and max(self._losses, worst.losses) >= MOST_LOSSES):
+            self._give_up_utterance(worst, error)
+
+    def _give_up_utterance(self, entry: Entry, error: ServerError) -> None:
+        self._given_up += 1
+        if self._given_up > MOST_GIVEN_UP and not self._live:
+            raise error
+        self._losses = self._reported = self._attempts = 0
+        self._recorder.give_up_utterance(entry, str(error))
 
     @property
     def _deadline_s(self) -> float | None:

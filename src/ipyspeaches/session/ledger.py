@@ -21,6 +21,9 @@ _SPEECH_ENDS: Final = 256
 _UNPAINTED: Final = 256
 """Final texts that may wait for a page to say that it has painted them; without a page, all do."""
 
+SUSPECT: Final = 3
+"""Connections lost over an utterance, after which it goes behind all others, and alone."""
+
 
 class Stage(StrEnum):
     """How far an utterance has come."""
@@ -63,6 +66,13 @@ class Entry:
     taken_at_s: float | None = None  # the same as `commit_ms`, on the machine's monotonic clock
     first_partial_ms: float | None = None
     reported: str = ""  # an error that may be about it
+    losses: int = 0  # connections that were lost while the server had it
+    lost_at_text: int = 0  # how many texts there were when the first of them was
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it may be what they were lost over; what shares audio with its neighbours stays between them."""
+        return self.losses >= SUSPECT and self.utterance.audio_end is None and self.utterance.counts_until is None
 
 
 class Ledger:
@@ -190,7 +200,7 @@ class Ledger:
         entry.stage = Stage.COMMITTED
         entry.commit_ms = self.since_ms(utterance.end_s)
         entry.taken_at_s = time.monotonic()
-        self._place(entry)
+        self.place(entry)
         return entry
 
     def settled(self, item_id: str, utterance: Utterance, stage: Stage) -> Entry:
@@ -198,7 +208,7 @@ class Ledger:
         entry = self._named(item_id, utterance)
         entry.stage = stage
         if stage is Stage.FINAL:
-            self._place(entry)
+            self.place(entry)
             self._by_item.pop(item_id, None)
         return entry
 
@@ -263,7 +273,8 @@ class Ledger:
         self._by_item[item_id] = entry
         return entry
 
-    def _place(self, entry: Entry) -> None:
+    def place(self, entry: Entry) -> None:
+        """Give an utterance its place in the text, behind all that have one."""
         if entry.order >= 0:
             return
         for vacant in self._vacant if entry.audio is None else ():

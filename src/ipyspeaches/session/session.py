@@ -20,9 +20,10 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import check_rate
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import checked, shown_if_made
-from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, SpeachesError, StateError
+from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, ServerError, SpeachesError, StateError
 from ipyspeaches.protocol.protocol_events import ItemCompleted, ItemFailed, ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
+from ipyspeaches.server.failures import after_it_worked
 from ipyspeaches.session.backlog import Backlog
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.delivery import GIVE_UP_S, Delivery
@@ -492,6 +493,15 @@ class Session:
 
     async def _connect(self, after: Connection | None) -> Connection:
         """Open a connection, the first or one after another; a `ServerError` says why there is none."""
+        try:
+            return await self._open(after)
+        except ServerError as exc:
+            if after is None or not after.worked or self.destination is None:
+                raise
+            error = after_it_worked(exc, key_given=self.destination.api_key is not None)
+        raise error
+
+    async def _open(self, after: Connection | None) -> Connection:
         from ipyspeaches.session.connections import connection_to, interim_to
 
         self.destination = destination = await resolve(self.options)

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import httpx2
 
-from ipyspeaches.errors import ProtocolError, ServerError
+from ipyspeaches.errors import ProtocolError, ServerError, Severity
 from ipyspeaches.protocol.address import normalise_base_url
 from ipyspeaches.protocol.api_key import read_key
 from ipyspeaches.protocol.http.transcriptions import (
@@ -16,7 +16,6 @@ from ipyspeaches.protocol.http.transcriptions import (
     Broken,
     Outcome,
     Refused,
-    Severity,
     StreamedText,
     form_of,
     path_of,
@@ -26,13 +25,13 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.server.api import http_client, read_whole
 from ipyspeaches.server.failures import (
     TooLong,
+    after_it_worked,
     answered,
     detail_of,
     explain_interruption,
     explain_status,
     explain_transport,
     not_speaches,
-    severity,
     timed_out,
 )
 
@@ -54,7 +53,8 @@ class RequestTransport:
     It is an `InputError` if the address cannot be one of a server.
     """
 
-    def __init__(self, url: str, api_key: str | None = None, *, stream: bool = False) -> None:
+    def __init__(self, url: str, api_key: str | None = None, *, stream: bool = False, has_worked: bool = False) -> None:
+        self._worked = has_worked
         self._stream = stream  # texts are wanted piece by piece
         self._timed = not stream
         self._url = normalise_base_url(url)
@@ -82,7 +82,7 @@ class RequestTransport:
             return Refused(explain_transport(exc, self._url, ANSWER_TIMEOUT_S), Severity.SINGLE)
         except httpx2.RequestError as exc:
             error = explain_interruption(exc, self._url, CONNECT_TIMEOUT_S)
-            return Refused(error, severity(error))
+            return Refused(error, error.severity)
         if not (timed and _refuses_times(response)):
             return self._read(response)
         # Some models, OpenAI's newer ones among them, give the text alone.
@@ -107,11 +107,14 @@ class RequestTransport:
 
     def _read(self, response: httpx2.Response) -> Outcome:
         if not response.is_success:
-            error = explain_status(response, self._url, key_given=self._api_key is not None)
-            return Refused(error, severity(error))
+            key_given = self._api_key is not None
+            error = explain_status(response, self._url, key_given=key_given)
+            error = after_it_worked(error, key_given=key_given) if self._worked else error
+            return Refused(error, error.severity)
         # A server that does not know stream=true answers it with a document: that is as good.
         answer = None if _media_type(response) == "text/html" else read_answer(response.content, self._api_key)
         if answer is not None:
+            self._worked = True
             return answer
         said = answered(response)
         if detail_of(response) is None:

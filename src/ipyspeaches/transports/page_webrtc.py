@@ -19,7 +19,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ipyspeaches.audio.clock import to_seconds
-from ipyspeaches.errors import ConnectionLostError, ServerError, ServerUnreachableError, SpeachesError, UdpBlockedError
+from ipyspeaches.errors import (
+    ConnectionLostError,
+    ServerError,
+    ServerUnreachableError,
+    Severity,
+    SpeachesError,
+    UdpBlockedError,
+)
 from ipyspeaches.protocol.protocol_events import Noticed
 from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.transports.transport import TransportClosed, not_connected
@@ -274,6 +281,8 @@ class PageTransport:
 
 class PageGoneError(ConnectionLostError):
     """The page that was connected with the server has gone, and its microphone with it."""
+
+    severity = Severity.FATAL
 
 
 def page_gone() -> PageGoneError:

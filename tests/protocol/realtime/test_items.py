@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from ipyspeaches.errors import Severity
 from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
+    Disconnected,
     ItemCommitted,
     ItemCompleted,
     ItemDelta,
@@ -310,3 +312,16 @@ def test_a_commit_has_its_item_whatever_the_servers_vad_says_beside_it(beside: A
     events += feed(protocol, *(() if early else said), committed("a"), created("a"), completed("a", "text"))
     assert events == [ItemCommitted("a", cut(5)), ItemCompleted("a", cut(5), "text", None, ())]
     assert protocol.pending == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "wait_s"),
+    [("rate_limit_exceeded", Severity.PASSING, 7), ("insufficient_quota", Severity.FATAL, 0)],
+)
+def test_a_server_that_takes_no_more_is_lost_and_fails_no_utterance(code: str, severity: str, wait_s: float) -> None:
+    said = {"message": "Full", "code": code, **({"retry_after_s": wait_s} if wait_s else {})}
+    for told in (message(FAILED, item_id="a", error=said), message("error", error=said)):
+        lost = feed(ready(client_cuts=True), told)[-1]
+        assert isinstance(lost, Disconnected)
+        assert (lost.error.severity, lost.error.retry_after_s) == (severity, wait_s)
+        assert "(“Full”)" in str(lost.error)

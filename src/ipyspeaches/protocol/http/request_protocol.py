@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
-from ipyspeaches.errors import ServerError
+from ipyspeaches.errors import ServerError, Severity
 from ipyspeaches.protocol.http.overlapping import Share, share_of, unfinished
-from ipyspeaches.protocol.http.transcriptions import NO_END, Answer, Broken, Outcome, Refused, Severity, written
+from ipyspeaches.protocol.http.transcriptions import NO_END, Answer, Broken, Outcome, Refused, written
 from ipyspeaches.protocol.protocol_events import (
     AudioSent,
     ConfigurationChanged,
@@ -37,8 +37,12 @@ runs a model on one utterance at a time, and its memory is shared with others.""
 RETRY_WAITS_S: Final = (0.5, 1.0)
 """A server that was only busy takes a request after these; one that does not is lost, as a connection is."""
 
-BROKEN_WAITS_S: Final = (0.0, 0.5, 2.0)
-"""A broken stream is asked for once more at once, and again: an engine that fails and a cut look the same."""
+BROKEN_WAITS_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0)
+"""A stream that ends before its end is asked for as often as an utterance over which connections are lost."""
+
+FEWER_TRIES: Final = 3
+"""How often more where the server says that it failed, and where it has been in vain for the utterance before: an
+engine that fails and a cut look the same."""
 
 JOIN_ABOVE: Final = 3
 """Waiting requests that a server of about the right speed works off in the next pause."""
@@ -138,6 +142,7 @@ class RequestProtocol:
         self._last: _InFlight | None = None
         self._events: list[ProtocolEvent] = []
         self._in_trouble = False
+        self._patient = True  # streams that break may have been cut
 
     @property
     def pending(self) -> int:
@@ -254,12 +259,18 @@ class RequestProtocol:
         if isinstance(outcome, Broken):
             item.breaks += 1
             item.longest = max(item.longest, outcome.text, key=len)
-            return BROKEN_WAITS_S[item.breaks - 1] if item.breaks <= len(BROKEN_WAITS_S) else None
+            waits_s = BROKEN_WAITS_S[: None if self._patient and outcome.reason == NO_END else FEWER_TRIES]
+            if item.breaks <= len(waits_s):
+                return waits_s[item.breaks - 1]
+            self._patient = False
+            return None
         if not isinstance(outcome, Refused):
-            self._in_trouble = False
+            self._in_trouble, self._patient = False, True
             return None
         if outcome.severity is not Severity.PASSING or item.refusals >= len(RETRY_WAITS_S):
             return None
+        if outcome.error.retry_after_s > RETRY_WAITS_S[item.refusals]:
+            return None  # as long, it is lost
         if not self._in_trouble:
             self._in_trouble = True
             self._events.append(_retrying(outcome.error))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from ipyspeaches.chinese import words_written
-from ipyspeaches.errors import ProtocolError, ServerError
+from ipyspeaches.errors import ProtocolError, ServerError, Severity
 from ipyspeaches.languages import language_heard
 from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.api_key import without_key
@@ -56,17 +55,6 @@ def form_of(options: RecognitionOptions, *, stream: bool, timed: bool = True) ->
             "stream": "true" if stream else None,
         }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-class Severity(StrEnum):
-    """What a refusal means for the rest of the session."""
-
-    FATAL = "fatal"
-    """Every other request would be refused, too."""
-    PASSING = "passing"
-    """The same request may succeed in a while."""
-    SINGLE = "single"
-    """This utterance gets no text; others may."""
 
 
 @dataclass(frozen=True, slots=True)

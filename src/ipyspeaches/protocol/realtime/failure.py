@@ -18,6 +18,7 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerError,
     ServerUnreachableError,
+    Severity,
 )
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
 from ipyspeaches.protocol.protocol_events import Disconnected
@@ -37,6 +38,7 @@ _MISSING_MODEL: Final = re.compile(
 )
 _MAX_BEGINNING: Final = 80
 _RATE_LIMIT: Final = "rate_limit_exceeded"
+NO_QUOTA: Final = "insufficient_quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,8 @@ class Diagnosis:
             return Disconnected(_unlike(last))
         if not isinstance(last, wire.ErrorEvent):
             return None
-        if last.error.code == _RATE_LIMIT:
-            busy = (
-                f"The server takes no more sessions for now ({quote(last.error.message)}): wait, or use another server."
-            )
-            return Disconnected(ServerUnreachableError(busy))
+        if (denial := denied(last.error)) is not None:
+            return Disconnected(denial)
         refused = (
             f"The server refused to open a session ({quote(last.error.message)}): correct what it names, or use "
             'transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
@@ -162,6 +161,8 @@ class Diagnosis:
     def _server_error(self, error: wire.ErrorDetail | None, code: int | None) -> ServerError | None:
         if error is None:
             return None
+        if (denial := denied(error)) is not None:
+            return denial
         if code in _REFUSED_KEY:
             return ProtocolError(
                 f"The server refused the session{_because(code, '')}: {quote(error.message)} "
@@ -206,6 +207,22 @@ class Diagnosis:
             what = "The connection was cut without notice"
             cure = "connect again and send once more what has no text yet (Speaches does this after 30 minutes)"
         return ConnectionLostError(f"{what}{_because(code, reason)}: {cure}.")
+
+
+def denied(error: wire.ErrorDetail) -> ServerError | None:
+    """Return what an error means by which a server takes nothing more, be it for now or for good."""
+    if NO_QUOTA in (error.code, error.type):
+        return ProtocolError(
+            f"The server transcribes no more ({quote(error.message)}), and trying again does not help: see to the "
+            "account's plan and billing.",
+            severity=Severity.FATAL,
+        )
+    if _RATE_LIMIT in (error.code, error.type):
+        return ServerUnreachableError(
+            f"The server takes no more for now ({quote(error.message)}): wait, or use another server.",
+            retry_after_s=error.retry_after_s or 0.0,
+        )
+    return None
 
 
 def _unlike(first: wire.KnownEvent | wire.Unrecognised) -> NotSpeachesError:

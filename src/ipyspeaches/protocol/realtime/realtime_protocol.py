@@ -50,7 +50,7 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.configuration import Configuration
-from ipyspeaches.protocol.realtime.failure import Diagnosis
+from ipyspeaches.protocol.realtime.failure import Diagnosis, denied
 from ipyspeaches.protocol.realtime.items import Items
 from ipyspeaches.protocol.realtime.media import FragmentJoiner, Media, StreamAudio
 from ipyspeaches.protocol.realtime.outbox import MIN_COMMIT_SAMPLES, Outbox
@@ -542,6 +542,8 @@ class RealtimeProtocol:
         return self._items.delta(event.item_id, text, event.tentative)
 
     def _failed(self, event: wire.TranscriptionFailed) -> Iterable[ProtocolEvent]:
+        if event.error is not None and (denial := denied(event.error)) is not None:
+            return [Disconnected(denial)]
         message = (event.error and event.error.message) or "The server gave no reason."
         return self._items.failed(event.item_id, one_line(message))
 
@@ -554,7 +556,9 @@ class RealtimeProtocol:
         of_item = error.item_id in self._items.pending_ids
         message = one_line(message)
         yield Reported(message, error.type or "", code, of_update or of_commit or of_item)
-        if of_update:
+        if self.state is ProtocolState.READY and (denial := denied(error)) is not None:
+            yield Disconnected(denial)
+        elif of_update:
             yield from self._answered(None)
         elif of_item:
             yield from self._items.failed(error.item_id, message)

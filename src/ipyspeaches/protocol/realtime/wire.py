@@ -223,6 +223,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
     param: str | None = None
     event_id: str | None = None
     item_id: str | None = None
+    retry_after_s: float | None = None
 
 
 class TranscriptionFailed(ServerEvent, tag="conversation.item.input_audio_transcription.failed", frozen=True):
