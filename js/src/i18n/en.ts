@@ -155,7 +155,7 @@ export const en = {
     sse: "HTTP, with the text streamed",
   } as Record<string, string>,
   serverKey: "Key",
-  serverLatency: "End of speech to text, median of last ten",
+  serverLatency: "Speech to text, median of ten",
   serverNote:
     "Used from the next recording on. Leave the address empty for the default server. Only the kernel keeps the key.",
   useServer: "Use this server",

@@ -7,7 +7,8 @@ import { stableLength } from "./transcript-row.ts";
 const BEFORE = 2;
 const LONGEST = 600; // more characters than fit on any screen at this size
 
-/** Large captions for a room: the sentence under way, and two before it in grey. New text comes in at the bottom.
+/** Large captions for a room: the sentence under way, and two before it in grey. New text comes in at the bottom; where
+ * words are waited for, dots stand there.
  *
  * Hidden from assistive technology: the transcript, which stays in the page, says the same.
  */
@@ -25,13 +26,19 @@ export class Captions {
   }
 
   #update(): void {
-    const shown = this.#lines.all.filter(({ kind }) => kind !== "gap").slice(-BEFORE - 1);
-    const key = JSON.stringify(shown.map(({ key, text, kind }) => [key, text, kind]));
+    const spoken = this.#lines.all.filter(({ kind }) => kind !== "gap");
+    const words = spoken.filter(({ text }) => text !== "");
+    const waits = words.length < spoken.length;
+    const shown = words.slice(waits ? -BEFORE : -BEFORE - 1);
+    const key = JSON.stringify([waits, shown.map(({ key, text, kind }) => [key, text, kind])]);
     if (key === this.#shown) return;
     this.#shown = key;
     const before = this.#texts;
     this.#texts = new Map(shown.map(({ key, text }) => [key, text]));
-    const rows = shown.map((line, i) => this.#row(line, i === shown.length - 1, before.get(line.key) ?? ""));
+    const rows = shown.map((line, i) =>
+      this.#row(line, !waits && i === shown.length - 1, before.get(line.key) ?? ""),
+    );
+    if (waits) rows.push(h("p", { class: "coming" }, "…"));
     this.node.replaceChildren(...(rows.length ? rows : [h("p", { class: "was" }, this.#empty)]));
   }
 

@@ -407,6 +407,19 @@ it("shows hostile, endless and odd text as text, also in captions", () => {
   expect(find(".sp-cap p").getAttribute("dir")).toBe("auto");
 });
 
+it("shows in captions that words are on their way, in place of rows without any", () => {
+  const wait = { item_id: null, stage: "sent", waited_s: 0 };
+  const text = { end_s: 1, language: null, latency_s: null, item_id: "a", start_s: 0, text: "Said." };
+  const utterances = [2, 4].map((start_s) => ({ ...wait, start_s, end_s: start_s + 1 }));
+  const events = [
+    { type: "final", ...text },
+    { type: "waiting", utterances },
+  ];
+  fake.receive({ type: "events", events });
+  expect([...el.querySelectorAll(".sp-cap p")].map((row) => row.textContent)).toEqual(["Said.", "…"]);
+  expect(el.querySelectorAll(".sp-script .is-partial")).toHaveLength(2);
+});
+
 describe("the language menu", () => {
   it("offers Chinese in either script, and shows which one is asked for", () => {
     fake.set("language", "zh");
