@@ -212,10 +212,11 @@ class Feed:
         self._ticker = asyncio.create_task(self._tick(session))
 
     def append(self, message: dict[str, Any]) -> None:
-        """Send an event with the next tick."""
+        """Send an event with the next tick; at once a final text, which somebody waits for."""
         self._queue.append(message)
-        if self._ticker is not None and self._ticker.done():
-            self._send_new()  # a mark set after the end, a compared session's last words: no tick comes to send it
+        # After the end no tick comes: for a mark that is set then, for a compared session's last words.
+        if message["type"] == "final" or (self._ticker is not None and self._ticker.done()):
+            self._send_new()
 
     def flush(self) -> None:
         """Send what waits for the next tick."""
