@@ -43,6 +43,8 @@ APPEND_S = 0.2
 POINTS = 0.03
 POINTS_OF_A_SERVER_THAT_CUTS = 0.15
 """It clips onsets, over every transport."""
+CLOCKS_S = 0.05
+"""How far the words of an utterance may be apart over two transports, at the median."""
 EDGE_S = 0.35
 """How far a recogniser places words beyond the edges of what was spoken."""
 PAUSE_S = 1.0
@@ -168,9 +170,20 @@ def test_words_stand_where_they_were_spoken(bench: Bench, transport: str) -> Non
     if not has_words(heard):
         return
     # Speaches gives no times of words over its realtime connections: what is compared must have some.
-    others = [bench.heard(other) for other in TRANSPORTS if other != transport and has_words(bench.heard(other))]
-    for other in others:
-        assert sum(compare_words(one, two) for one, two in zip(heard, other, strict=True)) > 0
+    for other in TRANSPORTS:
+        if other != transport and has_words(bench.heard(other)):
+            shifts = [word_shifts_s(one, two) for one, two in zip(heard, bench.heard(other), strict=True)]
+            apart = np.abs(np.concatenate(shifts))
+            median, most = np.quantile(apart, [0.5, 0.95])
+            sys.stdout.write(
+                f"{bench.model}, {len(apart)} edges of words over {transport} and {other}: "
+                f"median {median:.3f} s apart, 95 % within {most:.3f} s, all within {apart.max():.3f} s\n"
+            )
+            # A clock that is wrong moves all of an utterance. One word's edge is the recogniser's guess, and Whisper
+            # moves it by up to 0.2 s for a comma that it writes or leaves out.
+            assert max(abs(np.median(one)) for one in shifts if len(one)) <= CLOCKS_S
+            assert median <= CLOCKS_S
+            assert most <= APART_S
 
 
 @pytest.mark.parametrize("transport", CUTTING)
@@ -196,8 +209,8 @@ def words_are_inside(transcript: Transcript) -> bool:
     )
 
 
-def compare_words(one: Segment, other: Segment) -> int:
-    """Compare the times of the words that two texts of an utterance have in common; return how many.
+def word_shifts_s(one: Segment, other: Segment) -> NDArray[np.float64]:
+    """Return by how much the words that two texts of an utterance have in common are later in the second.
 
     Words beside others that differ do not count: what a recogniser makes of one moves the edge of the next.
     """
@@ -205,7 +218,4 @@ def compare_words(one: Segment, other: Segment) -> int:
     first, second = (["", *(w.word.strip(" .,;:!?").lower() for w in text.words), ""] for text in (one, other))
     blocks = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
     same = [(one.words[a + i - 1], other.words[b + i - 1]) for a, b, size in blocks for i in range(1, size - 1)]
-    for a, b in same:
-        assert abs(a.start - b.start) <= APART_S, (a, b)
-        assert abs(a.end - b.end) <= APART_S, (a, b)
-    return len(same)
+    return np.array([shift for a, b in same for shift in (b.start - a.start, b.end - a.end)], dtype=np.float64)

@@ -69,6 +69,8 @@ class Server:
         self.alive = True
         self.pings = 0
         self.commits = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.asked = asyncio.Event()
 
     async def run(self) -> None:
@@ -84,6 +86,7 @@ class Server:
             elif kind == "conversation.item.delete":
                 self.pings += 1
                 self.asked.set()
+                await self.answers.wait()
                 if self.alive:
                     text = f"Error deleting item: the item with id '{message['item_id']}' does not exist."
                     await self.peer.send(error(text))
@@ -92,14 +95,14 @@ class Server:
 class Talk:
     """A conversation, its server, and what was said."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, media: Media) -> None:
         wire, peer = memory_pair()
         self.wire = MediaWire(wire)
         self.server = Server(peer)
         self.events: list[ProtocolEvent] = []
         store = AudioStore()
         store.append(np.zeros(10 * SECOND, np.int16))
-        protocol = RealtimeProtocol(RecognitionOptions(model=MODEL), media=Media())
+        protocol = RealtimeProtocol(RecognitionOptions(model=MODEL), media=media)
         self.conversation = MediaConnection(protocol, self.wire, store, self.events.append, patience)
 
     async def say(self, number: int = 0) -> None:
@@ -112,8 +115,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(patience: Patience = QUICK) -> AsyncIterator[Talk]:
-    talk = Talk(patience)
+async def talking(patience: Patience = QUICK, media: Media | None = None) -> AsyncIterator[Talk]:
+    talk = Talk(patience, media or Media())
     serving = asyncio.create_task(talk.server.run())
     await talk.conversation.open()
     try:
@@ -122,6 +125,18 @@ async def talking(patience: Patience = QUICK) -> AsyncIterator[Talk]:
         await talk.conversation.close()
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_busy_server_is_told_the_end_of_an_utterance_once_it_has_all_of_it() -> None:
+    async with talking(media=Media(busy=True)) as talk:
+        talk.server.answers.clear()
+        speaking = asyncio.create_task(talk.say())
+        await talk.server.asked.wait()
+        assert talk.wire.sent[-3:] == ["audio", "padding", "delete"]
+        talk.server.answers.set()
+        await speaking
+        assert talk.wire.sent[-1] == "commit"
+        assert talk.wire.sent.count("padding") == 1
 
 
 async def test_no_audio_flows_before_the_session_is_no_chat_any_more() -> None:

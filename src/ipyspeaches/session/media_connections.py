@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -28,6 +29,8 @@ MAX_AHEAD_S: Final = 3.0
 """Audio of a recording that may wait for its time in the stream."""
 TAIL_MS: Final = 100
 """Audio behind the end of an utterance that the server should have heard, too."""
+HEARD_S: Final = 10.0
+"""For a busy server to say that it has read what an utterance consists of; it is told the end then anyway."""
 CLEAR_EVERY_S: Final = 2.0
 """Silence that may gather at the server: recognisers invent words in more of it, and its work grows with it."""
 
@@ -90,6 +93,25 @@ class MediaConnection(RealtimeConnection):
         """Hand over and commit; a recording waits until its audio has nearly gone out."""
         await super().send(actions, last=last)
         await self._media.drain(MAX_AHEAD_S)
+
+    async def _commit(self, utterance: Utterance) -> None:
+        if not self._protocol.is_busy:
+            await super()._commit(utterance)
+            return
+        # Packets are read in the order in which they were sent, so that whoever answers has all of the audio; what it
+        # has not decoded takes it as long again. In a server at rest that is some milliseconds.
+        clock = asyncio.get_running_loop().time
+        self._protocol.send_padding()
+        await self._transmit()
+        await self._media.drain(0)
+        asked_at_s = clock()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_S):
+                while self._protocol.pinged and not self.lost.done():
+                    self._progress.clear()
+                    await self._progress.wait()
+                await asyncio.sleep(clock() - asked_at_s)
+        self._protocol.send_commit(utterance, padded=True)
 
     async def close(self) -> None:
         """Close the connection and stop watching."""

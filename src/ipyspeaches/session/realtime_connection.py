@@ -21,7 +21,7 @@ from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, Realt
 from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.session.connection import Connection
 from ipyspeaches.transports.transport import Transport, TransportClosed
-from ipyspeaches.vad.gate import GateAction, Send
+from ipyspeaches.vad.gate import GateAction, Send, Utterance
 
 READY_TIMEOUT_S: Final = 10.0
 BEGIN_TIMEOUT_S: Final = 3.0
@@ -111,7 +111,7 @@ class RealtimeConnection(Connection):
             else:
                 self._append_rest(action.audio_end)
                 if self._protocol.uncommitted:  # else, all of its audio went with the one before, as its hangover
-                    self._protocol.send_commit(action)
+                    await self._commit(action)
         if last and self._buffer is not None:
             self._append_rest()
         if actions or last:
@@ -138,6 +138,9 @@ class RealtimeConnection(Connection):
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
         await self._transport.close()
+
+    async def _commit(self, utterance: Utterance) -> None:
+        self._protocol.send_commit(utterance)
 
     def _gather(self, audio: Send) -> None:
         """Append as much as makes whole appends."""

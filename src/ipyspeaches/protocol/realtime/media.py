@@ -48,6 +48,9 @@ class Media:
     # Whether the audio flows by itself, as from a microphone that a page sends: then nothing can be put into it, and
     # padding is a wait of that length.
     continuous: bool = False
+    # Whether the server recognises in the process that receives audio. While it does, it is slow to read and slower to
+    # decode, and a commit overtakes seconds of audio, unless the server is asked first how far it is.
+    busy: bool = False
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.clock_factor <= 2:
@@ -67,7 +70,7 @@ class Media:
         return 0 if self.continuous else self.held_ms * SESSION_RATE_HZ // 1000
 
 
-SPEACHES_MEDIA: Final = Media(LOSSY_CLOCK, PADDING_MS, held_ms=210)
+SPEACHES_MEDIA: Final = Media(LOSSY_CLOCK, PADDING_MS, held_ms=210, busy=True)
 EMBEDDED_MEDIA: Final = Media(TRUE_CLOCK, SHORT_PADDING_MS, held_ms=125)
 
 

@@ -294,10 +294,27 @@ class RealtimeProtocol:
             raise wrong_state("append audio", self.state)
         self._outbox.append(samples, start)
 
-    def send_commit(self, utterance: Utterance) -> None:
+    @property
+    def is_busy(self) -> bool:
+        """Whether the server recognises where it receives audio, and has to be asked whether it is there."""
+        media = self._timeline.media
+        return media is not None and media.busy
+
+    @property
+    def pinged(self) -> bool:
+        """Whether a ping has no answer."""
+        return bool(self._pings)
+
+    def send_padding(self) -> None:
+        """Send the padding of an utterance ahead of its commit, and a ping: its answer says that the audio is there."""
+        self._outbox.pad(0)
+        self.send_ping()
+
+    def send_commit(self, utterance: Utterance, *, padded: bool = False) -> None:
         """End an utterance with all that was appended since the last commit, filled up to 100 ms.
 
-        It is a `StateError` if the server cuts (a commit would crash it), or nothing was appended.
+        With ``padded``, its padding was sent before. It is a `StateError` if the server cuts (a commit would crash it),
+        or nothing was appended.
         """
         self._check_audio_flows("commit")
         if not self.options.client_cuts:
@@ -305,7 +322,8 @@ class RealtimeProtocol:
         sent = self.uncommitted
         if not sent:
             raise StateError("Cannot commit an empty buffer: append the utterance's audio first.")
-        self._outbox.pad(max(MIN_COMMIT_SAMPLES - sent, 0))
+        if not padded:
+            self._outbox.pad(max(MIN_COMMIT_SAMPLES - sent, 0))
         self._outbox.put(wire.COMMIT)
         self._items.commit_sent(utterance)
 
