@@ -14,6 +14,7 @@ and a fault inside Chinese. The rules, in the order in which they are asked:
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,11 @@ def words_within(words: Sequence[Word], length_s: float) -> tuple[Word, ...]:
     """Return words with times, or none where most lie beyond the audio: they are milliseconds, or of another audio."""
     beyond = sum(word.start > length_s + _BEYOND_S or word.end > 10 * length_s + _BEYOND_S for word in words)
     return () if beyond and 2 * beyond >= len(words) else tuple(words)
+
+
+def has_words(text: str) -> bool:
+    """Return whether a text says anything: a dot, a note or “[BLANK_AUDIO]” is what recognisers write for nothing."""
+    return any(map(str.isalnum, _ASIDE.sub("", text)))
 
 
 class GrowingText:
@@ -109,6 +115,7 @@ _SPACELESS: Final = (
     ("khmer", 0x1780, 0x17FF),
     ("khmer", 0x19E0, 0x19FF),  # lunar symbols
 )
+_ASIDE: Final = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|【[^】]*】|（[^）]*）|\*[^*]*\*")
 _BEYOND_S: Final = 1.0
 """How far recognisers err: they see a padded window."""
 _TOLD_AT_ONCE: Final = 2_000

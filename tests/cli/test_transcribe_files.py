@@ -269,6 +269,24 @@ def test_wrong_usage_is_2_and_nothing_is_transcribed(heard: list[Path], argv: li
     assert heard == []
 
 
+def test_files_may_stand_behind_an_option_and_the_result_goes_to_stdout_by_its_usual_name(
+    heard: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["transcribe", "a.wav", "--output", "-", "b.wav"]) == 0
+    assert capsys.readouterr().out.count("==>") == 2
+    assert heard == [Path("a.wav"), Path("b.wav")]
+
+
+def test_a_key_behind_a_misspelt_option_is_not_shown(heard: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--apikey", "sk-realkey"], ["--apikey=sk-realkey"]):
+        with pytest.raises(SystemExit):
+            main(["transcribe", "a.wav", *argv])
+        said = capsys.readouterr().err
+        assert "unrecognized arguments: --apikey\n" in said
+        assert "realkey" not in said
+    assert heard == []
+
+
 def test_several_inputs_do_not_go_to_one_file(heard: list[Path], tmp_path: Path) -> None:
     (tmp_path / "one.txt").touch()
     with pytest.raises(SystemExit):

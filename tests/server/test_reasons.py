@@ -84,11 +84,24 @@ async def test_each_form_of_a_reason_is_quoted(body: Any, said: str) -> None:
         ('"no memory"', "no memory"),
         ('{"status":"no memory"}', '{"status":"no memory"}'),
         ("\ufeff no\nmemory", "no memory"),
+        ('Traceback (most recent call last):\n  File "x.py", line 3\nValueError: no memory\n', "ValueError: no memory"),
         (f"<h1>{KEY} is over its limit</h1>", "… is over its limit"),
     ],
 )
 async def test_a_reason_that_is_no_json_is_quoted(body: str, said: str) -> None:
     assert f"(HTTP 500: {said})" in str(await failure(500, body))
+
+
+async def test_a_reason_is_read_in_the_charset_that_is_announced() -> None:
+    for content_type in ("application/json; charset=gbk", "application/json; charset=iso-8859-1"):
+        sent = "gbk" if "gbk" in content_type else "utf-8"  # many announce another one than they send
+        body = '{"error": "音频太短"}'.encode(sent)
+        assert "(HTTP 400: 音频太短)" in str(await failure(400, body, **{"content-type": content_type}))
+
+
+async def test_why_a_key_is_refused_is_quoted_from_the_header() -> None:
+    challenge = 'Bearer realm="x", error="invalid_token", error_description="The token has expired"'
+    assert "(HTTP 401: The token has expired)" in str(await failure(401, **{"www-authenticate": challenge}))
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,11 @@ def test_an_utterance_without_words_is_told_and_not_written_down() -> None:
         (joined((1, 1.6), (8, 8.6)), True),
     ],
 )
-def test_speech_without_words_is_missing_and_a_noise_is_not(utterance: Utterance, named: bool) -> None:
+@pytest.mark.parametrize("text", ["", "[BLANK_AUDIO]", " .", "♪♪", "(music) …", "\ufffd"])
+def test_speech_without_words_is_missing_and_a_noise_is_not(text: str, utterance: Utterance, named: bool) -> None:
     recorder, _ = recording()
     recorder.receive_event(ItemCommitted("a", utterance))
-    recorder.receive_event(ItemCompleted("a", utterance, "", None, (), heard=False))
+    recorder.receive_event(ItemCompleted("a", utterance, text, None, (), heard=bool(text)))
     gaps = [(gap.start, gap.end, gap.reason) for gap in recorder.transcript.missing]
     assert gaps == ([(utterance.start_s, utterance.end_s, "no words were recognised")] if named else [])
 

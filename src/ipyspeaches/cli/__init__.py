@@ -24,6 +24,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
+from pathlib import Path
 from types import FrameType
 
 from ipyspeaches.cli import demo, doctor, manage_models, manage_recordings, serve, transcribe_files
@@ -48,10 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     _let_streams_take_all_characters()
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
-    if hasattr(args, "ids") and not any(word.startswith("-") for word in rest):
+    unknown = [word.partition("=")[0] for word in rest if word.startswith("-")]
+    if hasattr(args, "ids") and not unknown:
         args.ids += rest  # behind an option, argparse takes no more of them
+    elif hasattr(args, "files") and not unknown:
+        args.files += map(Path, rest)
     elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        # What follows a misspelt option may be a key.
+        parser.error(f"unrecognized arguments: {' '.join(unknown or rest)}")
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         with _signals_unwind():

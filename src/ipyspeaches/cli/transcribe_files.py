@@ -56,7 +56,7 @@ def add_command(commands: Commands) -> None:
         "--output",
         type=_named,
         metavar="PATH",
-        help="a file for one input, a folder (also one that ends in /) for several (default: stdout)",
+        help="a file for one input, a folder (also one that ends in /) for several (default, and -: stdout)",
     )
     parser.add_argument(
         "--split",
@@ -318,10 +318,10 @@ def _write(transcript: Transcript, file: Path, target: Path | None, args: argpar
     return target is None
 
 
-def _named(output: str) -> str:
+def _named(output: str) -> str | None:
     if not output.strip():
         raise argparse.ArgumentTypeError("it is empty: name a file or a folder")
-    return output
+    return None if output == "-" else output
 
 
 def _is_same(target: Path, file: Path) -> bool:

@@ -64,7 +64,7 @@ def read_key(given: str | None) -> ApiKey | None:
     if given.partition(" ")[0].lower() == "bearer":  # the header's whole value was copied
         given = ApiKey(given.partition(" ")[2].strip())
     if given and (given[0] in _QUOTES or given[-1] in _QUOTES):
-        raise InputError(f"The API key has quotation marks around it: leave them out, and {_CURE}.")
+        raise InputError("The API key has quotation marks around it: leave them out.")
     # An error's traceback is saved with the notebook, and libraries quote the header that they refuse.
     odd = next((character for character in given if not "!" <= character <= "~"), None)
     if odd is not None:

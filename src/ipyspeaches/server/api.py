@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import ssl
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -24,6 +26,9 @@ from ipyspeaches.server.failures import (
 )
 
 Value = TypeVar("Value")
+
+_CHARSETS: Final = re.compile(r"(gb|big5|shift|euc|iso-8859|windows-|koi8)", re.IGNORECASE)
+"""Whose decoders take no longer than their text."""
 
 TIMEOUT_S: Final = 10.0
 MAX_ANSWER_BYTES: Final = 16 * 2**20
@@ -83,7 +88,21 @@ async def read_whole(response: httpx2.Response, within_s: float) -> httpx2.Respo
     except TimeoutError:
         raise httpx2.ReadTimeout("It drips.", request=response.request) from None
     headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-    return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
+    text = _in_utf8(bytes(content), response.charset_encoding or "")
+    whole = httpx2.Response(response.status_code, headers=headers, content=text, request=response.request)
+    if text != content:
+        whole.encoding = "utf-8"
+    return whole
+
+
+def _in_utf8(text: bytes, charset: str) -> bytes:
+    """Return text of the charset that is announced; many announce another one than UTF-8 and send that."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        with contextlib.suppress(LookupError):
+            return text.decode(charset, "replace").encode() if _CHARSETS.match(charset) else text
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

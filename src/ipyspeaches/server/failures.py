@@ -65,6 +65,8 @@ _SHARE_OF_TEXT: Final = 0.9
 _MARKED: Final = re.compile(r"<(?:\w{1,20}:)?(\w{1,20})[^<>]*>([^<>]*)</", re.IGNORECASE)
 _UNSEEN: Final = re.compile(r"<(script|style|head)\b.*?(</\1>|$)", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*(>|$)")
+_DESCRIBED: Final = re.compile(r'error_description="([^"]{1,200})"')
+_TRACEBACK: Final = "Traceback (most recent call last)"
 _CUT_JSON: Final = re.compile(r"""["'](\w{1,20})["']\s*:\s*["]((?:[^"\\]|\\.)*)""")
 _REASONS: Final = (
     *("detail", "error_description", "error_message", "message", "msg", "faultstring", "reason", "title"),
@@ -417,7 +419,7 @@ def tells_missing_model(response: httpx2.Response) -> bool:
 def answered(response: httpx2.Response) -> str:
     """Return the status of an answer, with the reason that it gives in whichever form, as a clause without an end."""
     said = f"HTTP {response.status_code}"
-    reason = detail_of(response) or _page_text(response)
+    reason = detail_of(response) or _page_text(response) or _challenge(response)
     if reason and response.status_code in KEY_REFUSED and _quotes_of(reason, _key_sent(response)):
         return said  # here servers quote parts of the key
     return f"{said}: {reason.rstrip('.')}" if reason else said
@@ -441,6 +443,12 @@ def _page_text(response: httpx2.Response) -> str | None:
     return without_key(one_line(said, _LONGEST_HEAD), _key_sent(response))[:_LONGEST_TITLE] or None
 
 
+def _challenge(response: httpx2.Response) -> str:
+    """Return why a key is refused, by the header that asks for one."""
+    found = _DESCRIBED.search(response.headers.get("www-authenticate", ""))
+    return one_line(found[1]) if found else ""
+
+
 def _marked_up(head: str) -> Iterator[str]:
     """Yield what HTML or XML says in a title, in a heading, in a message, and altogether."""
     marked = {name.lower(): inner for name, inner in reversed(_MARKED.findall(head))}
@@ -452,6 +460,8 @@ def _unmarked(head: str) -> Iterator[str]:
     """Yield the reason in JSON that is cut off, then what a text says."""
     said = {name.lower(): text for name, text in reversed(_CUT_JSON.findall(head))}
     yield from (said.get(name, "") for name in _REASONS)
+    if head.startswith(_TRACEBACK):
+        yield head.rstrip().rpartition("\n")[2]
     yield " ".join(head.split()) if any(map(str.isalnum, head)) else ""
 
 

@@ -27,6 +27,7 @@ from ipyspeaches.session.state import ENDED
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Utterance
 from ipyspeaches.vad.segmenter import Closed, Opened, SegmenterEvent
+from ipyspeaches.words import has_words
 
 LATE_S: Final = 1.0
 """More than what a notebook, a network or a busy processor takes in the ordinary course of things."""
@@ -421,7 +422,8 @@ class Recorder(Listener):
                 self.transcript.forget_missing(segment.start, segment.end)
         else:
             self.transcript.set_partial(event.item_id, "")
-        if not event.heard and self._spoken_s(event.utterance) >= _SURELY_SPEECH_S:
+        heard = event.heard and (not segment.text or has_words(segment.text))
+        if not heard and self._spoken_s(event.utterance) >= _SURELY_SPEECH_S:
             # Words that it has are of the one before, at its start.
             start_s = max([event.utterance.start_s, *(word.end for word in event.words)])
             self.transcript.add_missing(start_s, event.utterance.end_s, "no words were recognised")
