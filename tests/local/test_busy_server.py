@@ -20,7 +20,7 @@ from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.local.model_memory import ModelMemory
 from ipyspeaches.local.realtime_routes import RtcPeers
 
-ONE, TWO = fake_spec("fake/one"), fake_spec("fake/two")
+ONE, TWO, BROKEN = fake_spec("fake/one"), fake_spec("fake/two"), fake_spec("fake/broken")
 PATH = "/v1/audio/transcriptions"
 
 
@@ -29,7 +29,7 @@ async def dispatcher(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dispatche
     """One that has room for one session, and lets nothing wait for long."""
     install_fake_workers(monkeypatch)
     limits = ServerLimits(max_sessions=1, max_wait_s=5)
-    memory = ModelMemory(ONE, limits, 2, lambda: [TWO])
+    memory = ModelMemory(ONE, limits, 2, lambda: [TWO, BROKEN])
     yield Dispatcher(memory, 2, limits)
     await memory.close()
 
@@ -60,6 +60,14 @@ async def test_both_models_answer_and_stay(client: httpx2.AsyncClient) -> None:
     for spec in (ONE, TWO, ONE):
         assert (await client.post(PATH, **form(spec.model))).json()["text"] == "word0 word1 word2"
     assert (await client.get("/api/ps")).json()["models"] == [ONE.model, TWO.model]
+
+
+async def test_a_model_that_cannot_be_loaded_says_why_in_an_answer_and_in_a_stream(client: httpx2.AsyncClient) -> None:
+    answer = await client.post(PATH, **form(BROKEN.model))
+    assert (answer.status_code, answer.json()) == (500, {"detail": "fake/broken is broken: take another."})
+    streamed = await client.post(PATH, **form(BROKEN.model, stream="true"))
+    [told] = [json.loads(line.removeprefix("data: ")) for line in streamed.text.split("\n\n") if line]
+    assert (told["type"], told["error"]["message"]) == ("error", "fake/broken is broken: take another.")
 
 
 @pytest.mark.parametrize("stream", ["false", "true"])

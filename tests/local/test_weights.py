@@ -260,7 +260,11 @@ def test_a_folder_that_holds_no_whisper_model_is_told(tmp_path: Path, files: dic
 @pytest.mark.parametrize(
     ("model", "options", "told"),
     [
-        ("tiny.en", DecodingOptions("zh-CN"), "does not understand the language 'zh-CN', only en: leave the language"),
+        (
+            "tiny.en",
+            DecodingOptions("zh-CN"),
+            "does not understand the language 'zh-CN', only en: use a model of several",
+        ),
         ("tiny.en", DecodingOptions(task="translate"), "knows English only and translates nothing: use a model of sev"),
         ("base", DecodingOptions("gsw"), "does not understand the language 'gsw': leave the language out, so that"),
         ("base", DecodingOptions("yue"), "does not understand the language 'yue': leave the language out"),

@@ -151,11 +151,15 @@ async def _recognised(
 
 
 async def _events(recognised: AsyncIterator[SegmentText]) -> AsyncIterator[str]:
-    """Yield one delta a segment, then the whole text; an engine that fails cuts the stream before that."""
+    """Yield one delta a segment, then the whole text, or why there is no more."""
     segments: list[SegmentText] = []
-    async for segment in recognised:
-        segments.append(segment)
-        yield _sse({"delta": segment.text, "type": "transcript.text.delta", "logprobs": None, "segment_id": None})
+    try:
+        async for segment in recognised:
+            segments.append(segment)
+            yield _sse({"delta": segment.text, "type": "transcript.text.delta", "logprobs": None, "segment_id": None})
+    except SpeachesError as exc:
+        yield _sse({"type": "error", "error": {"type": "server_error", "message": str(exc)}})
+        return
     yield _sse({"text": _text(segments), "type": "transcript.text.done", "logprobs": None, "usage": None})
 
 

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
+from copy import copy
 from fnmatch import fnmatch
 from http import HTTPStatus
 from importlib.util import find_spec
@@ -184,7 +185,7 @@ class Download:
     def check(self) -> None:
         """Raise why it ended without the model, if it did."""
         if self.error is not None:
-            raise self.error
+            raise copy(self.error)  # or it would keep the frames of all who wait
         if self.stopped:
             raise DownloadError(f"The download of {self.model} was stopped: begin it again, and it goes on from there.")
 

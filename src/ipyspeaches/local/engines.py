@@ -138,8 +138,7 @@ class EngineSpec:
             )
         return (
             f"Model '{self.model}' does not understand the language '{options.language}', only "
-            f"{', '.join(self.languages)}: leave the language out, or use a model of several languages, such as "
-            f"{DEFAULT_WHISPER_MODEL}."
+            f"{', '.join(self.languages)}: use a model of several languages, such as {DEFAULT_WHISPER_MODEL}."
         )
 
 
