@@ -78,7 +78,6 @@ export class FakeLab {
       can_undo: true,
       can_redo: true,
       saved: { path: "talk.rttm", at: new Date().toISOString(), error: null },
-      live: false,
     };
     const views = [TRUTH, [1.2, 9.5, 11, 29.4]].map((spans) => new DataView(Float64Array.from(spans).buffer));
     this.#model.receive(state, views);

@@ -6,6 +6,7 @@ import { PeerLink } from "./rtc/link.ts";
 import type { Scope } from "./scope.ts";
 import { PageState, type Phase, phaseOf } from "./store/page.ts";
 import { Synced } from "./store/synced.ts";
+import { Wishes } from "./store/thresholds.ts";
 import { WidgetApp } from "./widget.ts";
 import { type Answer, type Model, uploadFile } from "./wire/channel.ts";
 import { decodeFrames } from "./wire/codec.ts";
@@ -62,6 +63,8 @@ const STANDS_MS = 2_500; // after so long without audio the kernel gives a page 
 
 /** Everything of one Transcriber: stores, microphone, the page's own connection with the server. */
 export class App extends WidgetApp<CommandName> {
+  /** Where the lines of the detector were put by hand. */
+  readonly wishes = new Wishes();
   readonly synced: Synced;
   readonly page = new PageState();
   readonly #capture: Capture;

@@ -180,7 +180,6 @@ def test_it_follows_the_dark_theme_and_edges_move_by_keys(open_notebook: OpenNot
     assert page.errors == []
 
 
-LIVE = "w = sp.Transcriber()\nlab.transcriber = w\nw"
 USED = result_of(
     "{'same': w.turn_detection.detector == lab.vad, 'name': lab.vad.name, 'heard': len(lab.server_segments),"
     " 'truth': [[s.start, s.end] for s in lab.truth], 'metrics': [list(row) for row in lab.metrics]}"
@@ -197,7 +196,7 @@ BACK = """() => {
 def test_regions_are_split_and_removed_looped_and_the_detector_goes_live(
     open_notebook: OpenNotebook, artifacts: Path
 ) -> None:
-    page, lab = show(open_notebook, LIVE, USED)
+    page, lab = show(open_notebook, USED)
     keyboard = page.page.keyboard
     lab.page.mouse.click(*lab.at(".lab-truth .sp-plot", 1.2))
     keyboard.press("s")
@@ -220,6 +219,8 @@ def test_regions_are_split_and_removed_looped_and_the_detector_goes_live(
     page.page.screenshot(path=artifacts / "vadlab-server.png")
     keyboard.press("2")
     expect(lab.node.locator(".tbl tr.is-active")).to_contain_text("Energy")
+    lab.button("Use in the live session").click()
+    expect(lab.status).to_contain_text("run the new cell below")
     page.run_cell(1)
     expect(page.page.get_by_role("region", name="Transcriber")).to_be_visible()
     lab.button("Use in the live session").click()

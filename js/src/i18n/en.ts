@@ -312,6 +312,7 @@ export const en = {
     `${line} ${from} → ${to}.`,
     `The last ${past} would be ${after} ${after === 1 ? "segment" : "segments"} instead of ${before}. Let go to ${server ? "ask the server for it" : "use it from the next frame on"}; Esc puts it back.`,
   ],
+  flagHint: "Drag it, or click the number. With Shift, both lines move. Double click: back to the default.",
   flagStart: (value: string) => `${value}, start of speech`,
   flagRelease: (value: string) => `${value}, end of speech`,
   unit: { probability: "probability", energy: "mean level", dBFS: "dBFS", dB: "dB above the noise" },

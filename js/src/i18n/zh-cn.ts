@@ -242,6 +242,7 @@ export const zhCN: Words = {
     `${line} ${from} → ${to}。`,
     `最近 ${past} 将切成 ${after} 段，而不是 ${before} 段。松手后${server ? "请求服务器采用" : "从下一帧起生效"}，按 Esc 放回原处。`,
   ],
+  flagHint: "拖动，或点击数值。按住 Shift 则两条线一起移动。双击恢复默认值。",
   flagStart: (value) => `${value}，语音起始`,
   flagRelease: (value) => `${value}，语音结束`,
   unit: { probability: "概率", energy: "平均幅度", dBFS: "dBFS", dB: "高于噪声的分贝" },

@@ -4,6 +4,7 @@ import type { Answer, Model } from "../wire/channel.ts";
 import { bytesOf } from "../wire/codec.ts";
 import type { Failure } from "../wire/messages.ts";
 import { type LabWords, labWordsFor } from "./i18n/index.ts";
+import { addCell } from "./new-cell.ts";
 import { LabStore } from "./store.ts";
 import {
   type CurvePoint,
@@ -117,11 +118,14 @@ export class LabApp extends WidgetApp<LabCommand> {
     return this.ask("export_truth", { format });
   }
 
-  /** Resolves to whether there was a session to hand the detector to. */
-  async useLive(): Promise<boolean> {
+  /** Hands the detector to the live session. Where there is none, resolves to the code of a cell that makes one, and
+   * whether it is in the notebook now.
+   */
+  async useLive(): Promise<{ code: string; placed: boolean } | null> {
     const { failure, data } = await this.ask("use_live");
     this.refusal.value = failure;
-    return failure === null && data.used === true;
+    const code = String(data.code ?? "");
+    return code ? { code, placed: addCell(this.model, this.kept, code) } : null;
   }
 
   async compare(start_s: number, end_s: number, reference: string): Promise<Compared | Failure> {

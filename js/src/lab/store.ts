@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals-core";
 import { Pyramid } from "../store/pyramid.ts";
 import type { SessionStore } from "../store/session.ts";
+import { type Thresholds, Wishes } from "../store/thresholds.ts";
 import { segment } from "../vad/segmenter.ts";
 import { type Judgement, judge } from "./judge.ts";
 import type { CurvePoint, LabDetector, LabState, Metrics, ScoresHeader, Span, Spans, Sweep } from "./wire.ts";
@@ -44,6 +45,8 @@ export class LabStore {
   #movedSpan: Span | null = null;
   #moved: { index: number; changes: Partial<LabDetector> } | null = null;
 
+  readonly #wishes: Wishes[] = [];
+
   constructor(session: SessionStore) {
     this.#session = session;
   }
@@ -85,6 +88,21 @@ export class LabStore {
   /** A line or an edge is being moved. */
   get moving(): boolean {
     return this.#moved !== null || this.#painted !== null || this.#movedSpan !== null;
+  }
+
+  /** Where the lines of a detector were put by hand. */
+  wishes(index: number): Wishes {
+    this.#wishes[index] ??= new Wishes();
+    return this.#wishes[index];
+  }
+
+  /** A start line elsewhere, as a click on a picture asks for. */
+  startAt(index: number, threshold: number): Thresholds | null {
+    const detector = this.detector(index);
+    if (!detector) return null;
+    const changes = this.wishes(index).moved("threshold", threshold, detector);
+    this.wishes(index).keep("threshold", changes, detector);
+    return { threshold, neg_threshold: changes.neg_threshold ?? detector.neg_threshold };
   }
 
   /** The detector with what is being moved. */

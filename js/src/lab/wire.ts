@@ -60,8 +60,6 @@ export interface LabState {
   can_undo: boolean;
   can_redo: boolean;
   saved: Saved;
-  /** there is a session to hand the detector to */
-  live: boolean;
 }
 
 export interface ScoresHeader {

@@ -52,11 +52,34 @@ export type Option =
   | "speech_pad_ms"
   | "max_speech_duration_s";
 
-/** Start cannot go below release, nor release above start: the one that is moved pushes the other along. */
-export function withPartner(option: Option, value: number, detector: Detector): Partial<Detector> {
-  if (option === "threshold" && value < detector.neg_threshold)
-    return { threshold: value, neg_threshold: value };
-  if (option === "neg_threshold" && value > detector.threshold)
-    return { threshold: value, neg_threshold: value };
-  return { [option]: value };
+/** Where each line was put by hand. Start cannot go below release, nor release above start: the one that is moved takes
+ * the other along, which comes back with it to where it was put.
+ */
+export class Wishes {
+  #put: Thresholds | null = null;
+  #got: Thresholds | null = null;
+
+  /** What changes when one line goes to a value. */
+  moved(line: Line, value: number, from: Thresholds): Partial<Thresholds> {
+    const put = this.#of(from);
+    const other = line === "threshold" ? "neg_threshold" : "threshold";
+    const beside = line === "threshold" ? Math.min(put.neg_threshold, value) : Math.max(put.threshold, value);
+    return { [line]: value, ...(beside === from[other] ? {} : { [other]: beside }) };
+  }
+
+  /** The lines stand elsewhere now, because of one of them; null: both were put there. */
+  keep(line: Line | null, changes: Partial<Thresholds>, from: Thresholds): void {
+    const { threshold, neg_threshold } = { ...from, ...changes };
+    const lines = { threshold, neg_threshold };
+    const put: Thresholds = line ? { ...this.#of(from), [line]: lines[line] } : lines;
+    this.#put = put;
+    this.#got = lines;
+  }
+
+  /** Lines that somebody else has moved are where they are. */
+  #of({ threshold, neg_threshold }: Thresholds): Thresholds {
+    const got = this.#got;
+    const same = got?.threshold === threshold && got.neg_threshold === neg_threshold;
+    return this.#put && same ? this.#put : { threshold, neg_threshold };
+  }
 }

@@ -5,7 +5,7 @@ import {
   type Line,
   serverThresholds,
   type Thresholds,
-  withPartner,
+  type Wishes,
 } from "../store/thresholds.ts";
 import type { Detector } from "../wire/messages.ts";
 import { h, setAttribute, setText, toggle } from "./dom.ts";
@@ -41,6 +41,7 @@ export class Flags implements Lines {
   readonly #bottom = h("span", { class: "sp-only-wide", style: "bottom:1px" });
   readonly #field: ValueField;
   readonly #events: FlagEvents;
+  readonly #wishes: Wishes;
   readonly #scope: Scope;
   #detector: Detector;
   #server = false;
@@ -49,13 +50,16 @@ export class Flags implements Lines {
   /** moved, and not confirmed yet */
   #moved: Partial<Thresholds> = {};
   #line: Line = "threshold";
+  /** both were moved together */
+  #both = false;
   #state: "still" | "moving" | "sent" = "still";
   #cancel: (() => void) | null = null;
 
-  constructor(words: Words, detector: Detector, events: FlagEvents, scope: Scope) {
+  constructor(words: Words, detector: Detector, events: FlagEvents, wishes: Wishes, scope: Scope) {
     this.#words = words;
     this.#detector = detector;
     this.#events = events;
+    this.#wishes = wishes;
     this.#scope = scope;
     this.#field = new ValueField(
       scope,
@@ -99,16 +103,18 @@ export class Flags implements Lines {
     this.#moved = {};
   }
 
-  /** `height` of the score row; `named` as in the canvas layout. */
-  update(height: number, named: number): void {
+  /** `height` of the score row; `named` as in the canvas layout; `alone`: only the start flag is shown. */
+  update(height: number, named: number, alone = false): void {
     this.#box = { y: 0, h: height };
     this.#named = named;
     const { unit, threshold: start, neg_threshold: release } = this.detector;
     const scale = scaleOf(unit);
     const [start_y, release_y] = [this.yOf("threshold"), this.yOf("neg_threshold")];
-    // a flag near the edge stops inside its row; the line goes on
-    this.#start.style.top = `${Math.min(height, Math.max(FLAG_PX + 1, start_y))}px`;
-    this.#release.style.top = `${Math.max(0, Math.min(height - FLAG_PX, release_y))}px`;
+    // a flag near the edge stops inside its row, and leaves room for the other; the line goes on
+    const top = FLAG_PX + 1;
+    const release_top = Math.max(top, Math.min(height - FLAG_PX, release_y));
+    this.#start.style.top = `${Math.min(alone ? height : release_top, Math.max(top, start_y))}px`;
+    this.#release.style.top = `${release_top}px`;
     setText(this.#values.threshold, `${scale.symbol}≥ ${shown(start, unit)}`);
     setText(this.#values.neg_threshold, `${scale.symbol}< ${shown(release, unit)}`);
     this.#describe(this.#start, start, scale, this.#words.flagStart);
@@ -140,6 +146,7 @@ export class Flags implements Lines {
     this.#cancel?.();
     this.#cancel = null;
     this.#line = line;
+    this.#both = false;
     this.#state = "moving";
     this.#moved = {};
   }
@@ -147,6 +154,7 @@ export class Flags implements Lines {
   move(line: Line, y: number, both: boolean): void {
     const scale = scaleOf(this.#detector.unit);
     const share = shareOfY(y, this.#box, this.#named);
+    this.#both = both;
     this.#moved = both
       ? together(line, share, this.#detector, scale)
       : this.#pushed(line, scale.round(scale.value(share)), this.#detector);
@@ -172,6 +180,7 @@ export class Flags implements Lines {
     const defaults = defaultsOf(this.#detector, this.#server);
     if (!defaults) return;
     this.grasp(line);
+    this.#both = true;
     this.#moved = defaults;
     this.drop();
   }
@@ -183,6 +192,7 @@ export class Flags implements Lines {
 
   async #send(changes: Partial<Thresholds>): Promise<void> {
     this.#state = "sent";
+    this.#wishes.keep(this.#both ? null : this.#line, changes, this.#detector);
     this.#events.changed();
     if (!(await this.#events.apply(changes)) && this.#state === "sent") this.putBack();
   }
@@ -194,9 +204,9 @@ export class Flags implements Lines {
     this.drop();
   }
 
-  /** One line to a value; it pushes the other along. The server's release follows its start. */
+  /** One line to a value, and what that takes along. The server's release follows its start. */
   #pushed(line: Line, value: number, from: Detector): Partial<Thresholds> {
-    if (!this.#server) return withPartner(line, value, from);
+    if (!this.#server) return this.#wishes.moved(line, value, from);
     const gap = line === "threshold" ? 0 : from.threshold - from.neg_threshold;
     return serverThresholds(scaleOf(from.unit).round(Math.min(1, value + gap)));
   }
@@ -208,6 +218,7 @@ export class Flags implements Lines {
       tabindex: 0,
       "aria-orientation": "vertical",
       "aria-label": label,
+      title: this.#words.flagHint,
     };
     const flag = h("div", attributes, grip(), h("span", { class: "w" }, label), this.#values[line]);
     this.#scope.listen<KeyboardEvent>(flag, "keydown", (event) => this.#key(event, line));

@@ -70,7 +70,7 @@ export class TimeView {
       apply: (changes: object) => (this.#flags.server ? this.#askServer() : app.setDetector({ ...changes })),
       changed: () => this.refresh(),
     };
-    this.#flags = new Flags(words, app.synced.detector, flags, scope);
+    this.#flags = new Flags(words, app.synced.detector, flags, app.wishes, scope);
     this.#recutting = new Recutting(app, this.#flags);
     this.#picture = new Picture(app, viewport, this.#tracks, {
       chips: this.#chips,

@@ -1,6 +1,6 @@
 import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
-import { type Option, withPartner } from "../store/thresholds.ts";
+import type { Option, Wishes } from "../store/thresholds.ts";
 import type { Detector } from "../wire/messages.ts";
 import { button, h, setAttribute, setText, signButton } from "./dom.ts";
 import { span, threshold } from "./format.ts";
@@ -11,6 +11,7 @@ import type { Viewport } from "./viewport.ts";
 /** The detector that is tuned. `change` resolves to whether the kernel did it. */
 export interface Tuned {
   detector(): Detector | undefined;
+  wishes(): Wishes;
   change(changes: Partial<Detector>): Promise<boolean>;
 }
 
@@ -26,7 +27,7 @@ class OptionFields {
   add(scope: Scope, option: Option, label: string, unit: string, name: string, className = ""): HTMLElement {
     const apply = async (value: number) => {
       const detector = this.#tuned.detector();
-      if (detector && !(await this.#tuned.change(withPartner(option, value, detector)))) this.show();
+      if (detector && !(await this.#tuned.change(this.#changes(option, value, detector)))) this.show();
     };
     const field = new NumberField(scope, {
       label,
@@ -37,6 +38,14 @@ class OptionFields {
     });
     this.#fields.set(option, field);
     return field.node;
+  }
+
+  #changes(option: Option, value: number, detector: Detector): Partial<Detector> {
+    if (option !== "threshold" && option !== "neg_threshold") return { [option]: value };
+    const wishes = this.#tuned.wishes();
+    const changes = wishes.moved(option, value, detector);
+    wishes.keep(option, changes, detector);
+    return changes;
   }
 
   show(): void {

@@ -57,6 +57,7 @@ export class Tuning {
 function tunedOf(app: App) {
   return {
     detector: () => app.synced.detector,
+    wishes: () => app.wishes,
     change: (changes: Partial<Detector>) => app.setDetector(changes),
   };
 }

@@ -33,7 +33,6 @@ const state: LabState = {
   can_undo: false,
   can_redo: false,
   saved: { path: null, at: null, error: null },
-  live: false,
 };
 
 let fake: FakeModel;

@@ -66,6 +66,19 @@ describe("dragging a line", () => {
     expect((el.querySelector(".sp-was") as HTMLElement).hidden).toBe(true);
   });
 
+  it("takes its partner along, which comes back with it", async () => {
+    open();
+    await frame();
+    await drag("start", 3 * TENTH_PX);
+    pointer(window, "pointerup", 90);
+    const now = fake.model.get("_detector") as Detector;
+    fake.set("detector", { ...now, threshold: 0.2, neg_threshold: 0.2 });
+    await frame();
+    expect([value("start"), value("release")]).toEqual(["p ≥ 0.20", "p < 0.20"]);
+    await drag("start", -2 * TENTH_PX);
+    expect([value("start"), value("release")]).toEqual(["p ≥ 0.40", "p < 0.35"]);
+  });
+
   it("pushes its partner along; with Shift both keep their distance", async () => {
     open();
     await frame();

@@ -41,6 +41,10 @@ Reference: TypeAlias = str | Transcript | None
 SCORING: Final = ("aggressiveness", "frame_ms")
 """Whole numbers of some detectors that change their scores."""
 _CODE_WIDTH: Final = 44
+SESSION_CELL: Final = """import ipyspeaches as sp
+
+w = sp.Transcriber(turn_detection=sp.TurnDetection.client({}))
+w"""
 KEPT_S: Final = 2.0
 """How long a cell that shows a lab waits for the figures that it keeps; what comes later is kept later."""
 
@@ -55,7 +59,7 @@ class LabController:
         self.state = state
         self.kept = kept
         self.reference: Reference = None  # what is said in the recording, where that is known
-        self.live: Controller | None = None  # the live session that the detector can be handed to
+        self.live: Callable[[], Controller | None] = lambda: None  # the live session to hand the detector to
         self._bridge = bridge
         self._file = file
         self._keywords = keywords
@@ -105,7 +109,7 @@ class LabController:
 
     def show(self) -> None:
         """Send the state to every page."""
-        self._bridge.send(*state_message(self.state, saved=self._file.saved, live=self.live is not None))
+        self._bridge.send(*state_message(self.state, saved=self._file.saved))
         self._keep()
 
     def keep(self) -> None:
@@ -223,10 +227,12 @@ class LabController:
         return Reply({"name": name}, [content])
 
     async def _use_live(self, _args: dict[str, Any]) -> Reply:
-        """Hand the active detector to the live session, where there is one."""
-        if self.live is not None:
-            await self.live.use_turn_detection(self.live.settings.turn_detection.with_detector(self.state.vad))
-        return Reply({"used": self.live is not None})
+        """Hand the active detector to the live session; where there is none, reply with a cell that makes one."""
+        live, vad = self.live(), self.state.vad
+        if live is None:
+            return Reply({"code": SESSION_CELL.format(vad.to_code())})
+        await live.use_turn_detection(live.settings.turn_detection.with_detector(vad))
+        return Reply()
 
     async def _transcribe_compare(self, args: dict[str, Any]) -> Reply:
         """Transcribe a stretch under the present and the pinned setting, one after the other."""
@@ -248,14 +254,14 @@ class LabController:
         self.show()
 
     def _session_keywords(self) -> SessionKeywords:
-        return self._keywords.copy() if self._keywords or self.live is None else self.live.settings.keywords
+        live = None if self._keywords else self.live()
+        return self._keywords.copy() if live is None else live.settings.keywords
 
 
-def state_message(state: LabState, *, saved: Mapping[str, str | None], live: bool) -> Message:
+def state_message(state: LabState, *, saved: Mapping[str, str | None]) -> Message:
     """Return everything that changes slowly, with truth and the server's segments as float64 pairs of seconds.
 
-    ``saved`` says where the labels were saved and when, or why not; ``live``, whether there is a session that the
-    detector can be handed to.
+    ``saved`` says where the labels were saved and when, or why not.
     """
     verdict = state.verdict
     content = {
@@ -281,7 +287,6 @@ def state_message(state: LabState, *, saved: Mapping[str, str | None], live: boo
         "can_undo": bool(state.past),
         "can_redo": bool(state.future),
         "saved": saved,
-        "live": live,
     }
     return content, [_pairs(state.truth), *([] if verdict is None else [_pairs(verdict.segments)])]
 

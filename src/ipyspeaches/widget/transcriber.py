@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Unpack
+from weakref import ref
 
 import anywidget
 import traitlets
@@ -67,6 +68,7 @@ class Transcriber(anywidget.AnyWidget):
     """
 
     _esm = front_end("transcriber.js")
+    _newest: ClassVar[ref[Transcriber] | None] = None
 
     state = traitlets.Unicode("idle").tag(sync=True)
     locale = traitlets.Unicode("").tag(sync=True)
@@ -129,6 +131,7 @@ class Transcriber(anywidget.AnyWidget):
         )
         self._controller = Controller(Bridge(self), settings, compared, kept)
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
+        Transcriber._newest = ref(self)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _FIXED:
@@ -285,3 +288,9 @@ class Transcriber(anywidget.AnyWidget):
     def set_detector(self, detector: Detector) -> None:
         """Use other options, or another detector, from the next frame on."""
         self.turn_detection = self.turn_detection.with_detector(detector)
+
+
+def newest() -> Transcriber | None:
+    """Return the transcriber that was made last, if it is still there."""
+    last = None if Transcriber._newest is None else Transcriber._newest()  # noqa: SLF001  of this module
+    return last if last is not None and last.comm is not None else None

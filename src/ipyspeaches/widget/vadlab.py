@@ -22,11 +22,12 @@ from ipyspeaches.vad.evaluation import check_span
 from ipyspeaches.vad.handins import HandIn, Setup, Sound
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import LOCALE, Bridge, check_front_end, front_end
+from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.lab_controller import LabController, Reference
 from ipyspeaches.widget.lab_state import LabMetrics, LabState
 from ipyspeaches.widget.lab_truth import TruthLike, begin
-from ipyspeaches.widget.transcriber import Transcriber
+from ipyspeaches.widget.transcriber import Transcriber, newest
 
 _DETECTORS: Final = instance(Iterable, "a list of detectors such as [sp.SileroVad()]")
 
@@ -133,6 +134,7 @@ class VadLab(anywidget.AnyWidget):
         super().__init__(locale=locale, _kept_class=kept.css_class)
         self._controller = LabController(Bridge(self), state, file, options, kept)
         self._state = state
+        self._controller.live = self._live
         self._transcriber: Transcriber | None = None
         self.reference = reference
         self.on_msg(lambda _widget, content, buffers: self._controller.receive(content, buffers))
@@ -238,13 +240,15 @@ class VadLab(anywidget.AnyWidget):
 
     @property
     def transcriber(self) -> Transcriber | None:
-        """The widget that *Use in the live session* hands the detector to."""
-        return self._transcriber
+        """The widget that *Use in the live session* hands the detector to: the newest one, unless it is set."""
+        return self._transcriber or newest()
 
     @transcriber.setter
     def transcriber(self, transcriber: Transcriber | None) -> None:
         if not (transcriber is None or isinstance(transcriber, Transcriber)):
             raise InputError(f"{transcriber!r:.80} is not a Transcriber: give the widget of the live session.")
         self._transcriber = transcriber
-        self._controller.live = None if transcriber is None else transcriber._controller  # noqa: SLF001  of this room
-        self._controller.show()
+
+    def _live(self) -> Controller | None:
+        transcriber = self.transcriber
+        return None if transcriber is None else transcriber._controller  # noqa: SLF001  of this room

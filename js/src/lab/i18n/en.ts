@@ -129,8 +129,9 @@ export const en = {
   forms: { code: "Code", turn_detection: "turn_detection", json: "JSON" },
   useLive: "Use in the live session",
   usedLive: "The live session uses these settings from now on.",
-  noLive:
-    "In Python, lab.vad is this detector. Set lab.transcriber = w, and this button hands it to the live session.",
+  cellMade: "There is no live session yet: run the new cell below, which makes one with these settings.",
+  cellCopied: "There is no live session yet: the code of a cell that makes one is copied, paste it.",
+  cellShown: "There is no live session yet: run the code above in a cell, which makes one.",
   copy: "Copy",
   status: {
     loading: ["Loading.", "Each detector’s scores appear when they are ready."],

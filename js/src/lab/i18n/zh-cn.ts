@@ -122,7 +122,9 @@ export const zhCN: LabWords = {
   forms: { code: "代码", turn_detection: "turn_detection", json: "JSON" },
   useLive: "用于实时会话",
   usedLive: "实时会话从现在起使用这些设置。",
-  noLive: "在 Python 中：lab.vad 即此检测器；设置 lab.transcriber = w 后可由此按钮交给实时会话。",
+  cellMade: "还没有实时会话：运行下方的新单元格，即以这些设置创建一个。",
+  cellCopied: "还没有实时会话：创建会话的单元格代码已复制，请粘贴。",
+  cellShown: "还没有实时会话：在单元格中运行上面的代码即可创建。",
   copy: "复制",
   status: {
     loading: ["载入中。", "各检测器的得分算好后即显示。"],

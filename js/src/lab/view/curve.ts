@@ -216,10 +216,8 @@ export class CurvePanel {
       const px = Math.hypot(x - here.x, y - here.y);
       if (px < best_px) [best, best_px] = [point, px];
     }
-    const detector = store.detector(store.active);
-    if (!best || !detector) return;
-    const threshold = Number(best.threshold.toPrecision(6)); // it came as a 32 bit number
-    const neg_threshold = Math.min(detector.neg_threshold, threshold);
-    void this.#app.setDetector(store.active, { threshold, neg_threshold });
+    // it came as a 32 bit number
+    const lines = best && store.startAt(store.active, Number(best.threshold.toPrecision(6)));
+    if (lines) void this.#app.setDetector(store.active, lines);
   }
 }

@@ -122,7 +122,13 @@ export class DetectorView {
       const { threshold, neg_threshold } = this.#flags.detector;
       return app.setDetector(index, { threshold, neg_threshold });
     };
-    this.#flags = new Flags(app.words.base, detector, { apply, changed: () => this.#moved() }, scope);
+    this.#flags = new Flags(
+      app.words.base,
+      detector,
+      { apply, changed: () => this.#moved() },
+      app.store.wishes(index),
+      scope,
+    );
     const { plot, rail } = this.rows.score;
     rail.append(...this.#flags.nodes);
     plot.append(this.#flags.was);
@@ -140,7 +146,7 @@ export class DetectorView {
     const detector = store.lanes[this.#index]?.detector;
     if (detector) this.#flags.confirm(detector, false);
     this.rows.update(store);
-    this.#flags.update(this.rows.score.plot.offsetHeight, 0);
+    this.#flags.update(this.rows.score.plot.offsetHeight, 0, this.#index !== store.active);
   }
 
   /** The past is cut anew with the lines as they stand. */

@@ -50,9 +50,8 @@ export class ExportPanel {
   }
 
   update(): void {
-    const { store, words } = this.#app;
+    const { store } = this.#app;
     for (const [form, tab] of this.#tabs) setAttribute(tab, "aria-selected", form === this.#form);
-    this.#live.title = store.state?.live ? "" : words.noLive;
     const detector = store.lane?.detector;
     if (!detector) return;
     if (this.#form === "code") {
@@ -72,8 +71,15 @@ export class ExportPanel {
   }
 
   async #useLive(): Promise<void> {
-    const used = await this.#app.useLive();
-    this.#note(used ? this.#app.words.usedLive : this.#app.words.noLive);
+    const { words, refusal } = this.#app;
+    const made = await this.#app.useLive();
+    if (refusal.value) return;
+    if (!made || made.placed) this.#note(made ? words.cellMade : words.usedLive);
+    else {
+      this.#asked = made.code; // it stays to be copied by hand, too
+      setText(this.#text, made.code);
+      this.#note((await copyText(made.code, this.node)) ? words.cellCopied : words.cellShown);
+    }
   }
 
   async #copy(): Promise<void> {

@@ -144,14 +144,9 @@ export class HeatPanel {
   #goTo(i: number, j: number): void {
     const { store } = this.#app;
     const [threshold, silence_ms] = [this.#sweep?.threshold[i], this.#sweep?.silence_ms[j]];
-    const detector = store.detector(store.active);
-    if (threshold === undefined || silence_ms === undefined || !detector) return;
-    const neg_threshold = Math.min(detector.neg_threshold, threshold);
-    void this.#app.setDetector(store.active, {
-      threshold,
-      neg_threshold,
-      min_silence_duration_ms: silence_ms,
-    });
+    if (threshold === undefined || silence_ms === undefined) return;
+    const lines = store.startAt(store.active, threshold);
+    if (lines) void this.#app.setDetector(store.active, { ...lines, min_silence_duration_ms: silence_ms });
   }
 }
 

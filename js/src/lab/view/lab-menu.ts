@@ -72,6 +72,7 @@ export function openKeys({ words }: LabApp, popup: Popup, opener: HTMLElement): 
 export function tunedOf(app: LabApp): Tuned {
   const { store } = app;
   const detector = () => store.detector(store.active);
+  const wishes = () => store.wishes(store.active);
   const change = (changes: Partial<Detector>) => {
     const now = detector();
     if (!now) return Promise.resolve(false);
@@ -79,7 +80,7 @@ export function tunedOf(app: LabApp): Tuned {
     const { threshold, neg_threshold } = now;
     return app.setDetector(store.active, { threshold, neg_threshold, ...changes });
   };
-  return { detector, change };
+  return { detector, wishes, change };
 }
 
 function openNumbers(app: LabApp, popup: Popup, opener: HTMLElement): void {
