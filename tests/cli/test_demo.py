@@ -15,17 +15,24 @@ from pathlib import Path
 import pytest
 
 from ipyspeaches.cli import main
-from ipyspeaches.cli.demo import NOTEBOOK, copy_notebook, free_port, get_model
+from ipyspeaches.cli.demo import NOTEBOOK, copy_notebooks, free_port, get_model
 from ipyspeaches.errors import InputError
 from ipyspeaches.local import weights
 from model_hub import model_hub
 
 
-def test_the_notebook_is_copied_once(tmp_path: Path) -> None:
-    copy = copy_notebook(tmp_path / "new folder")
+def test_the_notebooks_are_copied_once_and_lead_from_one_to_the_next(tmp_path: Path) -> None:
+    copy = copy_notebooks(tmp_path / "new folder")
     assert copy == tmp_path / "new folder" / NOTEBOOK
+    copies = {path.name: path.read_text(encoding="utf-8") for path in copy.parent.iterdir()}
+    numbered = sorted(copies.keys() - {"index.ipynb"})
+    assert re.findall(r"\((\d\S+?\.ipynb)\)", copies["index.ipynb"]) == numbered
+    for this, following in zip(numbered, [*numbered[1:], "index.ipynb"], strict=True):
+        assert f"]({following})" in copies[this]
     copy.write_text("mine", encoding="utf-8")
-    assert copy_notebook(copy.parent).read_text(encoding="utf-8") == "mine"
+    (copy.parent / "index.ipynb").unlink()
+    assert copy_notebooks(copy.parent).read_text(encoding="utf-8") == "mine"
+    assert (copy.parent / "index.ipynb").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,7 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
         help="open the quickstart notebook in JupyterLab",
-        description="Copy the quickstart notebook into a folder, start JupyterLab there and open it in the browser. "
+        description="Copy the notebooks into a folder, start JupyterLab there and open the quickstart in the browser. "
         "Ctrl-C stops it.",
     )
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
@@ -42,7 +42,7 @@ def add_command(commands: Commands) -> None:
         "--folder",
         type=Path,
         default=Path("ipyspeaches-demo"),
-        help="where your copy of the notebook is; one that is there already is kept (default: %(default)s)",
+        help="where your copies of the notebooks are; those that are there already are kept (default: %(default)s)",
     )
     add_download_argument(parser)
     parser.set_defaults(run=run)
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Run JupyterLab until Ctrl-C; return 0 when it was stopped in its own way (its menu, a signal), 1 otherwise."""
     if util.find_spec("jupyterlab") is None:
         raise MissingExtraError("jupyterlab", "lab", "open the demo")
-    notebook = copy_notebook(args.folder)
+    notebook = copy_notebooks(args.folder)
     get_model(auto_download=args.auto_download)
     number = free_port(args.port)
     token = secrets.token_urlsafe(24)
@@ -94,19 +94,20 @@ def get_model(*, auto_download: bool) -> None:
         print(f"ipyspeaches: {exc}", file=sys.stderr)
 
 
-def copy_notebook(folder: Path) -> Path:
-    """Copy the quickstart notebook into ``folder`` unless it is there; return the copy's absolute path.
+def copy_notebooks(folder: Path) -> Path:
+    """Copy the notebooks into ``folder`` that are not there; return the absolute path of the quickstart.
 
     It is an `InputError` if the folder cannot be made or written.
     """
-    target = folder.resolve() / NOTEBOOK
+    target = folder.resolve()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            shutil.copyfile(_source_notebook(), target)
+        target.mkdir(parents=True, exist_ok=True)
+        for notebook in _source().glob("*.ipynb"):
+            if not (target / notebook.name).exists():
+                shutil.copyfile(notebook, target / notebook.name)
     except OSError as exc:
-        raise InputError(f"{target.parent} cannot be written ({exc.strerror}): choose another --folder.") from exc
-    return target
+        raise InputError(f"{target} cannot be written ({exc.strerror}): choose another --folder.") from exc
+    return target / NOTEBOOK
 
 
 def free_port(asked: int | None) -> int:
@@ -124,13 +125,13 @@ def free_port(asked: int | None) -> int:
     raise SpeachesError("No port is free on this machine: stop a server that you no longer need.")
 
 
-def _source_notebook() -> Path:
+def _source() -> Path:
     package = Path(__file__).parents[1]
     # In a wheel the notebooks are inside the package, in a working copy beside src/.
     for folder in (package / "notebooks", package.parents[1] / "notebooks"):
         if (folder / NOTEBOOK).is_file():
-            return folder / NOTEBOOK
-    raise SpeachesError("The quickstart notebook is missing: reinstall ipyspeaches.")
+            return folder
+    raise SpeachesError("The notebooks are missing: reinstall ipyspeaches.")
 
 
 def _bind(port: int) -> int | None:
