@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,14 @@ import simulated
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ModelNotFoundError, ServerAuthError, ServerError, ServerUnreachableError
 from ipyspeaches.session import events
+from ipyspeaches.session.recovery import recordings, recover
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import SessionState
 from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.transports.transport import TransportClosed
+from live_recording import LiveRecording
+from scripted_server import ScriptedServer, serving
+from sessions import ENERGY
 from sessions import session as scripted_session
 
 
@@ -95,6 +100,34 @@ def test_a_session_that_gives_up_says_so_and_keeps_the_sound() -> None:
             assert len(running.transcript.missing) > 0
 
     simulated.live_through(check())
+
+
+@pytest.mark.parametrize("live_audio", [True, False])
+async def test_a_session_that_gave_up_is_finished_by_another_server(
+    scripted: Any, bursts: Recording, tmp_path: Path, live_audio: bool
+) -> None:
+    dying = ScriptedServer()
+    dying.cut_after = 1
+    source: Any = LiveRecording(bursts) if live_audio else bursts
+    with serving(dying):
+        running = Session(source, server=dying.url, turn_detection=ENERGY, journal=tmp_path, give_up_s=0, pace=0)
+        await running.start()
+        with pytest.raises(ServerError):
+            await running.wait()
+        assert running.transcript.text == "utterance 1"
+        with pytest.raises(ServerError):
+            await running.resume(server="http://127.0.0.1:9")
+        assert state(running) is SessionState.FAILED
+    await running.resume(server=scripted.url)
+    heard = 3 if not live_audio else len(running.transcript)
+    assert [round(segment.start) for segment in running.transcript] == [1, 3, 5][:heard]
+    assert (state(running), running.error) == (SessionState.STOPPED, None)
+    assert running.recording.duration > 3
+    never_heard = running.transcript.missing
+    assert all(gap.start == pytest.approx(running.recording.duration, abs=0.1) for gap in never_heard)
+    (row,) = recordings(tmp_path)
+    assert (row.state, row.without_text) == ("stopped", len(never_heard))
+    assert recover(row).transcript.text == running.transcript.text
 
 
 class Frozen(simulated.World):

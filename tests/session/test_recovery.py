@@ -109,7 +109,7 @@ async def test_what_was_never_heard_stays_missing(scripted: Any, bursts: Recordi
     folder = unanswered(place, 1)
     session = recover(folder)
     never = [Gap(5.0, 30.0, "the server was gone"), Gap(40.0, 50.0, "the server was gone")]
-    session._hold(session.transcript, never)
+    session._recorder.rewrite(session.transcript, never)
     transcript = await session.retry()
     assert [round(segment.start) for segment in transcript] == [1, 5]
     expected = [(pytest.approx(7, abs=0.01), 30, never[0].reason), (40, 50, never[1].reason)]

@@ -73,7 +73,7 @@ class Journal(Listener):
         self._source = source
         self._pipeline = pipeline
         self._recorder = recorder
-        self._folder: Path | None = None
+        self.folder: Path | None = None
         self._lock: Any = None
         self._frames: BinaryIO | None = None
         self._rows = 0  # written so far: frames,
@@ -88,7 +88,7 @@ class Journal(Listener):
         if self._wanted is not None and len(self._pipeline.store):
             wanted, self._wanted = self._wanted, None
             self._begin(wanted)
-        if self._folder is None:
+        if self.folder is None:
             return
         for action in processed.actions:
             if isinstance(action, Utterance):
@@ -115,7 +115,7 @@ class Journal(Listener):
             self._let_go()
             shutil.rmtree(folder, ignore_errors=True)
             return
-        self._folder = folder
+        self.folder = folder
         self._recorder.subscribe(self._on_event, replay=True)
         if self._options.journal is True:
             try:
@@ -126,7 +126,7 @@ class Journal(Listener):
                 threading.Thread(target=prune, args=(place, *limits), name="ipyspeaches-prune", daemon=True).start()
 
     def _on_event(self, event: events.SessionEvent) -> None:
-        if isinstance(event, _UNWRITTEN) or self._folder is None:
+        if isinstance(event, _UNWRITTEN) or self.folder is None:
             return
         if isinstance(event, events.Marked):  # from any thread, so that nothing else may be touched
             self._write("Marked", **msgspec.to_builtins(event))
@@ -171,9 +171,9 @@ class Journal(Listener):
                 self._failure, self._frames = exc, None
 
     def _write(self, event: str, /, **fields: object) -> None:
-        assert self._folder is not None
+        assert self.folder is not None
         try:
-            write_line(self._folder, event, **fields)
+            write_line(self.folder, event, **fields)
         except OSError as exc:
             self._failure = exc
 

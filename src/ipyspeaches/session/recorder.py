@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from ipyspeaches.protocol import protocol_events
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.results.records import EventLog, Latency, Mark, Marks
-from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.segment import Gap, Segment
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
 from ipyspeaches.session.ledger import Entry, Ledger, Stage
@@ -264,6 +264,12 @@ class Recorder(Listener):
         self._miss(entry.utterance, f"the connection was lost again and again over it: {reason}", entry.item_id)
         where = f"{entry.utterance.start_s:.1f} to {entry.utterance.end_s:.1f} s"
         self.warn("utterance_failed", f"The connection was lost again and again over {where}, which gets no text.")
+
+    def rewrite(self, segments: Iterable[Segment], missing: Iterable[Gap]) -> None:
+        """Have other texts and stretches without one, in the order in which they were said."""
+        in_order = sorted(segments, key=lambda one: (one.start, one.id))
+        numbered = (replace(segment, id=number) for number, segment in enumerate(in_order))
+        self.transcript = Transcript(numbered, sorted(missing, key=lambda gap: (gap.start, gap.end)))
 
     def painted(self, item_ids: Iterable[str], at_s: float) -> None:
         """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""

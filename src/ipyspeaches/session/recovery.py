@@ -17,14 +17,14 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.audio.store import AudioStore, counted
 from ipyspeaches.checks import checked
-from ipyspeaches.errors import AudioError, InputError, SpeachesError, StateError
+from ipyspeaches.errors import AudioError, InputError, StateError
 from ipyspeaches.liberal import parse_json
 from ipyspeaches.protocol.recognition import ServerTurnDetection
 from ipyspeaches.results.records import EventLog, Frames, Mark
 from ipyspeaches.results.segment import Gap, Segment
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import journal
-from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.pipeline import Track
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import ENDED, SessionState
@@ -40,8 +40,6 @@ UNFINISHED: Final = "unfinished"
 _CUT_OFF: Final = "the recording ended before its text came"
 _SHORTEST_S: Final = 0.25
 """Less than this between two texts, or behind the last one, is no utterance: edges of speech differ by as much."""
-_AROUND_S: Final = 0.3
-"""What is heard around a stretch that is transcribed again, where there is no text."""
 _AFTERWARDS_S: Final = 0.75
 """So long behind its end, frames of an utterance still count as speech."""
 _NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, msgspec.MsgspecError)
@@ -287,7 +285,7 @@ class RecoveredSession(Session):
         store, story = _audio(folder), Story.of(folder)
         recording = Recording(store.read(0, len(store)), SESSION_RATE_HZ)
         super().__init__(RecordedSource(recording, label=story.source), **_keywords(story))
-        self.folder = folder
+        self.folder = self._journal.folder = folder
         self.started = story.started
         self._pipeline.store = store
         self._pipeline.frames = _frames(folder, len(store))
@@ -295,16 +293,12 @@ class RecoveredSession(Session):
             self._pipeline.tracks = story.tracks
         self._pipeline.lost = story.lost
         self._recorder.events = story.events
-        self._hold(story.segments, story.missing(recording.duration, _heard(self.frames, recording.duration)))
+        missing = story.missing(recording.duration, _heard(self.frames, recording.duration))
+        self._recorder.rewrite(story.segments, missing)
         for number in sorted(story.marks):
             self._recorder.marks.add(*story.marks[number][1:])
         self.state = SessionState.STOPPED
         self._ended.set()
-
-    def _hold(self, segments: Iterable[Segment], missing: Iterable[Gap]) -> None:
-        in_order = sorted(segments, key=lambda one: (one.start, one.id))
-        numbered = (replace(segment, id=number) for number, segment in enumerate(in_order))
-        self._recorder.transcript = Transcript(numbered, sorted(missing, key=_edges))
 
     async def retry(self, **options: Unpack[SessionKeywords]) -> Transcript:
         """Transcribe the stretches that have no text, and write that into the journal, too.
@@ -327,50 +321,8 @@ class RecoveredSession(Session):
         SpeachesError
             If the server cannot be used.
         """
-        hide_key(options)
-        asked = {**_keywords(Story.of(self.folder)), **({"model": None} if "server" in options else {}), **options}
-        asked = {"pace": 0, **asked, "journal": None}
-        failure: SpeachesError | None = None
-        before = len(self.transcript)
-        with journal.held(self.folder):
-            for gap in self.transcript.missing:
-                failure = await self._retry(gap, cast("SessionKeywords", asked)) or failure
-        if failure is not None and len(self.transcript) == before:
-            raise failure
+        await self.resume(**options)
         return self.transcript
-
-    async def _retry(self, gap: Gap, options: SessionKeywords) -> SpeachesError | None:
-        """Ask for the text of a stretch; return why it has none, and raise what the others would fail of, too."""
-        heard_s = self.recording.duration
-        if gap.start > heard_s - _SHORTEST_S:
-            return None  # of what was never heard there is no audio, and no other text
-        start_s, end_s = self._around(gap)
-        part = Session(self.recording.slice(start_s, end_s), **options)
-        async with part:
-            with suppress(SpeachesError):
-                await part.wait()
-        if part.error is not None and not len(part.transcript):
-            raise part.error
-        if part.failure is not None:
-            return part.failure
-        segments = [_later(segment, start_s) for segment in part.transcript]
-        missing = [Gap(one.start + start_s, one.end + start_s, one.reason) for one in part.transcript.missing]
-        if gap.end > heard_s + _SHORTEST_S:
-            missing.append(replace(gap, start=heard_s))
-        self._hold([*self.transcript, *segments], [*(one for one in self.transcript.missing if one != gap), *missing])
-        plain = {"added": list(map(journal.plain_gap, missing)), "gone": [journal.plain_gap(gap)]}
-        texts = msgspec.to_builtins(segments)
-        with suppress(OSError):  # then it is in memory alone, as all results are
-            journal.write_line(
-                self.folder, "Retried", start=gap.start, end=min(gap.end, heard_s), segments=texts, **plain
-            )
-        return None
-
-    def _around(self, gap: Gap) -> tuple[float, float]:
-        """Return a stretch and some audio around it, but none that has a text."""
-        before = max((one.end for one in self.transcript if one.end <= gap.start), default=0.0)
-        behind = min((one.start for one in self.transcript if one.start >= gap.end), default=self.recording.duration)
-        return max(before, gap.start - _AROUND_S), min(behind, gap.end + _AROUND_S)
 
 
 @checked
@@ -511,11 +463,6 @@ def _stretch(start: Any, end: Any) -> tuple[float, float]:  # noqa: ANN401  what
 
 def _edges(gap: Gap) -> tuple[float, float]:
     return gap.start, gap.end
-
-
-def _later(segment: Segment, by_s: float) -> Segment:
-    words = tuple(replace(word, start=word.start + by_s, end=word.end + by_s) for word in segment.words)
-    return replace(segment, start=segment.start + by_s, end=segment.end + by_s, words=words)
 
 
 def _without(

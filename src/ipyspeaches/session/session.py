@@ -29,6 +29,7 @@ from ipyspeaches.session.connection import Connection
 from ipyspeaches.session.delivery import GIVE_UP_S, Delivery
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
+from ipyspeaches.session.finishing import Remainder
 from ipyspeaches.session.journal import Journal
 from ipyspeaches.session.ledger import Stage, Unsettled
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
@@ -36,6 +37,7 @@ from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDet
 from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, HEARING, SessionState, check_transition
+from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.vad.detectors import Detector
 
 if TYPE_CHECKING:
@@ -100,8 +102,8 @@ class Session:
         turn_detection = self.options.turn_detection or TurnDetection.client()
         self._pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
         self._recorder = Recorder(self._pipeline)
-        journal = Journal(self.options, self.source, self._pipeline, self._recorder)
-        self._listeners: list[Listener] = [self._recorder, journal]
+        self._journal = Journal(self.options, self.source, self._pipeline, self._recorder)
+        self._listeners: list[Listener] = [self._recorder, self._journal]
         self._backlog = Backlog(self._recorder.ledger, client_cuts=turn_detection.client_cuts)
         self._delivery: Delivery | None = None  # while there is something to send, and a server
         self._task: asyncio.Task[None] | None = None
@@ -109,6 +111,7 @@ class Session:
         self._going = asyncio.Event()  # not paused
         self._going.set()
         self._ended = asyncio.Event()
+        self._resuming = False
         if self.options.on_event is not None:
             self._recorder.subscribe(self.options.on_event)
 
@@ -274,12 +277,58 @@ class Session:
             listener.pause()
 
     @on_engine
-    async def resume(self) -> None:
-        """Listen again; a `StateError` if the session is not paused."""
-        if self.state is not SessionState.PAUSED:
-            raise StateError(f"This session is {self.state}, not paused.")
+    async def resume(self, **options: Unpack[SessionKeywords]) -> None:
+        """Listen again after a pause; of a session that has ended, transcribe what has no text, and the rest of a file.
+
+        Parameters
+        ----------
+        **options
+            What is to be different then, such as another ``server``, which has its own first model and key unless these
+            are given. See `SessionOptions`.
+
+        Raises
+        ------
+        StateError
+            If the session neither pauses nor has ended, or is being resumed.
+        SpeachesError
+            If the server cannot be used, or gives no text; what came is kept.
+        """
+        hide_key(options)
+        if self.state in ENDED:
+            await self._finish(options)
+            return
+        if self.state is not SessionState.PAUSED or options:
+            also = ", and takes no other options before it ends" if options else ""
+            raise StateError(f"This session is {self.state}, not paused{also}.")
         self._enter(self._hearing_state)
         self._go_on()
+
+    async def _finish(self, options: SessionKeywords) -> None:
+        if self._resuming:
+            raise StateError("This session is being resumed already: wait for that.")
+        self._resuming = True
+        try:
+            await self._hear_rest()
+            await Remainder(self, Session, self._recorder, self._journal.folder).transcribe(options)
+        finally:
+            self._resuming = False
+        if self.state is SessionState.FAILED:
+            self.error = None
+            self._enter(SessionState.STOPPED)
+
+    async def _hear_rest(self) -> None:
+        """Take what a recording has behind the end of a session that failed."""
+        source = self.source
+        if (
+            source.live
+            or not isinstance(source, RecordedSource)
+            or source.duration_s <= self._pipeline.store.duration_s
+        ):
+            return
+        source.pace = 0
+        rest = [self._pipeline.process(block) async for block in source.blocks()]
+        for processed in (*rest, self._pipeline.end_segment()):
+            self._recorder.receive_audio(processed)
 
     @on_engine
     async def stop(self) -> None:

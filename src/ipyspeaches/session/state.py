@@ -11,7 +11,8 @@
               FAILED        STOPPED
 
 RECONNECTING is LISTENING while there is no connection: all steps of the one lead out of the other, and between them.
-Every state before the last two may end in FAILED. A session is used once: nothing leads out of STOPPED and FAILED.
+Every state before the last two may end in FAILED. A session is used once: nothing leads out of STOPPED and FAILED, but
+that one which has failed is stopped once what it lacked is transcribed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ FOLLOWERS: Final[dict[SessionState, frozenset[SessionState]]] = {
     _S.PAUSED: frozenset({_S.LISTENING, _S.RECONNECTING, _S.STOPPING, _S.FAILED}),
     _S.STOPPING: frozenset({_S.STOPPED, _S.FAILED}),
     _S.STOPPED: frozenset(),
-    _S.FAILED: frozenset(),
+    _S.FAILED: frozenset({_S.STOPPED}),
 }
 ENDED: Final = frozenset({_S.STOPPED, _S.FAILED})
 HEARING: Final = frozenset({_S.LISTENING, _S.RECONNECTING})

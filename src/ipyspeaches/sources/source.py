@@ -67,15 +67,17 @@ class RecordedSource:
         self._recording = recording
         self.pace = PACE("pace", pace)
         self._ended = False
+        self._at = 0  # sample of the next block
         self.label = label
 
     async def blocks(self) -> AsyncGenerator[AudioBlock]:
-        """Yield the recording in blocks, each when its last sample would have been captured."""
+        """Yield the recording in blocks, each when its last sample would have been captured; once more, the rest."""
         samples, rate = self._recording.samples, self._recording.rate
         step = max(1, rate * BLOCK_MS // 1000)
         loop = asyncio.get_running_loop()
         due = loop.time()
-        for start in range(0, len(samples), step):
+        self._ended = False
+        for start in range(self._at, len(samples), step):
             block = samples[start : start + step]
             if self.pace:
                 # A pause of the session (nobody asks for the next block) shifts what follows, it is not caught up.
@@ -85,6 +87,7 @@ class RecordedSource:
                 await asyncio.sleep(0)
             if self._ended:
                 return
+            self._at = start + step
             yield AudioBlock(block, rate)
 
     @property
