@@ -122,6 +122,22 @@ def test_json_round_trip_keeps_everything() -> None:
     assert Transcript.from_json(transcript.to_json()).segments == TALK
 
 
+def test_files_have_the_name_and_the_marks() -> None:
+    transcript = Transcript([Segment(0, 1, "one"), Segment(4, 5, "two")])
+    transcript.name = "talk --> .wav\n"
+    transcript.marks.add(2.5, "Q1\nNOTE")
+    transcript.marks.add(60, "=SUM(A1)")
+    read = Transcript.from_json(transcript.to_json())
+    assert [(mark.time, mark.name) for mark in read.marks] == [(2.5, "Q1\nNOTE"), (60, "=SUM(A1)")]
+    assert (read.name, read.text) == (transcript.name, "one two")
+    notes = transcript.to_vtt().split("\n\n")
+    assert notes[1:4] == ["NOTE talk → .wav", "NOTE 0:02.5 Q1 NOTE", "NOTE 1:00.0 =SUM(A1)"]
+    table = transcript.to_csv() or ""
+    assert table.index("one") < table.index("[mark: Q1") < table.index("two") < table.index("[mark: =SUM")
+    assert "mark" not in transcript.to_srt() + transcript.to_txt() + transcript.text
+    assert Transcript.from_json('{"text": "x", "marks": [3, {"time": "no"}, {"time": 1}]}').marks[0].name == "Mark 1"
+
+
 def test_json_of_another_engine_is_read_without_its_extra_fields() -> None:
     verbose = '{"task": "transcribe", "segments": [{"id": 4, "start": 0, "end": 1.5, "text": "Hi", "tokens": [1, 2]}]}'
     assert Transcript.from_json(verbose).segments == (Segment(0, 1.5, "Hi", id=4),)

@@ -186,14 +186,15 @@ def to_srt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
     return "\n".join(blocks)
 
 
-def to_vtt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
-    """Return spans as WebVTT with ``&``, ``<`` and ``>`` escaped."""
+def to_vtt(spans: Iterable[Span], notes: Iterable[str] = (), *, wrapped: bool = False) -> str:
+    """Return spans as WebVTT with ``&``, ``<`` and ``>`` escaped, and before them notes, which players pass over."""
     lines = wrap if wrapped else str
     blocks = [
         f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{escape(lines(cue.text), quote=False)}\n"
         for cue in cues(spans)
     ]
-    return "\n".join(["WEBVTT\n", *blocks])
+    said = [f"NOTE {one_line(note).replace('-->', '→')}\n" for note in notes]
+    return "\n".join(["WEBVTT\n", *said, *blocks])
 
 
 def _clock(time_ms: int, separator: str) -> str:

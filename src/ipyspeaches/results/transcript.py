@@ -19,6 +19,7 @@ from ipyspeaches.languages import language_heard
 from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.results import subtitles
 from ipyspeaches.results.diarization import Dialogue, Diarization, Line
+from ipyspeaches.results.records import Marks
 from ipyspeaches.results.segment import Gap, Gaps, Segment, Words
 from ipyspeaches.tables import Kind, Rows, write_file
 from ipyspeaches.terminal import printable
@@ -112,12 +113,15 @@ def _segments(given: Any) -> list[dict[str, Any]]:  # noqa: ANN401  JSON
 
 def _timed(given: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  JSON
     """Iterate over the segments, words or gaps in a list; times are numbers, or not there."""
-    for row in given if isinstance(given, list) else ():
-        if isinstance(row, dict):
-            times = {name: _time(value) for name, value in {**_span(row), "latency_s": row.get("latency_s")}.items()}
-            bare = {name: value for name, value in row.items() if name not in times}
-            bare |= {name: time for name, time in times.items() if time is not None}
-            yield {**bare, "words": list(_timed(row.get("words")))}
+    for row in _rows(given):
+        times = {name: _time(value) for name, value in {**_span(row), "latency_s": row.get("latency_s")}.items()}
+        bare = {name: value for name, value in row.items() if name not in times}
+        bare |= {name: time for name, time in times.items() if time is not None}
+        yield {**bare, "words": list(_timed(row.get("words")))}
+
+
+def _rows(given: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  JSON
+    return (row for row in given if isinstance(row, dict)) if isinstance(given, list) else iter(())
 
 
 def _span(row: dict[str, Any]) -> dict[str, Any]:
@@ -185,9 +189,18 @@ class Transcript(_Lines):
         Segments to begin with.
     missing
         Stretches without text to begin with.
+
+    Attributes
+    ----------
+    name
+        What it is of, such as a take or a file; empty where nobody says. JSON and WebVTT have it.
+    marks
+        Moments that were marked; JSON, CSV and WebVTT have them.
     """
 
     def __init__(self, segments: Iterable[Segment] = (), missing: Iterable[Gap] = ()) -> None:
+        self.name = ""
+        self.marks = Marks()
         self._missing = tuple(missing)
         self._partials: Mapping[str, str] = {}
         placed: dict[int, Segment] = {}
@@ -308,8 +321,9 @@ class Transcript(_Lines):
         return subtitles.to_srt(self._cues() if split else self._spans(), wrapped=split)
 
     def to_vtt(self, *, split: bool = True) -> str:
-        """Return WebVTT subtitles; as `to_srt`."""
-        return subtitles.to_vtt(self._cues() if split else self._spans(), wrapped=split)
+        """Return WebVTT subtitles; as `to_srt`, with notes of the name and the marks."""
+        notes = [*filter(None, [self.name]), *(f"{clock(mark.time)} {mark.name}" for mark in self.marks)]
+        return subtitles.to_vtt(self._cues() if split else self._spans(), notes, wrapped=split)
 
     def to_txt(self) -> str:
         """Return one line of text a segment; segments without text are left out, missing stretches named."""
@@ -331,7 +345,10 @@ class Transcript(_Lines):
     def to_json(self) -> str:
         """Return the whole transcript as JSON, in the shape of OpenAI's ``verbose_json``; `from_json` reads it."""
         segments, missing = tuple(map(_bounded, self._rows)), tuple(map(_bounded, self._missing))
-        encoded = msgspec.json.encode(_Document(segments, self.text, missing))
+        more: dict[str, Any] = {"name": self.name} if self.name else {}
+        if len(self.marks):
+            more["marks"] = [{"time": mark.time, "name": mark.name} for mark in self.marks]
+        encoded = msgspec.json.encode({**msgspec.to_builtins(_Document(segments, self.text, missing)), **more})
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
     @classmethod
@@ -349,7 +366,12 @@ class Transcript(_Lines):
             empty = any(given.get(name) in ("", []) for name in ("text", "segments", "words"))
             if not (document.segments or document.missing or empty):
                 raise ValueError("it has neither segments nor text")
-            return cls(document.segments, document.missing)
+            read = cls(document.segments, document.missing)
+            read.name = printable(given["name"]) if isinstance(given.get("name"), str) else ""
+            for mark in _timed([{**one, "start": one.get("time")} for one in _rows(given.get("marks"))]):
+                if "start" in mark:
+                    read.marks.add(mark["start"], str(mark.get("name") or ""))
+            return read
         except ValueError as exc:
             problem = str(exc)
         raise InputError(f"This is not a transcript ({problem}): give the text that to_json() returned.")
@@ -418,7 +440,11 @@ class Transcript(_Lines):
                 yield from subtitles.split(line.start, line.end, line.text.replace("\0", ""), line.words)
 
     def _filed(self) -> _Lines:
-        return _Lines(self._with_gaps())
+        lines = self._with_gaps()
+        for mark in self.marks:
+            at = next((at for at, line in enumerate(lines) if line.start > mark.time), len(lines))
+            lines.insert(at, Segment(mark.time, mark.time, f"[mark: {mark.name}]"))
+        return _Lines(lines)
 
     def _with_gaps(self) -> list[Segment]:
         """Return the segments, and where text is missing, what says so."""

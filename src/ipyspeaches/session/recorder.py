@@ -17,7 +17,7 @@ from ipyspeaches.languages import is_usual
 from ipyspeaches.protocol import protocol_events
 from ipyspeaches.protocol.protocol_events import ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
-from ipyspeaches.results.records import EventLog, Latency, Mark, Marks
+from ipyspeaches.results.records import EventLog, Latency, Mark
 from ipyspeaches.results.segment import Gap, Segment
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session import events
@@ -118,7 +118,7 @@ class Recorder(Listener):
         self.transcript = Transcript()
         self.events = EventLog()
         self.latency = Latency()
-        self.marks = Marks()
+        self.marks = self.transcript.marks
         self.ledger = Ledger(self.latency)
         self.lateness = Lateness()
         self.confirmed: Confirmed | None = None
@@ -269,7 +269,9 @@ class Recorder(Listener):
         """Have other texts and stretches without one, in the order in which they were said."""
         in_order = sorted(segments, key=lambda one: (one.start, one.id))
         numbered = (replace(segment, id=number) for number, segment in enumerate(in_order))
+        name = self.transcript.name
         self.transcript = Transcript(numbered, sorted(missing, key=lambda gap: (gap.start, gap.end)))
+        self.transcript.name, self.transcript.marks = name, self.marks
 
     def painted(self, item_ids: Iterable[str], at_s: float) -> None:
         """Note that final texts were on a screen at ``at_s`` on the machine's monotonic clock."""

@@ -135,7 +135,7 @@ class Take(_Facts):
         return self.session.marks
 
     def save(self, path: str | Path) -> Path:
-        """Write its text or its audio, as the suffix says; see `Transcript.save` and `Recording.save`.
+        """Write its text or its audio, as the suffix says: see `Transcript.save` and `Recording.save`.
 
         It is an `InputError` or an `AudioError` if the file cannot be written.
         """
@@ -216,6 +216,7 @@ class Shelf:
         number = 1 + max((one.number for one in (*self._kept, *self._removed)), default=0)
         self.shown = KeptTake(number, session, kind, self._free(name), **more)
         self._kept.append(self.shown)
+        session.transcript.name = self.shown.name
         self.tell()
         return self.shown
 
@@ -228,6 +229,7 @@ class Shelf:
         take = self.find(number)
         take.given_name = ""
         take.given_name = self._free(one_line(_NAME("name", name), _LONGEST_NAME))
+        take.session.transcript.name = take.name
         self.tell()
 
     async def remove(self, number: object) -> None:
