@@ -35,6 +35,8 @@ export class SessionStore {
   readonly warned = new Topic<WarningEvent>();
   /** A new recording begins: nothing is known any more. */
   readonly restarted = new Topic<void>();
+  /** All that is known has come at once: of a take that is shown again, or for a page that comes late. */
+  readonly restored = new Topic<void>();
   readonly drawing = new Drawing();
   readonly lines = new Lines();
   readonly runs = new Runs();
@@ -118,6 +120,7 @@ export class SessionStore {
       this.runs.restore(runs);
     });
     this.changed.emit({ from_s: 0, lanes: true });
+    this.restored.emit();
   }
 
   /** Adds an event; returns the earliest second that it changes. */

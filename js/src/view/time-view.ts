@@ -193,6 +193,9 @@ export class TimeView {
 
   #fitWhenEnded(scope: Scope): void {
     const { session } = this.#app;
+    session.restored.listen(scope, () => {
+      if (this.#app.phase === "stopped") this.#viewport.fit(session.clock_s);
+    });
     let went = false;
     scope.watch(
       () => this.#app.phase,

@@ -68,10 +68,12 @@ export class Channel<Name extends string = CommandName> {
 export async function uploadFile(channel: Channel, file: File): Promise<string> {
   const file_id = crypto.randomUUID();
   const { name, size } = file;
-  for (let offset = 0; offset < size; offset += CHUNK_BYTES) {
+  let offset = 0;
+  do {
     const piece = await file.slice(offset, offset + CHUNK_BYTES).arrayBuffer();
-    channel.send({ type: "file", file_id, name, size, offset }, [piece]);
-  }
+    channel.send({ type: "file", file_id, name, size, offset }, [piece]); // an empty one, too, for what is said of it
+    offset += CHUNK_BYTES;
+  } while (offset < size);
   return file_id;
 }
 

@@ -146,3 +146,13 @@ it("opens a file that is dropped on it, calls it by its name, and lets it go fas
   await settled();
   expect(said()).toContain("Stop the recording first.");
 });
+
+it("fits the picture to a take that is shown again", async () => {
+  await open();
+  const zoom = () => el.querySelector(".sp-zoom")?.textContent;
+  const empty = { segments: [], marks: [], events: [], runs: {}, capturing: null };
+  fake.receive({ type: "reset" });
+  fake.receive({ type: "snapshot", clock_s: 90, ...empty });
+  await settled();
+  expect(zoom()).toBe("1.5 min");
+});
