@@ -111,6 +111,9 @@ async def status_of(
         ({"Host": "localhost", "Origin": "https://localhost.page.example"}, 403),
         ({"Host": "localhost", "Origin": "file://"}, 403),
         ({"Host": "localhost", "Origin": "http://[bad"}, 403),
+        ({"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ({"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200),
+        ({"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8888"}, 200),
     ],
 )
 async def test_only_this_machines_names_and_pages_get_in(headers: dict[str, str], status: int, kind: str) -> None:

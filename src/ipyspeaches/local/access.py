@@ -57,7 +57,9 @@ class AccessControl:
         if not self._is_own(host_header):
             return "The Host header does not name this server. Use its address, such as http://127.0.0.1."
         origin = headers.get("origin")  # sent by browsers only; "null" is nobody's
-        if origin is not None and not _is_trusted(origin, host_header):
+        # Without one they say at least that they ask for another site, unless somebody follows a link.
+        crossed = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
+        if crossed if origin is None else not _is_trusted(origin, host_header):
             return "Pages from other sites may not use this server. Open it from a page on this machine."
         return None
 

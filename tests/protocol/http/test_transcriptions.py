@@ -234,6 +234,8 @@ def test_chunks_of_a_chat_are_understood() -> None:
     assert streamed(chunk(" good"), chunk(" morning"), chunk("", "stop"), "[DONE]") == Answer(" good morning")
     assert streamed(chunk(" good"), chunk(" morning", "stop")) == Answer(" good morning")
     assert streamed(chunk(" good"), event(choices=[], usage={"seconds": 1}), "[DONE]") == Answer(" good")
+    assert streamed(event(choices=[{"message": {"content": "good"}, "finish_reason": "stop"}])) == Answer("good")
+    assert streamed(event(choices=[{"text": "good", "finish_reason": "stop"}])) == Answer("good")
     assert streamed(chunk(None), "[DONE]") == Answer("")
 
 

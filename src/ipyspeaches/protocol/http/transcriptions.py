@@ -118,6 +118,8 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 class _Choice(msgspec.Struct):
     delta: _Chunk = _Chunk()
+    message: _Chunk = _Chunk()
+    text: str = ""
     finish_reason: str | None = None
 
 
@@ -231,7 +233,7 @@ class StreamedText:
 
     def _receive_chunk(self, choice: _Choice) -> bool:
         self._chunked = True
-        more = self._append(choice.delta.content)
+        more = self._append(choice.delta.content or choice.message.content or choice.text)
         if choice.finish_reason in _CUT_SHORT:
             self._problem = quote(f"finish_reason: {choice.finish_reason}")  # the rest of what was said is missing
         self._done = self._done or (choice.finish_reason is not None and self._problem is None)
