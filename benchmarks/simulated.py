@@ -195,6 +195,8 @@ class World:
         What has gone wrong, in order.
     refusal
         With what the server refuses whoever asks for it, if it does.
+    session_s
+        After how many seconds the server cuts a session, however it is.
     """
 
     chance: random.Random
@@ -202,6 +204,8 @@ class World:
     struck: list[str] = field(default_factory=list)
     connections: int = 0
     refusal: ServerError | None = None
+    session_s: float = HOUR_S * 24
+    ages_s: list[float] = field(default_factory=list)
 
     def fault(self) -> Fault | None:
         """Return what is to go wrong with the next connection, if anything."""
@@ -253,6 +257,7 @@ class Wire:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed: TransportClosed | None = None
         self._sent = 0
+        self._opened_at_s = asyncio.get_running_loop().time()
 
     async def connect(self) -> None:
         """Open the connection, unless it is to fail."""
@@ -270,6 +275,8 @@ class Wire:
                 world.strike(fault)
                 self._server.mute = True
         self._server.begin()
+        self._opened_at_s = asyncio.get_running_loop().time()
+        self._begin(self._fail_later(Fault("1006", world.session_s, 10**9)))
 
     async def send(self, message: bytes) -> None:
         """Send a message."""
@@ -303,6 +310,7 @@ class Wire:
     def _end(self, closed: TransportClosed) -> None:
         if self._closed is None:
             self._closed = closed
+            self._world.ages_s.append(asyncio.get_running_loop().time() - self._opened_at_s)
             self._inbox.put_nowait(closed)
             if self._server is not None:
                 self._server.end()

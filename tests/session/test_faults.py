@@ -125,7 +125,7 @@ async def test_a_server_that_says_for_ever_that_it_is_alive_is_not_waited_for_wi
     saying.cancel()
 
 
-async def connect(_after: Connection | None) -> Connection:
+async def connect(_after: Connection | None, _beside: bool) -> Connection:
     raise AssertionError
 
 
@@ -134,7 +134,13 @@ def test_a_slow_server_is_waited_for_as_long_as_it_takes(latency_s: float | None
     running = Session(Recording(np.zeros(1600, np.int16), 16_000), pace=0)
     running.transcript.append(Segment(0, 1, "one", latency_s=latency_s))
     delivery = Delivery(
-        connect, running._backlog, running._recorder, live=False, give_up_s=None, on_change=lambda: None
+        connect,
+        running._backlog,
+        running._recorder,
+        live=False,
+        give_up_s=None,
+        max_session_s=None,
+        on_change=lambda: None,
     )
     assert delivery.patience_s(cast("Connection", None)) == patience_s
 

@@ -217,6 +217,29 @@ def test_an_utterance_that_ends_every_connection_costs_no_other_its_text(
     simulated.live_through(check())
 
 
+@pytest.mark.parametrize(("way", "told"), [("realtime", True), ("server cuts", False), ("webrtc", True)])
+def test_another_session_takes_over_before_the_server_ends_one(way: str, told: bool) -> None:
+    async def check() -> None:
+        world = simulated.World(random.Random("limit"), 0, session_s=20)
+        with world.around():
+            options = {**simulated.session_options(way), **({"max_session_s": 20} if told else {})}
+            said = simulated.speech(30, random.Random("said"))
+            running = Session(simulated.Speaker(said), **options)
+            await running.start()
+            await running.wait()
+        assert running.transcript.text.split() == [f"u{number}" for number in range(30)]
+        assert len(running.transcript.missing) == 0
+        assert running.recording.samples.tobytes() == said.tobytes()
+        cut = [age_s for age_s in world.ages_s if age_s >= 20]
+        assert len(world.ages_s) > 4
+        assert len(cut) == (0 if told else 2), "it learns from the first two"
+        kinds = list(running.events.columns()["type"])
+        assert kinds.count("Reconnecting") == len(cut)
+        assert kinds.count("RolledOver") == len(world.ages_s) - 1 - len(cut)
+
+    simulated.live_through(check())
+
+
 def test_pausing_without_a_connection_is_pausing() -> None:
     async def check() -> None:
         with Lost().around():

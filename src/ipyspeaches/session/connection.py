@@ -36,6 +36,7 @@ class Connection(ABC):
     def __init__(self, on_event: Callable[[ProtocolEvent], None]) -> None:
         # Done when the connection cannot go on, with the reason.
         self.lost: asyncio.Future[ServerError] = asyncio.get_running_loop().create_future()
+        self.begun_at_s = asyncio.get_running_loop().time()
         self.cleared = 0  # session sample before which a server that cuts has nothing left to say
         self.worked = False  # whether a text has come, over this connection or one before
         self.patience_s = PATIENCE_S

@@ -6,6 +6,9 @@
               ▲ │ lost, and that can be cured
               │ ▼
             open again, what has no text first ─► given up
+
+A server that ends sessions after a while is not waited for: before that, another connection is opened beside the first
+and takes its place.
 """
 
 from __future__ import annotations
@@ -57,6 +60,14 @@ MOST_LOSSES: Final = 8
 MOST_REPORTED: Final = 4
 """The same where the server says that it failed."""
 
+SHORTEST_SESSION_S: Final = 10.0
+"""What is shorter was ended by something else."""
+ROLL_OVER: Final = 0.85
+"""The share of a session after which the next pause is the time for another one, and where there is none, …"""
+HURRIED: Final = 0.95
+"""… the share after which it is high time."""
+PAUSE_S: Final = 0.05
+
 MOST_GIVEN_UP: Final = 3
 """Utterances of a recording that may be given up in a row: more, and the server is at fault and not they."""
 
@@ -69,7 +80,7 @@ class Delivery:
     Parameters
     ----------
     connect
-        Opens a connection, the first or one ``after`` another, or raises a `ServerError`.
+        Opens a connection, the first or one after another, which may be in use still, or raises a `ServerError`.
     backlog
         What is to be sent.
     recorder
@@ -78,18 +89,21 @@ class Delivery:
         Whether audio goes on whatever the server does.
     give_up_s
         Seconds without a connection after which the session ends; None: never.
+    max_session_s
+        Seconds after which the server ends a connection; None: never, as there is none.
     on_change
         Called when the connection is lost, and when there is one again.
     """
 
     def __init__(
         self,
-        connect: Callable[[Connection | None], Awaitable[Connection]],
+        connect: Callable[[Connection | None, bool], Awaitable[Connection]],
         backlog: Backlog,
         recorder: Recorder,
         *,
         live: bool,
         give_up_s: float | None,
+        max_session_s: float | None,
         on_change: Callable[[], None],
     ) -> None:
         self.connection: Connection | None = None  # the one that is open
@@ -98,6 +112,7 @@ class Delivery:
         self._recorder = recorder
         self._live = live
         self._give_up_s = give_up_s
+        self._max_session_s = max_session_s
         self._on_change = on_change
         self._client_cuts = recorder.client_cuts
         self._changed = asyncio.Event()  # there is more to do
@@ -110,7 +125,8 @@ class Delivery:
         self._given_up = 0  # utterances since the last text
         self._attempts = 0  # to have a connection again, since the last text
         self._lost_at_s: float | None = None  # when the first connection ended since the last text, had it not been
-        self._had_at_s = 0.0  # back meanwhile; and when it was the last time
+        self._had_at_s = 0.0  # back meanwhile; and when the one in use was had
+        self._ended_after_s: float | None = None  # how long the last session was that the server ended
         self._hurried_at_s: float | None = None  # when somebody stopped the session
         self._limit: asyncio.Timeout | None = None
         self._reason = ""  # why there is no connection
@@ -150,12 +166,19 @@ class Delivery:
 
     async def open(self) -> None:
         """Have the first connection, or raise a `ServerError`."""
-        self.connection = await self._connect(None)
+        self._have(await self._connect(None, False))
 
     async def run(self) -> None:
         """Send and settle everything, or raise what keeps it from that."""
-        while self.connection is not None and (error := await self._follow(self.connection)) is not None:
-            await self._reconnect(error)
+        while self.connection is not None and (end := await self._follow(self.connection)) is not None:
+            if isinstance(end, Connection):
+                await self._roll_over(self.connection, end)
+            else:
+                await self._reconnect(end)
+
+    def _have(self, connection: Connection) -> None:
+        self.connection = connection
+        self._had_at_s = asyncio.get_running_loop().time()
 
     async def close(self) -> None:
         """End the connection; what is pending gets no text."""
@@ -164,9 +187,10 @@ class Delivery:
 
     # While there is a connection
 
-    async def _follow(self, connection: Connection) -> ServerError | None:
-        """Do all there is to do over a connection; return why it was lost before that, None if it was not."""
-        tasks = [asyncio.create_task(self._serve(connection))]
+    async def _follow(self, connection: Connection) -> ServerError | Connection | None:
+        """Do all there is to do over a connection; return why it was lost, or what takes over, None at the end."""
+        successor = asyncio.create_task(self._succeed(connection))
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(self._serve(connection)), successor]
         if self._live:
             tasks.append(asyncio.create_task(self._notice_hang(connection)))
         awaited: set[asyncio.Future[Any]] = {*tasks, connection.lost}
@@ -176,7 +200,11 @@ class Delivery:
             for task in tasks:
                 task.cancel()
             # Sending into a lost connection fails too: the reason that counts is the connection's.
-            outcome, *hang = await asyncio.gather(*tasks, return_exceptions=True)
+            outcome, found, *hang = await asyncio.gather(*tasks, return_exceptions=True)
+        if outcome is None or connection.lost.done() or not isinstance(found, Connection):
+            await _discard(found)
+        else:
+            return found
         if outcome is None:
             return None
         if connection.lost.done():
@@ -185,6 +213,50 @@ class Delivery:
             if isinstance(reason, ServerError) and self._live:
                 return reason  # what goes on without the server can do so with another connection
         raise outcome
+
+    async def _succeed(self, connection: Connection) -> Connection:
+        """Return another connection, in time before the server ends this one, when nothing is under way over it."""
+        clock = asyncio.get_running_loop().time
+        limit_s = self._max_session_s
+        if limit_s is None:
+            await asyncio.Future()  # for ever
+        assert limit_s is not None
+        await asyncio.sleep(connection.begun_at_s + ROLL_OVER * limit_s - clock())
+        hurried_at_s, found = connection.begun_at_s + HURRIED * limit_s, None
+        try:
+            while found is None or (connection.pending and clock() < hurried_at_s):
+                if found is None and (clock() >= hurried_at_s or not (connection.pending or self._recorder.in_speech)):
+                    found = await self._open_beside(connection)
+                await asyncio.sleep(PAUSE_S)
+        except asyncio.CancelledError:
+            await _discard(found)
+            raise
+        return found
+
+    async def _open_beside(self, connection: Connection) -> Connection | None:
+        try:
+            return await self._connect(connection, True)
+        except ServerError as exc:
+            # It may allow one session at a time: then this one is used to its end, and the next one is had behind it.
+            self._recorder.note("NotRolledOver", str(exc))
+            await asyncio.sleep(CHECK_S)
+            return None
+
+    async def _roll_over(self, connection: Connection, successor: Connection) -> None:
+        """Go on over another connection; what has no text yet is sent over that one."""
+        self._recorder.rolled_over(asyncio.get_running_loop().time() - connection.begun_at_s)
+        self._backlog.start_again(connection.cleared)
+        self._replaying = True
+        self._have(successor)
+        await connection.close()
+
+    def _learn(self, age_s: float) -> None:
+        """Note how long a session was that the server has ended: two that are equally long tell where the end is."""
+        before_s, self._ended_after_s = self._ended_after_s, age_s
+        if self._max_session_s is None or before_s is None or min(age_s, before_s) < SHORTEST_SESSION_S:
+            return
+        if abs(age_s - before_s) < max(1.0, age_s / 100):
+            self._max_session_s = min(self._max_session_s, age_s, before_s)
 
     async def _notice_hang(self, connection: Connection) -> None:
         """Raise what the connection is worth when no text comes any more, though it is up."""
@@ -283,6 +355,7 @@ class Delivery:
         connection, self.connection = self.connection, None
         assert connection is not None
         now_s = asyncio.get_running_loop().time()
+        self._learn(now_s - connection.begun_at_s)
         # Only the time without a connection counts: a server that can be had, and fails at its work, is there.
         self._lost_at_s = now_s if self._lost_at_s is None else self._lost_at_s + now_s - self._had_at_s
         lost = self._recorder.ledger.with_server
@@ -295,7 +368,7 @@ class Delivery:
         self._on_change()
         try:
             async with asyncio.timeout_at(self._deadline_s) as self._limit:
-                self.connection = await self._open_again(connection, error)
+                self._have(await self._open_again(connection, error))
         except TimeoutError as exc:
             self._give_up(exc)
             return
@@ -304,7 +377,6 @@ class Delivery:
         self._replaying = True
         if lost and self._hurried_at_s is None:
             self._lost_at_s = None  # it is had at once, and lost over an utterance: those are counted
-        self._had_at_s = asyncio.get_running_loop().time()
         self._recorder.reconnected(self._had_at_s - now_s, to_seconds(self._backlog.unsent))
         self._on_change()
 
@@ -317,7 +389,7 @@ class Delivery:
             self._recorder.reconnecting(self._reason, self._attempts, wait_s)
             await asyncio.sleep(wait_s)
             try:
-                connection = await self._connect(lost)
+                connection = await self._connect(lost, False)
             except ServerError as exc:
                 if exc.severity is Severity.FATAL:
                     raise
@@ -381,6 +453,12 @@ class Delivery:
                 f"There is no connection, so the session ended without it: {_have_no_text(count)}. "
                 "Their audio is kept in the recording; transcribe it again when the server is back.",
             )
+
+
+async def _discard(found: object) -> None:
+    """Close a connection that is not wanted any more, if it is one."""
+    if isinstance(found, Connection):
+        await found.close()
 
 
 def _length_s(action: object) -> float:

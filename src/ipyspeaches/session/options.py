@@ -25,6 +25,9 @@ DETECTOR: Final = instance(Detector, "a detector such as SileroVad() or EnergyVa
 _CHUNK_S: Final = number(1, 30, "from 1 to 30 seconds")
 _INTERIM_S: Final = number(0.2, cure="0.2 seconds or more, or None")
 _GIVE_UP_S: Final = number(0, cure="seconds from 0 up, or None")
+_MAX_SESSION_S: Final = number(10, cure="10 seconds or more, or None")
+USUAL_SESSION_S: Final = 1800.0
+"""After so long, Speaches ends a session, without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,20 @@ class Route:
         How many seconds without a connection end a session whose server has gone; until then it is tried again and
         again to have one, and then what has no text is sent once more. None: a minute for a recording, never for live
         audio. 0: a connection that is lost ends the session.
+    max_session_s
+        After how many seconds the server ends a session: another one takes over before that, at a pause if there is
+        one. None: half an hour, as Speaches does, or what is learned of a server that ends them earlier.
     """
 
     transport: str = "realtime"
     chunk_s: float | None = None
     interim_s: float | None = None
     give_up_s: float | None = None
+    max_session_s: float | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, transport=one_of(TRANSPORTS), chunk_s=_CHUNK_S, interim_s=_INTERIM_S, give_up_s=_GIVE_UP_S)
+        check_fields(self, max_session_s=_MAX_SESSION_S)
         if self.chunk_s is not None and not self.by_requests:
             raise InputError('chunk_s cuts requests: give it with transport="chunked" or "sse", or leave it out.')
 
@@ -120,6 +128,11 @@ class Route:
     def by_requests(self) -> bool:
         """Whether each utterance is a request of its own, so that nobody but this side can cut."""
         return self.transport in REQUESTS
+
+    @property
+    def session_s(self) -> float | None:
+        """After how many seconds the server ends a session, as far as that is known; None where there is none."""
+        return None if self.by_requests else self.max_session_s or USUAL_SESSION_S
 
 
 class SessionKeywords(TypedDict, total=False):
@@ -141,6 +154,7 @@ class SessionKeywords(TypedDict, total=False):
     chunk_s: float | None
     interim_s: float | None
     give_up_s: float | None
+    max_session_s: float | None
     turn_detection: TurnDetection | None
     pace: float | None
     auto_download: bool

@@ -250,6 +250,11 @@ class Recorder(Listener):
             if entry.item_id is not None:
                 self.withdraw(entry.item_id)
 
+    def rolled_over(self, age_s: float) -> None:
+        """Note that another connection has taken over from one that was so old."""
+        self.connection_lost()
+        self.note("RolledOver", f"Another session of the server goes on in place of one of {age_s:.0f} s.")
+
     def reconnecting(self, reason: str, attempt: int, wait_s: float) -> None:
         """Note that there is no connection, and when it is tried to have one again."""
         self.emit(events.Reconnecting(self.now_s, reason, attempt, wait_s), text=reason, detail=f"{wait_s:.1f}")
@@ -303,6 +308,11 @@ class Recorder(Listener):
         end_s = self.now_s if until_s is None else max(self.now_s, until_s)
         if end_s > start_s + _SHORTEST_GAP_S:
             self.transcript.add_missing(start_s, end_s, reason)
+
+    @property
+    def in_speech(self) -> bool:
+        """Whether the detector on this side hears speech now."""
+        return self._pipeline.in_speech
 
     @property
     def client_cuts(self) -> bool:

@@ -514,6 +514,7 @@ class Session:
             self._recorder,
             live=live,
             give_up_s=give_up_s,
+            max_session_s=self.options.route.session_s,
             on_change=self._connection_changed,
         )
         failure: MicrophoneError | None = None
@@ -540,24 +541,24 @@ class Session:
             self._recorder.note_empty()
         self._enter(SessionState.STOPPED)
 
-    async def _connect(self, after: Connection | None) -> Connection:
-        """Open a connection, the first or one after another; a `ServerError` says why there is none."""
+    async def _connect(self, after: Connection | None, beside: bool) -> Connection:
+        """Open a connection, the first, one after another or one beside it; a `ServerError` says why there is none."""
         try:
-            return await self._open(after)
+            return await self._open(after, self._recorder.ledger.connection + beside)
         except ServerError as exc:
             if after is None or not after.worked or self.destination is None:
                 raise
             error = after_it_worked(exc, key_given=self.destination.api_key is not None)
         raise error
 
-    async def _open(self, after: Connection | None) -> Connection:
+    async def _open(self, after: Connection | None, number: int) -> Connection:
         from ipyspeaches.session.connections import connection_to, interim_to
 
         self.destination = destination = await resolve(self.options)
         for text in destination.warnings if after is None else ():
             self._recorder.warn("model", text)
         asked = replace(self.options.recognition, model=destination.model)
-        route, number = self.options.route, self._recorder.ledger.connection
+        route = self.options.route
         if route.interim_s is not None and after is None:
             # Before the recorder: it looks at each event of the recogniser first.
             self._listeners.insert(0, interim_to(destination, asked, route.interim_s, self._pipeline, self._recorder))
