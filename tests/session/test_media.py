@@ -141,9 +141,9 @@ async def test_a_busy_server_is_told_the_end_of_an_utterance_once_it_has_all_of_
 
 async def test_no_audio_flows_before_the_session_is_no_chat_any_more() -> None:
     async with talking() as talk:
-        assert talk.wire.sent == ["update"]
+        assert talk.wire.sent == ["update", "update"]
         await talk.say()
-        assert talk.wire.sent == ["update", *["audio"] * 10, "padding", "commit"]
+        assert talk.wire.sent == ["update", "update", *["audio"] * 10, "padding", "commit", "update"]
         assert talk.conversation.append_samples == PIECE_SAMPLES
 
 

@@ -19,6 +19,7 @@ from openai.types.realtime.realtime_transcription_session_create_response import
 from ipyspeaches.protocol.protocol_events import Mismatch
 from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
 from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
+from realtime_wire import without_fences
 
 _CLIENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeClientEvent)
 _SERVER: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)
@@ -124,7 +125,7 @@ def ready(options: RecognitionOptions = OPTIONS) -> RealtimeProtocol:
     events = protocol.receive_message(session("session.updated", **asked))
     assert not [event for event in events if isinstance(event, Mismatch)]
     assert protocol.state is ProtocolState.READY
-    return protocol
+    return without_fences(protocol)
 
 
 def _check(model: Any) -> None:

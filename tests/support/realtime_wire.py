@@ -99,13 +99,21 @@ def ready(
     media: Media | None = None,
     api_key: str | None = None,
 ) -> RealtimeProtocol:
-    """Return a protocol whose configuration is confirmed, with nothing left to send."""
+    """Return a protocol whose configuration is confirmed, with nothing left to send; the server refuses fences."""
     server_vad = None if client_cuts else ServerTurnDetection()
     options = RecognitionOptions(model=model, language=language, server_vad=server_vad)
     protocol = RealtimeProtocol(options, media=media, api_key=api_key)
     protocol.connection_opened()
     protocol.receive_message(session(vad=NEVER if client_cuts else DEFAULT_VAD, model=model, language=language))
-    assert protocol.stream_to_send() == []
+    return without_fences(protocol)
+
+
+def without_fences(protocol: RealtimeProtocol) -> RealtimeProtocol:
+    """Return a protocol whose server refuses the first fence, with nothing left to send."""
+    fences = protocol.stream_to_send()
+    assert len(fences) == protocol.options.client_cuts
+    for _ in fences:
+        feed(protocol, error("Once is enough.", param="session"))
     return protocol
 
 

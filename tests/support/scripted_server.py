@@ -128,9 +128,14 @@ class ScriptedServer:
             state["input_audio_transcription"].update(asked.get("input_audio_transcription") or {})
 
     async def _heard(self, socket: ServerConnection) -> AsyncIterator[dict[str, Any]]:
+        commits = 0
         async for raw in socket:
             message = json.loads(raw)
             self.received.append(message)
+            is_commit = message["type"] == "input_audio_buffer.commit"
+            commits += is_commit
+            if self.mute_after is not None and commits > self.mute_after and not is_commit:
+                continue
             if self.last_words and message["type"] == self.last_words_at:
                 for words in self.last_words:
                     await socket.send(words)

@@ -274,6 +274,10 @@ class Transcript(_Lines):
         self._rows = (*segments[:at], segment, *segments[at + 1 :])
         self._forget_partial(segment.item_id)
 
+    def remove(self, segment_id: int) -> None:
+        """Take back a segment, if it is there."""
+        self._rows = tuple(segment for segment in self._rows if segment.id != segment_id)
+
     def add_missing(self, start: float, end: float, reason: str) -> None:
         """Note that there is no text from ``start`` to ``end`` (s), and why."""
         gap = Gap(start, max(start, end), reason)

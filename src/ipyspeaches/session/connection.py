@@ -50,6 +50,11 @@ class Connection(ABC):
     def pending(self) -> int:
         """How many utterances have no text yet."""
 
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether no more than one utterance should be with the server, where that costs no more than time."""
+        return False
+
     @abstractmethod
     async def open(self) -> None:
         """Connect, or raise a `ServerError`; returns when audio may flow."""

@@ -40,6 +40,7 @@ from ipyspeaches.vad.gate import GateAction, Send
 class _OfSession(TypedDict):
     api_key: str | None
     has_worked: bool
+    earlier: frozenset[str]
 
 
 def connection_to(
@@ -63,7 +64,12 @@ def connection_to(
         protocol = RequestProtocol(asked, live=source.live, after=told)
         return RequestConnection(protocol, requests, pipeline.store, on_event)
     query = realtime_query(url, asked)
-    of_session: _OfSession = {"api_key": key, "has_worked": after is not None and after.worked}
+    earlier = after.names if isinstance(after, RealtimeConnection) else frozenset[str]()
+    of_session: _OfSession = {
+        "api_key": key,
+        "has_worked": after is not None and after.worked,
+        "earlier": earlier,
+    }
     # Sessions that listen along get the audio from the kernel: a page has one connection, which is the main session's.
     microphone = source.source if isinstance(source, Tee) else source
     from_page = isinstance(microphone, BrowserMicrophone) and microphone.line is not None

@@ -305,7 +305,8 @@ class Delivery:
             return
         if self._replaying and not self._client_cuts:
             await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / REPLAY_SPEED)
-        await self._settle(connection, below=REPLAY_PENDING if self._replaying else MAX_PENDING)
+        most = REPLAY_PENDING if self._replaying else MAX_PENDING
+        await self._settle(connection, below=1 if connection.one_at_a_time else most)
 
     async def _settle(self, connection: Connection, *, below: int) -> None:
         """Wait until fewer texts are pending, or raise what the connection is worth."""

@@ -87,7 +87,7 @@ class Ledger:
         self.connection = 1
         self.earlier_items: set[str] = set()  # names of other connections, which this one may use again
         self._by_number: dict[int, Entry] = {}  # those that this side has cut, and that are not settled
-        self._by_item: dict[str, Entry] = {}  # those that the server has named, without a text
+        self._by_item: dict[str, Entry] = {}  # those that the server has named on this connection
         self._orders = 0
         self._done = 0  # so many at the start of the entries have their text, or have failed
         self._vacant: list[Entry] = []  # what a server has cut and given no text for; over again, it comes by new names
@@ -182,7 +182,7 @@ class Ledger:
         return lost
 
     def find(self, item_id: str) -> Entry | None:
-        """Return the entry that the server knows by this name, if it has no final text."""
+        """Return the entry that the server knows by this name."""
         return self._by_item.get(item_id)
 
     def heard_by_server(self, item_id: str, start: int, end: int) -> Entry:
@@ -209,7 +209,6 @@ class Ledger:
         entry.stage = stage
         if stage is Stage.FINAL:
             self.place(entry)
-            self._by_item.pop(item_id, None)
         return entry
 
     # How long it took

@@ -70,6 +70,16 @@ class RealtimeConnection(Connection):
         return self._protocol.pending
 
     @property
+    def one_at_a_time(self) -> bool:
+        """Whether the server has not shown yet how it answers."""
+        return self._protocol.one_at_a_time
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What items were called on this connection, and on those before."""
+        return self._protocol.names
+
+    @property
     def append_samples(self) -> int:
         """How many samples to gather for an append: long ones are cheap, short ones bring partial text earlier.
 

@@ -420,10 +420,9 @@ class Recorder(Listener):
         self.partial(event.item_id, self.now_s if start_s is None else start_s, event.text, event.stable)
 
     def _completed(self, event: protocol_events.ItemCompleted) -> None:
-        known = self.ledger.find(event.item_id)
-        has_failed = known is not None and known.stage is Stage.FAILED
+        before = self._stage_of(event.item_id)
         entry = self.ledger.settled(event.item_id, event.utterance, Stage.FINAL)
-        final_ms = self.ledger.measure(event.item_id, entry)
+        final_ms = None if before is Stage.FINAL else self.ledger.measure(event.item_id, entry)
         segment = Segment(
             start=event.utterance.start_s,
             end=event.utterance.end_s,
@@ -434,10 +433,11 @@ class Recorder(Listener):
             id=entry.order,
             latency_s=None if final_ms is None else final_ms / 1000,
         )
+        if before in {Stage.FINAL, Stage.FAILED}:  # the server has thought better of it
+            self.transcript.remove(entry.order)
+            self.transcript.forget_missing(segment.start, segment.end)
         if segment.text:
             self.transcript.append(segment)
-            if has_failed:
-                self.transcript.forget_missing(segment.start, segment.end)
         else:
             self.transcript.set_partial(event.item_id, "")
         heard = event.heard and (not segment.text or has_words(segment.text))
@@ -448,6 +448,10 @@ class Recorder(Listener):
         self._note_script(segment.text)
         self.emit(events.Final(self.now_s, event.item_id, segment), item_id=event.item_id, text=segment.text)
 
+    def _stage_of(self, item_id: str) -> Stage | None:
+        known = self.ledger.find(item_id)
+        return None if known is None else known.stage
+
     def _note_script(self, text: str) -> None:
         """Say so once if Chinese came in other characters than the language implies, for want of what converts it."""
         if self.script is None or not is_in_the_other(text, self.script):
@@ -456,7 +460,12 @@ class Recorder(Listener):
             self.warn("script", f"Chinese came in other characters than asked for: {missing}", once=True)
 
     def _failed(self, event: protocol_events.ItemFailed) -> None:
-        self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)
+        before = self._stage_of(event.item_id)
+        entry = self.ledger.settled(event.item_id, event.utterance, Stage.FAILED)
+        if before is Stage.FINAL:
+            self.transcript.remove(entry.order)
+            nothing = Segment(event.utterance.start_s, event.utterance.end_s, "", item_id=event.item_id, id=entry.order)
+            self.emit(events.Final(self.now_s, event.item_id, nothing), item_id=event.item_id)
         self._miss(event.utterance, event.message, event.item_id)
         self.withdraw(event.item_id)
         where = f"{event.utterance.start_s:.1f} to {event.utterance.end_s:.1f} s"

@@ -25,7 +25,20 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.protocol.realtime.realtime_protocol import ProtocolState, RealtimeProtocol
 from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
-from realtime_wire import NEVER, SILENCE, committed, completed, created, cut, error, feed, message, session, started
+from realtime_wire import (
+    NEVER,
+    SILENCE,
+    committed,
+    completed,
+    created,
+    cut,
+    error,
+    feed,
+    message,
+    session,
+    started,
+    without_fences,
+)
 
 MODEL = "gpt-4o-transcribe"
 OPTIONS = RecognitionOptions(model=MODEL, language="de", prompt="Namen")
@@ -77,7 +90,7 @@ def test_a_transcription_session_of_the_beta_is_understood() -> None:
 def test_a_change_goes_in_a_message_of_the_beta() -> None:
     protocol = begun(beta("created"))
     protocol.receive_message(beta("updated", **update(protocol)))
-    protocol.reconfigure({"language": "en"})
+    without_fences(protocol).reconfigure({"language": "en"})
     asked = update(protocol)
     assert asked == {"input_audio_transcription": {"model": MODEL, "language": "en", "prompt": "Namen"}}
     [changed] = protocol.receive_message(beta("updated", turn_detection=None, **asked))

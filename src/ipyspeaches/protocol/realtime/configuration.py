@@ -119,7 +119,7 @@ class Configuration:
         return named
 
     def barrier(self, part: Barrier) -> bytes:
-        """Return the update that opens or closes a flush."""
+        """Return the update that opens or closes a flush, or a fence, which asks for what was asked."""
         wanted = self.options.server_vad or ServerTurnDetection()
         turn_detection = self.shape.turn_detection(wanted, cuts=part is Barrier.CLOSES)
         return self._ask(Asked(turn_detection, barrier=part))

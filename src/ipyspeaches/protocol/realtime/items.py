@@ -1,19 +1,16 @@
-"""The items of one realtime connection: which commit became which, and which still lack their text.
+"""The items of one realtime connection: what became of each utterance, and which still lack their text.
 
-A server handles messages in the order they come, so the n-th ``committed`` answers the n-th commit. Finals do not
-keep that order: recognitions run side by side. A server that is late says things several times; only the first of
-each counts.
+Finals come in any order: recognitions run side by side. A server that is late says things several times; what is said
+again and differs takes the place of what was said.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
 
 from ipyspeaches.audio.clock import to_seconds
+from ipyspeaches.errors import ConnectionLostError, ProtocolError, ServerError
 from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
     ItemCommitted,
@@ -28,63 +25,29 @@ from ipyspeaches.protocol.protocol_events import (
 from ipyspeaches.protocol.realtime import wire
 from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
+from ipyspeaches.protocol.realtime.turns import Fences, Item, Turn, agree
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Cut, Utterance
-from ipyspeaches.words import GrowingText, Word, fullest, needs_space, words_within
-
-# The server's seconds differ "clearly" beyond a tenth of the utterance and a tenth of a second; servers that count
-# in whole seconds get one more.
-_MISMATCH_SHARE: Final = 0.1
-_MISMATCH_S: Final = 0.1
-
-
-@dataclass(slots=True)
-class Item:
-    """What is known of one utterance on this connection.
-
-    ``heard`` and ``stopped`` are the verdicts of the server's VAD, ``committed`` says that it is an item, ``created``
-    that the item is in the conversation. ``order`` counts from 0 those that are over.
-    """
-
-    item_id: str
-    buffer: Buffer | None = None
-    order: int | None = None
-    utterance: Utterance | None = None
-    started_ms: float = 0.0
-    text: GrowingText = field(default_factory=GrowingText)
-    stretches: GrowingText = field(default_factory=GrowingText)
-    last_stretch: str = ""
-    heard: bool = False
-    stopped: bool = False
-    committed: bool = False
-    created: bool = False
-
-    @property
-    def said(self) -> str:
-        """Its text so far."""
-        return (str(self.text) or str(self.stretches)).strip()
-
-    @property
-    def open(self) -> bool:
-        """Whether the server's VAD is inside this utterance."""
-        return self.heard and not self.stopped and not self.committed
-
-    @property
-    def between(self) -> bool:
-        """Whether the server is about to put this utterance into the conversation."""
-        return (self.stopped or self.committed) and not self.created
+from ipyspeaches.words import GrowingText, Word, join_text, needs_space, words_within
 
 
 class Items:
-    """Follows every item from its start to its text; ends the server's buffers on the timeline."""
+    """Follows every item from its start to its text; ends the server's buffers on the timeline.
 
-    def __init__(self, timeline: Timeline) -> None:
+    ``earlier`` are names of items on connections before this one.
+    """
+
+    def __init__(self, timeline: Timeline, *, client_cuts: bool, earlier: frozenset[str] = frozenset()) -> None:
         self._timeline = timeline
+        self._client_cuts = client_cuts
+        self._earlier = earlier
         self._items: dict[str, Item] = {}
-        self._settled: set[str] = set()
-        self._failed: dict[str, Utterance] = {}  # among these, without any text
-        self._commits: deque[tuple[Utterance, Buffer]] = deque()  # without an answer
-        self._next_order = 0
+        self._settled: dict[str, Item] = {}  # those that are over, or nobody's, by all their names
+        self._turns: list[Turn] = []  # committed or ended, and without a text
+        self.fences = Fences()
+        self._cut_off: list[Item] = []  # by the server's VAD, and of the next commit
+        self._turns_so_far = 0
+        self.doubt: ServerError | None = None  # why nobody can know any more which text is whose
         self.any_text = False  # whether any item has its final text
         self.older_are_answers = False  # whether the older names stand for speech of the server itself
         self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
@@ -95,12 +58,17 @@ class Items:
     @property
     def pending(self) -> int:
         """How many utterances were committed, or had their commit sent, and have no text yet."""
-        return len(self._waiting()) + len(self._commits)
+        return len(self._turns)
 
     @property
     def pending_ids(self) -> tuple[str, ...]:
         """The items among them, in the order in which they were committed."""
-        return tuple(item.item_id for item in self._waiting())
+        return tuple(turn.name for turn in self._turns if turn.name)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What items were called on this connection, and on those before."""
+        return self._earlier.union(self._items, self._settled)
 
     @property
     def speaking(self) -> bool:
@@ -113,7 +81,9 @@ class Items:
 
         It drops the connection when a buffer vanishes before its item is in the conversation.
         """
-        return not self._commits and not any(item.open or item.between for item in self._items.values())
+        return all(turn.name for turn in self._turns) and not any(
+            item.open or item.between for item in self._items.values()
+        )
 
     def is_stopped(self, item_id: str) -> bool:
         """Whether the server's VAD has ended this utterance, whose text is still to come."""
@@ -121,17 +91,27 @@ class Items:
 
     # What this side does
 
-    def commit_sent(self, utterance: Utterance) -> None:
+    def commit_sent(self, utterance: Utterance, commit_id: str) -> Turn:
         """Note that a commit for all that was sent has gone out."""
-        self._commits.append((utterance, self._timeline.cut()))
+        turn = Turn(utterance, self._timeline.cut(), self._cut_off, commit_id)
+        for item in self._cut_off:
+            item.turn = turn
+        self._cut_off = []
+        self._turns.append(turn)
+        return turn
 
-    def commit_refused(self, message: str) -> ItemFailed | None:
-        """Return the failure of the oldest unanswered commit."""
-        if not self._commits:
-            return self._ending_refused(message)
-        utterance, buffer = self._commits.popleft()
-        self._timeline.forget(buffer)
-        return ItemFailed("", utterance, message)
+    def commit_refused(self, message: str) -> Iterator[ProtocolEvent]:
+        """Yield the failure of the commit that the server is at."""
+        turn = self.fences.at(self._turns)
+        if turn is None or turn.name:
+            yield from self._ending_refused(message)
+        elif turn.items:  # its VAD has left nothing of it
+            yield from self._answer(turn, turn.items[-1])
+        else:
+            self._turns.remove(turn)
+            turn.done = True
+            self._timeline.forget(turn.buffer)
+            yield ItemFailed("", turn.utterance, message)
 
     def ending_sent(self) -> None:
         """Note that a commit has gone out for the utterance that the server's VAD is inside."""
@@ -141,6 +121,27 @@ class Items:
             self._ending = item
 
     # What the server says
+
+    def fence_returned(self, *, refused: bool) -> Iterator[ProtocolEvent]:
+        """Note that the server has handled what was sent before the oldest fence; yield what is certain by that."""
+        turn = self.fences.returned(refused=refused)
+        if turn is None or turn.done:
+            return
+        if turn.name:
+            yield from self._settle(turn)
+        elif turn.items and not turn.error:
+            yield from self._answer(turn, turn.counted[-1])
+        elif turn.error or self.fences.in_order:
+            self._doubt(turn)
+
+    def reported(self, message: str, commit_id: str | None) -> None:
+        """Note an error of which nobody says what it is about, unless it names a commit."""
+        named = next((turn for turn in self._turns if commit_id and turn.commit_id == commit_id), None)
+        turn = named or self.fences.at(self._turns)
+        if turn is not None and not turn.name:
+            turn.error = message
+            if named is not None:
+                self._doubt(turn)
 
     def cleared(self, position: int | None) -> None:
         """Begin anew at a stream position; an utterance under way is gone."""
@@ -155,7 +156,7 @@ class Items:
             return
         buffer = self._timeline.current
         started_ms = self._timeline.in_buffer(buffer, audio_start_ms)
-        self._items[item_id] = Item(item_id, buffer, started_ms=started_ms, heard=True)
+        self._items[item_id] = Item(item_id, buffer=buffer, started_ms=started_ms, heard=True)
         yield ServerSpeechStarted(item_id, self._timeline.at(buffer, started_ms))
 
     def stopped(self, item_id: str, audio_end_ms: float) -> Iterator[ProtocolEvent]:
@@ -170,22 +171,27 @@ class Items:
         item.stopped = True
         yield ServerSpeechStopped(item_id, self._end(item, self._timeline.cut_at(end_ms), end_ms).end_s)
 
+    def heard_beside(self, item_id: str) -> None:
+        """Note that the server's VAD has heard an item, although this side cuts."""
+        if item_id not in self._settled:
+            self._items.setdefault(item_id, Item(item_id)).cut_off = True
+
     def committed(self, item_id: str) -> Iterator[ProtocolEvent]:
-        """Yield the commit, once per item, paired with ours if it is one of ours."""
+        """Yield the commit, once per utterance."""
         self._answer_ending(item_id)
         item = self._items.get(item_id)
         if item_id in self._settled or (item is not None and item.committed):
             return
-        if item is None or item.buffer is None:
-            item = self._items.setdefault(item_id, Item(item_id))
-            utterance = self._pair(item)
-        elif not item.stopped or item.utterance is None:
-            self._timeline.cut()
-            utterance = self._end(item, item.buffer)
-        else:
-            utterance = item.utterance
+        item = item or self._items.setdefault(item_id, Item(item_id))
         item.committed = True
-        yield ItemCommitted(item_id, utterance)
+        if self._client_cuts:
+            yield from self._assign(item)
+            return
+        if item.turn is None:  # not stopped, and perhaps not even heard
+            ended = self._timeline.cut()
+            self._end(item, item.buffer or ended)
+        assert item.turn is not None
+        yield ItemCommitted(item_id, item.turn.utterance)
 
     def created(self, said: wire.ConversationItem) -> Iterator[ProtocolEvent]:
         """Note that an item is in the conversation, and yield its final text where it has that already."""
@@ -207,7 +213,7 @@ class Items:
         item = self._items.setdefault(item_id, Item(item_id))
         if item.text.append(text) or tentative is not None:
             stable = None if tentative is None else len(item.text)
-            yield ItemDelta(item_id, str(item.text) + (tentative or ""), stable)
+            yield self._grown(item, str(item.text) + (tentative or ""), stable)
 
     def segment(self, event: wire.TranscriptionSegment) -> Iterator[ProtocolEvent]:
         """Yield the finished stretches of an unfinished item so far, unless its text comes as deltas."""
@@ -218,92 +224,158 @@ class Items:
         space = " " if item.last_stretch and needs_space(item.last_stretch, text) else ""
         item.last_stretch = text
         if item.stretches.append(space + text) and not item.text:
-            yield ItemDelta(item.item_id, str(item.stretches))
+            yield self._grown(item, str(item.stretches))
 
     def completed(self, event: wire.TranscriptionCompleted, *, older: bool = False) -> Iterator[ProtocolEvent]:
-        """Yield the final text, once per item, behind the commit if the server left that out."""
+        """Yield the final text, behind the commit if the server left that out, and again where another replaces it."""
         item_id = self._resolve(event.item_id, older=older)
         if item_id is None and not older:
             item_id = self._name(event.transcript)
-        language, words, text = event.spoken, event.words or [], event.transcript.strip()
-        if item_id is None or item_id in self._settled:
-            # A server that has failed may try once more.
-            if text and item_id in self._failed:
-                yield ItemCompleted(item_id, self._failed.pop(item_id), text, language, ())
+        if item_id is None:
             return
         yield from self.committed(item_id)
-        item = self._settle(item_id)
+        item, text = self._known(item_id), event.transcript.strip()
+        self._settled.setdefault(event.item_id or item_id, item)
+        if item.ended and (not text or text == item.finals.get(event.content_index)):
+            return
         self.any_text = True
-        self._settled.add(event.item_id or item_id)
-        assert item.utterance is not None
-        mismatch = self._clock_mismatch(item, event.usage)
-        yield from () if mismatch is None else (mismatch,)
-        times: tuple[Word, ...] = ()
-        if item.buffer is not None:
-            inside = words_within(words, self._timeline.sent_seconds(item.buffer))
-            times = tuple(self._on_session_clock(item.buffer, word) for word in inside)
-        whole = fullest(text, item.said)
-        yield ItemCompleted(item_id, item.utterance, whole, language, times, heard=bool(whole))
-        self._forget(item)
+        item.finals[event.content_index] = text
+        item.final, item.failed = event, False
+        yield from self._advance(item)
 
     def failed(self, item_id: str | None, message: str) -> Iterator[ProtocolEvent]:
-        """Yield that the item will have no text."""
+        """Yield that the item will have no text; one that it had before is taken back."""
         item_id = self._resolve(item_id, older=False) or self._name()
-        if item_id is None or item_id in self._settled:
+        if item_id is None:
             return
         yield from self.committed(item_id)
-        item = self._settle(item_id)
-        assert item.utterance is not None
-        if item.said:
-            why = f"The server gave half of a text and reported {quote(message)}: transcribe this part again."
-            yield Noticed("incomplete", why, item.utterance)
-            yield ItemCompleted(item_id, item.utterance, item.said, None, ())
+        item = self._known(item_id)
+        if item.failed or item.failure == message:  # again
+            return
+        if item.finals:
+            message = f"the server took back {quote(item.said)}: {message}"
+            item.finals.clear()
+            item.text, item.stretches = GrowingText(), GrowingText()
+        item.failed, item.failure = True, message
+        yield from self._advance(item)
+
+    # Whose an item is
+
+    def _known(self, item_id: str) -> Item:
+        return self._settled[item_id] if item_id in self._settled else self._items[item_id]
+
+    def _assign(self, item: Item) -> Iterator[ProtocolEvent]:
+        """Give an item to the commit that the server is at."""
+        turn = self.fences.at(self._turns)
+        unanswered = [one for one in self._turns if not one.name]
+        if turn in unanswered[:-1] and (turn.error or turn.over) and not self.fences.hold:
+            self._doubt(turn)  # it may be the next one's
+        item.earlier = item.item_id in self._earlier and self.fences.hold
+        surely = not item.earlier and not (item.cut_off and self.fences.hold)
+        if turn is not None:
+            item.turn = turn
+            turn.items.append(item)
+            if surely and not turn.name:
+                yield from self._answer(turn, item)
+                return
+        elif item.cut_off and self._timeline.position > self._timeline.current.begin:
+            self._cut_off.append(item)
         else:
-            self._failed[item_id] = item.utterance
-            yield ItemFailed(item_id, item.utterance, message)
-        self._forget(item)
+            self._settled[item.item_id] = self._items.pop(item.item_id)  # it is nobody's
+        if item.said:
+            yield ItemDelta(item.item_id, "")  # it is told with others, or not at all
+
+    def _answer(self, turn: Turn, item: Item) -> Iterator[ProtocolEvent]:
+        """Let an item be the answer to a commit."""
+        turn.name = item.item_id
+        self._turns_so_far += 1
+        yield ItemCommitted(turn.name, turn.utterance)
+        yield from self._settle(turn)
+
+    def _doubt(self, turn: Turn) -> None:
+        """Note that a commit has no answer: nobody knows what the server still has of it, and will put elsewhere."""
+        if turn.error:
+            why = f"The server answered an utterance with the error {quote(turn.error)}: see its log, then try again."
+            self.doubt = ProtocolError(why)
+        else:
+            self.doubt = ConnectionLostError(
+                "The server passed over an utterance: connect again and send it once more."
+            )
+
+    def _advance(self, item: Item) -> Iterator[ProtocolEvent]:
+        """Yield what the end of an item brings to an end."""
+        turn = item.turn
+        if turn is not None:
+            yield from self._tell(turn) if turn.done else self._settle(turn)
+        elif item not in self._cut_off and item.said and item.item_id not in self._earlier:
+            yield Noticed("unasked", f"The server gave a text for nothing that was sent to it: {quote(item.said)}.")
+
+    def _settle(self, turn: Turn) -> Iterator[ProtocolEvent]:
+        """Yield how an utterance has ended, once that is certain."""
+        waits = self.fences.hold and not turn.over
+        if not turn.name or waits or not all(item.ended for item in turn.counted):
+            return
+        self._turns.remove(turn)
+        turn.done = True
+        for item in turn.items:
+            self._settled[item.item_id] = self._items.pop(item.item_id, item)
+        mismatch, words = self._measured(turn) if len(turn.items) == 1 else (None, ())
+        yield from () if mismatch is None else (mismatch,)
+        turn.sent_s = self._timeline.sent_seconds(turn.buffer)
+        self._timeline.forget(turn.buffer)
+        yield from self._tell(turn, words)
+
+    def _tell(self, turn: Turn, words: tuple[Word, ...] = ()) -> Iterator[ProtocolEvent]:
+        """Yield the text of an utterance, or that it has none, unless that was told."""
+        chosen = turn.chosen()
+        text = join_text(item.said for item in chosen)
+        failures = [item.failure for item in chosen if item.failed]
+        if not chosen:
+            several = ", ".join(quote(item.said) for item in turn.counted if item.said)
+            failures = [f"the server gave several texts for it: {several}"]
+        if text == turn.text or (failures and not text and turn.failed):
+            return
+        turn.text, turn.failed = text, bool(failures and not text)
+        if turn.failed:
+            yield ItemFailed(turn.name, turn.utterance, failures[0])
+            return
+        if failures:
+            why = f"The server gave half of a text and reported {quote(failures[0])}: transcribe this part again."
+            yield Noticed("incomplete", why, turn.utterance)
+        spoken = next((item.final.spoken for item in chosen if item.final is not None), None)
+        yield ItemCompleted(turn.name, turn.utterance, text, spoken, words, heard=bool(text))
 
     def _answer_ending(self, item_id: str) -> None:
         """Let the answer to the commit of `ending_sent` have the utterance, should it bear another name."""
         ending = self._ending
         if ending is None or (item_id != ending.item_id and (item_id in self._items or item_id in self._settled)):
             return
+        assert ending.turn is not None
         self._items[item_id] = self._items.pop(ending.item_id)
-        ending.item_id = item_id
+        ending.item_id = ending.turn.name = item_id
         self._ending = None
 
-    def _ending_refused(self, message: str) -> ItemFailed | None:
+    def _ending_refused(self, message: str) -> Iterator[ProtocolEvent]:
         ending, self._ending = self._ending, None
-        if ending is None or ending.utterance is None:
-            return None
-        self._forget(self._settle(ending.item_id))
-        return ItemFailed(ending.item_id, ending.utterance, message)
-
-    def _waiting(self) -> list[Item]:
-        return sorted(
-            (item for item in self._items.values() if item.order is not None), key=lambda item: item.order or 0
-        )
-
-    def _number(self, item: Item) -> int:
-        if item.order is None:
-            item.order = self._next_order
-            self._next_order += 1
-        return item.order
-
-    def _pair(self, item: Item) -> Utterance:
-        """Give the item the oldest unanswered commit, or all that was sent if this side never commits."""
-        if not self._commits:
-            return self._end(item, self._timeline.cut())
-        self._number(item)
-        item.utterance, item.buffer = self._commits.popleft()
-        return item.utterance
+        if ending is not None:
+            ending.committed = True
+            yield from self.failed(ending.item_id, message)
 
     def _end(self, item: Item, buffer: Buffer, end_ms: float = math.inf) -> Utterance:
         """Note the utterance that the server has cut: what was said in its buffer from the onset on."""
         item.buffer = buffer
         start, end = self._timeline.span(buffer, item.started_ms, end_ms)
-        item.utterance = Utterance(self._number(item), start, end, Cut.SERVER)
-        return item.utterance
+        utterance = Utterance(self._turns_so_far, start, end, Cut.SERVER)
+        item.turn = Turn(utterance, buffer, [item], name=item.item_id, over=True)
+        self._turns.append(item.turn)
+        self._turns_so_far += 1
+        return utterance
+
+    def _grown(self, item: Item, text: str, stable: int | None = None) -> ItemDelta:
+        turn = item.turn
+        if turn is None or len(turn.items) == 1 or not turn.name:
+            return ItemDelta(item.item_id, text, stable)
+        return ItemDelta(turn.name, turn.said)
 
     def _resolve(self, item_id: str | None, *, older: bool) -> str | None:
         """Return the item that a text belongs to.
@@ -316,49 +388,46 @@ class Items:
             return item_id
         if older and self.older_are_answers:
             return None
-        waiting = self._waiting()
-        if waiting:
-            return waiting[0].item_id
-        return item_id
+        return next(iter(self.pending_ids), item_id)
 
     def _name(self, text: str = "") -> str | None:
         """Return a name for an item that the server does not name and never has; None if there is nothing to it."""
-        return f"unnamed_{self._next_order}" if self._commits or text.strip() else None
-
-    def _settle(self, item_id: str) -> Item:
-        self._settled.add(item_id)
-        return self._items.pop(item_id)
-
-    def _forget(self, item: Item) -> None:
-        if item.buffer is not None:
-            self._timeline.forget(item.buffer)
+        waits = any(not turn.name for turn in self._turns)
+        return f"unnamed_{self._turns_so_far}" if waits or text.strip() else None
 
     # What comes with a final text
+
+    def _measured(self, turn: Turn) -> tuple[ClockMismatch | None, tuple[Word, ...]]:
+        """Return whether the server counts other seconds than were sent, and the words on the session clock."""
+        final = turn.items[0].final
+        if final is None:
+            return None, ()
+        mismatch = self._clock_mismatch(turn, turn.items[0])
+        inside = words_within(final.words or [], self._timeline.sent_seconds(turn.buffer))
+        return mismatch, tuple(self._on_session_clock(turn.buffer, word) for word in inside)
 
     def _on_session_clock(self, buffer: Buffer, word: Word) -> Word:
         start_s = self._timeline.at(buffer, word.start * 1000)
         end_s = self._timeline.at(buffer, word.end * 1000, ending=True)
         return Word(word.word.strip(), start_s, max(start_s, end_s), word.probability)
 
-    def _clock_mismatch(self, item: Item, usage: wire.Usage | None) -> ClockMismatch | None:
+    def _clock_mismatch(self, turn: Turn, item: Item) -> ClockMismatch | None:
         """Return that the server counts clearly other seconds than were sent, and learn from what it counts."""
-        if usage is None or usage.seconds is None or item.buffer is None:
-            return None
-        if item.heard and not self._timeline.restarts:
+        counted_s, tolerance_s = item.seconds, 0.0
+        if counted_s is None or (item.heard and not self._timeline.restarts):
             return None  # a GA server counts what its VAD has heard, not the buffer
-        counted_s, tolerance_s = usage.seconds, _MISMATCH_S + (1.0 if usage.seconds.is_integer() else 0.0)
         if self._judge is None:
             if item.stopped:
-                self._timeline.extend(item.buffer, counted_s * 1000)  # a late server's buffer grows by its count
-            sent_s = self._timeline.sent_seconds(item.buffer)
+                self._timeline.extend(turn.buffer, counted_s * 1000)  # a late server's buffer grows by its count
+            sent_s = self._timeline.sent_seconds(turn.buffer)
         else:
-            sent_s = self._learn_clock(self._judge, item.buffer, counted_s)
+            sent_s = self._learn_clock(self._judge, turn.buffer, counted_s)
             if item.stopped:
                 return None  # how much was sent when the server ended a stream's buffer, nobody knows
             counted_s *= self._judge.factor
             # A part of what was sent may be on its way still, or have come with the buffer before.
             tolerance_s += to_seconds(HELD_SAMPLES)
-        if not sent_s or abs(counted_s - sent_s) <= _MISMATCH_SHARE * sent_s + tolerance_s:
+        if not sent_s or agree(counted_s, sent_s, tolerance_s):
             return None
         return ClockMismatch(item.item_id, sent_s, counted_s)
 

@@ -56,6 +56,7 @@ from ipyspeaches.protocol.realtime.media import FragmentJoiner, Media, StreamAud
 from ipyspeaches.protocol.realtime.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.realtime.shapes import Barrier, FlatShape
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
+from ipyspeaches.protocol.realtime.turns import Turn
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
 from ipyspeaches.terminal import one_line
 from ipyspeaches.vad.gate import Utterance
@@ -141,13 +142,14 @@ class RealtimeProtocol:
         media: Media | None = None,
         api_key: str | None = None,
         has_worked: bool = False,
+        earlier: frozenset[str] = frozenset(),
     ) -> None:
         self.state = ProtocolState.CONNECTING  # where the session stands
         self._api_key = read_key(api_key)  # to leave out of what the server says
         self._configuration = Configuration(options)
         self._timeline = Timeline(media)  # without media, audio travels in messages
         self._outbox = Outbox(self._timeline)
-        self._items = items = Items(self._timeline)
+        self._items = items = Items(self._timeline, client_cuts=options.client_cuts, earlier=earlier)
         self._has_worked = has_worked  # whether a text has come over an earlier connection
         self._first: wire.KnownEvent | wire.Unrecognised | None = None
         self._last: wire.KnownEvent | wire.Unrecognised | None = None
@@ -155,6 +157,7 @@ class RealtimeProtocol:
         self._joiner = None if media is None else FragmentJoiner()
         self._events: list[ProtocolEvent] = []
         self._opened = self._ready = False
+        self._commits = 0
         self._clears: deque[int] = deque()  # stream positions of the clears that wait for their answer
         self._pings: set[str] = set()  # items that were asked for only to hear the server say that there are none
         self._postponed: RecognitionOptions | None = None
@@ -183,6 +186,16 @@ class RealtimeProtocol:
     def options(self) -> RecognitionOptions:
         """What the session is asked to be now."""
         return self._configuration.options
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What items were called on this connection, and on those before: what they are told once more is not new."""
+        return self._items.names
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether no more than one commit should be under way: how the server answers them is not known yet."""
+        return self.options.client_cuts and not self._items.fences.known
 
     @property
     def pending(self) -> int:
@@ -324,8 +337,15 @@ class RealtimeProtocol:
             raise StateError("Cannot commit an empty buffer: append the utterance's audio first.")
         if not padded:
             self._outbox.pad(max(MIN_COMMIT_SAMPLES - sent, 0))
-        self._outbox.put(wire.COMMIT)
-        self._items.commit_sent(utterance)
+        self._commits += 1
+        commit_id = f"commit_{self._commits}"
+        self._outbox.put(wire.commit(commit_id))
+        self._send_fence(self._items.commit_sent(utterance, commit_id))
+
+    def _send_fence(self, behind: Turn | None) -> None:
+        if self._items.fences.wanted:
+            self._items.fences.sent(behind)
+            self._outbox.put(self._configuration.barrier(Barrier.FENCE))
 
     def send_clear(self) -> None:
         """Throw away what was appended and not committed; a server's buffer grows costly with silence.
@@ -468,7 +488,8 @@ class RealtimeProtocol:
             event = wire.decode(self._without_key(message))
         if _is_expected(event) or self._answers_ping(event):
             return []
-        self._last = event
+        if not (self._ready and isinstance(event, wire.SessionUpdated)):
+            self._last = event
         if self._first is None or isinstance(event, wire.SessionCreated):
             self._first = event
         if isinstance(event, wire.Unrecognised):
@@ -477,6 +498,8 @@ class RealtimeProtocol:
         events = list(self._handlers[type(event)](event))
         if not self._ready and (refused := self._diagnosis().explain_beginning()) is not None:
             events += self._lost(refused)
+        elif self._items.doubt is not None:
+            events += self._lost(Disconnected(self._items.doubt))
         return events
 
     def _without_key(self, message: str | bytes) -> str | bytes:
@@ -506,6 +529,8 @@ class RealtimeProtocol:
 
     def _is_ready(self) -> Iterator[ProtocolEvent]:
         self._ready = True
+        if self.options.client_cuts:
+            self._send_fence(None)
         yield self._configuration.ready()
         without_effect = self._configuration.without_effect
         if without_effect:
@@ -517,6 +542,8 @@ class RealtimeProtocol:
         barrier, news = self._configuration.answered(session)
         if self._opened and not self._ready:
             yield from self._is_ready()
+        elif barrier is Barrier.FENCE:
+            yield from self._items.fence_returned(refused=session is None)
         elif was_asked and barrier is Barrier.NONE:
             yield self._configuration.reconfigured()
         yield from news
@@ -539,8 +566,11 @@ class RealtimeProtocol:
         self._outbox.put(self._configuration.barrier(Barrier.CLOSES))
 
     def _server_heard(self, event: wire.BufferSpeechStarted | wire.BufferSpeechStopped) -> Iterable[ProtocolEvent]:
-        if self.options.client_cuts:
-            return ()  # the commits say what is an utterance, whatever the server's VAD hears beside them
+        if (
+            self.options.client_cuts
+        ):  # the commits say what is an utterance, whatever the server's VAD hears beside them
+            self._items.heard_beside(event.item_id)
+            return ()
         if isinstance(event, wire.BufferSpeechStarted):
             return self._items.started(event.item_id, event.audio_start_ms)
         return self._items.stopped(event.item_id, event.audio_end_ms)
@@ -581,9 +611,9 @@ class RealtimeProtocol:
         elif of_item:
             yield from self._items.failed(error.item_id, message)
         elif of_commit:
-            refused = self._items.commit_refused(message)
-            if refused is not None:
-                yield refused
+            yield from self._items.commit_refused(message)
+        else:
+            self._items.reported(message, error.event_id)
 
 
 def without_effect_here(names: tuple[str, ...]) -> Noticed:

@@ -31,11 +31,12 @@ _TRANSCRIPTION: Final = "transcription"
 
 
 class Barrier(Enum):
-    """The part that an update plays in a flush."""
+    """What an update is sent for beside its settings: it opens or closes a flush, or stands around a commit."""
 
     NONE = 0
     OPENS = 1
     CLOSES = 2
+    FENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Asked:
     model: str | None = None
     language: str | None = None  # ``""`` unsets it
     prompt: str | None = None
-    barrier: Barrier = Barrier.NONE  # its part in a flush
+    barrier: Barrier = Barrier.NONE
     first: bool = False  # opens the session, and so names the format of the audio where the shape has a place for it
 
     def differences(self, session: wire.SessionInfo) -> list[Mismatch]:

@@ -196,6 +196,7 @@ class TranscriptionCompleted(ServerEvent, tag="conversation.item.input_audio_tra
 
     transcript: str
     item_id: str | None = None
+    content_index: int = 0
     usage: Usage | None = None
     language: str | None = None
     languages: list[SpokenLanguage | str] | None = None
@@ -343,6 +344,11 @@ def append(pcm: bytes | memoryview) -> bytes:
     Built by hand: base64 needs no escaping, and this is the one message that goes out ten times a second.
     """
     return b"".join((_APPEND_HEAD, b2a_base64(pcm, newline=False), _APPEND_TAIL))
+
+
+def commit(event_id: str) -> bytes:
+    """Return the message that ends an utterance; errors of some servers name the ``event_id``."""
+    return msgspec.json.encode({"type": "input_audio_buffer.commit", "event_id": event_id})
 
 
 def session_update(session: dict[str, Any], event_id: str | None = None, kind: str = "session.update") -> bytes:
