@@ -38,6 +38,9 @@ SLOWEST: Final = 2.0
 MAX_PENDING: Final = 8
 """Utterances without text that a recording may run ahead of the server."""
 
+ALONE_S: Final = 5.0
+"""How long the first utterance on a connection may wait alone for its answer, where nobody knows yet how those come."""
+
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 15.0
 """Between two attempts to have a connection again: a server that restarts is back soon, one that is gone is spared."""
@@ -305,8 +308,10 @@ class Delivery:
             return
         if self._replaying and not self._client_cuts:
             await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / REPLAY_SPEED)
-        most = REPLAY_PENDING if self._replaying else MAX_PENDING
-        await self._settle(connection, below=1 if connection.one_at_a_time else most)
+        if portion.entry is not None and connection.pending == 1:
+            alone_s = min(ALONE_S, self.patience_s(connection))
+            await connection.settle(lambda: alone_s if connection.one_at_a_time else 0.0)
+        await self._settle(connection, below=REPLAY_PENDING if self._replaying else MAX_PENDING)
 
     async def _settle(self, connection: Connection, *, below: int) -> None:
         """Wait until fewer texts are pending, or raise what the connection is worth."""
