@@ -74,7 +74,7 @@ class MediaReplay:
         kind = data.get("type")
         if kind == "input_audio_buffer.commit":
             self.protocol.send_commit(cut(len(self.commits)))
-            buffer = self.protocol._items._turns[-1].buffer
+            buffer = self.protocol._items._commits[-1].buffer
             self.buffers.append((buffer.begin / RATE_HZ, (buffer.end or 0) / RATE_HZ))
             assert self._track_began_s is not None
             self.commits.append(t - self._track_began_s)

@@ -23,9 +23,9 @@ from ipyspeaches.protocol.protocol_events import (
     ServerSpeechStopped,
 )
 from ipyspeaches.protocol.realtime import wire
+from ipyspeaches.protocol.realtime.commits import Commit, Fences, Item, agree
 from ipyspeaches.protocol.realtime.media import HELD_SAMPLES, ClockJudge
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
-from ipyspeaches.protocol.realtime.turns import Fences, Item, Turn, agree
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Cut, Utterance
 from ipyspeaches.words import GrowingText, Word, join_text, needs_space, words_within
@@ -43,10 +43,10 @@ class Items:
         self._earlier = earlier
         self._items: dict[str, Item] = {}
         self._settled: dict[str, Item] = {}  # those that are over, or nobody's, by all their names
-        self._turns: list[Turn] = []  # committed or ended, and without a text
+        self._commits: list[Commit] = []  # committed or ended, and without a text
         self.fences = Fences()
         self._cut_off: list[Item] = []  # by the server's VAD, and of the next commit
-        self._turns_so_far = 0
+        self._commits_so_far = 0
         self.doubt: ServerError | None = None  # why nobody can know any more which text is whose
         self.any_text = False  # whether any item has its final text
         self.older_are_answers = False  # whether the older names stand for speech of the server itself
@@ -58,12 +58,12 @@ class Items:
     @property
     def pending(self) -> int:
         """How many utterances were committed, or had their commit sent, and have no text yet."""
-        return len(self._turns)
+        return len(self._commits)
 
     @property
     def pending_ids(self) -> tuple[str, ...]:
         """The items among them, in the order in which they were committed."""
-        return tuple(turn.name for turn in self._turns if turn.name)
+        return tuple(commit.name for commit in self._commits if commit.name)
 
     @property
     def names(self) -> frozenset[str]:
@@ -81,7 +81,7 @@ class Items:
 
         It drops the connection when a buffer vanishes before its item is in the conversation.
         """
-        return all(turn.name for turn in self._turns) and not any(
+        return all(commit.name for commit in self._commits) and not any(
             item.open or item.between for item in self._items.values()
         )
 
@@ -91,27 +91,27 @@ class Items:
 
     # What this side does
 
-    def commit_sent(self, utterance: Utterance, commit_id: str) -> Turn:
+    def commit_sent(self, utterance: Utterance, commit_id: str) -> Commit:
         """Note that a commit for all that was sent has gone out."""
-        turn = Turn(utterance, self._timeline.cut(), self._cut_off, commit_id)
+        commit = Commit(utterance, self._timeline.cut(), self._cut_off, commit_id)
         for item in self._cut_off:
-            item.turn = turn
+            item.commit = commit
         self._cut_off = []
-        self._turns.append(turn)
-        return turn
+        self._commits.append(commit)
+        return commit
 
     def commit_refused(self, message: str) -> Iterator[ProtocolEvent]:
         """Yield the failure of the commit that the server is at."""
-        turn = self.fences.at(self._turns)
-        if turn is None or turn.name:
+        commit = self.fences.at(self._commits)
+        if commit is None or commit.name:
             yield from self._ending_refused(message)
-        elif turn.items:  # its VAD has left nothing of it
-            yield from self._answer(turn, turn.items[-1])
+        elif commit.items:  # its VAD has left nothing of it
+            yield from self._answer(commit, commit.items[-1])
         else:
-            self._turns.remove(turn)
-            turn.done = True
-            self._timeline.forget(turn.buffer)
-            yield ItemFailed("", turn.utterance, message)
+            self._commits.remove(commit)
+            commit.done = True
+            self._timeline.forget(commit.buffer)
+            yield ItemFailed("", commit.utterance, message)
 
     def ending_sent(self) -> None:
         """Note that a commit has gone out for the utterance that the server's VAD is inside."""
@@ -124,24 +124,24 @@ class Items:
 
     def fence_returned(self, *, refused: bool) -> Iterator[ProtocolEvent]:
         """Note that the server has handled what was sent before the oldest fence; yield what is certain by that."""
-        turn = self.fences.returned(refused=refused)
-        if turn is None or turn.done:
+        commit = self.fences.returned(refused=refused)
+        if commit is None or commit.done:
             return
-        if turn.name:
-            yield from self._settle(turn)
-        elif turn.items and not turn.error:
-            yield from self._answer(turn, turn.counted[-1])
-        elif turn.error or self.fences.in_order:
-            self._doubt(turn)
+        if commit.name:
+            yield from self._settle(commit)
+        elif commit.items and not commit.error:
+            yield from self._answer(commit, commit.counted[-1])
+        elif commit.error or self.fences.in_order:
+            self._doubt(commit)
 
     def reported(self, message: str, commit_id: str | None) -> None:
         """Note an error of which nobody says what it is about, unless it names a commit."""
-        named = next((turn for turn in self._turns if commit_id and turn.commit_id == commit_id), None)
-        turn = named or self.fences.at(self._turns)
-        if turn is not None and not turn.name:
-            turn.error = message
+        named = next((commit for commit in self._commits if commit_id and commit.commit_id == commit_id), None)
+        commit = named or self.fences.at(self._commits)
+        if commit is not None and not commit.name:
+            commit.error = message
             if named is not None:
-                self._doubt(turn)
+                self._doubt(commit)
 
     def cleared(self, position: int | None) -> None:
         """Begin anew at a stream position; an utterance under way is gone."""
@@ -187,11 +187,11 @@ class Items:
         if self._client_cuts:
             yield from self._assign(item)
             return
-        if item.turn is None:  # not stopped, and perhaps not even heard
+        if item.commit is None:  # not stopped, and perhaps not even heard
             ended = self._timeline.cut()
             self._end(item, item.buffer or ended)
-        assert item.turn is not None
-        yield ItemCommitted(item_id, item.turn.utterance)
+        assert item.commit is not None
+        yield ItemCommitted(item_id, item.commit.utterance)
 
     def created(self, said: wire.ConversationItem) -> Iterator[ProtocolEvent]:
         """Note that an item is in the conversation, and yield its final text where it has that already."""
@@ -266,17 +266,17 @@ class Items:
 
     def _assign(self, item: Item) -> Iterator[ProtocolEvent]:
         """Give an item to the commit that the server is at."""
-        turn = self.fences.at(self._turns)
-        unanswered = [one for one in self._turns if not one.name]
-        if turn in unanswered[:-1] and (turn.error or turn.over) and not self.fences.hold:
-            self._doubt(turn)  # it may be the next one's
+        commit = self.fences.at(self._commits)
+        unanswered = [one for one in self._commits if not one.name]
+        if commit in unanswered[:-1] and (commit.error or commit.over) and not self.fences.hold:
+            self._doubt(commit)  # it may be the next one's
         item.earlier = item.item_id in self._earlier and self.fences.hold
         surely = not item.earlier and not (item.cut_off and self.fences.hold)
-        if turn is not None:
-            item.turn = turn
-            turn.items.append(item)
-            if surely and not turn.name:
-                yield from self._answer(turn, item)
+        if commit is not None:
+            item.commit = commit
+            commit.items.append(item)
+            if surely and not commit.name:
+                yield from self._answer(commit, item)
                 return
         elif item.cut_off and self._timeline.position > self._timeline.current.begin:
             self._cut_off.append(item)
@@ -285,17 +285,17 @@ class Items:
         if item.said:
             yield ItemDelta(item.item_id, "")  # it is told with others, or not at all
 
-    def _answer(self, turn: Turn, item: Item) -> Iterator[ProtocolEvent]:
+    def _answer(self, commit: Commit, item: Item) -> Iterator[ProtocolEvent]:
         """Let an item be the answer to a commit."""
-        turn.name = item.item_id
-        self._turns_so_far += 1
-        yield ItemCommitted(turn.name, turn.utterance)
-        yield from self._settle(turn)
+        commit.name = item.item_id
+        self._commits_so_far += 1
+        yield ItemCommitted(commit.name, commit.utterance)
+        yield from self._settle(commit)
 
-    def _doubt(self, turn: Turn) -> None:
+    def _doubt(self, commit: Commit) -> None:
         """Note that a commit has no answer: nobody knows what the server still has of it, and will put elsewhere."""
-        if turn.error:
-            why = f"The server answered an utterance with the error {quote(turn.error)}: see its log, then try again."
+        if commit.error:
+            why = f"The server answered an utterance with the error {quote(commit.error)}: see its log, then try again."
             self.doubt = ProtocolError(why)
         else:
             self.doubt = ConnectionLostError(
@@ -304,55 +304,55 @@ class Items:
 
     def _advance(self, item: Item) -> Iterator[ProtocolEvent]:
         """Yield what the end of an item brings to an end."""
-        turn = item.turn
-        if turn is not None:
-            yield from self._tell(turn) if turn.done else self._settle(turn)
+        commit = item.commit
+        if commit is not None:
+            yield from self._tell(commit) if commit.done else self._settle(commit)
         elif item not in self._cut_off and item.said and item.item_id not in self._earlier:
             yield Noticed("unasked", f"The server gave a text for nothing that was sent to it: {quote(item.said)}.")
 
-    def _settle(self, turn: Turn) -> Iterator[ProtocolEvent]:
+    def _settle(self, commit: Commit) -> Iterator[ProtocolEvent]:
         """Yield how an utterance has ended, once that is certain."""
-        waits = self.fences.hold and not turn.over
-        if not turn.name or waits or not all(item.ended for item in turn.counted):
+        waits = self.fences.hold and not commit.over
+        if not commit.name or waits or not all(item.ended for item in commit.counted):
             return
-        self._turns.remove(turn)
-        turn.done = True
-        for item in turn.items:
+        self._commits.remove(commit)
+        commit.done = True
+        for item in commit.items:
             self._settled[item.item_id] = self._items.pop(item.item_id, item)
-        mismatch, words = self._measured(turn) if len(turn.items) == 1 else (None, ())
+        mismatch, words = self._measured(commit) if len(commit.items) == 1 else (None, ())
         yield from () if mismatch is None else (mismatch,)
-        turn.sent_s = self._timeline.sent_seconds(turn.buffer)
-        self._timeline.forget(turn.buffer)
-        yield from self._tell(turn, words)
+        commit.sent_s = self._timeline.sent_seconds(commit.buffer)
+        self._timeline.forget(commit.buffer)
+        yield from self._tell(commit, words)
 
-    def _tell(self, turn: Turn, words: tuple[Word, ...] = ()) -> Iterator[ProtocolEvent]:
+    def _tell(self, commit: Commit, words: tuple[Word, ...] = ()) -> Iterator[ProtocolEvent]:
         """Yield the text of an utterance, or that it has none, unless that was told."""
-        chosen = turn.chosen()
+        chosen = commit.chosen()
         text = join_text(item.said for item in chosen)
         failures = [item.failure for item in chosen if item.failed]
         if not chosen:
-            several = ", ".join(quote(item.said) for item in turn.counted if item.said)
+            several = ", ".join(quote(item.said) for item in commit.counted if item.said)
             failures = [f"the server gave several texts for it: {several}"]
-        if text == turn.text or (failures and not text and turn.failed):
+        if text == commit.text or (failures and not text and commit.failed):
             return
-        turn.text, turn.failed = text, bool(failures and not text)
-        if turn.failed:
-            yield ItemFailed(turn.name, turn.utterance, failures[0])
+        commit.text, commit.failed = text, bool(failures and not text)
+        if commit.failed:
+            yield ItemFailed(commit.name, commit.utterance, failures[0])
             return
         if failures:
             why = f"The server gave half of a text and reported {quote(failures[0])}: transcribe this part again."
-            yield Noticed("incomplete", why, turn.utterance)
+            yield Noticed("incomplete", why, commit.utterance)
         spoken = next((item.final.spoken for item in chosen if item.final is not None), None)
-        yield ItemCompleted(turn.name, turn.utterance, text, spoken, words, heard=bool(text))
+        yield ItemCompleted(commit.name, commit.utterance, text, spoken, words, heard=bool(text))
 
     def _answer_ending(self, item_id: str) -> None:
         """Let the answer to the commit of `ending_sent` have the utterance, should it bear another name."""
         ending = self._ending
         if ending is None or (item_id != ending.item_id and (item_id in self._items or item_id in self._settled)):
             return
-        assert ending.turn is not None
+        assert ending.commit is not None
         self._items[item_id] = self._items.pop(ending.item_id)
-        ending.item_id = ending.turn.name = item_id
+        ending.item_id = ending.commit.name = item_id
         self._ending = None
 
     def _ending_refused(self, message: str) -> Iterator[ProtocolEvent]:
@@ -365,17 +365,17 @@ class Items:
         """Note the utterance that the server has cut: what was said in its buffer from the onset on."""
         item.buffer = buffer
         start, end = self._timeline.span(buffer, item.started_ms, end_ms)
-        utterance = Utterance(self._turns_so_far, start, end, Cut.SERVER)
-        item.turn = Turn(utterance, buffer, [item], name=item.item_id, over=True)
-        self._turns.append(item.turn)
-        self._turns_so_far += 1
+        utterance = Utterance(self._commits_so_far, start, end, Cut.SERVER)
+        item.commit = Commit(utterance, buffer, [item], name=item.item_id, over=True)
+        self._commits.append(item.commit)
+        self._commits_so_far += 1
         return utterance
 
     def _grown(self, item: Item, text: str, stable: int | None = None) -> ItemDelta:
-        turn = item.turn
-        if turn is None or len(turn.items) == 1 or not turn.name:
+        commit = item.commit
+        if commit is None or len(commit.items) == 1 or not commit.name:
             return ItemDelta(item.item_id, text, stable)
-        return ItemDelta(turn.name, turn.said)
+        return ItemDelta(commit.name, commit.said)
 
     def _resolve(self, item_id: str | None, *, older: bool) -> str | None:
         """Return the item that a text belongs to.
@@ -392,36 +392,36 @@ class Items:
 
     def _name(self, text: str = "") -> str | None:
         """Return a name for an item that the server does not name and never has; None if there is nothing to it."""
-        waits = any(not turn.name for turn in self._turns)
-        return f"unnamed_{self._turns_so_far}" if waits or text.strip() else None
+        waits = any(not commit.name for commit in self._commits)
+        return f"unnamed_{self._commits_so_far}" if waits or text.strip() else None
 
     # What comes with a final text
 
-    def _measured(self, turn: Turn) -> tuple[ClockMismatch | None, tuple[Word, ...]]:
+    def _measured(self, commit: Commit) -> tuple[ClockMismatch | None, tuple[Word, ...]]:
         """Return whether the server counts other seconds than were sent, and the words on the session clock."""
-        final = turn.items[0].final
+        final = commit.items[0].final
         if final is None:
             return None, ()
-        mismatch = self._clock_mismatch(turn, turn.items[0])
-        inside = words_within(final.words or [], self._timeline.sent_seconds(turn.buffer))
-        return mismatch, tuple(self._on_session_clock(turn.buffer, word) for word in inside)
+        mismatch = self._clock_mismatch(commit, commit.items[0])
+        inside = words_within(final.words or [], self._timeline.sent_seconds(commit.buffer))
+        return mismatch, tuple(self._on_session_clock(commit.buffer, word) for word in inside)
 
     def _on_session_clock(self, buffer: Buffer, word: Word) -> Word:
         start_s = self._timeline.at(buffer, word.start * 1000)
         end_s = self._timeline.at(buffer, word.end * 1000, ending=True)
         return Word(word.word.strip(), start_s, max(start_s, end_s), word.probability)
 
-    def _clock_mismatch(self, turn: Turn, item: Item) -> ClockMismatch | None:
+    def _clock_mismatch(self, commit: Commit, item: Item) -> ClockMismatch | None:
         """Return that the server counts clearly other seconds than were sent, and learn from what it counts."""
         counted_s, tolerance_s = item.seconds, 0.0
         if counted_s is None or (item.heard and not self._timeline.restarts):
             return None  # a GA server counts what its VAD has heard, not the buffer
         if self._judge is None:
             if item.stopped:
-                self._timeline.extend(turn.buffer, counted_s * 1000)  # a late server's buffer grows by its count
-            sent_s = self._timeline.sent_seconds(turn.buffer)
+                self._timeline.extend(commit.buffer, counted_s * 1000)  # a late server's buffer grows by its count
+            sent_s = self._timeline.sent_seconds(commit.buffer)
         else:
-            sent_s = self._learn_clock(self._judge, turn.buffer, counted_s)
+            sent_s = self._learn_clock(self._judge, commit.buffer, counted_s)
             if item.stopped:
                 return None  # how much was sent when the server ended a stream's buffer, nobody knows
             counted_s *= self._judge.factor

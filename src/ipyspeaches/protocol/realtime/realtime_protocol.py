@@ -49,6 +49,7 @@ from ipyspeaches.protocol.protocol_events import (
     Unknown,
 )
 from ipyspeaches.protocol.realtime import wire
+from ipyspeaches.protocol.realtime.commits import Commit
 from ipyspeaches.protocol.realtime.configuration import Configuration
 from ipyspeaches.protocol.realtime.failure import Diagnosis, denied
 from ipyspeaches.protocol.realtime.items import Items
@@ -56,7 +57,6 @@ from ipyspeaches.protocol.realtime.media import FragmentJoiner, Media, StreamAud
 from ipyspeaches.protocol.realtime.outbox import MIN_COMMIT_SAMPLES, Outbox
 from ipyspeaches.protocol.realtime.shapes import Barrier, FlatShape
 from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
-from ipyspeaches.protocol.realtime.turns import Turn
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
 from ipyspeaches.terminal import one_line
 from ipyspeaches.vad.gate import Utterance
@@ -342,7 +342,7 @@ class RealtimeProtocol:
         self._outbox.put(wire.commit(commit_id))
         self._send_fence(self._items.commit_sent(utterance, commit_id))
 
-    def _send_fence(self, behind: Turn | None) -> None:
+    def _send_fence(self, behind: Commit | None) -> None:
         if self._items.fences.wanted:
             self._items.fences.sent(behind)
             self._outbox.put(self._configuration.barrier(Barrier.FENCE))

@@ -44,7 +44,7 @@ class Item:
     """
 
     item_id: str
-    turn: Turn | None = None
+    commit: Commit | None = None
     buffer: Buffer | None = None
     started_ms: float = 0.0
     text: GrowingText = field(default_factory=GrowingText)
@@ -89,7 +89,7 @@ class Item:
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class Commit:
     """An utterance on this connection, and the items that the server has made of it."""
 
     utterance: Utterance
@@ -137,7 +137,7 @@ class Fences:
 
     def __init__(self) -> None:
         self.in_order = False  # whether a fence has come back behind the answer to its commit
-        self._sent: deque[Turn | None] = deque()  # the commit before each that is under way; None before the first
+        self._sent: deque[Commit | None] = deque()  # the commit before each that is under way; None before the first
         self._work: bool | None = None  # whether they are answered, in the order of the rest; None: not known yet
 
     @property
@@ -155,25 +155,25 @@ class Fences:
         """Whether all that there is to an utterance is known only when the fence behind it is back."""
         return self._work is True
 
-    def sent(self, turn: Turn | None) -> None:
+    def sent(self, commit: Commit | None) -> None:
         """Note that one has gone out behind a commit, or before the first."""
-        self._sent.append(turn)
+        self._sent.append(commit)
 
-    def returned(self, *, refused: bool) -> Turn | None:
+    def returned(self, *, refused: bool) -> Commit | None:
         """Note that the oldest has come back, or was refused; return the commit before it."""
-        turn = self._sent.popleft() if self._sent else None
+        commit = self._sent.popleft() if self._sent else None
         if self._work is None:
             self._work = not refused
-        if turn is None or not self._work:
+        if commit is None or not self._work:
             return None
-        turn.over = True
-        self.in_order |= bool(turn.name)
-        return turn
+        commit.over = True
+        self.in_order |= bool(commit.name)
+        return commit
 
-    def at(self, turns: Iterable[Turn]) -> Turn | None:
+    def at(self, commits: Iterable[Commit]) -> Commit | None:
         """Return the commit that the server is at, of all that have no text yet; it may have its answer already."""
-        unanswered = [turn for turn in turns if not turn.name]
-        late = any(turn.over for turn in unanswered)
+        unanswered = [commit for commit in commits if not commit.name]
+        late = any(commit.over for commit in unanswered)
         if late or (self._work is None and unanswered):
             self._work = False
         if self._work is False:
