@@ -136,6 +136,18 @@ def test_csv_is_quoted_rounded_and_without_nested_columns(tmp_path: Path) -> Non
     assert (tmp_path / "visits.csv").read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "one\rtwo", "＝1", "'=1"])
+def test_no_text_in_csv_is_a_formula_or_ends_its_row(text: str) -> None:
+    class Said(Visits):
+        def columns(self) -> Mapping[str, Any]:
+            return {**super().columns(), "level": np.full(1, -1.5), "text": [text]}
+
+    (row,) = csv.DictReader(io.StringIO(Said(1).to_csv()))
+    assert row["text"].removeprefix("'") == text.removeprefix("'").replace("\r", "\n")
+    assert not row["text"].startswith(tuple("=+-@\t\r＝"))
+    assert row["level"] == "-1.5"
+
+
 def test_csv_of_an_empty_table_has_its_header() -> None:
     assert Visits(0).to_csv() == "number,level,heard,text,when\n"
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+_FORMULA: Final = tuple("=+-@\t＝＋－＠")
+"""What spreadsheets take for the beginning of one, and evaluate when a file is opened."""
 _DTYPES: Final = {float: np.float64, float | None: np.float64, int: np.int64, bool: np.bool_}
 
 
@@ -133,7 +135,8 @@ class Table(ABC):
 
         It is an `InputError` if the file cannot be written.
 
-        Numbers are rounded to a millionth; columns that hold records (the words of a segment) are left out.
+        Numbers are rounded to a millionth; columns that hold records (the words of a segment) are left out. A text that
+        a spreadsheet would take for a formula begins with an apostrophe.
 
         Parameters
         ----------
@@ -286,6 +289,9 @@ def _cell(value: object, digits: int = 6) -> object:
     if isinstance(value, float):
         # Sample counts divided by a rate have long tails of digits; the seventh is below a sample's length.
         return round(value, digits)
+    if isinstance(value, str):
+        value = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would end the row
+        return f"'{value}" if value.startswith(_FORMULA) else value
     return value.isoformat() if isinstance(value, datetime) else value
 
 
