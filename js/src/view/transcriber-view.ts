@@ -61,7 +61,7 @@ class TranscriberView {
     this.#popup = new Popup(this.#root, scope);
     this.#file = h("input", {
       type: "file",
-      accept: "audio/*,video/*,.wav,.flac,.ogg,.mp3",
+      accept: "audio/*,video/*,.wav,.flac,.ogg,.mp3,.m4a,.aac,.webm",
       "aria-hidden": "true",
       tabindex: -1,
     });

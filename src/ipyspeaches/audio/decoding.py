@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches.audio.clock import MAX_RATE_HZ, Resampler
 from ipyspeaches.audio.containers import Content, Part, inspect
+from ipyspeaches.audio.converting import container_of, converted
 from ipyspeaches.errors import AudioError
 from ipyspeaches.terminal import printable
 
@@ -227,7 +228,7 @@ class Decoded(NamedTuple):
 
 
 def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) -> Decoded:
-    """Read any audio file that libsndfile knows.
+    """Read any audio file that libsndfile knows, and what phones and browsers record where FFmpeg is at hand.
 
     It is an `AudioError` if the file is missing, not audio, damaged from its beginning, empty, or too long.
 
@@ -243,7 +244,11 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     name, content = _open(file)
     try:
         with content as data:
-            parts = [Part(b"")] if data is None else inspect(data)
+            container = None if data is None else container_of(data)
+            if data is not None and container is not None:
+                parts = [converted(data, container, min(max_s, MAX_SAMPLES / MIN_RATE_HZ))]
+            else:
+                parts = [Part(b"")] if data is None else inspect(data)
             size = len(data or b"")
             reader = _Reader(max_s, rate or 0)
             for part in parts:
