@@ -33,6 +33,7 @@ const commands = () =>
 const last = () => commands().at(-1) as Command;
 const answer = (data: object = {}, error: object | null = null) =>
   fake.receive({ type: "reply", id: last().id, error, data });
+const nothing = { segments: [], marks: [], events: [], runs: {} };
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 const find = (selector: string) => el.querySelector(selector) as HTMLElement;
 const status = () => find(".sp-status .msg").textContent?.trim();
@@ -136,7 +137,7 @@ it("tells of a microphone that has been silent for five seconds, and of a file n
 
 describe("a recording whose page was reloaded", () => {
   const snapshot = (capturing: string | null) =>
-    fake.receive({ type: "snapshot", clock_s: 5, segments: [], marks: [], events: [], runs: {}, capturing });
+    fake.receive({ type: "snapshot", clock_s: 5, ...nothing, capturing });
 
   const permission = (state: string) =>
     vi.stubGlobal("navigator", { permissions: { query: async () => ({ state }) }, language: "en" });
@@ -405,6 +406,12 @@ it("shows hostile, endless and odd text as text, also in captions", () => {
   expect(find(".sp-script .body").textContent).toBe(odd);
   expect(find(".sp-cap p").textContent?.length).toBeLessThanOrEqual(600);
   expect(find(".sp-cap p").getAttribute("dir")).toBe("auto");
+});
+
+it("shows all of a recording that has ended before the page was loaded", async () => {
+  fake.set("state", "stopped");
+  fake.receive({ type: "snapshot", clock_s: 40, ...nothing, capturing: null });
+  await vi.waitFor(() => expect(find(".sp-zoom").textContent).toContain("40 s"));
 });
 
 it("shows in captions that words are on their way, in place of rows without any", () => {
