@@ -59,6 +59,20 @@ def test_streaming_scores_are_those_of_the_whole(vad: Detector, talk: Recording)
     assert len(whole.value) - len(streamed) <= 1
 
 
+def test_scoring_tells_how_far_it_is_and_can_be_ended(talk: Recording) -> None:
+    told: list[float] = []
+    scores = EnergyVad().score(talk, told.append)
+    assert told[0] == 0
+    assert told == sorted(told)
+    assert np.array_equal(scores.value, EnergyVad().score(talk).value)
+
+    def stop(_share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        EnergyVad().score(talk, stop)
+
+
 @every_detector
 def test_the_sentences_of_the_sample_are_found(vad: Detector, talk: Recording, truth: Segments) -> None:
     found = vad.segment(talk)

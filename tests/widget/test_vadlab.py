@@ -89,6 +89,20 @@ def test_other_scores_are_sent_again(bursts: Recording, monkeypatch: pytest.Monk
     assert lab.detectors[1] == EnergyVad(threshold=3000, frame_ms=40)
 
 
+def test_scoring_tells_how_far_it_is_stops_and_goes_on(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ipyspeaches.widget.lab_controller.INTERVAL_S", -1)
+    _, page = open_lab(monkeypatch, bursts)
+    page.say({"type": "hello", "client_id": "page"})
+    told = [(one["index"], one["share"]) for one in wait_for(lambda: page.of("scores")[1:] and page.of("scoring"))]
+    assert told == [(0, 0.0)]  # both detectors share their scores
+    assert page.command("stop_scoring") is None
+    assert page.command("set_detector", index=1, frame_ms=40) is None
+    (unscored,) = page.of("unscored")
+    assert (unscored["index"], unscored["text"]) == (1, "Scoring was stopped: run the cell again to go on.")
+    page.say({"type": "hello", "client_id": "page"})
+    assert wait_for(lambda: [one for one in page.of("scores") if one["hop"] == bursts.rate // 25])
+
+
 def test_truth_is_painted_undone_and_kept(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab, page = open_lab(monkeypatch, sound)
     assert lab.metrics.evaluations == (None, None)

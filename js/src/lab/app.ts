@@ -50,6 +50,10 @@ export class LabApp extends WidgetApp<LabCommand> {
   readonly note = signal("");
   /** The server is listening to the recording. */
   readonly askingServer = signal(false);
+  /** How much of which detector's scores is there; null where none are being made. */
+  readonly scoring = signal<{ index: number; share: number } | null>(null);
+  /** Somebody has stopped that. */
+  readonly scoringStopped = signal(false);
   protected override readonly slow = SLOW;
   #asked = 0;
 
@@ -90,6 +94,17 @@ export class LabApp extends WidgetApp<LabCommand> {
 
   truthFrom(index: number): Promise<boolean> {
     return this.#do("truth_from", { index });
+  }
+
+  stopScoring(): void {
+    this.scoringStopped.value = true;
+    void this.#do("stop_scoring");
+  }
+
+  /** The kernel then goes on with what has no scores yet. */
+  scoreAgain(): void {
+    this.scoringStopped.value = false;
+    this.greet();
   }
 
   /** Asks the server where it finds speech. */
@@ -169,10 +184,15 @@ export class LabApp extends WidgetApp<LabCommand> {
       case "lab":
         this.store.restore(content, decodeTruth(buffers), decodeServer(buffers));
         break;
+      case "scoring":
+        this.scoring.value = content;
+        break;
       case "scores":
+        this.scoring.value = null;
         this.store.score(content, decodeScores(buffers));
         break;
       case "unscored":
+        this.scoring.value = null;
         this.store.fail(content.index, content.text);
         break;
       case "reply":

@@ -70,7 +70,12 @@ export interface ScoresHeader {
   length: number;
 }
 
-export type FromLab = LabState | ScoresHeader | { type: "unscored"; index: number; text: string } | Reply;
+export type FromLab =
+  | LabState
+  | ScoresHeader
+  | { type: "unscored"; index: number; text: string }
+  | { type: "scoring"; index: number; share: number }
+  | Reply;
 
 export type LabCommand =
   | "set_detector"
@@ -86,7 +91,8 @@ export type LabCommand =
   | "export_truth"
   | "use_live"
   | "transcribe_compare"
-  | "ask_server";
+  | "ask_server"
+  | "stop_scoring";
 
 /** One point of a curve: a start threshold and what it would give. */
 export interface CurvePoint {

@@ -102,6 +102,21 @@ it("cuts the scores that come and judges them, before the kernel has", async () 
   expect(el.querySelector(".sp-status .counts")?.textContent).toContain("1 false alarm · 0 missed");
 });
 
+it("tells how far scoring is, stops it, and goes on", () => {
+  const status = () => el.querySelector(".sp-status .msg")?.textContent?.trim();
+  fake.receive(state, [new DataView(new ArrayBuffer(0))]);
+  fake.receive({ type: "scoring", index: 0, share: 0.426 });
+  expect(status()).toBe("Scoring with Silero. 42 %");
+  expect(el.querySelector<HTMLProgressElement>(".sp-status progress")?.value).toBeCloseTo(0.426);
+  button("Stop").click();
+  expect(commands().at(-1)?.name).toBe("stop_scoring");
+  expect(status()).toContain("Scoring was stopped.");
+  button("Go on").click();
+  expect(fake.sent.at(-1)?.message.type).toBe("hello");
+  listen();
+  expect(status()).toContain("Painting truth.");
+});
+
 it("scores only what is labelled, while its ends are moved too", async () => {
   listen({ span: [0, 5] });
   await frame();

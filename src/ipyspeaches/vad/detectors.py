@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -38,6 +38,9 @@ _WINDOW_S: Final = number(0.1, 60)
 _SMOOTHING_MS: Final = number(1, 10_000)
 _FLOOR_DB: Final = number(SILENCE_DB, 0)
 _AGGRESSIVENESS: Final = number(0, 3, "0, 1, 2 or 3", whole=True)
+
+_PORTION_S: Final = 10
+"""Of a long recording, so much is scored at a time; then it is told how far that is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,20 +98,26 @@ class Detector:
         self.check_frames(hop, rate)
         return Segmenter(self.options, hop, rate, origin)
 
-    def score(self, recording: Recording) -> Scores:
+    def score(self, recording: Recording, progress: Callable[[float], None] | None = None) -> Scores:
         """Score a recording; its last frame is filled up with zeros.
 
-        Scores of the costlier detectors are remembered by what is in the recording, see `ScoreCache`.
+        Scores of the costlier detectors are remembered by what is in the recording, see `ScoreCache`. ``progress`` is
+        called now and then with how much is done, from 0 to 1; what it raises ends the work.
         """
         if not self.remembers:
-            return self._score(recording)
-        return SCORE_CACHE.get(recording, self.scorer_options(), lambda: self._score(recording))
+            return self._score(recording, progress)
+        return SCORE_CACHE.get(recording, self.scorer_options(), lambda: self._score(recording, progress))
 
-    def _score(self, recording: Recording) -> Scores:
+    def _score(self, recording: Recording, progress: Callable[[float], None] | None) -> Scores:
         samples, rate = self.prepare(recording)
         scorer = self.scorer(rate)
+        scored = []
+        for at in range(0, len(samples), rate * _PORTION_S):
+            if progress is not None:
+                progress(at / len(samples))
+            scored.append(scorer.score(samples[at : at + rate * _PORTION_S]))
         padding = np.zeros(-len(samples) % scorer.hop, dtype=np.int16)
-        value = np.concatenate((scorer.score(samples), scorer.score(padding)))
+        value = np.concatenate((*scored, scorer.score(padding)))
         value.flags.writeable = False
         return Scores(value, scorer.hop, rate, len(samples))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from ipyspeaches.audio.extremes import Pyramid
-from ipyspeaches.errors import InputError, SpeachesError
+from ipyspeaches.errors import InputError, SpeachesError, StateError
 from ipyspeaches.protocol.recognition import ServerTurnDetection
 from ipyspeaches.results.accuracy import alignment, wer
 from ipyspeaches.results.transcript import Transcript
@@ -32,6 +33,7 @@ from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_win
 from ipyspeaches.widget.kept import Kept, metrics_table, picture_of_lab
 from ipyspeaches.widget.lab_state import LabState
 from ipyspeaches.widget.lab_truth import TruthFile, edited
+from ipyspeaches.widget.local_model import INTERVAL_S
 from ipyspeaches.widget.page_messages import kind_of
 from ipyspeaches.widget.settings import NUMBERS
 from ipyspeaches.words import join_text
@@ -64,6 +66,8 @@ class LabController:
         self._file = file
         self._keywords = keywords
         self._scoring = asyncio.Lock()
+        self._stopped = False  # nothing is scored until a page asks for it
+        self._told_s = 0.0  # when the pages were told how far it is, on the machine's monotonic clock
         self._commands: dict[str, Command] = {
             "set_detector": self._set_detector,
             "set_active": self._set_active,
@@ -81,6 +85,7 @@ class LabController:
             "use_live": self._use_live,
             "transcribe_compare": self._transcribe_compare,
             "ask_server": self._ask_server,
+            "stop_scoring": self._stop_scoring,
         }
 
     def receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
@@ -142,6 +147,7 @@ class LabController:
 
     async def _greet(self) -> None:
         """Show what is there at once, then each detector's scores as they are ready."""
+        self._stopped = False
         self.show()
         for index in range(len(self.state.detectors)):
             await self._send_scores(index)
@@ -157,7 +163,19 @@ class LabController:
 
     async def _score(self, index: int) -> None:
         async with self._scoring:
-            await asyncio.to_thread(self.state.scores, index)
+            await asyncio.to_thread(self.state.scores, index, partial(self._scored, index))
+
+    def _scored(self, index: int, share: float) -> None:
+        """Tell the pages how far scoring is, now and then, and end it where one has stopped it; on its thread."""
+        if self._stopped:
+            raise StateError("Scoring was stopped: run the cell again to go on.")
+        if time.monotonic() - self._told_s > INTERVAL_S:
+            self._told_s = time.monotonic()
+            message = {"type": "scoring", "index": index, "share": share}
+            ENGINE.loop.call_soon_threadsafe(self._bridge.send, message)
+
+    async def _stop_scoring(self, _args: dict[str, Any]) -> None:
+        self._stopped = True
 
     async def _set_detector(self, args: dict[str, Any]) -> None:
         """Change numbers of a detector; scores that depend on them are sent anew."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -142,12 +142,12 @@ class LabState:
         """Whether a detector's scores are there."""
         return self.detectors[index].scorer_options() in self._scores
 
-    def scores(self, index: int) -> Scores:
-        """Return a detector's scores, computed when they are first asked for."""
+    def scores(self, index: int, progress: Callable[[float], None] | None = None) -> Scores:
+        """Return a detector's scores, computed when they are first asked for; see `Detector.score`."""
         detector = self.detectors[index]
         options = detector.scorer_options()
         if options not in self._scores:
-            self._scores[options] = detector.score(self.recording)
+            self._scores[options] = detector.score(self.recording, progress)
         return self._scores[options]
 
     def segments(self, index: int) -> Segments:

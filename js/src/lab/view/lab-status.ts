@@ -4,7 +4,7 @@ import { KernelWatch } from "../../view/kernel-watch.ts";
 import { type Sentence, StatusLine, say } from "../../view/status-line.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
-import type { Before } from "./detector-rows.ts";
+import { type Before, nameOf } from "./detector-rows.ts";
 
 const NOTE_MS = 6_000;
 const AGE_MS = 10_000; // "saved 20 s ago" goes on
@@ -44,6 +44,11 @@ export class LabStatus {
     const { store, words, refusal, askingServer } = this.#app;
     const kernel = this.#kernel.sentence(words.base);
     if (kernel) return kernel;
+    const { scoring, scoringStopped } = this.#app;
+    if (scoringStopped.value) {
+      const ways = [{ label: words.scoreAgain, run: () => this.#app.scoreAgain() }];
+      return { ...say(words.status.scoringStopped, "info"), ways };
+    }
     const error = refusal.value?.text || store.state?.saved.error;
     if (error) return say(["", error], "warn", "is-error");
     if (note) return say([note], "info");
@@ -53,10 +58,23 @@ export class LabStatus {
       return say([words.status.moving, words.counted(before.spans.length / 2, now)], "info");
     }
     if (askingServer.value) return say(words.status.asking, "info");
+    if (scoring.value) return this.#scoring(scoring.value.index, scoring.value.share);
     if (!store.state || store.lanes.some(({ scores, failure }) => !scores && !failure))
       return say(words.status.loading, "info");
     const [lead = "", text = ""] = this.#selection.now.painting ? words.status.paint : words.status.look;
     return { ...say([lead, `${text} ${this.#kept()}`.trim()], "info"), spoken: `${lead} ${text}` };
+  }
+
+  #scoring(index: number, share: number): Sentence {
+    const { store, words } = this.#app;
+    const detector = store.lanes[index]?.detector;
+    const strong = words.scoringOf(detector ? nameOf(detector, words) : "");
+    return {
+      ...say([strong, `${Math.floor(100 * share)} %`], "again"),
+      spoken: strong,
+      share,
+      ways: [{ label: words.stopScoring, run: () => this.#app.stopScoring() }],
+    };
   }
 
   #kept(): string {
