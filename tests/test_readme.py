@@ -19,7 +19,8 @@ def test_every_link_into_the_repository_leads_somewhere(root: Path, name: str) -
 
 
 def test_both_languages_have_the_same_sections_pictures_and_tables(root: Path) -> None:
-    english, chinese = ((root / name).read_text(encoding="utf-8") for name in READMES)
+    # Pictures show words in their language.
+    english, chinese = ((root / name).read_text(encoding="utf-8").replace(".zh-CN.png", ".png") for name in READMES)
     for shape in (r"^(#+) ", r"!\[.*\]\((.*)\)", r"^\| (`[^|]*`)", r"^```(\w+)$"):
         found = re.findall(shape, english, re.MULTILINE)
         assert found
