@@ -372,6 +372,14 @@ export const en = {
     idle: ["Ready.", "No microphone? Open a file instead."],
     asking: ["The browser asks to use the microphone.", "Choose “Allow”."],
     connecting: ["Connecting.", "What you say from now on is kept until the server answers."],
+    connectingEmbedded: [
+      "Starting the embedded recogniser.",
+      "What you say from now on is kept until it is ready.",
+    ],
+    firstText: [
+      "The first text takes longest.",
+      "The server may still be loading its model; go on speaking.",
+    ],
     connectingDirect: ["Connecting this browser to the server.", "Speak once it is listening."],
     listening: (ms: string) => ["Listening.", `A sentence is sent when you pause for ${ms} ms.`],
     listeningServer: ["Listening.", "The server decides where a sentence ends."],

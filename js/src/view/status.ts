@@ -24,6 +24,7 @@ const NOTE_MS = 3_000;
 const QUIET_DB = -80; // rooms are louder, and microphones have more noise of their own
 const QUIET_S = 5;
 const LEAST_DB = -96; // of digital silence
+const FIRST_MS = 4_000;
 const LOUD_CLIPS = 3;
 const LOUD_S = 10;
 
@@ -38,6 +39,8 @@ export class Status {
   /** level of a microphone that has been silent for long; null where it is not */
   readonly #quiet_db = signal<number | null>(null);
   #quiet_since_s: number | null = null;
+  /** the first text of a recording has been waited for for long */
+  readonly #first = signal(false);
   readonly #kernel: KernelWatch;
 
   constructor(app: App, doors: Doors, scope: Scope) {
@@ -77,6 +80,7 @@ export class Status {
     app.session.changed.listen(scope, () => {
       this.#listenForClips();
       this.#listenForSilence();
+      this.#waitForFirst();
     });
   }
 
@@ -113,6 +117,7 @@ export class Status {
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
     if (phase === "live" && this.#quiet_db.value !== null)
       return say(words.status.quiet(String(this.#quiet_db.value).replace("-", "−")), "mic", "is-warn");
+    if (phase === "live" && this.#first.value) return say(words.status.firstText, "again");
     const warning = this.#due(phase);
     if (!warning) return unfinishedSentence(this.#app) ?? localModelSentence(this.#app) ?? plain(this.#app);
     const { kind, text } = warning;
@@ -150,6 +155,14 @@ export class Status {
     const since_s = this.#quiet_since_s;
     const told = since_s !== null && session.clock_s - since_s > QUIET_S;
     this.#quiet_db.value = told ? Math.round(Math.max(LEAST_DB, level_db)) : null;
+  }
+
+  /** A server may be loading its model meanwhile, which takes longer than any text after that. */
+  #waitForFirst(): void {
+    const { lines } = this.#app.session;
+    const waits = lines.latency_s === null; // else there was a text
+    const oldest = waits ? lines.all.find(({ stage }) => stage === "committed") : undefined;
+    this.#first.value = performance.now() - (oldest?.taken_ms ?? Number.POSITIVE_INFINITY) > FIRST_MS;
   }
 
   #counts(): string {
@@ -193,7 +206,8 @@ function plain(app: App): Sentence {
     case "asking":
       return say(words.status.asking, "mic");
     case "connecting":
-      return say(synced.direct ? words.status.connectingDirect : words.status.connecting, "again");
+      if (synced.direct) return say(words.status.connectingDirect, "again");
+      return say(synced.embedded ? words.status.connectingEmbedded : words.status.connecting, "again");
     default:
       return say(words.status[phase], "info");
   }

@@ -414,6 +414,17 @@ it("shows all of a recording that has ended before the page was loaded", async (
   await vi.waitFor(() => expect(find(".sp-zoom").textContent).toContain("40 s"));
 });
 
+it("says why the first text takes long, and no more once it is there", () => {
+  const event = (one: object) => fake.receive({ type: "events", events: [one] });
+  const wait = { item_id: "a", start_s: 0, end_s: 1, stage: "committed" };
+  event({ type: "waiting", utterances: [{ ...wait, waited_s: 3 }] });
+  expect(status()).toContain("A sentence is sent");
+  event({ type: "waiting", utterances: [{ ...wait, waited_s: 5 }] });
+  expect(status()).toContain("The first text takes longest");
+  event({ type: "final", ...wait, text: "Said.", language: null, latency_s: 6 });
+  expect(status()).toContain("A sentence is sent");
+});
+
 it("shows in captions that words are on their way, in place of rows without any", () => {
   const wait = { item_id: null, stage: "sent", waited_s: 0 };
   const text = { end_s: 1, language: null, latency_s: null, item_id: "a", start_s: 0, text: "Said." };
