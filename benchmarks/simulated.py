@@ -37,8 +37,8 @@ from ipyspeaches.transports.transport import TransportClosed
 from ipyspeaches.vad.detectors import EnergyVad
 from ipyspeaches.words import Word
 
-WAYS: Final = ("realtime", "server cuts", "webrtc", "chunked", "sse", "windows")
-"""Transports, and other ways to use them."""
+WAYS: Final = ("realtime", "server cuts", "webrtc", "chunked", "sse", "windows", "odd server")
+"""Transports, and other ways to use them; the last is a server that tells more, less or other than it should."""
 BASE: Final = 1000
 BLOCK: Final = SESSION_RATE_HZ // 10
 SILENCE: Final = SESSION_RATE_HZ * 55 // 100
@@ -174,6 +174,10 @@ FAULTS: Final = (
 )
 
 
+ODD: Final = ("error", "nothing", "old before", "old behind", "part", "bogus", "twice", "replaced", "taken back")
+"""What a server may tell of a commit in place of its answer, or beside it."""
+
+
 @dataclass
 class Fault:
     """What goes wrong with one connection, after so many seconds or messages, whichever comes first."""
@@ -197,6 +201,10 @@ class World:
         With what the server refuses whoever asks for it, if it does.
     session_s
         After how many seconds the server cuts a session, however it is.
+    odd
+        Of how many commits the server tells something odd.
+    told
+        The items of all connections, with their texts and seconds.
     """
 
     chance: random.Random
@@ -205,6 +213,8 @@ class World:
     connections: int = 0
     refusal: ServerError | None = None
     session_s: float = HOUR_S * 24
+    odd: int = 0
+    told: list[tuple[str, str, float]] = field(default_factory=list)
     ages_s: list[float] = field(default_factory=list)
 
     def fault(self) -> Fault | None:
@@ -215,6 +225,14 @@ class World:
         chance = self.chance
         after_s = chance.choice([chance.uniform(0, 0.5), chance.uniform(0, 3), chance.uniform(0, 8)])
         return Fault(chance.choice(FAULTS), after_s, chance.choice([10**9, chance.randrange(40)]))
+
+    def oddity(self) -> str:
+        """Return what odd thing the server is to tell of a commit, if any."""
+        if self.odd <= 0 or self.chance.random() < 0.3:
+            return ""
+        self.odd -= 1
+        self.struck.append(self.chance.choice(ODD))
+        return self.struck[-1]
 
     def strike(self, fault: Fault) -> None:
         """Note that it has gone wrong."""
@@ -362,6 +380,7 @@ class RealtimeServer:
 
     def __init__(self, world: World, say: Callable[[str], None]) -> None:
         self.mute = False
+        self._world = world
         self._chance = world.chance
         self._say_raw = say
         self._turn: dict[str, Any] = {**_TURN, "create_response": False}
@@ -421,16 +440,56 @@ class RealtimeServer:
             self._commit(self._item, heard)
 
     def _commit(self, item_id: str, samples: NDArray[np.int16]) -> None:
+        self._answer(item_id, samples, "" if self._turn["threshold"] < 1 else self._world.oddity())
+
+    def _answer(self, item_id: str, samples: NDArray[np.int16], odd: str) -> None:
+        if odd == "error":
+            self._say("error", error={"type": "server_error", "message": "Boom"})
+        if odd in {"error", "nothing"}:
+            return
+        if odd == "old before":
+            self._tell_old()
+        if odd == "part":  # all that is spoken; what is left is silence
+            part, end = self._new_item(), int(np.flatnonzero(samples >= BASE)[-1]) + 1
+            for verdict, name in (("started", "audio_start_ms"), ("stopped", "audio_end_ms")):
+                self._say(f"input_audio_buffer.speech_{verdict}", item_id=part, **{name: end * 1000 // SESSION_RATE_HZ})
+            self._answer(part, samples[:end], "")
+            samples = samples[end:]
+        if odd == "bogus":
+            self._take(bogus := self._new_item())
+            self._complete(bogus, "bogus", 99.5)
+        for _ in range(2 if odd == "twice" else 1):
+            self._take(item_id)
+        if odd == "old behind":
+            self._tell_old()
+        self._world.told.append((item_id, text_of(samples), len(samples) / SESSION_RATE_HZ))
+        self._tasks.add(asyncio.create_task(self._recognise(item_id, samples, odd)))
+
+    def _tell_old(self) -> None:
+        for item in self._chance.sample(self._world.told, min(3, len(self._world.told))):
+            self._take(item[0])
+            self._complete(*item)
+
+    def _take(self, item_id: str) -> None:
         self._say("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
         item = {"id": item_id, "object": "realtime.item", "type": "message", "role": "user", "status": "completed"}
         self._say("conversation.item.created", item=item)
-        self._tasks.add(asyncio.create_task(self._recognise(item_id, samples)))
 
-    async def _recognise(self, item_id: str, samples: NDArray[np.int16]) -> None:
+    async def _recognise(self, item_id: str, samples: NDArray[np.int16], odd: str) -> None:
         chance = self._chance
         await asyncio.sleep(chance.choice([chance.uniform(0.05, 0.3), chance.uniform(0.3, 4)]))
+        text, seconds = text_of(samples), len(samples) / SESSION_RATE_HZ
+        if odd == "replaced":
+            self._complete(item_id, f"{text}0", seconds)
+        if odd == "taken back":
+            self._complete(item_id, text, seconds)
+            self._say(f"{_ITEM}.failed", item_id=item_id, error={"message": "no"})
         for _ in range(chance.choice([1, 1, 1, 2])):  # some servers say everything twice
-            self._say(f"{_ITEM}.completed", item_id=item_id, content_index=0, transcript=text_of(samples))
+            self._complete(item_id, text, seconds)
+
+    def _complete(self, item_id: str, text: str, seconds: float) -> None:
+        usage = {"type": "duration", "seconds": seconds}
+        self._say(f"{_ITEM}.completed", item_id=item_id, content_index=0, transcript=text, usage=usage)
 
     def _new_item(self) -> str:
         return f"item_{self._chance.getrandbits(64):x}"
@@ -520,7 +579,7 @@ class Outcomes:
 def session_options(way: str) -> dict[str, Any]:
     """Return the options of a session that goes this way."""
     detector = EnergyVad(threshold=500)
-    transport = {"server cuts": "realtime", "windows": "chunked"}.get(way, way)
+    transport = {"server cuts": "realtime", "odd server": "realtime", "windows": "chunked"}.get(way, way)
     cuts = TurnDetection.server(detector=detector) if way == "server cuts" else TurnDetection.client(detector)
     windows = {"chunk_s": 5.0} if way == "windows" else {}
     return {"server": "http://simulated", "transport": transport, "turn_detection": cuts, "journal": None, **windows}
@@ -530,7 +589,8 @@ async def session_with_faults(seed: str, way: str, *, utterances: int = 14, faul
     """Let somebody say so many utterances while so many connections fail; the seed says when and how."""
     chance = random.Random(seed)
     random.seed(seed)  # of the product's own waits
-    world = World(chance, faults)
+    odd = faults if way == "odd server" else 0
+    world = World(chance, chance.randrange(3) if odd else faults, odd=odd)
     # A word that is cut in two is whole in one of two windows if it is not longer than half of what both hold.
     said = speech(utterances, chance, 0.7 if way == "windows" else 3.0)
     with world.around():

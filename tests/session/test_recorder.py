@@ -115,6 +115,31 @@ def test_a_text_behind_a_failure_fills_its_gap() -> None:
     assert len(recorder.ledger.entries) == 2
 
 
+def test_a_text_that_is_replaced_stands_once_and_one_that_is_taken_back_is_missing() -> None:
+    recorder, seen = recording()
+    recorder.receive_event(ItemCommitted("a", UTTERANCE))
+    for text in ("won", "one"):
+        recorder.receive_event(ItemCompleted("a", UTTERANCE, text, None, ()))
+    assert [(segment.id, segment.text) for segment in recorder.transcript] == [(0, "one")]
+    assert len(recorder.latency) == 1
+    recorder.receive_event(ItemFailed("a", UTTERANCE, "the server took back “one”: no"))
+    assert len(recorder.transcript) == 0
+    assert [gap.reason for gap in recorder.transcript.missing] == ["the server took back “one”: no"]
+    assert [event.segment.text for event in seen if isinstance(event, events.Final)] == ["won", "one", ""]
+    recorder.receive_event(ItemCompleted("a", UTTERANCE, "one", None, ()))
+    assert (recorder.transcript.text, len(recorder.transcript.missing)) == ("one", 0)
+
+
+def test_what_a_server_has_cut_and_passed_over_is_missing_where_it_is() -> None:
+    recorder, _ = recording(TurnDetection.server())
+    recorder.receive_event(ItemCommitted("a", UTTERANCE))
+    later = server_cut(1, 3, 4)
+    recorder.receive_event(ItemCommitted("b", later))
+    recorder.receive_event(ItemCompleted("b", later, "two", None, ()))
+    recorder.give_up("it did not answer", None)
+    assert [(gap.start, gap.end, gap.reason) for gap in recorder.transcript.missing] == [(1, 2, "it did not answer")]
+
+
 def test_what_had_come_of_an_unfinished_text_is_kept_in_its_gap() -> None:
     recorder, _ = recording()
     for item_id, text, start_s in (("a", "good morn", 1), ("b", "ladies", 3), ("c", "", 5)):

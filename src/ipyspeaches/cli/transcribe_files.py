@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 MAX_PLACES: Final = 10
 """Stretches without text that stderr lists for one reason; the result has them all."""
-DOUBTS: Final = frozenset({"model", "no_effect", "language", "script", "server_error", "clock", "message_lost"})
+DOUBTS: Final = frozenset(
+    {"model", "no_effect", "language", "script", "server_error", "server_differs", "unasked", "clock", "message_lost"}
+)
 """Warnings of a session that a result does not show itself; stretches without text it does."""
 _OPTIONS: Final = (
     *("model", "language", "task", "prompt", "hotwords", "temperature", "script"),

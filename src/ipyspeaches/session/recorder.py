@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -305,6 +306,7 @@ class Recorder(Listener):
         else:
             # Where the server cuts, only it knows what there was after its last answer.
             start_s = self.ledger.settled_until_s
+            self.note_unanswered(reason, start_s)
         end_s = self.now_s if until_s is None else max(self.now_s, until_s)
         if end_s > start_s + _SHORTEST_GAP_S:
             self.transcript.add_missing(start_s, end_s, reason)
@@ -338,9 +340,9 @@ class Recorder(Listener):
             text = f"The language {code!r} is none of Whisper's: it goes to the server as it is, which may not know it."
             self.warn("language", text)
 
-    def note_unanswered(self, reason: str) -> None:
-        """Note that utterances that have no text yet will have none."""
-        for entry in self.ledger.unsettled:
+    def note_unanswered(self, reason: str, until_s: float = math.inf) -> None:
+        """Note that utterances that end by then and have no text yet will have none."""
+        for entry in [one for one in self.ledger.unsettled if one.utterance.end_s <= until_s]:
             entry.stage = Stage.FAILED
             said = f"the server reported {quote(entry.reported)} and gave no text"
             self._miss(entry.utterance, said if entry.reported else reason, entry.item_id)

@@ -161,15 +161,17 @@ def test_an_answer_that_is_given_twice_is_one(other: str) -> None:
     assert talk.texts == {0: "zero", 1: "one"}
 
 
-def test_of_several_answers_the_one_of_the_right_length_counts_or_none() -> None:
-    for counted_s, told in ((1.0, {0: "zero", 1: "one"}), (None, {1: "one"})):
-        talk = Talk(2)
-        talk.tell(committed("x"), completed("x", "bogus", 3.0), committed("a"), completed("a", "zero", counted_s))
-        talk.tell(UPDATED, *answer("b", "one"))
-        assert talk.texts == told
-        failed = [event for event in talk.events if isinstance(event, ItemFailed)]
-        assert bool(failed) is (counted_s is None)
-        assert all("“bogus”, “zero”" in event.message for event in failed)
+@pytest.mark.parametrize("counted_s", [1.0, None])
+def test_of_several_answers_the_one_of_the_right_length_counts_or_all_is_asked_again(counted_s: float | None) -> None:
+    talk = Talk(2)
+    talk.tell(committed("x"), completed("x", "bogus", 3.0), committed("a"), completed("a", "zero", counted_s))
+    talk.tell(UPDATED, *answer("b", "one"))
+    if counted_s is None:
+        assert talk.texts == {}
+        assert talk.lost is not None
+        assert "“bogus”, “zero”" in str(talk.lost.error)
+    else:
+        assert (talk.texts, talk.lost) == ({0: "zero", 1: "one"}, None)
 
 
 def test_parts_make_one_text_and_another_text_replaces_it() -> None:

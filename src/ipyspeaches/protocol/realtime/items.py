@@ -287,16 +287,19 @@ class Items:
 
     def _answer(self, commit: Commit, item: Item) -> Iterator[ProtocolEvent]:
         """Let an item be the answer to a commit."""
-        commit.name = item.item_id
+        commit.name, commit.error = item.item_id, ""
         self._commits_so_far += 1
         yield ItemCommitted(commit.name, commit.utterance)
         yield from self._settle(commit)
 
     def _doubt(self, commit: Commit) -> None:
-        """Note that a commit has no answer: nobody knows what the server still has of it, and will put elsewhere."""
+        """Note that nobody knows the answer to a commit, nor what the server still has of it and will put elsewhere."""
         if commit.error:
             why = f"The server answered an utterance with the error {quote(commit.error)}: see its log, then try again."
             self.doubt = ProtocolError(why)
+        elif commit.name:
+            several = ", ".join(quote(item.said) for item in commit.counted if item.said)
+            self.doubt = ProtocolError(f"The server gave several texts for one utterance: {several}. Try again.")
         else:
             self.doubt = ConnectionLostError(
                 "The server passed over an utterance: connect again and send it once more."
@@ -315,13 +318,16 @@ class Items:
         waits = self.fences.hold and not commit.over
         if not commit.name or waits or not all(item.ended for item in commit.counted):
             return
+        commit.sent_s = self._timeline.sent_seconds(commit.buffer)
+        if not commit.chosen():
+            self._doubt(commit)  # asked again, what was told before is known by its name
+            return
         self._commits.remove(commit)
         commit.done = True
         for item in commit.items:
             self._settled[item.item_id] = self._items.pop(item.item_id, item)
         mismatch, words = self._measured(commit) if len(commit.items) == 1 else (None, ())
         yield from () if mismatch is None else (mismatch,)
-        commit.sent_s = self._timeline.sent_seconds(commit.buffer)
         self._timeline.forget(commit.buffer)
         yield from self._tell(commit, words)
 
@@ -330,10 +336,7 @@ class Items:
         chosen = commit.chosen()
         text = join_text(item.said for item in chosen)
         failures = [item.failure for item in chosen if item.failed]
-        if not chosen:
-            several = ", ".join(quote(item.said) for item in commit.counted if item.said)
-            failures = [f"the server gave several texts for it: {several}"]
-        if text == commit.text or (failures and not text and commit.failed):
+        if not chosen or text == commit.text or (failures and not text and commit.failed):
             return
         commit.text, commit.failed = text, bool(failures and not text)
         if commit.failed:
