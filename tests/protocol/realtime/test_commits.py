@@ -146,6 +146,31 @@ def test_what_was_told_before_is_told_to_nobody() -> None:
     assert again.texts == {0: "zero", 1: "one"}, "some servers use names again"
 
 
+def test_what_is_told_twice_counts_once() -> None:
+    talk = Talk(0)
+    talk.protocol = RealtimeProtocol(RecognitionOptions(model=MODEL))
+    talk.protocol.connection_opened()
+    told = [session(vad=NEVER), UPDATED, *answer("a", "zero"), *answer("b", "one"), *answer("c", "two")]
+    twice = [json.dumps({**json.loads(one), "event_id": f"e{n}"}) for n, one in enumerate(told) for _ in range(2)]
+    talk.tell(*twice[:4])
+    for number in range(3):
+        talk.protocol.send_append(np.zeros(24_000, np.int16), 0)
+        talk.protocol.send_commit(cut(number))
+    talk.tell(*twice[4:])
+    assert (talk.texts, talk.lost) == ({0: "zero", 1: "one", 2: "two"}, None)
+
+
+def test_a_damaged_message_may_have_been_an_answer() -> None:
+    talk = Talk()
+    talk.tell(*answer("a", "zero"), *answer("b", "one")[:2], UPDATED[:-5], *answer("c", "two"))
+    assert talk.texts == {0: "zero"}
+    assert talk.lost is not None
+    assert "damaged" in str(talk.lost.error)
+    idle = Talk(1)
+    idle.tell(*answer("a", "zero"), UPDATED[:-5], "ping")
+    assert idle.lost is None
+
+
 def test_what_nobody_asked_for_is_told() -> None:
     talk = Talk(1)
     talk.tell(*answer("a", "zero"), committed("x"), completed("x", "bogus"))

@@ -146,6 +146,11 @@ class Fences:
         return self._work is not False
 
     @property
+    def under_way(self) -> bool:
+        """Whether the answer to any is awaited, and counts."""
+        return self._work is True and bool(self._sent)
+
+    @property
     def known(self) -> bool:
         """Whether it is known how the server answers: until then, several commits at a time may leave doubts."""
         return self.in_order or self._work is False

@@ -143,6 +143,14 @@ class Items:
             if named is not None:
                 self._doubt(commit)
 
+    def message_lost(self) -> None:
+        """Note a message of the server that nobody can read: while fences are under way, it may have been one."""
+        if self.fences.under_way:
+            why = (
+                "A message of the server came damaged, which may have been an answer: connect again and ask once more."
+            )
+            self.doubt = ConnectionLostError(why)
+
     def cleared(self, position: int | None) -> None:
         """Begin anew at a stream position; an utterance under way is gone."""
         if position is not None:

@@ -158,13 +158,14 @@ class RealtimeProtocol:
         self._events: list[ProtocolEvent] = []
         self._opened = self._ready = False
         self._commits = 0
+        self._updated_by = ""  # the name of the last event that answered an update
         self._clears: deque[int] = deque()  # stream positions of the clears that wait for their answer
         self._pings: set[str] = set()  # items that were asked for only to hear the server say that there are none
         self._postponed: RecognitionOptions | None = None
         self._postponed_behind: Buffer | None = None
         self._handlers: dict[type, Callable[[Any], Iterable[ProtocolEvent]]] = {
             wire.SessionCreated: self._session_created,
-            wire.SessionUpdated: lambda event: self._answered(event.session),
+            wire.SessionUpdated: self._session_updated,
             wire.BufferSpeechStarted: self._server_heard,
             wire.BufferSpeechStopped: self._server_heard,
             wire.BufferCommitted: lambda event: items.committed(event.item_id),
@@ -179,7 +180,7 @@ class RealtimeProtocol:
             wire.ResponseDone: lambda event: items.completed(event, older=True),
             wire.TranscriptionFailed: self._failed,
             wire.ErrorEvent: self._error,
-            wire.Unrecognised: lambda event: [Unknown(event.type, event.data)],
+            wire.Unrecognised: self._unrecognised,
         }
 
     @property
@@ -464,11 +465,15 @@ class RealtimeProtocol:
     # What the server says
 
     def _read(self, message: str | bytes) -> list[ProtocolEvent]:
-        if self._joiner is None:
-            return self._read_event(message)
         events: list[ProtocolEvent] = []
-        for joined in self._joiner.receive(message):
-            events += [joined] if isinstance(joined, MessageLost) else self._read_event(joined)
+        for joined in [message] if self._joiner is None else self._joiner.receive(message):
+            if isinstance(joined, MessageLost):
+                self._items.message_lost()
+                events.append(joined)
+            else:
+                events += self._read_event(joined)
+        if self._items.doubt is not None:
+            events += self._lost(Disconnected(self._items.doubt))
         return events
 
     def _written(self, event: ProtocolEvent) -> ProtocolEvent:
@@ -498,8 +503,6 @@ class RealtimeProtocol:
         events = list(self._handlers[type(event)](event))
         if not self._ready and (refused := self._diagnosis().explain_beginning()) is not None:
             events += self._lost(refused)
-        elif self._items.doubt is not None:
-            events += self._lost(Disconnected(self._items.doubt))
         return events
 
     def _without_key(self, message: str | bytes) -> str | bytes:
@@ -526,6 +529,19 @@ class RealtimeProtocol:
             yield from self._is_ready()
         else:
             self._outbox.put(update)
+
+    def _session_updated(self, event: wire.SessionUpdated) -> Iterable[ProtocolEvent]:
+        """Take an answer to an update, which may be told twice; some servers give all their events one name."""
+        opened_by = self._first.event_id if isinstance(self._first, wire.SessionCreated) else None
+        if event.event_id is not None and event.event_id == self._updated_by != opened_by:
+            return ()
+        self._updated_by = event.event_id or ""
+        return self._answered(event.session)
+
+    def _unrecognised(self, event: wire.Unrecognised) -> list[ProtocolEvent]:
+        if not event.type and str(event.data.get("text", "")).lstrip().startswith("{"):
+            self._items.message_lost()
+        return [Unknown(event.type, event.data)]
 
     def _is_ready(self) -> Iterator[ProtocolEvent]:
         self._ready = True

@@ -80,12 +80,14 @@ class SessionCreated(ServerEvent, tag="session.created", frozen=True):
     """The first event of every session."""
 
     session: SessionInfo = UNTOLD
+    event_id: str | None = None
 
 
 class SessionUpdated(ServerEvent, tag="session.updated", frozen=True):
     """The answer to a ``session.update``; it says what holds now, not what was asked."""
 
     session: SessionInfo = UNTOLD
+    event_id: str | None = None
 
 
 class BufferSpeechStarted(ServerEvent, tag="input_audio_buffer.speech_started", frozen=True):
@@ -304,7 +306,7 @@ def _decode_odd(message: str | bytes) -> KnownEvent | Unrecognised:
     if kind.startswith(f"{TRANSCRIPTION_SESSION}."):
         session = data.get("session")
         kind = kind.removeprefix("transcription_")
-        data = {"session": {**(session if isinstance(session, dict) else {}), "type": TRANSCRIPTION_SESSION}}
+        data = {**data, "session": {**(session if isinstance(session, dict) else {}), "type": TRANSCRIPTION_SESSION}}
     return _known_in_part(kind, data) or Unrecognised(kind, data)
 
 
