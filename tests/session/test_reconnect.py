@@ -7,12 +7,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import simulated
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import ModelNotFoundError, ServerAuthError, ServerError, ServerUnreachableError
-from ipyspeaches.session import events
+from ipyspeaches.session import events, opening
+from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.recovery import recordings, recover
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import SessionState
@@ -238,6 +240,51 @@ def test_another_session_takes_over_before_the_server_ends_one(way: str, told: b
         assert kinds.count("RolledOver") == len(world.ages_s) - 1 - len(cut)
 
     simulated.live_through(check())
+
+
+async def test_the_next_server_goes_on_and_hands_back_when_the_first_is_well(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.session.HEALTH_S", 0.05)
+    first, resolve, away = ScriptedServer(), opening.resolve, asyncio.Event()
+    seen: list[events.SessionEvent] = []
+
+    async def find(options: SessionOptions) -> opening.Destination:
+        if options.server == first.url and away.is_set():
+            raise ServerUnreachableError("Nothing is listening there: start it.")
+        return await resolve(options)
+
+    def moved() -> list[str]:
+        return [event.text for event in seen if isinstance(event, events.Warning) and event.kind == "moved"]
+
+    def listen(event: events.SessionEvent) -> None:
+        seen.append(event)
+        if isinstance(event, events.Final):
+            # The first server goes with its second utterance, and is back with the next one's text.
+            first.cut_after = None if first.transcribed[1:] else 1
+            (away.set if len(running.transcript) == 1 else away.clear)()
+
+    monkeypatch.setattr("ipyspeaches.session.session.resolve", find)
+    scripted.texts = [f"other {number}" for number in range(99)]
+    with serving(first):
+        source = LiveRecording(Recording(np.tile(bursts.samples, 30), bursts.rate), pace=4)
+        running = Session(source, server=[first.url, scripted.url], turn_detection=ENERGY, on_event=listen)
+        await running.start()
+        async for event in running:
+            if isinstance(event, events.Final) and len(moved()) == 2 and "utterance" in event.segment.text:
+                break
+        await running.stop()
+    texts = [segment.text.split()[0] for segment in running.transcript]
+    others = texts.count("other")
+    assert others > 0
+    assert texts == ["utterance", *["other"] * others, *["utterance"] * (len(texts) - 1 - others)]
+    starts = [segment.start for segment in running.transcript]
+    assert starts == pytest.approx([7 * (number // 3) + 1 + 2 * (number % 3) for number in range(len(texts))], abs=0.03)
+    assert len(running.transcript.missing) == 0
+    assert moved() == [
+        f"The session goes on with {scripted.url}, because of this: Nothing is listening there: start it.",
+        f"The session goes on with {first.url}, which is well again.",
+    ]
 
 
 def test_pausing_without_a_connection_is_pausing() -> None:

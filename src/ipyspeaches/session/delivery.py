@@ -14,8 +14,10 @@ and takes its place.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
@@ -129,6 +131,7 @@ class Delivery:
         self._attempts = 0  # to have a connection again, since the last text
         self._lost_at_s: float | None = None  # when the first connection ended since the last text, had it not been
         self._had_at_s = 0.0  # back meanwhile; and when the one in use was had
+        self._due = asyncio.Event()  # another connection is wanted in place of the one in use
         self._ended_after_s: float | None = None  # how long the last session was that the server ended
         self._hurried_at_s: float | None = None  # when somebody stopped the session
         self._limit: asyncio.Timeout | None = None
@@ -160,6 +163,10 @@ class Delivery:
         self._hurried_at_s = asyncio.get_running_loop().time()
         if self._limit is not None:
             self._limit.reschedule(self._deadline_s)
+
+    def renew(self) -> None:
+        """Have another connection take over at the next pause."""
+        self._due.set()
 
     def answered(self) -> None:
         """Note that a text has come: the connection is worth something."""
@@ -218,14 +225,13 @@ class Delivery:
         raise outcome
 
     async def _succeed(self, connection: Connection) -> Connection:
-        """Return another connection, in time before the server ends this one, when nothing is under way over it."""
-        clock = asyncio.get_running_loop().time
-        limit_s = self._max_session_s
-        if limit_s is None:
-            await asyncio.Future()  # for ever
-        assert limit_s is not None
-        await asyncio.sleep(connection.begun_at_s + ROLL_OVER * limit_s - clock())
-        hurried_at_s, found = connection.begun_at_s + HURRIED * limit_s, None
+        """Return another connection, when nothing is under way over this one: if it is due, or soon to be ended."""
+        clock, limit_s = asyncio.get_running_loop().time, self._max_session_s or math.inf
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(None if math.isinf(limit_s) else connection.begun_at_s + ROLL_OVER * limit_s):
+                await self._due.wait()
+        self._due.clear()
+        found, hurried_at_s = None, connection.begun_at_s + HURRIED * limit_s
         try:
             while found is None or (connection.pending and clock() < hurried_at_s):
                 if found is None and (clock() >= hurried_at_s or not (connection.pending or self._recorder.in_speech)):

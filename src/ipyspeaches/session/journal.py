@@ -323,8 +323,8 @@ def plain_options(options: SessionOptions) -> dict[str, Any]:
     del plain["server_vad"]  # which may change, see `Journal`
     del plain["implied_script"]
     plain["language"] = options.recognition.language_tag  # with the script that it implies
-    server = options.server
-    plain["server"] = normalise_base_url(server) if server and server != EMBEDDED else server
+    servers = [normalise_base_url(one) if one and one != EMBEDDED else one for one in (options.server, *options.others)]
+    plain["server"] = servers if options.others else servers[0]
     return plain
 
 

@@ -141,7 +141,7 @@ class SessionKeywords(TypedDict, total=False):
     `SessionOptions`, `RecognitionOptions` and `Route` say what they mean.
     """
 
-    server: str | None
+    server: str | Sequence[str] | None
     api_key: str | None
     model: str | None
     language: str | None
@@ -165,7 +165,11 @@ class SessionKeywords(TypedDict, total=False):
 def hide_key(keywords: SessionKeywords) -> None:
     """Put the key, and an address that may hold one, into keywords as what the traceback of a refusal does not show."""
     if "server" in keywords:
-        keywords["server"] = hidden_address(keywords["server"])
+        given = keywords["server"]
+        if isinstance(given, list | tuple):
+            keywords["server"] = list(map(hidden_address, given))
+        else:
+            keywords["server"] = hidden_address(given)
     if "api_key" in keywords:
         keywords["api_key"] = hidden(keywords["api_key"])
 
@@ -180,7 +184,8 @@ class SessionOptions:
     ----------
     server
         Base address of a Speaches server, such as ``"http://host:8000"``, or ``"embedded"`` for the embedded one; None
-        for ``$SPEACHES_BASE_URL``, and the embedded one where that is not set.
+        for ``$SPEACHES_BASE_URL``, and the embedded one where that is not set. Of a list, the first one that answers is
+        used; where it is lost, the next one goes on, until the first has been well for a while.
     api_key
         The server's key; None for ``$SPEACHES_API_KEY``, if that is meant for this server. It is never shown.
     recognition
@@ -212,6 +217,7 @@ class SessionOptions:
     auto_download: bool = False
     journal: bool | str | os.PathLike[str] | None = True
     on_event: Callable[[SessionEvent], None] | None = field(default=None, repr=False)
+    others: tuple[str, ...] = ()  # servers that go on where that one is lost
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "api_key", read_key(self.api_key))
@@ -224,8 +230,9 @@ class SessionOptions:
             journal=_journal,
             on_event=instance(Callable, "a function of one argument"),
         )
-        if self.server and self.server != EMBEDDED:
-            normalise_base_url(self.server)  # what has a password in it is refused before anything shows it
+        for server in (self.server, *self.others):
+            if server and server != EMBEDDED:
+                normalise_base_url(server)  # what has a password in it is refused before anything shows it
         transport = self.route.transport
         if self.turn_detection is not None:
             asked = replace(self.recognition, server_vad=self.turn_detection.server_vad)
@@ -250,8 +257,18 @@ class SessionOptions:
         return cls(
             recognition=RecognitionOptions(**_of_group(keywords, _RECOGNITION)),
             route=Route(**_of_group(keywords, _ROUTE)),
-            **_of_group(keywords, _OWN),
+            **_servers(_of_group(keywords, _OWN)),
         )
+
+
+def _servers(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return keywords in which several servers are one, and the others."""
+    servers = keywords.get("server")
+    if not isinstance(servers, list | tuple):
+        return keywords
+    if not servers or not all(isinstance(one, str) and one for one in servers):
+        raise InputError(f"server is a list of something else than addresses: give such as {EXAMPLE}.")
+    return {**keywords, "server": servers[0], "others": tuple(servers[1:])}
 
 
 def _journal(name: str, value: object) -> bool | Path | None:
@@ -265,7 +282,7 @@ def _journal(name: str, value: object) -> bool | Path | None:
 
 _RECOGNITION: Final = frozenset(one.name for one in fields(RecognitionOptions)) - {"server_vad", "implied_script"}
 _ROUTE: Final = frozenset(one.name for one in fields(Route))
-_OWN: Final = frozenset(one.name for one in fields(SessionOptions)) - {"recognition", "route"}
+_OWN: Final = frozenset(one.name for one in fields(SessionOptions)) - {"recognition", "route", "others"}
 
 
 def _of_group(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, Unpack
 
 import numpy as np
 from msgspec.structs import replace as replace_field
@@ -20,7 +20,15 @@ from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.decoding import check_rate
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import checked, shown_if_made
-from ipyspeaches.errors import InputError, MicrophoneError, ProtocolError, ServerError, SpeachesError, StateError
+from ipyspeaches.errors import (
+    InputError,
+    MicrophoneError,
+    ProtocolError,
+    ServerError,
+    Severity,
+    SpeachesError,
+    StateError,
+)
 from ipyspeaches.protocol.protocol_events import ItemCompleted, ItemFailed, ProtocolEvent
 from ipyspeaches.protocol.recognition import Changes
 from ipyspeaches.server.failures import after_it_worked
@@ -43,6 +51,11 @@ from ipyspeaches.vad.detectors import Detector
 if TYPE_CHECKING:
     from ipyspeaches.results.records import EventLog, Frames, Latency, Mark, Marks
     from ipyspeaches.results.transcript import Transcript
+
+HEALTH_S: Final = 15.0
+"""How often the first of several servers is asked whether it is there, while another one is used."""
+WELL: Final = 3
+"""So often in a row, and it is used again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -112,6 +125,8 @@ class Session:
         self._going.set()
         self._ended = asyncio.Event()
         self._resuming = False
+        self._server = self.options.server  # of several, the one in use
+        self._home_is_well = False  # so that the first of them is to be used again
         if self.options.on_event is not None:
             self._recorder.subscribe(self.options.on_event)
 
@@ -543,18 +558,53 @@ class Session:
 
     async def _connect(self, after: Connection | None, beside: bool) -> Connection:
         """Open a connection, the first, one after another or one beside it; a `ServerError` says why there is none."""
-        try:
-            return await self._open(after, self._recorder.ledger.connection + beside)
-        except ServerError as exc:
-            if after is None or not after.worked or self.destination is None:
-                raise
-            error = after_it_worked(exc, key_given=self.destination.api_key is not None)
-        raise error
+        failures: list[ServerError] = []
+        for server in self._servers(stay=after is not None and not self._home_is_well):
+            try:
+                connection = await self._open(after, self._recorder.ledger.connection + beside, server)
+            except ServerError as exc:
+                failures.append(self._explained(exc, after, server))
+            else:
+                if after is not None and server != self._server:
+                    self._recorder.warn("moved", f"The session goes on with {self._url}{_because(failures)}.")
+                self._server, self._home_is_well = server, False
+                return connection
+        raise min(failures, key=lambda error: error.severity is Severity.FATAL)  # what may pass counts
 
-    async def _open(self, after: Connection | None, number: int) -> Connection:
+    def _servers(self, *, stay: bool) -> list[str | None]:
+        """Return the servers in the order in which to try them; to ``stay`` is to begin with the one in use."""
+        every = [self.options.server, *self.options.others]
+        return sorted(every, key=lambda one: one != self._server) if stay else every
+
+    def _explained(self, error: ServerError, after: Connection | None, server: str | None) -> ServerError:
+        """Return what an error of a server means, which may have worked until now."""
+        if after is None or not after.worked or server != self._server or self.destination is None:
+            return error
+        return after_it_worked(error, key_given=self.destination.api_key is not None)
+
+    @property
+    def _url(self) -> str:
+        return "" if self.destination is None else self.destination.url
+
+    async def _watch_home(self, delivery: Delivery) -> None:
+        """Go back to the first of several servers once it has been well for a while."""
+        well = 0
+        while self.options.others:
+            await asyncio.sleep(HEALTH_S)
+            try:
+                if self._server != self.options.server:
+                    await resolve(self.options)
+                    well += 1
+            except SpeachesError:
+                well = 0
+            if well >= WELL:
+                well, self._home_is_well = 0, True
+                delivery.renew()
+
+    async def _open(self, after: Connection | None, number: int, server: str | None) -> Connection:
         from ipyspeaches.session.connections import connection_to, interim_to
 
-        self.destination = destination = await resolve(self.options)
+        self.destination = destination = await resolve(replace(self.options, server=server))
         for text in destination.warnings if after is None else ():
             self._recorder.warn("model", text)
         asked = replace(self.options.recognition, model=destination.model)
@@ -595,6 +645,7 @@ class Session:
         """
         hearing = asyncio.create_task(self._hear_source(delivery))
         delivering = asyncio.create_task(delivery.run())
+        watching = asyncio.create_task(self._watch_home(delivery))
         try:
             await asyncio.wait({hearing, delivering}, return_when=asyncio.FIRST_COMPLETED)
             failure = None
@@ -606,9 +657,9 @@ class Session:
                 delivery.end()
             await delivering
         finally:
-            for task in (hearing, delivering):
+            for task in (hearing, delivering, watching):
                 task.cancel()
-            await asyncio.gather(hearing, delivering, return_exceptions=True)
+            await asyncio.gather(hearing, delivering, watching, return_exceptions=True)
         return failure
 
     async def _hear_source(self, delivery: Delivery) -> None:
@@ -653,6 +704,10 @@ class Session:
 def pipeline_of(session: Session) -> Pipeline:
     """Return the audio of a session and its frames, for displays."""
     return session._pipeline  # noqa: SLF001  of this module
+
+
+def _because(failures: list[ServerError]) -> str:
+    return f", because of this: {str(failures[0]).rstrip('.')}" if failures else ", which is well again"
 
 
 def _microphone_failure(hearing: asyncio.Task[None]) -> MicrophoneError | None:
