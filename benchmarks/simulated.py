@@ -463,7 +463,9 @@ class RealtimeServer:
         if odd == "old behind":
             self._tell_old()
         self._world.told.append((item_id, text_of(samples), len(samples) / SESSION_RATE_HZ))
-        self._tasks.add(asyncio.create_task(self._recognise(item_id, samples, odd)))
+        task = asyncio.create_task(self._recognise(item_id, samples, odd))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _tell_old(self) -> None:
         for item in self._chance.sample(self._world.told, min(3, len(self._world.told))):

@@ -12,7 +12,14 @@ import pytest
 
 import simulated
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import ModelNotFoundError, ServerAuthError, ServerError, ServerUnreachableError
+from ipyspeaches.errors import (
+    InputError,
+    ModelNotFoundError,
+    ServerAuthError,
+    ServerError,
+    ServerUnreachableError,
+    SpeachesError,
+)
 from ipyspeaches.session import events, opening
 from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.recovery import recordings, recover
@@ -238,6 +245,30 @@ def test_another_session_takes_over_before_the_server_ends_one(way: str, told: b
         kinds = list(running.events.columns()["type"])
         assert kinds.count("Reconnecting") == len(cut)
         assert kinds.count("RolledOver") == len(world.ages_s) - 1 - len(cut)
+
+    simulated.live_through(check())
+
+
+@pytest.mark.parametrize("error", [InputError("It cannot be used."), ServerUnreachableError("It takes one only.")])
+def test_a_server_that_takes_no_second_session_is_used_to_its_end(error: SpeachesError) -> None:
+    async def check() -> None:
+        world = simulated.World(random.Random("limit"), 0, session_s=20)
+        with world.around():
+            options, said = simulated.session_options("realtime"), simulated.speech(12, random.Random("said"))
+            running = Session(simulated.Speaker(said), **options, max_session_s=20)
+            await running.start()
+            connect = running._connect
+
+            async def refuse(after: Any, beside: bool) -> Any:
+                if beside:
+                    raise error
+                return await connect(after, beside)
+
+            assert running._delivery is not None
+            running._delivery._connect = refuse
+            await running.wait()
+        assert running.transcript.text.split() == [f"u{number}" for number in range(12)]
+        assert "Reconnected" in running.events.columns()["type"]
 
     simulated.live_through(check())
 

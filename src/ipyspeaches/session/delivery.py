@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
-from ipyspeaches.errors import ConnectionLostError, ProtocolError, ServerError, Severity
+from ipyspeaches.errors import ConnectionLostError, ProtocolError, ServerError, Severity, SpeachesError
 from ipyspeaches.session.backlog import Backlog, Portion
 from ipyspeaches.session.connection import CHECK_S, Connection
 from ipyspeaches.session.ledger import SUSPECT, Entry
@@ -222,7 +222,7 @@ class Delivery:
         for reason in (outcome, *hang):
             if isinstance(reason, ServerError) and self._live:
                 return reason  # what goes on without the server can do so with another connection
-        raise outcome
+        raise next((reason for reason in (outcome, found, *hang) if isinstance(reason, Exception)), outcome)
 
     async def _succeed(self, connection: Connection) -> Connection:
         """Return another connection, when nothing is under way over this one: if it is due, or soon to be ended."""
@@ -245,7 +245,7 @@ class Delivery:
     async def _open_beside(self, connection: Connection) -> Connection | None:
         try:
             return await self._connect(connection, True)
-        except ServerError as exc:
+        except SpeachesError as exc:
             # It may allow one session at a time: then this one is used to its end, and the next one is had behind it.
             self._recorder.note("NotRolledOver", str(exc))
             await asyncio.sleep(CHECK_S)
