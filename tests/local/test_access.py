@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from ipyspeaches.local import LocalServer
-from ipyspeaches.local.access import AccessControl
+from ipyspeaches.local import LocalServer, access
+from ipyspeaches.local.access import AccessControl, PromptProtocol
 
 KEY = "secret"
 PAGE = "http://localhost:8888"
@@ -180,3 +182,33 @@ def test_without_a_page_nothing_is_said(locked: LocalServer) -> None:
 
 def test_an_options_request_that_asks_for_nothing_is_an_ordinary_one(locked: LocalServer) -> None:
     assert ask(locked, "OPTIONS", "/v1/models", Origin=PAGE).status_code == 403  # it has no key
+
+
+async def test_a_connection_that_asks_for_nothing_is_closed_and_one_that_waits_for_its_answer_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = asyncio.Event()
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    monkeypatch.setattr(access, "FIRST_REQUEST_S", 0.01)
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config.load()
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(
+        lambda: PromptProtocol(config, uvicorn.server.ServerState(), {}), "127.0.0.1", 0
+    )
+    async with listening:
+        address = listening.sockets[0].getsockname()
+        asks, asks_writer = await asyncio.open_connection(*address)
+        asks_writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        drips, drips_writer = await asyncio.open_connection(*address)
+        drips_writer.write(b"GET / HTTP/1.1\r\nHost:")
+        assert await asyncio.wait_for(drips.read(), 10) == b""
+        answer.set()
+        assert (await asyncio.wait_for(asks.readline(), 10)).startswith(b"HTTP/1.1 204")
+        for writer in (asks_writer, drips_writer):
+            writer.close()

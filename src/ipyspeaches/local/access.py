@@ -1,4 +1,4 @@
-"""Who may talk to the server: an ASGI middleware in front of everything.
+"""Who may talk to the server, an ASGI middleware in front of everything, and how long they may take to begin.
 
 Pages of this machine may use the server, and read what it answers; pages from elsewhere may not, even if they are
 open in a browser on this machine.
@@ -6,19 +6,39 @@ open in a browser on this machine.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ipyspeaches.protocol.address import is_loopback
 
 OPEN_PATHS: Final = frozenset({"/health", "/openapi.json"})
 WILDCARD_HOSTS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+
+
+FIRST_REQUEST_S: Final = 30.0
+"""How long a client may take to ask for something, from when it has connected."""
+
+
+class PromptProtocol(H11Protocol):
+    """HTTP that closes connections without a request: they would stay for ever, until there is room for no others."""
+
+    def connection_made(self, transport: Any) -> None:  # noqa: ANN401  as uvicorn has it
+        """Begin, and look again in a while."""
+        super().connection_made(transport)
+        asyncio.get_running_loop().call_later(FIRST_REQUEST_S, self._close_unless_asked)
+
+    def _close_unless_asked(self) -> None:
+        upgraded = self.transport.get_protocol() is not self
+        if self.cycle is None and not upgraded:
+            self.transport.close()
 
 
 class AccessControl:

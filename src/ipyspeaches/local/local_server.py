@@ -433,6 +433,7 @@ def _server(
 ) -> uvicorn.Server:
     import uvicorn
 
+    from ipyspeaches.local.access import PromptProtocol
     from ipyspeaches.local.asgi_app import create_app
 
     shown_host = f"[{host}]" if ":" in host else host
@@ -460,6 +461,7 @@ def _server(
         access_log=False,
         log_level="warning",
         lifespan="off",
+        http=PromptProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,

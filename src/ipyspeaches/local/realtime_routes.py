@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ipyspeaches.errors import InputError
 from ipyspeaches.local.dispatcher import FULL_RETRY_S, BusyError, Dispatcher
 from ipyspeaches.local.engines import DecodingOptions, model_missing_text
-from ipyspeaches.local.forms import refusal
+from ipyspeaches.local.forms import limited, refusal
 from ipyspeaches.local.realtime_events import Event, busy, error, new_id
 from ipyspeaches.local.realtime_session import RealtimeSession
 from ipyspeaches.local.session_settings import SessionSettings
@@ -206,7 +206,7 @@ async def realtime_offer(request: Request) -> Response:
 
 async def _offer(request: Request) -> str | None:
     body = bytearray()
-    async for part in request.stream():
+    async for part in limited(request).stream():
         body += part
         if len(body) > MAX_OFFER_BYTES:
             return None
