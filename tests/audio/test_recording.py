@@ -213,7 +213,10 @@ def test_a_web_address_is_told_from_a_file_without_being_quoted(address: str, ki
     [
         ("missing.wav", r"There is no file missing\.wav: check the name"),
         ("folder", r"cannot be opened \(Is a directory\)"),
-        ("text.wav", r"text\.wav cannot be read as audio \(.+\): convert it first"),
+        (
+            "text.wav",
+            r"text\.wav cannot be read as audio \(it is text: .+\): fetch the file itself",
+        ),
         ("nothing.flac", r"nothing\.flac is empty \(0 bytes\): record it again"),
         ("x.raw", r"x\.raw cannot be read as audio"),
         ("cut.flac", r"cut\.flac cannot be read as audio"),

@@ -67,6 +67,8 @@ _COUNTS: Final = {
 }
 """How many frames a file announces, in libsndfile's log; NIST SPHERE in its own head."""
 _VOC_SIZE: Final = r"(?:Extended II|Sound Data|Data) *: (\d{1,15})"
+_HEAD_BYTES: Final = 60
+_LINES: Final = dict.fromkeys(map(ord, "\t\r\n"), " ")
 _NIST_HEAD: Final = 1024
 _UNCOUNTED: Final = frozenset({"PAF", "PVF", "IRCAM", "XI"})
 """Formats whose head says nothing of a length, as libsndfile writes them."""
@@ -241,9 +243,10 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     rate
         Samples per second that are wanted, so that no more are ever held; those of the file if None.
     """
-    name, content = _open(file)
+    (name, content), head = _open(file), b""
     try:
         with content as data:
+            head = bytes((data or b"")[:_HEAD_BYTES])
             container = None if data is None else container_of(data)
             if data is not None and container is not None:
                 parts = [converted(data, container, min(max_s, MAX_SAMPLES / MIN_RATE_HZ))]
@@ -261,6 +264,10 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     except (soundfile.SoundFileError, TypeError, ValueError, OverflowError, MemoryError) as exc:
         if isinstance(exc, AudioError):
             raise AudioError(f"{name}: {exc}") from exc
+        if head and head.isascii() and head.decode().translate(_LINES).isprintable():
+            # No program makes audio of it; it is not quoted, for it may hold a key.
+            what = "it is text: a web page, or what stands for a large file in a repository?"
+            raise AudioError(f"{name} cannot be read as audio ({what}): fetch the file itself.") from exc
         reason = str(getattr(exc, "error_string", "not an audio file")).strip().rstrip(".")
         raise AudioError(
             f"{name} cannot be read as audio ({reason}): convert it first, as in: ffmpeg -i INPUT output.wav"
