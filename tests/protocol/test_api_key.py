@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import traceback
+from typing import Any
 
 import pytest
 
@@ -105,6 +107,17 @@ def test_a_traceback_with_its_values_does_not_show_the_key_that_is_refused() -> 
     frames = traceback.TracebackException.from_exception(refused.value, capture_locals=True).stack[1:]
     assert frames
     assert not any("sk-secret" in value for frame in frames for value in (frame.locals or {}).values())
+
+
+def test_a_notebooks_verbose_traceback_does_not_show_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEACHES_API_KEY", "“sk-secret”")
+    with pytest.raises(InputError) as refused:
+        key_from_environment()
+    verbose: Any = importlib.import_module("IPython.core.ultratb").VerboseTB()
+    frames = refused.tb.tb_next  # without this function's own
+    shown = "\n".join(verbose.structured_traceback(refused.type, refused.value, frames))
+    assert "key_from_environment" in shown
+    assert "sk-secret" not in shown
 
 
 def test_a_servers_words_lose_the_key_in_them() -> None:

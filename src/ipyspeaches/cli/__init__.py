@@ -116,7 +116,7 @@ def _version() -> str:
 
 
 def _report(exc: Exception) -> int:
-    if os.environ.get("IPYSPEACHES_DEBUG") == "1":
+    if os.getenv("IPYSPEACHES_DEBUG") == "1":
         traceback.print_exception(exc)
     elif isinstance(exc, SpeachesError):
         print(f"ipyspeaches: {printable(str(exc))}", file=sys.stderr)

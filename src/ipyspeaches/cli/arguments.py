@@ -72,13 +72,12 @@ def api_key(args: argparse.Namespace) -> ApiKey | None:
     if args.api_key:
         return read_key(args.api_key)
     if args.api_key_env:
-        try:
-            return read_key(os.environ[args.api_key_env])
-        except KeyError:
+        if os.getenv(args.api_key_env) is None:
             # Not quoted where it may be the key itself.
             named = args.api_key_env.replace("_", "A")
             name = f" {args.api_key_env}" if named.isalnum() and named.isupper() else ""
             raise InputError(
                 f"The environment variable{name} is not set: --api-key-env takes the name of one that holds the key."
-            ) from None
+            )
+        return read_key(os.getenv(args.api_key_env))
     return key_from_environment(server_url(args))

@@ -75,11 +75,11 @@ def get_model(*, auto_download: bool) -> None:
     from ipyspeaches.local.engines import model_to_download
     from ipyspeaches.local.weights import MODEL_VARIABLE, SIZES_BYTES, missing_text, size_text
 
-    wanted = None if os.environ.get(BASE_URL_VARIABLE) else model_to_download()
+    wanted = None if os.getenv(BASE_URL_VARIABLE) else model_to_download()
     if wanted is None:
         return
     told = missing_text(wanted)
-    if not os.environ.get(MODEL_VARIABLE):
+    if not os.getenv(MODEL_VARIABLE):
         size = size_text(SIZES_BYTES[wanted])
         told = (
             "The recogniser at hand hears English only, and badly: get a better one with --auto-download "

@@ -445,7 +445,7 @@ def hub_name() -> str:
 
 
 def _endpoint() -> str:
-    given = os.environ.get(ENDPOINT_VARIABLE, "").strip()
+    given = os.getenv(ENDPOINT_VARIABLE, "").strip()
     if not given:
         return HUB
     try:
@@ -473,7 +473,7 @@ def _alone(parts: Path, model: str) -> Iterator[None]:
 
 def _client() -> httpx2.AsyncClient:
     """Return a client of the hub; a token goes to the hub itself alone, not to a mirror."""
-    if os.environ.get(OFFLINE_VARIABLE, "").strip().lower() in {"1", "true", "yes", "on"}:
+    if os.getenv(OFFLINE_VARIABLE, "").strip().lower() in {"1", "true", "yes", "on"}:
         raise DownloadError(f"Nothing is downloaded as long as {OFFLINE_VARIABLE} is set: unset it, or copy the model.")
     url = _endpoint()
     try:

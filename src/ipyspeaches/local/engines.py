@@ -209,7 +209,7 @@ def asked_engine(engine: str | None, model: str | None) -> EngineSpec | None:
         If there is no such engine, or it cannot load that model.
     """
     if engine is None:
-        model = model or os.environ.get(MODEL_VARIABLE, "").strip() or None
+        model = model or os.getenv(MODEL_VARIABLE, "").strip() or None
         return None if model is None else engine_named(model)
     return engine_spec(engine, model)
 

@@ -47,13 +47,14 @@ class ServerLimits:
         )
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: float | None) -> Self:
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **given: float | None) -> Self:
         """Return the limits that were given, else those of the environment, else the usual ones."""
         asked: dict[str, float | None] = {}
+        read = os.getenv if environment is None else environment.get
         for name, variables in (("model_ttl_s", TTL_VARIABLES), ("max_models", (MAX_MODELS_VARIABLE,))):
             for variable in variables:
-                if name not in asked and environment.get(variable, "").strip():
-                    asked[name] = _number_in(variable, environment[variable], whole=name == "max_models")
+                if name not in asked and (said := read(variable, "").strip()):
+                    asked[name] = _number_in(variable, said, whole=name == "max_models")
         return cls(**{**asked, **{name: value for name, value in given.items() if value is not None}})  # type: ignore[arg-type]
 
 

@@ -76,7 +76,7 @@ def key_from_environment(url: str | None = None) -> ApiKey | None:
     """Return the key that ``$SPEACHES_API_KEY`` holds, if it is meant for a server; None asks for no server."""
     if url is not None and not takes_environment_key(url):
         return None
-    return read_key(os.environ.get(API_KEY_VARIABLE))
+    return read_key(os.getenv(API_KEY_VARIABLE))
 
 
 def takes_environment_key(url: str) -> bool:
@@ -86,7 +86,7 @@ def takes_environment_key(url: str) -> bool:
     that variable it is for whichever server is named.
     """
     try:
-        here, there = urlsplit(url), urlsplit(os.environ.get(BASE_URL_VARIABLE) or url)
+        here, there = urlsplit(url), urlsplit(os.getenv(BASE_URL_VARIABLE) or url)
     except ValueError:
         return False  # it is no address, and refused as such
     if is_loopback(here.hostname or ""):

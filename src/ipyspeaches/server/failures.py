@@ -168,7 +168,7 @@ def _proxy_unreachable(cause: BaseException, address: str) -> ServerUnreachableE
     tls = isinstance(cause, ssl.SSLError)
     if proxy is None or (tls and not proxy.startswith("https:")):
         return None
-    saying = [name for name in _PROXY_VARIABLES if os.environ.get(name) and proxy.endswith(os.environ[name])]
+    saying = [name for name in _PROXY_VARIABLES if os.getenv(name) and proxy.endswith(os.getenv(name, ""))]
     names = [name for name in saying if name.lower() in (f"{urlsplit(address).scheme}_proxy", "all_proxy")]
     where = proxy.partition("://")[2].rpartition("@")[2].rstrip("/")
     found = isinstance(cause, socket.gaierror)
@@ -182,13 +182,13 @@ def _proxy_unreachable(cause: BaseException, address: str) -> ServerUnreachableE
 def bad_environment(exc: Exception, address: str) -> ServerUnreachableError:
     """Return the error for variables of the environment with which no connection can be opened."""
     certificates = isinstance(exc, OSError)
-    if certificates and (keys := os.environ.get(_KEYLOG_VARIABLE)) and not _is_keylog(keys):
+    if certificates and (keys := os.getenv(_KEYLOG_VARIABLE)) and not _is_keylog(keys):
         return ServerUnreachableError(
             f"{address} cannot be reached, because {_KEYLOG_VARIABLE} names no file that can be written: correct or "
             "unset it."
         )
     names = _CERTIFICATE_VARIABLES if certificates else _PROXY_VARIABLES
-    named = [name for name in names if os.environ.get(name)] or list(names)
+    named = [name for name in names if os.getenv(name)] or list(names)
     named = named[:1] if certificates else named  # of these, the first one counts
     what = "names no file of certificates that can be read" if certificates else "names no proxy that can be used"
     cure = "correct or unset it" if certificates else "write it like http://host:port, or unset it"
@@ -323,7 +323,7 @@ def key_cure(address: str, *, key_given: bool, told: bool) -> str:
         what = "if that is about the API key, correct" if told else "the API key is wrong, so correct"
         return f"{what} api_key or {API_KEY_VARIABLE}"
     what = "it may require an API key" if told else "it requires an API key"
-    if os.environ.get(API_KEY_VARIABLE):
+    if os.getenv(API_KEY_VARIABLE):
         kept = f", and that of {API_KEY_VARIABLE} goes only to the server that {BASE_URL_VARIABLE} names"
         return f"{what}{'' if takes_environment_key(address) else kept}, so give api_key"
     return f"{what}, so give api_key or set {API_KEY_VARIABLE}"

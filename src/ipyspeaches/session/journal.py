@@ -196,7 +196,7 @@ class Journal(Listener):
 
 def default_place() -> Path | None:
     """Return the folder of all journals: ``$IPYSPEACHES_JOURNAL``, else the user's state; None if they are off."""
-    named = os.environ.get(PLACE_VARIABLE, "").strip()
+    named = os.getenv(PLACE_VARIABLE, "").strip()
     if named.lower() == "off":
         return None
     return Path(named).expanduser() if named else platformdirs.user_state_path("ipyspeaches") / "recordings"
@@ -215,7 +215,7 @@ def retention() -> tuple[float, float]:
 
     It is an `InputError` if the environment says something else than numbers.
     """
-    days, gigabytes = os.environ.get(DAYS_VARIABLE, KEPT_DAYS), os.environ.get(GB_VARIABLE, KEPT_GB)
+    days, gigabytes = os.getenv(DAYS_VARIABLE, KEPT_DAYS), os.getenv(GB_VARIABLE, KEPT_GB)
     return _quantity(DAYS_VARIABLE, days), _quantity(GB_VARIABLE, gigabytes)
 
 
