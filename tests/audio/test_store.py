@@ -144,3 +144,20 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(ValueError, match="read-only"):
         store.read(900, 1_100)[0] = 1
     assert np.array_equal(soundfile.read(path, dtype="int16")[0], NOISE[:1_000])
+
+
+def test_thousands_of_closed_files_take_few_descriptors(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    wavs = [GrowingWav(tmp_path / f"{number}.wav") for number in range(3)]
+    for number in range(3, 300):
+        wavs.append(GrowingWav(tmp_path / f"{number}.wav"))
+        wavs[number - 3].append(NOISE[number - 3 :][:1_000])
+        wavs[number - 3].close()
+    assert len(list(Path("/proc/self/fd").iterdir())) < before + 120
+    for number in (0, 150, 296):
+        assert np.array_equal(wavs[number].read(0, 1_000), NOISE[number:][:1_000])
+    wavs[1].append(NOISE[:5])
+    assert np.array_equal(wavs[1].read(998, 1_005), [*NOISE[999:1_001], *NOISE[:5]])
+    (tmp_path / "2.wav").unlink()
+    with pytest.raises(AudioError, match="was it removed"):
+        wavs[2].read(0, 9)

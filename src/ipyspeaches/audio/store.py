@@ -12,6 +12,8 @@ import os
 import struct
 import sys
 import weakref
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -27,6 +29,8 @@ WAV_HEADER_BYTES: Final = 80
 _MOST_32: Final = 0xFFFF_FFFF
 _AHEAD: Final = 60 * SESSION_RATE_HZ
 """Samples by which a file is lengthened ahead."""
+_HELD: Final[deque[NDArray[np.int16]]] = deque(maxlen=100)
+"""Mappings of closed files: each takes a file descriptor. A process may have 256 of those, but thousands of takes."""
 _LONG: Final = 600 * SESSION_RATE_HZ
 """Samples that are kept in an array, which is copied to grow."""
 
@@ -96,6 +100,9 @@ class GrowingWav:
         self._path = path
         self._file: BinaryIO | None = None
         self._mapped: NDArray[np.int16] = np.empty(0, np.int16)
+        self._rested: Callable[[], NDArray[np.int16] | None] | None = (
+            None  # the mapping of a closed file, if it is held
+        )
         self._length = 0
         if path is not None and path.exists():
             self._length = counted(path)
@@ -123,8 +130,13 @@ class GrowingWav:
         self._length = end
 
     def read(self, start: int, end: int) -> NDArray[np.int16]:
-        """Return a read-only view of the samples from ``start`` to ``end``, which are there."""
-        return self._mapped[start:end]
+        """Return a read-only view of the samples from ``start`` to ``end``, which are there.
+
+        It is an `AudioError` if somebody has removed the file of a recording that ended long ago.
+        """
+        if (rested := self._rested) is None:
+            return self._mapped[start:end]
+        return (held if (held := rested()) is not None else self._map_again())[start:end]
 
     def close(self) -> None:
         """Cut off what was lengthened ahead; reading goes on, and so does the file if something is added."""
@@ -134,9 +146,26 @@ class GrowingWav:
             with suppress(OSError):  # Windows shortens no file that is mapped; what is behind the audio does no harm
                 file.truncate(WAV_HEADER_BYTES + 2 * self._length)
             file.close()
-            self._mapped = self._mapped[: self._length]
+            self._rest(self._mapped[: self._length])
+
+    def _rest(self, mapped: NDArray[np.int16]) -> None:
+        _HELD.append(mapped)
+        self._rested = weakref.ref(mapped)
+        self._mapped = np.empty(0, np.int16)
+
+    def _map_again(self) -> NDArray[np.int16]:
+        assert self._path is not None
+        try:
+            with self._path.open("rb") as file:
+                self._map(file)
+        except (OSError, ValueError) as exc:
+            raise AudioError(f"The audio in {self._path} cannot be read any more: was it removed?") from exc
+        mapped = self._mapped[: self._length]
+        self._rest(mapped)
+        return mapped
 
     def _open(self) -> BinaryIO:
+        self._rested = None
         if self._path is None:
             self._file = _memory_file(self)
             return self._file
