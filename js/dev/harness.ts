@@ -78,11 +78,13 @@ if (state === "denied") {
 if (state === "kernel-error") {
   fake.set("state", "failed");
   fake.set("error", {
-    kind: "server-unreachable",
+    kind: "unreachable",
     title: "No server answers at http://127.0.0.1:8000",
     text: "Start one with “ipyspeaches serve”, or pass server= with the address of another, then try again.",
-    actions: [{ name: "retry" }],
+    actions: [{ name: "retry" }, { name: "change_server" }, { name: "use_embedded" }],
   });
+  fake.set("server_state", "unreachable");
+  fake.set("server_label", "127.0.0.1:8000");
 }
 const select = query.get("select");
 if (select)

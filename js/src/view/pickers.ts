@@ -123,7 +123,7 @@ export class Pickers {
     const took = latency_s === null ? null : words.seconds(latency_s.toFixed(1));
     const place = synced.embedded ? words.embedded : shortAddress(where);
     const shown: Readonly<Record<string, string>> = {
-      ready: took === null ? words.readyAt(place) : words.readyIn(took),
+      ready: took !== null ? words.readyIn(took) : synced.embedded ? known : words.readyAt(place), // fits 610 px
       rested: took === null ? place : words.lastIn(took),
       none: place,
     };
