@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -343,6 +344,29 @@ def test_a_lab_is_opened_as_it_was_saved(sound: Path, tmp_path: Path, monkeypatc
     sound.unlink()
     with pytest.raises(InputError, match=r"is about talk\.flac, which is not beside it"):
         VadLab.open(tmp_path / "anna.vadlab")
+
+
+def test_labels_are_loaded_from_the_page(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str, content: bytes) -> str:
+        refused = page.command("load_labels", name=name, content=b64encode(content).decode())
+        return "" if refused is None else refused["text"]
+
+    lab, page = open_lab(monkeypatch, sound)
+    assert load("anna.rttm", (TRUTH.to_rttm() or "").encode()) == ""
+    assert (lab.truth, lab.span) == (TRUTH, (0, 7))
+    assert page.command("set_span", start_s=0, end_s=3) is None
+    data, (content,) = page.ask("save")
+    assert data["name"] == "talk.vadlab"
+    lab.truth = Segments([(0, 1)])
+    assert load("talk.vadlab", content) == ""
+    assert (lab.truth, lab.span) == (TRUTH, (0, 3))
+    assert load("talk.vadlab", content[:99]).startswith("talk.vadlab is no lab's file, or was cut short")
+    assert load("../x.doc", b"").startswith("x.doc is not a label file")
+    assert load("late.csv", b"start,end\n1,99\n") == (
+        "Region of the truth 0 (1 to 99 s) ends after the audio (7 s): use the labels of this audio, or cut them off "
+        "with .normalised(duration)."
+    )
+    assert lab.truth == TRUTH
 
 
 def test_sound_for_the_speakers(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:

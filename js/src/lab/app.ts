@@ -39,7 +39,10 @@ const SLOW: ReadonlySet<string> = new Set([
   "export",
   "transcribe_compare",
   "ask_server",
+  "load_labels",
+  "save",
 ]);
+const PIECE = 8_192; // characters that a call takes as arguments
 
 /** Everything of one lab. */
 export class LabApp extends WidgetApp<LabCommand> {
@@ -90,6 +93,20 @@ export class LabApp extends WidgetApp<LabCommand> {
     const done = await this.#do("edit", { kind, ...args });
     this.store.paint(null);
     return done;
+  }
+
+  /** Takes the labels of a file, whatever its kind. */
+  async loadLabels(file: File): Promise<boolean> {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    let text = "";
+    for (let i = 0; i < bytes.length; i += PIECE)
+      text += String.fromCharCode(...bytes.subarray(i, i + PIECE));
+    return this.#do("load_labels", { name: file.name, content: btoa(text) });
+  }
+
+  /** The lab as a file. */
+  save(): Promise<Answer> {
+    return this.ask("save");
   }
 
   truthFrom(index: number): Promise<boolean> {

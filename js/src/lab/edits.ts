@@ -1,4 +1,4 @@
-import { at } from "./intervals.ts";
+import { at, firstAfter } from "./intervals.ts";
 import type { Spans } from "./wire.ts";
 
 /** What the mouse does to the truth while it is held down; the kernel does the same when it is let go. */
@@ -8,6 +8,20 @@ const SHORTEST_S = 0.01;
 
 export function snapped(time_s: number, free: boolean): number {
   return free ? time_s : Math.round(time_s / SNAP_S) * SNAP_S;
+}
+
+/** The edge of anything detected that is nearest to a moment, within reach; else the moment itself. */
+export function atEdge(time_s: number, lanes: readonly Spans[], reach_s: number): number {
+  let best = time_s;
+  let best_s = reach_s;
+  for (const spans of lanes) {
+    const near = Math.max(0, firstAfter(spans, time_s) - 1);
+    for (let i = 2 * near; i < Math.min(spans.length, 2 * near + 4); i++) {
+      const away_s = Math.abs(at(spans, i) - time_s);
+      if (away_s <= best_s) [best, best_s] = [at(spans, i), away_s];
+    }
+  }
+  return best;
 }
 
 /** A stretch that is painted: regions that it overlaps or touches grow together with it. */

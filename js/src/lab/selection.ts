@@ -11,6 +11,8 @@ interface Selected {
   error: { kind: ErrorKind; index: number } | null;
   painting: boolean;
   loop: boolean;
+  /** what is painted goes to the edges of what is detected */
+  snap: boolean;
 }
 
 /** VIEW state of one view: where the playhead stands, and what is selected. */
@@ -22,6 +24,7 @@ export class Selection {
     error: null,
     painting: true,
     loop: false,
+    snap: false,
   });
 
   get now(): Selected {

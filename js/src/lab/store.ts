@@ -85,6 +85,11 @@ export class LabStore {
     return this.#movedSpan ?? this.state?.span ?? [0, 0];
   }
 
+  /** Everything that anybody detects. */
+  get detected(): readonly Spans[] {
+    return [...this.lanes.map(({ spans }) => spans), this.server];
+  }
+
   /** A line or an edge is being moved. */
   get moving(): boolean {
     return this.#moved !== null || this.#painted !== null || this.#movedSpan !== null;

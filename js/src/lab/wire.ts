@@ -89,6 +89,8 @@ export type LabCommand =
   | "sweep"
   | "export"
   | "export_truth"
+  | "load_labels"
+  | "save"
   | "use_live"
   | "transcribe_compare"
   | "ask_server"

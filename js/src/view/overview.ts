@@ -1,5 +1,5 @@
-import type { App } from "../app.ts";
 import type { Scope } from "../scope.ts";
+import type { WidgetApp } from "../widget.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { clock } from "./format.ts";
 import { paintOverviewWave } from "./paint/wave.ts";
@@ -7,20 +7,22 @@ import type { Viewport } from "./viewport.ts";
 
 const REPAINT_MS = 500; // the whole session changes slowly
 
+type Seen = Pick<WidgetApp<string>, "windows" | "session">;
+
 /** The whole session with the window in it; a scrollbar that shows what it scrolls. */
 export class Overview {
   readonly plot: HTMLElement;
   readonly length = h("span", { class: "sp-num", style: "top:6px" }, "00:00");
   readonly #canvas = h("canvas", { class: "sp-canvas", "aria-hidden": "true" });
   readonly #frame = h("div", { class: "sp-frame" });
-  readonly #app: App;
+  readonly #app: Seen;
   readonly #viewport: Viewport;
   #painted_ms = Number.NEGATIVE_INFINITY;
   #seconds = 1;
   #placed = { left: -1, right: -1 };
   #span_s = 0;
 
-  constructor(app: App, viewport: Viewport, label: string, scope: Scope) {
+  constructor(app: Seen, viewport: Viewport, label: string, scope: Scope) {
     this.#app = app;
     scope.own(() => app.windows.forget(this));
     this.#viewport = viewport;

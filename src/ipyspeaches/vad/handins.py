@@ -105,8 +105,8 @@ class HandIn:
     active: int
     scores: tuple[Scores | None, ...]
 
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the file: it holds the old or the new, whatever happens; an `InputError` if it cannot be written."""
+    def to_bytes(self) -> bytes:
+        """Return the content of the file."""
         setup = self.setup
         frames = [
             None if one is None else _Frames(one.hop, one.rate, one.length, one.value.astype("<f4").tobytes())
@@ -114,9 +114,14 @@ class HandIn:
         ]
         truth = list(zip(setup.truth.start.tolist(), setup.truth.end.tolist(), strict=True))
         described = [one.describe() for one in setup.detectors]
-        sheet = _Sheet(FORMAT, self.sound, truth, setup.span, setup.collar_s, self.active, described, frames)
+        return msgspec.json.encode(
+            _Sheet(FORMAT, self.sound, truth, setup.span, setup.collar_s, self.active, described, frames)
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the file: it holds the old or the new, whatever happens; an `InputError` if it cannot be written."""
         try:
-            write_whole(Path(path), msgspec.json.encode(sheet))
+            write_whole(Path(path), self.to_bytes())
         except (OSError, ValueError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise InputError(f"{path} cannot be written ({reason}): choose another file or create its folder.") from exc

@@ -6,11 +6,13 @@ import asyncio
 import json
 import math
 import time
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -25,14 +27,14 @@ from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDet
 from ipyspeaches.session.session import transcribe
 from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.vad.evaluation import Evaluation, check_span
-from ipyspeaches.vad.handins import Setup
+from ipyspeaches.vad.handins import SUFFIX, Setup
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.widget.bridge import Bridge, Command, Reply, audio_reply
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.drawing import COLUMN_S, Message, waveform, waveform_window
 from ipyspeaches.widget.kept import Kept, metrics_table, picture_of_lab
 from ipyspeaches.widget.lab_state import LabState
-from ipyspeaches.widget.lab_truth import TruthFile, edited
+from ipyspeaches.widget.lab_truth import TruthFile, edited, read_labels
 from ipyspeaches.widget.local_model import INTERVAL_S
 from ipyspeaches.widget.page_messages import kind_of
 from ipyspeaches.widget.settings import NUMBERS
@@ -82,6 +84,8 @@ class LabController:
             "audio": self._audio,
             "export": self._export,
             "export_truth": self._export_truth,
+            "load_labels": self._load_labels,
+            "save": self._save,
             "use_live": self._use_live,
             "transcribe_compare": self._transcribe_compare,
             "ask_server": self._ask_server,
@@ -243,6 +247,22 @@ class LabController:
     async def _export_truth(self, args: dict[str, Any]) -> Reply:
         name, content = export_truth(self.state, str(args.get("format")))
         return Reply({"name": name}, [content])
+
+    async def _load_labels(self, args: dict[str, Any]) -> None:
+        """Take the labels of a file that a page has read: its ``name``, and its ``content`` in base64."""
+        name, state = PurePath(str(args["name"])).name, self.state
+        with TemporaryDirectory(prefix="ipyspeaches-") as folder:
+            file = Path(folder, f"labels{PurePath(name).suffix[:20]}")
+            await asyncio.to_thread(file.write_bytes, b64decode(args["content"]))
+            try:
+                truth, span = await asyncio.to_thread(read_labels, file, state.recording)
+            except InputError as exc:
+                raise InputError(str(exc).replace(str(file), name)) from exc
+        await self.change(truth=truth, span=span)
+
+    async def _save(self, _args: dict[str, Any]) -> Reply:
+        content = await asyncio.to_thread(lambda: self.state.hand_in().to_bytes())
+        return Reply({"name": f"{PurePath(self.state.name).stem or 'lab'}{SUFFIX}"}, [content])
 
     async def _use_live(self, _args: dict[str, Any]) -> Reply:
         """Hand the active detector to the live session; where there is none, reply with a cell that makes one."""

@@ -12,11 +12,13 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import label_files
 from ipyspeaches.vad.evaluation import check_span
-from ipyspeaches.vad.handins import Setup, Span
+from ipyspeaches.vad.handins import SUFFIX, HandIn, Setup, Span
 from ipyspeaches.vad.labels import Labels, is_as_saved, labels_path, read_truth, save_labels
+from ipyspeaches.vad.scores import content_key
 from ipyspeaches.vad.segments import Segments
 
 TruthLike: TypeAlias = "Segments | str | os.PathLike[str]"
@@ -49,6 +51,17 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
     own = ours and (kept is None or not kept.exists() or is_as_saved(segments, kept))
     span = _read_span(kept, duration) if ours and kept is not None else (0.0, duration)
     return segments.normalised(duration), span, TruthFile(kept, duration, own=own)
+
+
+def read_labels(file: Path, recording: Recording) -> tuple[Segments, Span]:
+    """Return the labels of any file, and the span that they are about; a ``.vadlab`` file must be of this recording."""
+    if file.suffix == SUFFIX:
+        hand_in = HandIn.read(file)
+        if hand_in.sound.digest != content_key(recording):
+            raise InputError(f"{file} is about another sound ({hand_in.sound.name or 'without a name'}) than this lab.")
+        return hand_in.setup.truth, hand_in.setup.span
+    truth = read_truth(file).check(recording.duration, what="region of the truth")
+    return truth.normalised(recording.duration), (0.0, recording.duration)
 
 
 def _read_kept(path: Path) -> Segments:

@@ -27,6 +27,9 @@ export const en = {
   serverAsked: (threshold: string, silence_ms: string) => `threshold ${threshold}, silence ${silence_ms} ms`,
   serverSaid: (count: number, asked: string) =>
     `The server finds ${count} ${count === 1 ? "segment" : "segments"} (${asked}).`,
+  snap: "Snap to detected edges",
+  loadLabels: "Load labels…",
+  saveLab: "Save the lab as a file",
   truthFrom: (detector: string) => `Start from the segments of ${detector}`,
   saveTruth: "Save the truth as",
   edits: "Edit the truth",
@@ -34,6 +37,7 @@ export const en = {
     ["Space", "play, stop"],
     ["N Shift+N", "next, previous missed speech"],
     ["F Shift+F", "next, previous false alarm"],
+    ["L", "label speech: hold it while it plays; else what is selected"],
     ["S", "split the region at the playhead"],
     ["M", "merge with the next region"],
     ["Delete", "remove the region"],
@@ -105,6 +109,10 @@ export const en = {
   falseAlarms: "false alarm rate",
   curveLabel: (detector: string, threshold: string) =>
     `What other start thresholds of ${detector} would give; now ${threshold}. Click the curve to move the line.`,
+  curvePoint: (start: string, precision: string, recall: string, f1: string) =>
+    `Start ${start}: precision ${precision}, recall ${recall}, F1 ${f1}`,
+  heatCell: (start: string, silence_ms: string, f1: string) =>
+    `Start ${start}, silence ${silence_ms} ms: F1 ${f1}`,
   sweep: "Sweep",
   sweepRange: (from: string, to: string) => `F1 ${from} to ${to}`,
   best: "Best",
@@ -135,7 +143,10 @@ export const en = {
   copy: "Copy",
   status: {
     loading: ["Loading.", "Each detector’s scores appear when they are ready."],
-    paint: ["Painting truth.", "Drag in the Truth lane to add speech; drag an edge to move it."],
+    paint: [
+      "Painting truth.",
+      "Drag in the Truth lane to add speech, or hold L while it plays; drag an edge to move it.",
+    ],
     look: ["Looking.", "Drag a line to see other segments; drag in the waveform to select and play."],
     moving: "Moving the line.",
     asking: ["Asking the server.", "It gets the whole recording and says where it finds speech."],

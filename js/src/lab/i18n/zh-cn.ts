@@ -26,6 +26,9 @@ export const zhCN: LabWords = {
   askServer: "询问服务器",
   serverAsked: (threshold, silence_ms) => `阈值 ${threshold}，静音 ${silence_ms} 毫秒`,
   serverSaid: (count, asked) => `服务器检测到 ${count} 段语音（${asked}）。`,
+  snap: "吸附到检测出的边界",
+  loadLabels: "载入标注…",
+  saveLab: "将实验室存为文件",
   truthFrom: (detector) => `以 ${detector} 的结果作为真值`,
   saveTruth: "真值另存为",
   edits: "编辑真值",
@@ -33,6 +36,7 @@ export const zhCN: LabWords = {
     ["Space", "播放、停止"],
     ["N Shift+N", "下一个、上一个漏检"],
     ["F Shift+F", "下一个、上一个误报"],
+    ["L", "标注语音：播放时按住；未播放时标注选区"],
     ["S", "在播放位置拆分"],
     ["M", "与下一段合并"],
     ["Delete", "删除这一段"],
@@ -98,6 +102,9 @@ export const zhCN: LabWords = {
   falseAlarms: "误报率",
   curveLabel: (detector, threshold) =>
     `${detector} 在其他起始阈值下的结果；当前为 ${threshold}。点击曲线可移动阈值。`,
+  curvePoint: (start, precision, recall, f1) =>
+    `起始 ${start}：精确率 ${precision}，召回率 ${recall}，F1 ${f1}`,
+  heatCell: (start, silence_ms, f1) => `起始 ${start}，静音 ${silence_ms} 毫秒：F1 ${f1}`,
   sweep: "扫描",
   sweepRange: (from, to) => `F1 ${from} 至 ${to}`,
   best: "最佳",
@@ -128,7 +135,7 @@ export const zhCN: LabWords = {
   copy: "复制",
   status: {
     loading: ["载入中。", "各检测器的得分算好后即显示。"],
-    paint: ["标注真值。", "在真值轨道中拖动以添加语音；拖动边缘以移动。"],
+    paint: ["标注真值。", "在真值轨道中拖动以添加语音，或在播放时按住 L；拖动边缘以移动。"],
     look: ["查看。", "拖动阈值线可重新切分；在波形中拖动可选择并播放。"],
     moving: "移动阈值线。",
     asking: ["正在询问服务器。", "服务器会收到整段录音，并返回它检测到语音的位置。"],

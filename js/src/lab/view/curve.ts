@@ -45,9 +45,10 @@ export class CurvePanel {
         h("span", { class: "sp-grow" }),
         tabs,
       ),
-      this.#plane.canvas,
+      this.#plane.node,
     );
     scope.listen<MouseEvent>(this.#plane.canvas, "click", (event) => this.#click(event));
+    this.#plane.follow(scope, (event) => this.#values(event));
   }
 
   draw(palette: LabPalette | null): void {
@@ -206,16 +207,34 @@ export class CurvePanel {
     context.stroke();
   }
 
-  #click(event: MouseEvent): void {
+  /** The point of the active detector's curve that is nearest to the pointer, within reach. */
+  #nearest(event: MouseEvent): { point: CurvePoint; x: number; y: number } | null {
     const { store } = this.#app;
     const here = this.#plane.point(event);
-    let best: CurvePoint | null = null;
+    let best: { point: CurvePoint; x: number; y: number } | null = null;
     let best_px = REACH_PX;
     for (const point of store.curves[store.active] ?? []) {
       const [x, y] = this.#at(point);
       const px = Math.hypot(x - here.x, y - here.y);
-      if (px < best_px) [best, best_px] = [point, px];
+      if (px < best_px) [best, best_px] = [{ point, x, y }, px];
     }
+    return best;
+  }
+
+  #values(event: MouseEvent): { text: string; x: number; y: number } | null {
+    const { store, words } = this.#app;
+    const found = this.#nearest(event);
+    const unit = store.detector(store.active)?.unit;
+    if (!found || !unit) return null;
+    const { threshold, precision, recall } = found.point;
+    const f1 = precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0;
+    const figures = [precision, recall, f1].map((value) => value.toFixed(3)) as [string, string, string];
+    return { text: words.curvePoint(shown(threshold, unit), ...figures), x: found.x, y: found.y };
+  }
+
+  #click(event: MouseEvent): void {
+    const { store } = this.#app;
+    const best = this.#nearest(event)?.point;
     // it came as a 32 bit number
     const lines = best && store.startAt(store.active, Number(best.threshold.toPrecision(6)));
     if (lines) void this.#app.setDetector(store.active, lines);

@@ -36,9 +36,13 @@ export class HeatPanel {
         h("span", { class: "sp-grow" }),
         this.#best,
       ),
-      this.#plane.canvas,
+      this.#plane.node,
     );
-    scope.listen<MouseEvent>(this.#plane.canvas, "click", (event) => this.#click(event));
+    scope.listen<MouseEvent>(this.#plane.canvas, "click", (event) => {
+      const cell = this.#under(event);
+      if (cell) this.#goTo(cell.i, cell.j);
+    });
+    this.#plane.follow(scope, (event) => this.#values(event));
   }
 
   /** Of the active detector only: another one's says nothing about it. */
@@ -131,14 +135,27 @@ export class HeatPanel {
     if (best) this.#goTo(best.i, best.j);
   }
 
-  #click(event: MouseEvent): void {
+  #under(event: MouseEvent): { i: number; j: number } | null {
     const sweep = this.#sweep;
-    if (!sweep) return;
+    if (!sweep) return null;
     const { x, y } = this.#plane.point(event);
     const { w, h: height } = this.#cell(0, 0, sweep);
     const i = Math.floor((x - LEFT) / w);
     const j = sweep.silence_ms.length - 1 - Math.floor((y - MARGIN) / height);
-    if (i >= 0 && i < sweep.threshold.length && j >= 0 && j < sweep.silence_ms.length) this.#goTo(i, j);
+    const inside = i >= 0 && i < sweep.threshold.length && j >= 0 && j < sweep.silence_ms.length;
+    return inside ? { i, j } : null;
+  }
+
+  #values(event: MouseEvent): { text: string; x: number; y: number } | null {
+    const { store, words } = this.#app;
+    const sweep = this.#sweep;
+    const cell = this.#under(event);
+    const unit = store.detector(store.active)?.unit;
+    if (!sweep || !cell || !unit) return null;
+    const { x, y, w } = this.#cell(cell.i, cell.j, sweep);
+    const f1 = sweep.f1[cell.j * sweep.threshold.length + cell.i] ?? 0;
+    const start = shown(sweep.threshold[cell.i] ?? 0, unit);
+    return { text: words.heatCell(start, String(sweep.silence_ms[cell.j]), f1.toFixed(3)), x: x + w / 2, y };
   }
 
   #goTo(i: number, j: number): void {

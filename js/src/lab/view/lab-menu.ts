@@ -1,3 +1,4 @@
+import { h } from "../../view/dom.ts";
 import { download } from "../../view/download.ts";
 import { openKeySheet } from "../../view/keys.ts";
 import type { Group, Popup } from "../../view/popup.ts";
@@ -33,6 +34,12 @@ export function moreGroups(
               { label: words.merge, hint: "M", choose: () => actions.merge() },
               { label: words.remove, hint: "Del", choose: () => actions.remove() },
             ]),
+        {
+          label: words.snap,
+          hint: "Shift",
+          checked: selection.now.snap,
+          choose: () => selection.set({ snap: !selection.now.snap }),
+        },
         { label: words.scoreView, choose: () => void app.setSpan(inView(app, viewport)) },
         { label: words.scoreAll, choose: () => void app.setSpan([0, store.duration_s]) },
         ...store.lanes.map(({ detector }, index) => ({
@@ -51,6 +58,8 @@ export function moreGroups(
     },
     {
       choices: [
+        { label: words.loadLabels, icon: "file", choose: () => chooseLabels(app) },
+        { label: words.saveLab, icon: "copy", choose: () => void app.save().then(download) },
         { label: words.base.allNumbers, icon: "sliders", choose: () => openNumbers(app, popup, opener) },
         { label: words.askServer, icon: "kernel", choose: () => void app.askServer() },
         { label: words.pin, icon: "flag", choose: () => void app.pin() },
@@ -62,6 +71,16 @@ export function moreGroups(
 
 function inView({ store }: LabApp, { start_s, end_s }: Viewport): Span {
   return [start_s, Math.min(end_s, store.duration_s)];
+}
+
+/** A file of labels, or another lab's file; the browser asks for it. */
+function chooseLabels(app: LabApp): void {
+  const input = h("input", { type: "file", accept: ".rttm,.txt,.TextGrid,.csv,.vadlab" });
+  input.addEventListener("change", () => {
+    const [file] = input.files ?? [];
+    if (file) void app.loadLabels(file);
+  });
+  input.click();
 }
 
 export function openKeys({ words }: LabApp, popup: Popup, opener: HTMLElement): void {

@@ -1,6 +1,7 @@
 import { FrameLoop, Scope } from "../../scope.ts";
 import { h, setAttribute, setText, toggle } from "../../view/dom.ts";
 import { drawStretches, lookAlong, type Strokes } from "../../view/gestures.ts";
+import { Overview } from "../../view/overview.ts";
 import { readPalette } from "../../view/paint/palette.ts";
 import { ticksOf } from "../../view/paint/ruler.ts";
 import { Axis, type Box } from "../../view/paint/scene.ts";
@@ -27,6 +28,8 @@ export class LabTime {
   readonly #truthRow: Row;
   readonly #truth: TruthLane;
   readonly #span: SpanHandles;
+  readonly #overview: Overview;
+  #repaint = true;
   readonly #regions = h("span", { style: "top:8px" });
   readonly #serverRow: Row;
   readonly #serverCount = h("span");
@@ -62,6 +65,7 @@ export class LabTime {
     this.#rulerRow.plot.append(...this.#span.nodes);
     this.#truthRow.plot.append(this.#invitation, this.#truth.node);
     setAttribute(this.#detectors, "aria-label", words.base.detector);
+    this.#overview = new Overview(app, viewport, words.recording, scope);
     this.#why = new WhyTip(app, () => this.#axis && { axis: this.#axis, node: this.node });
     const { about } = words.base;
     setAttribute(this.#wave.node.firstElementChild as Element, "title", about.recording);
@@ -74,11 +78,12 @@ export class LabTime {
       this.#canvas,
       ...rows,
       this.#detectors,
+      overviewRow(words.recording, about.recording, this.#overview),
       this.#head,
       this.#why.mark,
       this.#why.node,
     );
-    this.#loop = new FrameLoop(scope, () => this.#frame());
+    this.#loop = new FrameLoop(scope, (now_ms) => this.#frame(now_ms));
     this.#bind();
   }
 
@@ -89,6 +94,7 @@ export class LabTime {
 
   #refresh(): void {
     this.#make();
+    this.#repaint = true;
     this.#loop.request();
   }
 
@@ -168,7 +174,7 @@ export class LabTime {
     this.#detectors.replaceChildren(...this.#tuned.flatMap(({ rows }) => rows.rows.map(({ node }) => node)));
   }
 
-  #frame(): void {
+  #frame(now_ms: number): void {
     const { player, windows } = this.#app;
     if (!this.node.isConnected) return;
     for (const tuned of this.#tuned) tuned.update();
@@ -181,6 +187,8 @@ export class LabTime {
     windows.look(this, start_s, start_s + span_s, span_s / (width * axis.ratio));
     this.#paint(axis);
     this.#place(axis);
+    this.#overview.update(this.#app.store.duration_s, this.palette.wave, now_ms, this.#repaint);
+    this.#repaint = false;
     if (player.position_s !== null) this.#loop.request();
   }
 
@@ -250,4 +258,15 @@ export class LabTime {
       words.canvas(from_s.toFixed(0), to_s.toFixed(0), segments, missed, alarms),
     );
   }
+}
+
+/** All of the recording, with the window in it. */
+function overviewRow(name: string, title: string, { plot, length }: Overview): HTMLElement {
+  return h(
+    "div",
+    { class: "sp-row sp-over" },
+    h("div", { class: "sp-name", title }, h("span", {}, name)),
+    plot,
+    h("div", { class: "sp-rail" }, length),
+  );
 }

@@ -58,7 +58,7 @@ class LabView {
     this.#selection = selection;
     this.#scope = scope;
     this.#begun = viewport.span_s !== FIRST_SPAN_S; // shown before, in another language
-    this.#actions = new LabActions(app, viewport, selection);
+    this.#actions = new LabActions(app, viewport, selection, scope);
     this.#root = h("section", { class: "sp sp-lab", lang: words.base.lang, "aria-label": words.widget });
     this.#popup = new Popup(this.#root, scope);
     const header = new LabHeader(app, viewport, selection, this.#actions, this.#popup, scope);
@@ -155,6 +155,10 @@ class LabView {
   #bind(): void {
     const viewport = this.#viewport;
     const actions = this.#actions;
+    this.#scope.listen<KeyboardEvent>(this.#root, "keyup", ({ key }) => {
+      if (key.toLowerCase() === "l") actions.endLabel();
+    });
+    this.#scope.listen(this.#root, "focusout", () => actions.endLabel());
     const play = () => {
       this.#stopped = this.#app.player.playing;
       actions.play();
@@ -171,6 +175,7 @@ class LabView {
           "Shift n": () => actions.step("missed", -1),
           f: () => actions.step("false_alarms", 1),
           "Shift f": () => actions.step("false_alarms", -1),
+          l: () => actions.label(),
           s: () => actions.split(),
           m: () => actions.merge(),
           Delete: () => actions.remove(),

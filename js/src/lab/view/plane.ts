@@ -1,13 +1,34 @@
-import { h } from "../../view/dom.ts";
+import type { Scope } from "../../scope.ts";
+import { h, setText } from "../../view/dom.ts";
 
 /** A small picture with axes, drawn when its data or the theme changes. */
 export class Plane {
   readonly canvas: HTMLCanvasElement;
+  readonly node: HTMLElement;
+  readonly #tip = h("span", { class: "plane-tip", "aria-hidden": "true", hidden: true });
   width = 0;
   height = 0;
 
   constructor(label: string) {
     this.canvas = h("canvas", { class: "plot2", role: "img", "aria-label": label });
+    this.node = h("div", { class: "plane" }, this.canvas, this.#tip);
+  }
+
+  /** Says the values of what is under the pointer, above or below it; nothing where nothing is. */
+  follow(scope: Scope, valuesAt: (event: MouseEvent) => { text: string; x: number; y: number } | null): void {
+    scope.listen<PointerEvent>(this.canvas, "pointermove", (event) => {
+      const found = valuesAt(event);
+      this.#tip.hidden = found === null;
+      if (!found) return;
+      setText(this.#tip, found.text);
+      const { offsetWidth: width, offsetHeight: height } = this.#tip;
+      const left = Math.max(0, Math.min(this.width - width, found.x - width / 2));
+      const top = found.y > height + 14 ? found.y - height - 12 : found.y + 12;
+      this.#tip.style.transform = `translate(${left.toFixed(0)}px, ${top.toFixed(0)}px)`;
+    });
+    scope.listen(this.canvas, "pointerleave", () => {
+      this.#tip.hidden = true;
+    });
   }
 
   /** The context, cleared, in CSS pixels; null where there is nothing to draw on. */

@@ -3,8 +3,9 @@ import { h, setAttribute, toggle } from "../../view/dom.ts";
 import { clock } from "../../view/format.ts";
 import type { Axis } from "../../view/paint/scene.ts";
 import type { Viewport } from "../../view/viewport.ts";
+import { paintSpeech } from "../actions.ts";
 import type { LabApp } from "../app.ts";
-import { edgeMoved, painted, regionMoved, snapped } from "../edits.ts";
+import { atEdge, edgeMoved, painted, regionMoved, snapped } from "../edits.ts";
 import { at, firstAfter, indexAt } from "../intervals.ts";
 import type { Selection } from "../selection.ts";
 import type { Spans } from "../wire.ts";
@@ -13,6 +14,7 @@ const GRIP_PX = 6; // around an edge
 const STILL_PX = 3; // less is a click
 const GRIPS_FROM_PX = 14;
 const STEP_S = 0.01;
+const SNAP_PX = 12; // around the edge of a segment
 
 type Held =
   | { kind: "paint"; from_s: number }
@@ -82,8 +84,15 @@ export class TruthLane {
   }
 
   #time(event: PointerEvent, plot: HTMLElement): number {
-    const time_s = this.#axis()?.time(event.clientX - plot.getBoundingClientRect().left) ?? 0;
-    return Math.max(0, Math.min(this.#app.store.duration_s, snapped(time_s, event.altKey)));
+    const axis = this.#axis();
+    if (!axis) return 0;
+    const { store } = this.#app;
+    const time_s = axis.time(event.clientX - plot.getBoundingClientRect().left);
+    const toEdges = event.shiftKey || this.#selection.now.snap;
+    const there_s = toEdges
+      ? atEdge(time_s, store.detected, SNAP_PX / axis.px_per_s)
+      : snapped(time_s, event.altKey);
+    return Math.max(0, Math.min(store.duration_s, there_s));
   }
 
   /** The edge within reach, else the region under the pointer. */
@@ -157,18 +166,12 @@ export class TruthLane {
         });
       return;
     }
-    if (held.kind === "paint") this.#paint(held.from_s, time_s);
+    if (held.kind === "paint")
+      void paintSpeech(this.#app, this.#viewport, this.#selection, held.from_s, time_s);
     else if (held.kind === "edge")
       void this.#app.edit("edge", { index: held.index, edge: held.edge, time_s });
     else
       void this.#app.edit("move", { index: held.index, by_s: snapped(time_s - held.from_s, event.altKey) });
-  }
-
-  /** The kernel also hears what is in view: the first region says by it which part is being labelled. */
-  #paint(start_s: number, end_s: number): void {
-    const { start_s: from_s, end_s: to_s } = this.#viewport;
-    const seen = [from_s, Math.min(to_s, this.#app.store.duration_s)];
-    void this.#app.edit("paint", { start_s, end_s, seen });
   }
 
   #cancel(): void {
