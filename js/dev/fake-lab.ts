@@ -73,6 +73,7 @@ export class FakeLab {
       span: [0, SECONDS],
       detectors,
       metrics: [GOOD, POOR, POOR],
+      noise: null,
       server: { threshold: 0.9, min_silence_duration_ms: 550, metrics: POOR },
       pinned: detector("silero", "probability", 0.6),
       can_undo: true,

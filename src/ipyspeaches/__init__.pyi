@@ -41,6 +41,7 @@ from ipyspeaches.vad.detectors import WebRtcVad as WebRtcVad
 from ipyspeaches.vad.evaluation import evaluate as evaluate
 from ipyspeaches.vad.handins import rank as rank
 from ipyspeaches.vad.labels import Labels as Labels
+from ipyspeaches.vad.noise import hard_sample as hard_sample
 from ipyspeaches.vad.noise import mix as mix
 from ipyspeaches.vad.noise import noise_bench as noise_bench
 from ipyspeaches.vad.segments import Segments as Segments

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError
-from ipyspeaches.vad.detectors import EnergyVad
-from ipyspeaches.vad.noise import NOISES, mix, noise_bench, speech
+from ipyspeaches.vad.detectors import EnergyVad, SileroVad
+from ipyspeaches.vad.noise import NOISES, hard_sample, mix, noise_bench, speech
 from ipyspeaches.vad.segments import Segments
+from ipyspeaches.vad.sweeps import sweep
 
 
 def marked(recording: Recording, truth: Segments) -> NDArray[np.bool_]:
@@ -112,3 +113,19 @@ def test_what_cannot_be_mixed() -> None:
         noise_bench(duration_s=1)
     with pytest.raises(InputError, match="nothing to mix"):
         noise_bench([])
+
+
+def test_no_threshold_of_loudness_hears_the_hard_sample_and_tuning_halves_sileros_errors() -> None:
+    recording, truth = hard_sample()
+    assert np.array_equal(recording.samples, hard_sample(0)[0].samples)
+    assert not np.array_equal(recording.samples, hard_sample(1)[0].samples)
+    energy = sweep(recording, truth, EnergyVad(), threshold=[50, 100, 200, 300, 400, 500, 700, 1000, 2000])
+    silero = sweep(recording, truth, SileroVad(), threshold=[0.5, 0.7, 0.9], speech_pad_ms=[100, 30])
+    untuned = silero.rows[0].evaluation
+    at_500 = energy.rows[5].evaluation
+    assert at_500.miss_rate > 0.4
+    assert at_500.boundaries.false == 2  # breaths
+    assert untuned.miss_rate < 0.02
+    assert untuned.boundaries.false == 0
+    assert at_500.f1 < 0.7 < energy.best().evaluation.f1 < 0.9 < untuned.f1
+    assert silero.best("detection_error_rate").evaluation.detection_error_rate < 0.7 * untuned.detection_error_rate

@@ -369,6 +369,26 @@ def test_labels_are_loaded_from_the_page(sound: Path, tmp_path: Path, monkeypatc
     assert lab.truth == TRUTH
 
 
+def test_noise_is_heard_and_scored_and_leaves_what_is_kept_as_it_was(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, page = open_lab(monkeypatch, sound, TRUTH)
+    before = lab.metrics.evaluations
+    assert page.command("set_noise", kind="white", snr_db=-5) is None
+    assert last_state(page)[0]["noise"] == {"kind": "white", "snr_db": -5}
+    assert len(page.of("scores")) == 2
+    assert lab.metrics.evaluations[0] == evaluate(lab.vad.segment(lab.labelled[0]), TRUTH, 0, 7) != before[0]
+    _, (extremes,) = page.ask("window", level=0, first_column=0, columns=50)
+    assert np.abs(np.frombuffer(extremes, "<i2").astype(int)).max() > 1000  # where it was silent
+    lab.save(tmp_path / "anna.vadlab")
+    assert VadLab.open(tmp_path / "anna.vadlab").metrics.evaluations == before
+    refused = page.command("set_noise", kind="rain", snr_db=3)
+    assert refused is not None
+    assert "There is no noise 'rain'" in refused["text"]
+    assert page.command("set_noise", kind="white", snr_db=None) is None
+    assert lab.metrics.evaluations == before
+
+
 def test_sound_for_the_speakers(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     _, page = open_lab(monkeypatch, bursts)
     data, (sound,) = page.ask("audio", start_s=1.0, end_s=1.5)

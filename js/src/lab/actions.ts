@@ -23,7 +23,9 @@ export async function paintSpeech(
   end_s: number,
 ): Promise<void> {
   const seen = [from_s, Math.min(to_s, app.store.duration_s)];
-  if (!(await app.edit("paint", { start_s, end_s, seen }))) return;
+  const before = selection.now;
+  const done = await app.edit("paint", { start_s, end_s, seen });
+  if (!done || selection.now !== before) return; // something else was chosen meanwhile
   const region = indexAt(app.store.truth, (start_s + end_s) / 2);
   selection.set({ region: region < 0 ? null : region, stretch: null, error: null });
 }

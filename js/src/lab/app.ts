@@ -15,6 +15,7 @@ import {
   type FromLab,
   type LabCommand,
   type LabDetector,
+  type Noise,
   type ServerVerdict,
   type Span,
   type Transcribed,
@@ -41,6 +42,7 @@ const SLOW: ReadonlySet<string> = new Set([
   "ask_server",
   "load_labels",
   "save",
+  "set_noise",
 ]);
 const PIECE = 8_192; // characters that a call takes as arguments
 
@@ -59,6 +61,7 @@ export class LabApp extends WidgetApp<LabCommand> {
   readonly scoringStopped = signal(false);
   protected override readonly slow = SLOW;
   #asked = 0;
+  #noise: Noise | null | undefined;
 
   constructor(model: Model, stop?: AbortSignal) {
     super(model, stop);
@@ -86,6 +89,18 @@ export class LabApp extends WidgetApp<LabCommand> {
     const done = await this.#do("set_span", { start_s, end_s });
     this.store.moveSpan(null);
     return done;
+  }
+
+  /** The noise to be heard; while one is being scored, only the last of those that were asked for comes next. */
+  async setNoise(noise: Noise | null): Promise<void> {
+    const busy = this.#noise !== undefined;
+    this.#noise = noise;
+    if (busy) return;
+    for (let asked: Noise | null | undefined; asked !== this.#noise; ) {
+      asked = this.#noise;
+      await this.#do("set_noise", { kind: asked?.kind ?? "", snr_db: asked?.snr_db ?? null });
+    }
+    this.#noise = undefined;
   }
 
   /** An edit of the truth; what was shown while the mouse was down stays until the kernel has answered. */

@@ -142,6 +142,8 @@ export class LabStore {
   }
 
   restore(state: LabState, truth: Spans, server: Spans): void {
+    const before = this.#state;
+    if (before && JSON.stringify(before.noise) !== JSON.stringify(state.noise)) this.#session.reset();
     this.#state = state;
     this.#truth = truth;
     this.server = server;

@@ -10,6 +10,14 @@ export type Spans = ArrayLike<number>;
 /** A part of the recording: start and end in seconds. */
 export type Span = readonly [number, number];
 
+export const NOISES = ["pink", "white", "babble", "hum"] as const;
+
+/** Noise in which the recording is heard. */
+export interface Noise {
+  kind: string;
+  snr_db: number;
+}
+
 export interface LabDetector extends Detector {
   /** its name, numbered where there are several of a kind */
   label: string;
@@ -56,6 +64,8 @@ export interface LabState {
   metrics: (Metrics | null)[];
   /** null: not asked yet */
   server: ServerVerdict | null;
+  /** what it is heard in; null: as it is */
+  noise: Noise | null;
   pinned: LabDetector;
   can_undo: boolean;
   can_redo: boolean;
@@ -82,6 +92,7 @@ export type LabCommand =
   | "set_active"
   | "set_collar"
   | "set_span"
+  | "set_noise"
   | "edit"
   | "truth_from"
   | "pin"

@@ -28,6 +28,7 @@ const state: LabState = {
     { ...detector, name: "energy", unit: "energy", threshold: 500, neg_threshold: 350, label: "energy" },
   ],
   metrics: [null, null],
+  noise: null,
   server: null,
   pinned: detector,
   can_undo: false,
@@ -159,7 +160,12 @@ it("asks the kernel for edits, by keys that reach nobody else", async () => {
   press("Z", { ctrlKey: true, shiftKey: true });
   press("2");
   const kinds = commands().map(({ name, args }) => (args as { kind?: string }).kind ?? name);
-  expect(kinds.filter((kind) => kind !== "window")).toEqual(["split", "undo", "redo", "set_active"]);
+  expect(kinds.filter((kind) => kind !== "window" && kind !== "curve")).toEqual([
+    "split",
+    "undo",
+    "redo",
+    "set_active",
+  ]);
   press("s", { ctrlKey: true });
   expect(outside).toEqual(["s"]);
 });

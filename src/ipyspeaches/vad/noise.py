@@ -33,6 +33,12 @@ _LOWEST_PINK_HZ: Final = 20
 _MAINS_HZ: Final = 50
 _HARMONICS: Final = 20
 _MOST_DB: Final = 300
+_HARD_RATE: Final = 16_000
+_HARD_GAINS: Final = (1, 0.1, 1, 0.13, 0.8, 0.09)
+_HARD_PAUSE_S: Final = (0.9, 1.6)
+_BREATHS: Final = (2600, 2000, 1500)
+_FAN: Final = 160
+"""Means of |sample|: the soft voice has some 200 to 300."""
 
 
 def _pink(count: int, rate: int, rng: np.random.Generator) -> Waveform:
@@ -114,6 +120,43 @@ def speech(duration_s: float = 60.0, *, rate: int = 16_000, seed: int = 0) -> tu
         spans.append((now / rate, (now + len(sentence)) / rate))
         now += len(sentence) + round(rng.uniform(*_GAP_S) * rate)
     return Recording(np.round(audio).astype(np.int16), rate), Segments(spans)
+
+
+@checked
+def hard_sample(seed: int = 0) -> tuple[Recording, Segments]:
+    """Return sentences by somebody loud and somebody soft, with breaths and a fan, and where the sentences are.
+
+    About 24 s at 16 kHz. The breaths are louder than the soft voice: no threshold of loudness tells them apart.
+
+    Parameters
+    ----------
+    seed
+        Draws breaths, fan and pauses.
+    """
+    rng = np.random.default_rng(check_seed("seed", seed))
+    sentences = _sentences(_HARD_RATE)
+    parts, spans = [np.zeros(round(_HARD_PAUSE_S[0] * _HARD_RATE))], []
+    for number, gain in enumerate(_HARD_GAINS):
+        if number < len(_BREATHS):
+            parts += [_breath(_BREATHS[number], rng), np.zeros(_HARD_RATE // 2)]
+        start = sum(map(len, parts))
+        sentence = gain * sentences[number % len(sentences)]
+        spans.append((start / _HARD_RATE, (start + len(sentence)) / _HARD_RATE))
+        parts += [sentence, np.zeros(round(rng.uniform(*_HARD_PAUSE_S) * _HARD_RATE))]
+    audio = np.concatenate(parts)
+    fan = _pink(len(audio), _HARD_RATE, rng)
+    audio += fan * (_FAN / np.abs(fan).mean())
+    return Recording(np.round(audio).clip(-_PEAK, _PEAK).astype(np.int16), _HARD_RATE), Segments(spans)
+
+
+def _breath(loudness: float, rng: np.random.Generator) -> Waveform:
+    """Return 0.7 s of noise around 1.5 kHz that swells and dies away; ``loudness`` is its mean at its height."""
+    count = round(0.7 * _HARD_RATE)
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    spectrum *= np.exp(-(((np.fft.rfftfreq(count, 1 / _HARD_RATE) - 1500) / 900) ** 2))
+    air = np.fft.irfft(spectrum, count)
+    swelling: Waveform = air * (loudness / np.abs(air).mean()) * np.sin(np.pi * np.arange(count) / count)
+    return swelling
 
 
 @checked

@@ -75,6 +75,7 @@ class LabController:
             "set_active": self._set_active,
             "set_collar": self._set_collar,
             "set_span": self._set_span,
+            "set_noise": self._set_noise,
             "edit": self._edit,
             "truth_from": self._truth_from,
             "pin": self._pin,
@@ -205,6 +206,14 @@ class LabController:
         span = float(args["start_s"]), float(args["end_s"])
         await self.change(span=check_span(span, self.state.recording.duration))
 
+    async def _set_noise(self, args: dict[str, Any]) -> None:
+        """Have noise of a ``kind`` at ``snr_db``, None for none: everything is drawn and scored anew."""
+        snr_db = args["snr_db"]
+        async with self._scoring:
+            await asyncio.to_thread(self.state.hear, None if snr_db is None else (str(args["kind"]), float(snr_db)))
+        self.__dict__.pop("_drawn", None)
+        await self._greet()
+
     async def _edit(self, args: dict[str, Any]) -> None:
         state = self.state
         steps = {"undo": state.undo, "redo": state.redo}
@@ -321,6 +330,7 @@ def state_message(state: LabState, *, saved: Mapping[str, str | None]) -> Messag
             "min_silence_duration_ms": verdict.min_silence_duration_ms,
             "metrics": _metrics(state.server_evaluation()),
         },
+        "noise": None if state.noise is None else {"kind": state.noise[0], "snr_db": state.noise[1]},
         "pinned": _detector(state.pinned, state.pinned.name),
         "can_undo": bool(state.past),
         "can_redo": bool(state.future),

@@ -18,6 +18,7 @@ from ipyspeaches.vad.detectors import Detector, SileroVad
 from ipyspeaches.vad.evaluation import METRICS, Evaluation, evaluate
 from ipyspeaches.vad.handins import HandIn, Setup, Sound
 from ipyspeaches.vad.labels import HISTORY
+from ipyspeaches.vad.noise import mix
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segments import Segments
 from ipyspeaches.vad.sweeps import evaluate_settings
@@ -49,12 +50,26 @@ class LabState:
     verdict: ServerVerdict | None = field(default=None, init=False)  # what the server said when it was asked
     past: list[Setup] = field(default_factory=list, init=False, repr=False)  # the steps that can be undone
     future: list[Setup] = field(default_factory=list, init=False, repr=False)  # and those that were
+    noise: tuple[str, float] | None = field(default=None, init=False)  # that it is heard in: its kind, and dB of SNR
+    clean: Recording = field(init=False, repr=False)  # the recording without it
     _pinned: Detector | None = field(default=None, init=False, repr=False)
     _first: tuple[Detector, ...] = field(init=False, repr=False)
     _scores: dict[tuple[object, ...], Scores] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._first = self.detectors
+        self.clean = self.recording
+
+    def hear(self, noise: tuple[str, float] | None) -> None:
+        """Have the recording heard in noise, see `mix`, or as it is; everything is to be scored anew.
+
+        It is an `InputError` if there is no such noise, or nothing to be heard above it.
+        """
+        speech = self.truth if len(self.truth) else Segments([self.whole])
+        self.recording = self.clean if noise is None else mix(self.clean, speech, *noise)
+        self.noise = noise
+        self.verdict = None  # it was about other sound
+        self._scores = {}
 
     def change(self, setup: Setup) -> bool:
         """Take another set-up, which can be undone; return whether it differs."""
@@ -130,11 +145,11 @@ class LabState:
     def hand_in(self) -> HandIn:
         """Return what the lab's file keeps, with all scores that can be had."""
         scores = tuple(map(self._kept, range(len(self.detectors))))
-        return HandIn(Sound.of(self.recording, self.name), self.setup, self.active, scores)
+        return HandIn(Sound.of(self.clean, self.name), self.setup, self.active, scores)
 
     def _kept(self, index: int) -> Scores | None:
         try:
-            return self.scores(index)
+            return self.scores(index) if self.noise is None else self.detectors[index].score(self.clean)
         except SpeachesError:  # it is not installed here
             return None
 

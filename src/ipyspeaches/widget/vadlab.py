@@ -153,8 +153,8 @@ class VadLab(anywidget.AnyWidget):
 
     @property
     def recording(self) -> Recording:
-        """What is listened to."""
-        return self._state.recording
+        """What is listened to, without the noise that the lab can add."""
+        return self._state.clean
 
     @property
     def reference(self) -> Reference:
@@ -231,7 +231,7 @@ class VadLab(anywidget.AnyWidget):
         """What is labelled and its truth, both from second 0 on, as for ``sp.sweep(*lab.labelled, lab.vad, …)``."""
         start, end = self.span
         truth = self.truth & Segments([self.span])
-        return self.recording.slice(start, end), Segments.from_arrays(truth.start - start, truth.end - start)
+        return self._state.recording.slice(start, end), Segments.from_arrays(truth.start - start, truth.end - start)
 
     @property
     def collar(self) -> float:

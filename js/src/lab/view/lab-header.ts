@@ -32,6 +32,7 @@ export class LabHeader {
     viewport: Viewport,
     selection: Selection,
     actions: LabActions,
+    present: () => void,
     popup: Popup,
     scope: Scope,
   ) {
@@ -48,7 +49,7 @@ export class LabHeader {
     this.#redo = sign("redo", words.redo, () => void app.edit("redo"));
     const more = moreButton(words.base.more, scope, (opener) =>
       popup.list(opener, "menu", words.base.more, () =>
-        moreGroups(app, viewport, selection, actions, popup, opener),
+        moreGroups(app, viewport, selection, actions, present, popup, opener),
       ),
     );
     this.node = h(

@@ -1,4 +1,4 @@
-import { h } from "../../view/dom.ts";
+import { h, setAttribute, setText } from "../../view/dom.ts";
 import { download } from "../../view/download.ts";
 import { openKeySheet } from "../../view/keys.ts";
 import type { Group, Popup } from "../../view/popup.ts";
@@ -8,9 +8,10 @@ import type { Detector } from "../../wire/messages.ts";
 import type { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
 import type { Selection } from "../selection.ts";
-import type { Span } from "../wire.ts";
+import { NOISES, type Span } from "../wire.ts";
 import { nameOf } from "./detector-rows.ts";
 
+const SNR_DB = { loudest: -10, none: 40 };
 const LABEL_FILES = ["rttm", "txt", "TextGrid", "csv"] as const;
 
 /** What has no button of its own: editing by menu, other beginnings of the truth, files, keys. */
@@ -19,6 +20,7 @@ export function moreGroups(
   viewport: Viewport,
   selection: Selection,
   actions: LabActions,
+  present: () => void,
   popup: Popup,
   opener: HTMLElement,
 ): Group[] {
@@ -61,6 +63,8 @@ export function moreGroups(
         { label: words.loadLabels, icon: "file", choose: () => chooseLabels(app) },
         { label: words.saveLab, icon: "copy", choose: () => void app.save().then(download) },
         { label: words.base.allNumbers, icon: "sliders", choose: () => openNumbers(app, popup, opener) },
+        { label: words.base.presentation, icon: "screen", hint: "P", choose: present },
+        { label: words.noise, icon: "live", choose: () => openNoise(app, popup, opener) },
         { label: words.askServer, icon: "kernel", choose: () => void app.askServer() },
         { label: words.pin, icon: "flag", choose: () => void app.pin() },
         { label: words.base.shortcuts, icon: "keys", hint: "?", choose: () => openKeys(app, popup, opener) },
@@ -71,6 +75,38 @@ export function moreGroups(
 
 function inView({ store }: LabApp, { start_s, end_s }: Viewport): Span {
   return [start_s, Math.min(end_s, store.duration_s)];
+}
+
+/** How loud the noise is, and which: everything is scored again while it is moved. */
+function openNoise(app: LabApp, popup: Popup, opener: HTMLElement): void {
+  const { words, store } = app;
+  const now = store.state?.noise;
+  const slider = h("input", { type: "range", min: SNR_DB.loudest, max: SNR_DB.none, step: 1 });
+  setAttribute(slider, "aria-label", words.noise);
+  slider.value = String(now?.snr_db ?? SNR_DB.none);
+  const kind = h("select", { "aria-label": words.noiseKind });
+  kind.append(...NOISES.map((name) => h("option", { value: name }, words.noises[name])));
+  kind.value = now?.kind ?? NOISES[0];
+  const said = h("span", { class: "sp-num" });
+  const hear = () => {
+    const snr_db = Number(slider.value);
+    const none = snr_db >= SNR_DB.none;
+    setText(said, none ? words.noNoise : words.snr(String(snr_db)));
+    return none ? null : { kind: kind.value, snr_db };
+  };
+  hear();
+  popup.dialog(
+    opener,
+    words.noise,
+    (scope) => {
+      for (const field of [slider, kind]) scope.listen(field, "input", () => void app.setNoise(hear()));
+      return [
+        h("div", { class: "lab-noise" }, kind, said, slider),
+        h("p", { class: "note" }, words.noiseNote),
+      ];
+    },
+    "is-noise",
+  );
 }
 
 /** A file of labels, or another lab's file; the browser asks for it. */

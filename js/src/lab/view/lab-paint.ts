@@ -48,6 +48,7 @@ interface LabScene extends RulerScene {
 }
 
 const LABEL_FROM_S = 0.3;
+const LARGE_FROM_PX = 25; // a row of errors for a room
 const SERVER_PX = 9;
 
 /** Everything of the lab that is drawn. Nothing scrolls by itself here, so that all of it is painted at once. */
@@ -190,7 +191,7 @@ function paintErrors(
     );
   if (!active) return;
   frameCurrent(scene, y, height);
-  labelErrors(scene, judgement, y + height / 2);
+  labelErrors(scene, judgement, y + height / 2, errors.h > LARGE_FROM_PX ? 16 : 11);
 }
 
 /** The error that was stepped to. */
@@ -209,7 +210,7 @@ function frameCurrent(
 }
 
 /** Word and length where there is room, length only where two labels would meet, nothing for short errors. */
-function labelErrors(scene: LabScene, judgement: Record<ErrorKind, Spans>, y: number): void {
+function labelErrors(scene: LabScene, judgement: Record<ErrorKind, Spans>, y: number, size_px: number): void {
   const { context, axis, palette, words } = scene;
   const found: { kind: ErrorKind; start_s: number; end_s: number }[] = [];
   for (const kind of ["missed", "false_alarms"] as const)
@@ -217,7 +218,7 @@ function labelErrors(scene: LabScene, judgement: Record<ErrorKind, Spans>, y: nu
       found.push({ kind, start_s, end_s }),
     );
   found.sort((a, b) => a.start_s - b.start_s);
-  context.font = `11px ${palette.font}`;
+  context.font = `${size_px}px ${palette.font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
   let taken_x = 0;

@@ -98,6 +98,11 @@ export class LabTime {
     this.#loop.request();
   }
 
+  /** The rows may have other places. */
+  resized(): void {
+    this.#refresh();
+  }
+
   /** Follows size and theme; `themed` is called when the colours changed. */
   attach(root: HTMLElement, themed: () => void): void {
     const changes = {

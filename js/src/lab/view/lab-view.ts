@@ -3,6 +3,7 @@ import { h } from "../../view/dom.ts";
 import { axisKeys, bindKeys } from "../../view/keys.ts";
 import { hideKept, mountView, showView } from "../../view/mount.ts";
 import { Popup } from "../../view/popup.ts";
+import { Presentation } from "../../view/presentation.ts";
 import { Viewport } from "../../view/viewport.ts";
 import { LabActions } from "../actions.ts";
 import type { LabApp } from "../app.ts";
@@ -11,6 +12,7 @@ import LAB_STYLE from "../style/lab.css?raw";
 import { ComparePanel } from "./compare.ts";
 import { CurvePanel } from "./curve.ts";
 import { ExportPanel } from "./export-panel.ts";
+import { FourNumbers } from "./four-numbers.ts";
 import { HeatPanel } from "./heat.ts";
 import { LabHeader } from "./lab-header.ts";
 import { openKeys } from "./lab-menu.ts";
@@ -41,6 +43,8 @@ class LabView {
   readonly #popup: Popup;
   readonly #time: LabTime;
   readonly #metrics: MetricsTable;
+  readonly #four: FourNumbers;
+  readonly #presentation: Presentation;
   readonly #curve: CurvePanel;
   readonly #heat: HeatPanel;
   readonly #compare: ComparePanel;
@@ -61,10 +65,13 @@ class LabView {
     this.#actions = new LabActions(app, viewport, selection, scope);
     this.#root = h("section", { class: "sp sp-lab", lang: words.base.lang, "aria-label": words.widget });
     this.#popup = new Popup(this.#root, scope);
-    const header = new LabHeader(app, viewport, selection, this.#actions, this.#popup, scope);
+    this.#presentation = new Presentation(this.#root, () => this.#time.resized(), scope);
+    const present = () => this.#presentation.toggle();
+    const header = new LabHeader(app, viewport, selection, this.#actions, present, this.#popup, scope);
     const tuning = new LabTuning(app, viewport, this.#popup, scope);
     this.#time = new LabTime(app, viewport, selection, scope);
     this.#metrics = new MetricsTable(app);
+    this.#four = new FourNumbers(app);
     this.#curve = new CurvePanel(app, scope);
     this.#heat = new HeatPanel(app, scope);
     this.#compare = new ComparePanel(app, selection, scope);
@@ -75,6 +82,7 @@ class LabView {
       header.node,
       tuning.node,
       this.#time.node,
+      this.#four.node,
       segmentsInWindow(app, viewport, scope),
       h("div", { class: "lab-pan" }, this.#metrics.node, this.#curve.node, this.#heat.node),
       h("div", { class: "lab-pan is-second" }, this.#compare.node, this.#export.node),
@@ -94,6 +102,7 @@ class LabView {
       () => {
         this.#showAll();
         this.#metrics.update();
+        this.#four.update();
         this.#compare.update();
         this.#export.update();
         this.#pictures.request();
@@ -176,6 +185,7 @@ class LabView {
           f: () => actions.step("false_alarms", 1),
           "Shift f": () => actions.step("false_alarms", -1),
           l: () => actions.label(),
+          p: () => this.#presentation.toggle(),
           s: () => actions.split(),
           m: () => actions.merge(),
           Delete: () => actions.remove(),
@@ -210,7 +220,8 @@ class LabView {
     else if (this.#app.player.playing) {
       this.#stopped = true;
       this.#app.player.stop();
-    } else if (stretch || region !== null || error)
+    } else if (this.#presentation.on) this.#presentation.leave();
+    else if (stretch || region !== null || error)
       this.#selection.set({ stretch: null, region: null, error: null });
     else return false;
     return true;

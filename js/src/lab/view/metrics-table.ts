@@ -95,7 +95,7 @@ function bestOf(rows: readonly (Metrics | null)[], column: Column): string | nul
   );
 }
 
-function shownAs(column: Column, value: number | null): string {
+export function shownAs(column: Column, value: number | null): string {
   if (value === null) return "–";
   if (column === "detection_error_rate") return `${(100 * value).toFixed(1)} %`;
   if (column === "onset_error_s" || column === "offset_error_s") return signed(Math.round(1000 * value));
