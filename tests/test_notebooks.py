@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ipyspeaches.local.weights import find
+
 if TYPE_CHECKING:  # takes seconds to import, which no run of other tests shall pay
     import nbformat
 
@@ -24,9 +26,13 @@ def notebook(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
 
 
 @pytest.mark.realtime
-def test_it_runs_from_top_to_bottom(notebook: nbformat.NotebookNode, tmp_path: Path) -> None:
+def test_it_runs_from_top_to_bottom(
+    notebook: nbformat.NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import nbclient
 
+    if find("tiny.en"):  # as people have it, and quicker than PocketSphinx
+        monkeypatch.setenv("IPYSPEACHES_MODEL", "tiny.en")
     client = nbclient.NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     last_words = [
