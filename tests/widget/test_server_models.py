@@ -19,6 +19,7 @@ OURS = "pocketsphinx/en-us"
 
 
 def test_the_list_shows_what_is_installed_and_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # a hub that is not there: nothing is downloaded for a test
     with LocalServer(api_key="very-secret") as server:
         # The model that is wanted is not there: what is there is listed all the same.
         widget = Transcriber(server=server.url, api_key="very-secret", model="accurate")
@@ -32,7 +33,8 @@ def test_the_list_shows_what_is_installed_and_in_memory(monkeypatch: pytest.Monk
         assert data == {"model": OURS, "downloaded": False}
         missing = page.command("download_model", model="accurate")
         assert missing is not None
-        assert missing["kind"] == "model"
+        assert missing["kind"] == "server"
+        assert "HF_ENDPOINT" in missing["text"]
         assert presets["accurate"] in missing["text"]
         refused = page.command("start")
         assert refused is not None
