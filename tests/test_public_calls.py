@@ -60,6 +60,7 @@ GIVEN: Final[dict[str, Any]] = {
     "first": 0,
     "number": 0,
     "id": 5,
+    "segment_id": 5,
     "hop": 320,
     "origin": 0,
     "edge": "start",

@@ -71,7 +71,7 @@ def test_others_are_not_found(client: httpx2.Client, root: Path) -> None:
     assert answered(client.get("/v1/models/no/such")) == recorded(root, "model-404")
     assert answered(client.post("/api/ps/no/such")) == recorded(root, "ps-post-404")
     assert client.post(f"/api/ps/{root}").status_code == 404  # nobody may look into folders
-    assert client.post(f"/v1/models{root}").status_code == 404
+    assert client.post(f"/v1/models{root}/src/ipyspeaches").status_code == 404
 
 
 @pytest.mark.parametrize("name", [MODEL, "whisper-1"])

@@ -13,6 +13,7 @@ import pytest
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError, StateError
 from ipyspeaches.session import events
+from ipyspeaches.session.delivery import MOST_SPEED
 from ipyspeaches.session.engine import run
 from ipyspeaches.session.options import SessionOptions, TurnDetection
 from ipyspeaches.session.session import Session, transcribe
@@ -203,7 +204,16 @@ async def test_silence_is_not_sent_so_that_nothing_has_to_be_cleared(scripted: A
     assert [segment.start for segment in running.transcript] == pytest.approx([65], abs=0.03)
 
 
-async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any) -> None:
+async def test_a_server_that_cuts_gets_a_file_no_faster_than_its_detector_stands(scripted: Any) -> None:
+    silence = Recording(np.zeros(16_000, dtype=np.int16), 16_000)
+    begun = asyncio.get_running_loop().time()
+    async with Session(silence, server=scripted.url, turn_detection=TurnDetection.server(), pace=0) as running:
+        await running.wait()
+    assert asyncio.get_running_loop().time() - begun >= 1 / MOST_SPEED
+
+
+async def test_a_server_that_cuts_is_spared_long_silence(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.MOST_SPEED", 1_000)
     silence = Recording(np.zeros(70 * 16_000, dtype=np.int16), 16_000)
     turn = TurnDetection.server(detector=EnergyVad(threshold=500))
     async with Session(silence, server=scripted.url, turn_detection=turn, pace=100) as running:

@@ -57,8 +57,8 @@ STOPPING_S: Final = 5.0
 REPLAY_PENDING: Final = 2
 """Utterances that may be with the server while what it had missed is sent: the audio of one is under way to it while it
 works on another."""
-REPLAY_SPEED: Final = 4
-"""Times real time, for a server that cuts: a burst of appends confuses its voice activity detection."""
+MOST_SPEED: Final = 4
+"""Times real time, for a server that cuts: faster, its voice activity detection is confused and speech is lost."""
 REPLAY_SAMPLES: Final = SESSION_RATE_HZ // 5
 MOST_LOSSES: Final = 8
 """Connections that may end in a row while the server has the same utterance: more, and that is what ends them."""
@@ -312,8 +312,8 @@ class Delivery:
             await self._settle(connection, below=1)
         if self._live and not self._replaying:
             return
-        if self._replaying and not self._client_cuts:
-            await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / REPLAY_SPEED)
+        if not self._client_cuts:
+            await asyncio.sleep(sum(_length_s(action) for action in portion.actions) / MOST_SPEED)
         if portion.entry is not None and connection.pending == 1:
             alone_s = min(ALONE_S, self.patience_s(connection))
             await connection.settle(lambda: alone_s if connection.one_at_a_time else 0.0)
