@@ -24,7 +24,7 @@ def test_models_are_listed_loaded_and_refused_in_words(
     widget = page.page.get_by_role("region", name="Transcriber")
     opener = widget.locator(".sp-pick.is-model")
     opener.click()
-    expect(widget.get_by_role("option", name="pocketsphinx/en-us in memory")).to_be_visible()
+    expect(widget.get_by_role("option", name="Demo model (PocketSphinx) in memory")).to_be_visible()
     expect(widget.get_by_role("option", name=f"fastest: {presets['fastest']} not installed")).to_be_visible()
     page.page.keyboard.press("End")
     page.page.keyboard.press("Enter")
