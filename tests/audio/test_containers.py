@@ -87,6 +87,7 @@ def test_a_file_of_another_format_behind_one_is_read_or_told(first: str) -> None
         if second == "MP3":
             assert made.duration == pytest.approx(SECONDS, abs=0.6)
             assert "bytes behind the audio that its header announces: they were not read" in told
+            assert made.lost == ((made.duration, made.duration),)
         else:
             assert made.duration == 2 * SECONDS
             assert "2 recordings are joined" in told
@@ -100,6 +101,17 @@ def test_a_tag_before_or_behind_the_audio_and_flac_in_ogg_are_no_other_recording
         assert (made.duration, told) == (SECONDS, "")
     in_ogg = b"OggS" + bytes(24) + b"\x7fFLAC\x01\x00\x00\x01" + file("FLAC")
     assert len(containers.inspect(in_ogg)) == 1
+
+
+def test_an_mp3_with_a_picture_is_read_with_what_is_joined_behind_it() -> None:
+    size = 300_000
+    tag = b"ID3\x03\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + b"\x01" * size
+    made, told = load(tag + file("MP3"))
+    assert (made.duration, told) == (SECONDS, "")
+    assert np.corrcoef(made.samples[-RATE:], noisy_tone()[-RATE:])[0, 1] > 0.99
+    made, told = load(2 * (tag + file("MP3")))
+    assert made.duration == 2 * SECONDS
+    assert "2 recordings are joined" in told
 
 
 def test_what_an_mp3_header_does_not_count_is_read_too() -> None:
@@ -290,6 +302,7 @@ def test_what_programs_write_behind_the_audio_is_no_audio() -> None:
     made, told = load(file("WAV", subtype="FLOAT") + b"junk" * 3000)
     assert made.duration == SECONDS
     assert "12,000 bytes behind the audio" in told
+    assert made.lost == ((SECONDS, SECONDS),)
 
 
 def test_a_file_with_bytes_but_no_audio_is_not_to_be_thrown_away() -> None:
@@ -359,6 +372,19 @@ def test_where_only_a_part_cancels_only_this_part_is_turned() -> None:
     made, told = load(file("WAV", frames))
     assert "opposite in phase for" in told
     assert np.abs(made.samples / 32_768 - wave).mean() < 0.03
+
+
+@pytest.mark.parametrize("rate", [8000, 48_000])
+@pytest.mark.parametrize("disturbed", ["hum", "noise"])
+def test_where_hum_or_noise_is_opposite_in_phase_the_speech_stays(disturbed: str, rate: int) -> None:
+    speech = Recording.sample().to_rate(rate).samples / 65_536
+    speech = np.concatenate([np.zeros(rate // 2), speech, np.zeros(4 * rate), speech])  # a pause longer than a block
+    at = np.arange(len(speech)) / rate
+    hum = 0.2 * np.sin(2 * np.pi * 50 * at) + 0.1 * np.sin(2 * np.pi * 150 * at)
+    other = hum if disturbed == "hum" else 0.12 * np.random.default_rng(3).standard_normal(len(at)).clip(-3, 3)
+    made, told = load(file("WAV", np.stack([speech + other, speech - other], axis=1), rate))
+    assert told == ""
+    assert np.abs(made.samples / 32_768 - speech).max() < 1e-3
 
 
 def test_channels_that_differ_are_only_averaged() -> None:

@@ -73,6 +73,11 @@ class Part:
         if multiple > 1:
             self.lost.append((1.0, multiple))
 
+    def does_not_read(self, rest: int) -> None:
+        """Note how many bytes behind its end may be audio that nothing here reads."""
+        self.notes.append(_NOT_READ.format(rest))
+        self.lost.append((1.0, 1.0))
+
 
 def inspect(data: Content) -> list[Part]:
     """Return what is in a file by its bytes, whatever its first header says."""
@@ -157,7 +162,9 @@ def _inspect_chunks(data: Content) -> Part:
         return Part(data)
     is_mpeg = data[begin + size :][:3] == b"ID3" or next(_mpeg_frames(data[begin + size :][:_MAX_FLAC_FRAME]), None)
     if is_mpeg or (size and not whole_numbers):  # what is no audio could be any number
-        return Part(data, [_NOT_READ.format(room - size)])
+        part = Part(data)
+        part.does_not_read(room - size)
+        return part
     part = Part(_resized(data, layout, head, room))
     part.announces(size / room)
     return part
@@ -228,7 +235,7 @@ def _inspect_ogg(data: Content) -> list[Part]:
     if not last:
         parts[-1].lost.append((1.0, 1.0))
     elif len(data) - pages[-1] - len(last) >= _MIN_REST:
-        parts[-1].notes.append(_NOT_READ.format(len(data) - pages[-1] - len(last)))
+        parts[-1].does_not_read(len(data) - pages[-1] - len(last))
     if not (last and last[5] & 4):
         parts[-1].notes.append("It has no end mark: it may have been cut off before its end.")
     return parts
@@ -312,12 +319,14 @@ def _inspect_flac(data: Content) -> Part:
     form = int.from_bytes(data[18:22])
     most = (end - start) * ((form >> 9 & 7) + 1) * ((form >> 4 & 31) + 1) // 8 + 64
     rest = data[place + most :] if place else b""
-    notes = [_NOT_READ.format(len(rest))] if len(rest) >= _MIN_REST and any(rest) else []
+    part = Part(data)
     if held in {0, announced}:
-        return Part(data, notes)
+        if len(rest) >= _MIN_REST and any(rest):
+            part.does_not_read(len(rest))
+        return part
     mended = bytearray(data)
     mended[21:26] = (int.from_bytes(data[21:26]) & ~_FLAC_LENGTH | held).to_bytes(5)
-    part = Part(bytes(mended))
+    part.data = bytes(mended)
     if announced:
         part.announces(announced / held)
     elif cut:
@@ -440,8 +449,8 @@ def _inspect_mp3(data: Content, file: _Mp3, part: Part) -> None:
         # Of its frames alone: between them, libsndfile takes damage for frames and loses the rest.
         audio = b"".join(bytes(data[start:end]) for start, end, _ in file.runs)
         part.data = _NO_TAG + _mpeg_header(audio, announced if gaps else file.frames) + audio
-    elif data[file.start : file.start + 3] != b"ID3":
-        part.data = _NO_TAG + bytes(part.data)
+    else:
+        part.data = _NO_TAG + bytes(data[file.start : file.runs[-1][1]])
     if not (fits or gaps):
         part.announces(announced / file.frames)
 

@@ -47,6 +47,10 @@ _WINDOW: Final = 1 << 13
 _MIN_WINDOW: Final = 1 << 10
 _OPPOSITE: Final = -0.7
 """Correlation from which down two channels cancel each other: the mix is then 8 dB weaker than they are, or more."""
+_STANDS_OUT: Final = 4
+"""Times as much power as in quiet frames: noise never reaches it, speech does in most words."""
+_RESIDUE: Final = 0.001
+"""Power, as a part of another's, that rounding or an encoder may have left where all is cancelled."""
 _BLOCK: Final = 1 << 18
 """Frames read or written at once: libsndfile overflows its stack when it encodes a long Vorbis file in one call."""
 _FLOAT_SUBTYPES: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE", "VORBIS", "OPUS", "ALAC_24", "ALAC_32"})
@@ -133,11 +137,13 @@ def _beyond_full_scale(array: NDArray[Any]) -> AudioError:
     return AudioError(f"Floating-point audio must lie within ±1, but it reaches {peak:g}: divide it by full scale.")
 
 
-def to_mono(array: NDArray[Any]) -> tuple[NDArray[np.int16], int]:
+def to_mono(array: NDArray[Any], speech: NDArray[np.float64] | None = None) -> tuple[NDArray[np.int16], int]:
     """Return audio, shape ``(n,)`` or ``(n, channels)``, as a new mono int16 array, and how many frames were turned.
 
     Channels are averaged before they are rounded, so that they cannot clip; where they cancel each other, those that
-    are opposite in phase are turned first. Floats over full scale clip.
+    are opposite in phase are turned first, unless this cancels the speech. Floats over full scale clip.
+
+    ``speech`` counts how much of it each of the two mixes has: give the same array, zeros at first, for each block.
     """
     _check_shape(array)
     values = _full_scale_32768(array)
@@ -145,25 +151,43 @@ def to_mono(array: NDArray[Any]) -> tuple[NDArray[np.int16], int]:
         return values.astype(np.int16), 0
     turned = 0
     if values.ndim == 2:
-        values, turned = _mixed(values)
+        values, turned = _mixed(values, np.zeros(2) if speech is None else speech)
     mono: NDArray[np.int16] = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
     return mono, turned
 
 
-def _mixed(channels: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+def _mixed(channels: NDArray[Any], speech: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     mixed = channels.mean(axis=1, dtype=np.float64)
-    count, turned = channels.shape[1], 0
+    count = channels.shape[1]
     if count == 1:
         return mixed, 0
-    signs = None
+    signs, turned = None, []
     for begin in range(0, len(channels), _WINDOW):
         window = channels[begin : begin + _WINDOW].astype(np.float32)
         if len(window) >= _MIN_WINDOW:
             signs = _signs(window)
         if signs is not None:
-            mixed[begin : begin + _WINDOW] = window @ (signs / count)
-            turned += len(window)
-    return mixed, turned
+            turned.append((slice(begin, begin + len(window)), window @ (signs / count)))
+    if not turned:
+        return mixed, 0
+    # Hum and noise may be opposite in phase, too, with the same speech in all channels.
+    speech += _speech(
+        [np.concatenate([mixed[place] for place, _ in turned]), np.concatenate([one for _, one in turned])]
+    )
+    if speech[0] > speech[1]:
+        return mixed, 0
+    for place, window in turned:
+        mixed[place] = window
+    return mixed, sum(len(window) for _, window in turned)
+
+
+def _speech(mixes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return how much power of each mix stands out of what is there all the time: of hum and noise, none does."""
+    frames = [mix[: len(mix) // _MIN_WINDOW * _MIN_WINDOW].reshape(-1, _MIN_WINDOW) for mix in mixes]
+    # Not the loudest frame: a click is no speech.
+    quiet, loud = np.percentile([one.var(axis=1) for one in frames], [20, 95], axis=1)
+    silent = max(1.0, _RESIDUE * loud.max())
+    return np.maximum(0, loud - _STANDS_OUT * np.maximum(silent, quiet))
 
 
 def _signs(window: NDArray[np.float32]) -> NDArray[np.float64] | None:
@@ -314,6 +338,7 @@ class _Reader:
         self._max_s = max_s
         self._samples = np.empty(0, np.int16)
         self._turned = 0
+        self._speech = np.zeros(2)
         self._notes: list[str] = []
 
     def read(self, part: Part, file: bytes | BinaryIO) -> None:
@@ -384,7 +409,7 @@ class _Reader:
             dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             resampler = None if rate == self.rate else Resampler(rate, self.rate)
             while len(block := source.read(max(1, frames // source.channels), dtype=dtype, always_2d=True)):
-                mono, turned = to_mono(block)
+                mono, turned = to_mono(block, self._speech)
                 self._turned += turned
                 self._append(mono if resampler is None else resampler.resample(mono))
             if resampler is not None:
