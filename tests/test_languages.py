@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.languages import is_usual, language_code, language_heard
+from ipyspeaches.languages import is_usual, language_code, language_heard, script_named
 from ipyspeaches.protocol.recognition import RecognitionOptions
 
 
@@ -26,6 +26,9 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
         *(("zh-yue-HK", "yue"), ("Cantonese", "yue"), ("pt-BR", "pt"), ("Brazilian Portuguese", "pt"), ("deu", "de")),
         *(("nb-NO", "no"), ("iw", "he"), ("jv", "jw"), (" Haitian Creole\n", "ht"), ("Français", "fr"), ("ｅｎ", "en")),
         *((None, None), ("", None), ("auto", None), ("cn", "zh"), ("CZ", "cs"), ("yue-Hant-HK", "yue")),
+        *(("UK English", "en"), ("CA French", "fr"), ("Latin American Spanish", "es"), ("zh simplified", "zh")),
+        *(("Serbian (Latin, Serbia)", "sr"), ("sr@latin", "sr"), ("Punjabi (Arabic)", "pa"), ("Latin", "la")),
+        *(("Chinese (Cantonese)", "yue"), ("Norwegian Nynorsk", "nn"), ("Taiwanese Mandarin", "zh"), ("en US", "en")),
         *(("US", "en"), ("简体中文", "zh"), ("繁体中文", "zh"), ("日语", "ja"), ("und", None), ("multi", None)),
     ],
 )
@@ -45,6 +48,9 @@ def test_what_people_type_becomes_the_code_that_the_server_knows(typed: str | No
         ("chnese", r"'zh' \(Chinese\)"),
         ("klingon", "no name of a language"),
         ("e", "no code"),
+        *(("foo", "no code"), ("zzz", "no code"), ("wav", "no code"), ("enu", "no code")),
+        *(("no language", "no code"), ("to be detected", "no code"), ("to-be-detected", "no code"), ("-", "no code")),
+        *(("English, German", "no code"), ("English and German", "no code"), ("en/de", "no code")),
         ("gsw-", "no code"),
         (5, "give a code"),
         (["en", "de"], "give a code"),
@@ -57,7 +63,15 @@ def test_an_unknown_language_is_refused_here_with_the_nearest(typed: Any, neares
 
 @pytest.mark.parametrize(
     ("typed", "code"),
-    [("gsw", "gsw"), ("GSW_ch", "gsw-CH"), ("nan-hant-tw", "nan-Hant-TW"), ("ga", "ga"), ("zu-ZA", "zu-ZA")],
+    [
+        ("gsw", "gsw"),
+        ("GSW_ch", "gsw-CH"),
+        ("nan-hant-tw", "nan-Hant-TW"),
+        ("ga", "ga"),
+        ("zu-ZA", "zu-ZA"),
+        ("wuu", "wuu"),
+        ("ory-in", "ory-IN"),
+    ],
 )
 def test_a_code_that_only_other_models_know_is_handed_on_as_it_is_written(typed: str, code: str) -> None:
     assert RecognitionOptions(language=typed).language == code == language_heard(code)
@@ -84,3 +98,19 @@ def test_a_code_that_only_other_models_know_is_handed_on_as_it_is_written(typed:
 )
 def test_a_language_that_a_server_names_becomes_its_code(named: str | None, code: str | None) -> None:
     assert language_heard(named) == code
+
+
+@pytest.mark.parametrize(
+    ("typed", "script"),
+    [
+        *(("Chinese (Taiwan)", "traditional"), ("Chinese Hong Kong", "traditional"), ("zh-CHT", "traditional")),
+        *(
+            ("Taiwanese Mandarin", "traditional"),
+            ("Chinese (Simplified, Singapore)", "simplified"),
+            ("chs", "simplified"),
+        ),
+        *(("Chinese", None), ("English (Hong Kong)", None)),
+    ],
+)
+def test_chinese_of_a_place_comes_in_its_characters(typed: str, script: str | None) -> None:
+    assert script_named(typed) == script

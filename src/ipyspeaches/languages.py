@@ -14,7 +14,7 @@ from ipyspeaches.errors import InputError
 # language's own name.
 _TABLE: Final = """
 en english eng us gb 英语 英語 英文 | de german deu ger deutsch 德语
-zh chinese zho chi cmn cn mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 简体中文 繁體中文 繁体中文 正體中文
+zh chinese zho chi cmn cn chs cht mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 简体中文 繁體中文 繁体中文 正體中文
 es spanish spa castilian español espanol | ru russian rus русский 俄语 | ko korean kor 한국어 韩语
 fr french fra fre français francais 法语 | ja japanese jpn jp 日本語 日语 日文 | pt portuguese por português portugues
 tr turkish tur türkçe | pl polish pol polski | ca catalan cat valencian català
@@ -26,7 +26,7 @@ da danish dan dk dansk | hu hungarian hun magyar | ta tamil tam தமிழ் 
 th thai tha ไทย | ur urdu urd اردو | hr croatian hrv scr hrvatski | bg bulgarian bul български
 lt lithuanian lit lietuvių | la latin lat | mi maori mri mao māori | ml malayalam mal | cy welsh cym wel cymraeg
 sk slovak slk slo slovenčina | te telugu tel | fa persian fas per farsi pes فارسی | lv latvian lav latviešu
-bn bengali ben bangla বাংলা | sr serbian srp српски srpski | az azerbaijani aze
+bn bengali ben bangla বাংলা | sr serbian srp scc српски srpski | az azerbaijani aze
 sl slovenian slv slovene slovenščina | kn kannada kan | et estonian est eesti | mk macedonian mkd mac македонски
 br breton bre | eu basque eus baq euskara | is icelandic isl ice íslenska | hy armenian hye arm
 ne nepali nep | mn mongolian mon | bs bosnian bos bosanski | kk kazakh kaz | sq albanian sqi alb shqip
@@ -48,15 +48,39 @@ _ONLY_OTHERS: Final = """
 aa ab ae ak an av ay bh bi ce ch co cr cu cv dv dz ee eo ff fj fy ga gd gn gv ho hz ia ie ig ii ik io iu kg ki kj kl
 kr ks ku kv kw ky lg li lu mh na nd ng nr nv ny oj om or os pi qu rm rn rw sc se sg sm ss st ti tn to ts tw ty ug ve
 vo wa wo xh za zu
+aar abk ace ach ada ady aeb afh agq ain aka akz ale aln alt ann anp arg arn aro arp arq ars arw ary arz asa ase ast
+atj ava avk awa aym bal bam ban bar bas bax bbc bbj bej bem bew bez bfd bfq bgc bgn bho bik bin bis bjn bkm bla blo
+blt bpy bqi bra brh brx bss bua bug bum byn byv cad car cay cch ccp ceb cgg cha che chk chm chn cho chp chr chv chy
+cic ckb clc cnr cor cos cps cre crg crh crj crk crl crm crs csb csw dak dar dav del den dgr din div dje doi dsb dtp
+dua dyo dyu dzg dzo ebu efi egl eka epo esu ewe ewo ext fan fat fij fit fon frc frp frr frs fry ful fur gaa gag gan
+gay gba gbz gil gla gle glk glv gon gor grb grn gsw guc gur guz gwi hai hak hax her hif hil hmn hmo hnj hsb hsn hup
+hur iba ibb ibo ido iii ikt iku ile ilo ina inh ipk izh jam jbo jgo jmc jpr jrb kaa kab kac kaj kal kam kas kau kbd
+kbl kcg kde kea ken kfo kgp kha khq khw kik kin kir kiu kkj kln kmb koi kok kom kon kos kpe krc kri krj krl kru ksb
+ksf ksh kua kum kur kut kwk kxv lad lag lah lam lez lfn lij lil lim liv lkt lmo lol lou loz lrc lsm ltg lua lub lug
+lun luo lus luy lzh lzz mad maf mag mah mai mak man mas mde mdf mdr men mer mfe mgh mgo mic min mnc mni moe moh mos
+mrj mua mus mwl mwr mwv mye myv mzn nan nap naq nau nav nbl nde ndo nds new nia niu njo nmg nnh nog nov nqo nso nus
+nya nym nyn nyo nzi ojb ojc oji ojs ojw oka ori orm osa oss pag pam pap pau pcd pcm pdc pdt pfl pis pms pnt pon pqm
+prg quc que qug raj rap rar rgn rhg rif rof roh rom rtm rue rug run rup rwk sad sag sah saq sas sat saz sba sbp scn
+sco sdc sdh see seh sei sel ses sgs shi shn shu sid slh sli sly sma sme smj smn smo sms snk sot srd srn srr ssw ssy
+stq str suk sus swb syr szl tah tce tcy tem teo ter tet tgx tht tig tir tiv tkl tkr tlh tli tly tmh tog tok ton tpi
+tru trv trw tsd tsi tsn tso ttm ttt tum tvl twi twq tyv tzm udm uig umb vai vec ven vep vls vmf vmw vol vot vro vun
+wae wal war was wbp wln wol wuu xal xho xmf xnr xog yao yap yav ybb yrl zap zbl zea zen zgh zha zul zun zza
 """
 _OTHERS: Final = frozenset(_ONLY_OTHERS.split())
-"""The other codes of ISO 639-1: two letters that are none of all these are a typing error."""
-_SIMPLIFIED: Final = frozenset({"hans", "cn", "sg", "my", "simplified", "简体中文"})
-_TRADITIONAL: Final = frozenset({"hant", "tw", "hk", "mo", "traditional", "繁體中文", "繁体中文", "正體中文"})
+"""The other codes of ISO 639-1, and those of living languages that ISO 639-2 or CLDR list: what is none of all these is
+a typing error, unless it has a script or region."""
+_SIMPLIFIED: Final = frozenset({"hans", "cn", "sg", "my", "chs", "simplified", "简体中文"})
+_TRADITIONAL: Final = frozenset(
+    {"hant", "tw", "hk", "mo", "cht", "traditional", "繁體中文", "繁体中文", "正體中文"}
+) | {*("taiwan", "taiwanese", "hong", "macau", "macao")}
+_SCRIPTS: Final = _SIMPLIFIED | _TRADITIONAL | {"latin", "cyrillic"}
 _FIND_OUT: Final = frozenset({"", "auto", "detect", "none", "null", "und", "mul", "multi"})
-_TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
+_TAG: Final = re.compile(r"([a-z]{2,3})(-[a-z]{3})?(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?(-[a-z0-9]*[0-9][a-z0-9]*)*")
+_SEVERAL: Final = re.compile(r"[,/]|\band\b")
 _MOST_OFFERED: Final = 3
 _LONGEST_CODE: Final = 3
+_LONGEST_SUBTAG: Final = 4
+"""Of scripts and regions."""
 
 
 def language_code(typed: str | None) -> str | None:
@@ -64,8 +88,8 @@ def language_code(typed: str | None) -> str | None:
 
     Typed is a code (``"zh"``, ``"eng"``, ``"gsw"``), one with a region or script (``"zh-Hans-CN"``, ``"en_US"``), or
     the name of a language of Whisper's (``"English"``, ``"中文"``). A code that Whisper's models do not have is
-    handed on as it is: a server may have other models. It is an `InputError` if it can be none; the message names the
-    nearest.
+    handed on as it is: a server may have other models. A code that few programs list needs its script or region, as
+    in ``"ory-IN"``. It is an `InputError` if it can be none, or names two languages; the message names the nearest.
     """
     if typed is None:
         return None
@@ -77,12 +101,10 @@ def language_code(typed: str | None) -> str | None:
     code = _find(name)
     if code is not None:
         return code
-    language = name.partition("-")[0]
-    if _TAG.fullmatch(name) and (language in _OTHERS or len(language) == _LONGEST_CODE):
-        return _as_written(name)
     raise InputError(
         f"language is {typed!r:.60}, which is no code and no name of a language that Whisper's models know: "
-        f"{_nearest(name)}, the code of another one that your server knows, or None to let it find out."
+        f"{_nearest(name)}, the code of another one that your server knows (a rare one with its region: 'ory-IN'), or "
+        "None to let it find out."
     )
 
 
@@ -106,23 +128,45 @@ def is_usual(code: str | None) -> bool:
 
 def language_heard(named: str | None) -> str | None:
     """Return the code of a language that a server names, by whichever name; None for what is no language."""
-    name = _plain(named or "")
-    return _find(name) or (_as_written(name) if _TAG.fullmatch(name) else None)
+    return _find(_plain(named or ""))
 
 
 def _find(name: str) -> str | None:
-    if name in _CODE:
-        return _CODE[name]
-    parts = _parts(name)
-    if parts[0] == "zh" and "yue" in parts:
+    """Return the code for a name, a code, or what has one in it: ``"swiss german"``, ``"en (uk)"``, ``"en-us"``."""
+    if (joined := name.replace(" ", "-")) in _CODE:
+        return _CODE[joined]
+    head = name.partition("(")[0]  # in brackets are regions and scripts, which may be called as languages are
+    named = _named(head) or _named(name)
+    codes = named or [_CODE[part] for part in _parts(head) if part in _CODE]
+    if len(set(codes)) > 1 and _SEVERAL.search(head):
+        return None
+    if precise := {"yue", "nn"}.intersection(_named(name)):  # "chinese (cantonese)", "norwegian nynorsk"
+        return precise.pop()
+    # Before a name, two letters are a region: "uk english".
+    return named[-1] if named else _find_tag(name)
+
+
+def _find_tag(name: str) -> str | None:
+    language, *others = _parts(name) or [""]
+    if language == "zh" and "yue" in others:
         return "yue"
-    last = parts[-1] if len(parts[-1]) > _LONGEST_CODE else ""  # "brazilian-portuguese"
-    return _CODE.get(parts[0]) or _CODE.get(last)
+    if language in _CODE:
+        sentence = " " in name and any(len(one) > _LONGEST_SUBTAG and one not in _SCRIPTS for one in others)
+        return None if sentence else _CODE[language]
+    tag = _TAG.fullmatch(name)
+    known = tag and (language in _OTHERS or (len(language) == _LONGEST_CODE and (tag[3] or tag[4])))
+    return _as_written(name) if known else None
+
+
+def _named(name: str) -> list[str]:
+    """Return the codes of the languages that are named, not by codes; Latin is a script or a part of America, too."""
+    is_code = re.compile(f"[a-z]{{1,{_LONGEST_CODE}}}|latin").fullmatch
+    return [_CODE[part] for part in _parts(name) if part in _CODE and not is_code(part)]
 
 
 def _parts(name: str) -> list[str]:
-    """Return a language and what comes behind it: script, region, encoding (``zh-Hans-CN``, ``english-(us)``)."""
-    return re.split(r"[-.@()/,]+", name.rstrip(")"))
+    """Return a language and what comes behind it: script, region, encoding (``zh-Hans-CN``, ``english (us)``)."""
+    return re.findall(r"[^-.@()/,\s]+", name)
 
 
 def _as_written(tag: str) -> str:
@@ -133,11 +177,11 @@ def _as_written(tag: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_]+", "-", unicodedata.normalize("NFKC", name).strip().casefold())
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", "-").split())
 
 
 def _nearest(name: str) -> str:
-    near = get_close_matches(name, _CODE, n=2 * _MOST_OFFERED, cutoff=0.6)
+    near = get_close_matches(name.replace(" ", "-"), _CODE, n=2 * _MOST_OFFERED, cutoff=0.6)
     codes = list(dict.fromkeys(_CODE[one] for one in near))[:_MOST_OFFERED]
     offered = " or ".join(f"'{code}' ({_NAME[code]})" for code in codes)
     return f"use {offered}" if offered else "give a code such as 'en' or 'zh'"

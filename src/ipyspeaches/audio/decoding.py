@@ -187,7 +187,8 @@ def _speech(mixes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     # Not the loudest frame: a click is no speech.
     quiet, loud = np.percentile([one.var(axis=1) for one in frames], [20, 95], axis=1)
     silent = max(1.0, _RESIDUE * loud.max())
-    return np.maximum(0, loud - _STANDS_OUT * np.maximum(silent, quiet))
+    speech: NDArray[np.float64] = np.maximum(0, loud - _STANDS_OUT * np.maximum(silent, quiet))
+    return speech
 
 
 def _signs(window: NDArray[np.float32]) -> NDArray[np.float64] | None:
