@@ -4,7 +4,8 @@
 
 Every way to a server in turn, over a simulated network and in virtual time (see `simulated`): each session has some
 connections that are cut, closed, refused, frozen or mute, in the middle of what is said. A session is whole if every
-utterance has its text once and in order, nothing is missing, and the recording is what was said, sample by sample.
+utterance has its text once and in order, nothing is missing, and the recording is what was said, sample by sample. What
+the server has refused as often as it is asked, and which is missing with its own words, is counted apart.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ import sys
 from collections import Counter
 
 import simulated
+from ipyspeaches.session.delivery import MOST_REPORTED
 from rows import Row, judged, progress, report
 
 
 def rows(sessions: int, seed: str) -> list[Row]:
     """Live through so many sessions and return what became of them; those that were not whole are named."""
-    lost = doubled = others = faults = 0
+    lost = doubled = refused = others = faults = 0
     kinds: Counter[str] = Counter()
     for number in range(sessions):
         way = simulated.WAYS[number % len(simulated.WAYS)]
         name = f"{seed} {number}"
         outcomes = simulated.live_through(simulated.session_with_faults(name, way))
         lost, doubled = lost + len(outcomes.lost), doubled + len(outcomes.doubled)
-        faults += len(outcomes.faults)
+        faults, refused = faults + len(outcomes.faults), refused + len(outcomes.refused)
         kinds.update(outcomes.faults)
+        if outcomes.refused:
+            progress(f"refused: seed {name!r}, {outcomes.refused} {MOST_REPORTED} times or more: {outcomes.missing}")
         if not outcomes.whole:
             others += 1
             progress(f"not whole: seed {name!r}, {outcomes}")
@@ -36,6 +40,7 @@ def rows(sessions: int, seed: str) -> list[Row]:
         judged("faults a session", faults / sessions, "faults", budget=5, at_least=True),
         judged("utterances lost", lost, "utterances", budget=0),
         judged("utterances doubled", doubled, "utterances", budget=0),
+        judged("utterances refused by the server and told so", refused, "utterances", budget=None),
         judged("sessions that were not whole", others, "sessions", budget=0),
     ]
 

@@ -13,6 +13,7 @@ import json
 import random
 import selectors
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from ipyspeaches.errors import ConnectionLostError, ServerError, ServerUnreachab
 from ipyspeaches.protocol.http.transcriptions import Answer, Broken, Outcome, Refused
 from ipyspeaches.protocol.realtime.media import StreamAudio
 from ipyspeaches.server.models import ServerInfo
+from ipyspeaches.session.delivery import MOST_REPORTED
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.opening import Destination
 from ipyspeaches.session.options import TurnDetection
@@ -176,6 +178,7 @@ FAULTS: Final = (
 
 ODD: Final = ("error", "nothing", "old before", "old behind", "part", "bogus", "twice", "replaced", "taken back")
 """What a server may tell of a commit in place of its answer, or beside it."""
+REFUSAL: Final = "Boom"
 
 
 @dataclass
@@ -205,6 +208,8 @@ class World:
         Of how many commits the server tells something odd.
     told
         The items of all connections, with their texts and seconds.
+    refusals
+        How often the server has reported an error in place of each text.
     """
 
     chance: random.Random
@@ -215,6 +220,7 @@ class World:
     session_s: float = HOUR_S * 24
     odd: int = 0
     told: list[tuple[str, str, float]] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
     ages_s: list[float] = field(default_factory=list)
 
     def fault(self) -> Fault | None:
@@ -444,7 +450,8 @@ class RealtimeServer:
 
     def _answer(self, item_id: str, samples: NDArray[np.int16], odd: str) -> None:
         if odd == "error":
-            self._say("error", error={"type": "server_error", "message": "Boom"})
+            self._world.refusals.update(text_of(samples).split())
+            self._say("error", error={"type": "server_error", "message": REFUSAL})
         if odd in {"error", "nothing"}:
             return
         if odd == "old before":
@@ -560,6 +567,7 @@ class Outcomes:
     way: str
     faults: list[str]
     lost: list[str]
+    refused: list[str]  # given up after as many refusals as promised, with the server's own reason
     doubled: list[str]
     disordered: bool
     exact: bool
@@ -570,9 +578,10 @@ class Outcomes:
 
     @property
     def whole(self) -> bool:
-        """Whether everything came, once, in order."""
+        """Whether everything came, once, in order, but what the server would not take."""
         return (
-            not (self.lost or self.doubled or self.disordered or self.missing)
+            not (self.lost or self.doubled or self.disordered)
+            and len(self.missing) == len(self.refused)
             and self.exact
             and self.state == "stopped"
         )
@@ -605,15 +614,20 @@ async def session_with_faults(seed: str, way: str, *, utterances: int = 14, faul
         await session.wait()
     told = session.transcript.text.split()
     wanted = [f"u{number}" for number in range(utterances)]
+    missing = [gap.reason for gap in session.transcript.missing]
+    silent = [one for one in wanted if one not in told]
+    refused = [one for one in silent if world.refusals[one] >= MOST_REPORTED]
+    refused = refused if all(REFUSAL in reason for reason in missing) else []
     return Outcomes(
         way=way,
         faults=world.struck,
-        lost=[one for one in wanted if one not in told],
+        lost=[one for one in silent if one not in refused],
+        refused=refused,
         doubled=sorted({one for one in told if told.count(one) > 1}),
         disordered=told != sorted(told, key=lambda one: int(one[1:])),
         exact=bool(np.array_equal(session.recording.samples, said)),
         state=session.state.value,
-        missing=[gap.reason for gap in session.transcript.missing],
+        missing=missing,
         seconds=asyncio.get_running_loop().time(),
         connections=world.connections,
     )

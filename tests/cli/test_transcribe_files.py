@@ -205,8 +205,13 @@ def test_every_option_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_server_that_cannot_reach_itself_is_one_sentence(
-    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    scripted: Any,
+    bursts: Recording,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.FIRST_WAIT_S", 0.01)
     without_loopback(scripted, client_cuts=True)
     file = bursts.save(tmp_path / "talk.wav")
     assert main(["transcribe", str(file), "--server", scripted.url, "--vad", "energy"]) == 1

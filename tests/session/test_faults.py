@@ -35,11 +35,12 @@ from sessions import ENERGY, session
 
 @pytest.mark.parametrize("turn_detection", [ENERGY, TurnDetection.server()], ids=["client", "server"])
 async def test_a_server_that_cannot_reach_itself_is_named_with_the_setting(
-    scripted: Any, bursts: Recording, turn_detection: TurnDetection
+    scripted: Any, bursts: Recording, turn_detection: TurnDetection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.FIRST_WAIT_S", 0.01)
     without_loopback(scripted, client_cuts=turn_detection.client_cuts)
     running = Session(bursts, server=scripted.url, turn_detection=turn_detection, pace=0)
-    with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL=http://localhost:8000"):
+    with pytest.raises(ConnectionLostError, match="LOOPBACK_HOST_URL=http://localhost:8000"):
         async with running:
             await running.wait()
     assert running.state is SessionState.FAILED

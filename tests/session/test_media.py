@@ -212,7 +212,7 @@ async def test_a_session_that_dies_at_its_first_utterance_names_the_likely_cause
             await talk.server.peer.send(message)
         talk.server.alive = False
         lost = await asyncio.wait_for(talk.conversation.lost, 10)
-        assert isinstance(lost, ProtocolError)
+        assert isinstance(lost, ConnectionLostError)
         assert "LOOPBACK_HOST_URL" in str(lost)
 
 

@@ -40,6 +40,18 @@ def test_every_utterance_comes_once_and_in_order_whatever_fails(way: str) -> Non
     assert sum(len(one.faults) for one in outcomes) > 10
 
 
+def test_what_a_server_refuses_as_often_as_promised_is_told_with_its_words_and_counts_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def commit(server: simulated.RealtimeServer, item_id: str, samples: Any) -> None:
+        server._answer(item_id, samples, "error" if simulated.text_of(samples) == "u2" else "")
+
+    monkeypatch.setattr(simulated.RealtimeServer, "_commit", commit)
+    outcomes = simulated.live_through(simulated.session_with_faults("refused", "realtime", utterances=5, faults=0))
+    assert (outcomes.lost, outcomes.refused, outcomes.whole) == ([], ["u2"], True)
+    assert [simulated.REFUSAL in reason for reason in outcomes.missing] == [True]
+
+
 async def test_a_recording_goes_on_over_another_connection(scripted: Any, bursts: Recording) -> None:
     scripted.cut_after = 1  # on every connection
     seen: list[Any] = []
@@ -179,21 +191,25 @@ def test_a_server_is_left_alone_for_as_long_as_it_says() -> None:
 
 
 class Poisoned(simulated.World):
-    """Crashes over some utterances, before it says that it has them."""
+    """Crashes over some utterances."""
 
     def __init__(self, *fatal: str) -> None:
         super().__init__(random.Random("poisoned"), 0)
         self.fatal = fatal
 
 
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not taken"])
+@pytest.mark.parametrize("fatal", [("u2", "u9"), ("u0",)], ids=["later", "first"])
 @pytest.mark.parametrize("live_audio", [True, False])
 def test_an_utterance_that_ends_every_connection_costs_no_other_its_text(
-    live_audio: bool, monkeypatch: pytest.MonkeyPatch
+    live_audio: bool, fatal: tuple[str, ...], taken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = Poisoned("u2", "u9")
+    world = Poisoned(*fatal)
 
     def commit(server: simulated.RealtimeServer, item_id: str, samples: Any) -> None:
         if simulated.text_of(samples) in world.fatal:
+            if taken:
+                server._take(item_id)
             wires[-1]._end(TransportClosed(None))
         else:
             committed(server, item_id, samples)
@@ -219,8 +235,9 @@ def test_an_utterance_that_ends_every_connection_costs_no_other_its_text(
                 await asyncio.sleep(60)
                 await running.stop()
             await running.wait()
-        assert running.transcript.text == "u0 u1 u3 u4 u5 u6 u7 u8"
-        assert len(running.transcript.missing) == 2
+        assert running.transcript.text.split() == [f"u{number}" for number in range(10) if f"u{number}" not in fatal]
+        assert len(running.transcript.missing) == len(fatal)
+        assert all("again and again over it" in gap.reason for gap in running.transcript.missing)
         assert state(running) is SessionState.STOPPED
 
     simulated.live_through(check())

@@ -11,7 +11,7 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.errors import InputError, ProtocolError, StateError
+from ipyspeaches.errors import ConnectionLostError, InputError, StateError
 from ipyspeaches.session.state import SessionState
 from ipyspeaches.widget.transcriber import Transcriber
 from scripted_server import without_loopback
@@ -86,14 +86,15 @@ def test_an_unreachable_server_is_one_sentence_in_the_cell(monkeypatch: pytest.M
 def test_a_server_that_cannot_reach_itself_is_told_in_the_cell(
     scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.FIRST_WAIT_S", 0.01)
     without_loopback(scripted, client_cuts=True)
     widget = Transcriber(source=bursts, server=scripted.url, turn_detection=ENERGY, pace=0)
     page = Page(widget, monkeypatch)
     assert page.command("start") is None
-    with pytest.raises(ProtocolError, match="LOOPBACK_HOST_URL"):
+    with pytest.raises(ConnectionLostError, match="LOOPBACK_HOST_URL"):
         widget.wait()
     error = wait_for(lambda: widget._error)
-    assert error["kind"] == "server"
+    assert error["kind"] == "lost"
     assert "LOOPBACK_HOST_URL=http://localhost:8000" in error["text"]
     assert [action["name"] for action in error["actions"]] == ["retry", "change_server", "use_embedded"]
     assert widget.state == "failed"

@@ -74,7 +74,8 @@ HURRIED: Final = 0.95
 PAUSE_S: Final = 0.05
 
 MOST_GIVEN_UP: Final = 3
-"""Utterances of a recording that may be given up in a row: more, and the server is at fault and not they."""
+"""Utterances of a recording that may be given up in a row: more, and the server is at fault and not they. One fewer
+where there is no text at all."""
 
 
 class Delivery:
@@ -432,12 +433,14 @@ class Delivery:
         # While somebody speaks, only a server that has given another text since shows that it is not at fault itself.
         speaks = self._live and self._client_cuts and not self._ended
         proven = not speaks or self._texts > worst.lost_at_text
-        if self._reported >= MOST_REPORTED or (proven and max(self._losses, worst.losses) >= MOST_LOSSES):
+        # Of a recording that has no text at all, each one that is given up makes it likelier that it is the server.
+        most_losses = MOST_LOSSES if self._live or self._texts else MOST_LOSSES >> self._given_up
+        if self._reported >= MOST_REPORTED or (proven and max(self._losses, worst.losses) >= most_losses):
             self._give_up_utterance(worst, error)
 
     def _give_up_utterance(self, entry: Entry, error: ServerError) -> None:
         self._given_up += 1
-        if self._given_up > MOST_GIVEN_UP and not self._live:
+        if self._given_up > MOST_GIVEN_UP - (not self._texts) and not self._live:
             raise error
         self._losses = self._reported = self._attempts = 0
         self._recorder.give_up_utterance(entry, str(error))

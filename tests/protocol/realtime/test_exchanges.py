@@ -236,10 +236,10 @@ def test_a_failing_engine_is_quoted_and_tried_again() -> None:
     assert "language" in str(lost.error)
 
 
-def test_a_server_without_loopback_is_told_from_a_bad_network() -> None:
+def test_a_server_without_loopback_is_a_lost_connection_with_its_possible_cause() -> None:
     replay = Replay("ws-no-loopback").run()
     lost = failure(replay)
-    assert isinstance(lost.error, ProtocolError)
+    assert isinstance(lost.error, ConnectionLostError)
     assert "LOOPBACK_HOST_URL=" in str(lost.error)
     [cut] = replay.of(ItemCommitted)
     assert cut.utterance == server_cut(0, 0.608, 3.7)

@@ -13,6 +13,7 @@ from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
 from ipyspeaches.protocol.recognition import RecognitionOptions, ServerTurnDetection
 from realtime_wire import NEVER, committed, completed, created, error, feed, message, ready, session, started, stopped
 
+FAILED = "conversation.item.input_audio_transcription.failed"
 FIRST = [started("a", 100), stopped("a", 3000), committed("a"), created("a")]
 
 
@@ -37,16 +38,21 @@ def lost(
 
 
 @pytest.mark.parametrize("client_cuts", [True, False])
-def test_a_cut_right_after_the_first_item_is_a_missing_loopback(client_cuts: bool) -> None:
+def test_a_cut_right_after_the_first_item_may_be_a_missing_loopback(client_cuts: bool) -> None:
     event = lost(*(FIRST[2:] if client_cuts else FIRST), client_cuts=client_cuts)
-    assert isinstance(event.error, ProtocolError)
-    assert "LOOPBACK_HOST_URL=http://" in str(event.error)
+    assert isinstance(event.error, ConnectionLostError), "which is tried again like others"
+    assert "it may be a Speaches without LOOPBACK_HOST_URL" in str(event.error)
 
 
 @pytest.mark.parametrize(
     ("messages", "idle_s"),
     [
         pytest.param([*FIRST, completed("a", "text"), stopped("b", 9), committed("b"), created("b")], None, id="later"),
+        pytest.param(
+            [*FIRST[2:], message(FAILED, item_id="a", error={"message": "no"}), committed("b"), created("b")],
+            None,
+            id="behind a failure",
+        ),
         pytest.param(FIRST, 5.0, id="after a while"),
         pytest.param(FIRST[:3], None, id="before the item"),
         pytest.param([*FIRST[:1], *FIRST[2:]], None, id="without a stop"),
@@ -57,6 +63,7 @@ def test_other_cuts_are_a_lost_connection(messages: list[str], idle_s: float | N
     event = lost(*messages, idle_s=idle_s)
     assert type(event.error) is ConnectionLostError
     assert "connect again" in str(event.error)
+    assert "LOOPBACK" not in str(event.error)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Diagnosis:
     client_cuts: bool
     chat: bool  # whether the server means to answer with a language model
     answering: bool  # whether it has begun to
-    any_text: bool
+    answered: bool  # whether anything was ever said of an utterance but that it is there
     key_given: bool
     stopped: bool  # whether the server's VAD had ended the item that it created last
 
@@ -138,7 +138,7 @@ class Diagnosis:
             return None  # it has said what it refuses
         if error is None and (code not in _REFUSED_KEY or _OTHER_CAUSE.search(reason)):
             return None
-        if error is None and self.any_text and not self.key_given:
+        if error is None and self.answered and not self.key_given:
             return None  # it has worked without one
         return ServerAuthError(
             f"The server ended the session for want of a valid key{_because(code, reason)}: "
@@ -182,15 +182,17 @@ class Diagnosis:
         )
 
     def _no_loopback(self, code: int | None, *, idle_s: float | None) -> ServerError | None:
+        # Anything may cut there: the missing setting is named as a possible cause, and no more.
         late = idle_s is not None and idle_s > _LOOPBACK_WITHIN_S
-        if not isinstance(self.last, wire.ItemCreated) or code is not None or late or self.any_text:
+        if not isinstance(self.last, wire.ItemCreated) or code is not None or late or self.answered:
             return None
         # Without a stop before it, the item came from a commit in mid-speech, which crashes a server in another way.
         if not self.client_cuts and not self.stopped:
             return None
-        return ProtocolError(
-            "The server dropped the session at the first utterance, as Speaches does without "
-            "LOOPBACK_HOST_URL: start it with LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
+        return ConnectionLostError(
+            "The server dropped the session at the first utterance: connect again and send it once more; if that repeats "
+            "itself, it may be a Speaches without LOOPBACK_HOST_URL: start it with "
+            "LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
         )
 
     def _just_lost(self, code: int | None, reason: str) -> ServerError:

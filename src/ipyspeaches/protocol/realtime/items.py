@@ -48,7 +48,7 @@ class Items:
         self._cut_off: list[Item] = []  # by the server's VAD, and of the next commit
         self._commits_so_far = 0
         self.doubt: ServerError | None = None  # why nobody can know any more which text is whose
-        self.any_text = False  # whether any item has its final text
+        self.any_answer = False  # whether any item has its final text, or has failed
         self.older_are_answers = False  # whether the older names stand for speech of the server itself
         self._judge = None if timeline.media is None else ClockJudge(timeline.media.clock_factor)
         self._ending: Item | None = None
@@ -246,7 +246,7 @@ class Items:
         self._settled.setdefault(event.item_id or item_id, item)
         if item.ended and (not text or text == item.finals.get(event.content_index)):
             return
-        self.any_text = True
+        self.any_answer = True
         item.finals[event.content_index] = text
         item.final, item.failed = event, False
         yield from self._advance(item)
@@ -260,6 +260,7 @@ class Items:
         item = self._known(item_id)
         if item.failed or item.failure == message:  # again
             return
+        self.any_answer = True
         if item.finals:
             message = f"the server took back {quote(item.said)}: {message}"
             item.finals.clear()

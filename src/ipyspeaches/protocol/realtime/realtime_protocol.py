@@ -439,7 +439,7 @@ class RealtimeProtocol:
             client_cuts=self.options.client_cuts,
             chat=self._configuration.is_chat,
             answering=self._answering,
-            any_text=self._items.any_text or self._has_worked,
+            answered=self._items.any_answer or self._has_worked,
             key_given=self._api_key is not None,
             stopped=isinstance(last, wire.ItemCreated) and self._items.is_stopped(last.item.id or ""),
         )
