@@ -21,6 +21,7 @@ from ipyspeaches.errors import (
     SpeachesError,
 )
 from ipyspeaches.session import events, opening
+from ipyspeaches.session.delivery import MOST_REPORTED
 from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.recovery import recordings, recover
 from ipyspeaches.session.session import Session
@@ -40,16 +41,23 @@ def test_every_utterance_comes_once_and_in_order_whatever_fails(way: str) -> Non
     assert sum(len(one.faults) for one in outcomes) > 10
 
 
-def test_what_a_server_refuses_as_often_as_promised_is_told_with_its_words_and_counts_apart(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("times", "given_up"),
+    [({"u2": 99}, ["u2"]), (dict.fromkeys(("u1", "u2", "u3", "u4"), MOST_REPORTED - 1), [])],
+    ids=["one for ever", "several for a while"],
+)
+def test_what_a_server_refuses_as_often_as_promised_and_nothing_else_is_given_up_with_its_words(
+    times: dict[str, int], given_up: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def commit(server: simulated.RealtimeServer, item_id: str, samples: Any) -> None:
-        server._answer(item_id, samples, "error" if simulated.text_of(samples) == "u2" else "")
+        said = simulated.text_of(samples)
+        refused = server._world.refusals[said] < times.get(said, 0)
+        server._answer(item_id, samples, "error" if refused else "")
 
     monkeypatch.setattr(simulated.RealtimeServer, "_commit", commit)
-    outcomes = simulated.live_through(simulated.session_with_faults("refused", "realtime", utterances=5, faults=0))
-    assert (outcomes.lost, outcomes.refused, outcomes.whole) == ([], ["u2"], True)
-    assert [simulated.REFUSAL in reason for reason in outcomes.missing] == [True]
+    outcomes = simulated.live_through(simulated.session_with_faults("refused", "realtime", utterances=6, faults=0))
+    assert (outcomes.lost, outcomes.refused, outcomes.whole) == ([], given_up, True)
+    assert [simulated.REFUSAL in reason for reason in outcomes.missing] == [True] * len(given_up)
 
 
 async def test_a_recording_goes_on_over_another_connection(scripted: Any, bursts: Recording) -> None:

@@ -435,7 +435,8 @@ class Delivery:
         proven = not speaks or self._texts > worst.lost_at_text
         # Of a recording that has no text at all, each one that is given up makes it likelier that it is the server.
         most_losses = MOST_LOSSES if self._live or self._texts else MOST_LOSSES >> self._given_up
-        if self._reported >= MOST_REPORTED or (proven and max(self._losses, worst.losses) >= most_losses):
+        losses = worst.losses if self._client_cuts else self._losses  # what the server has cut is cut anew each time
+        if min(self._reported, losses) >= MOST_REPORTED or (proven and losses >= most_losses):
             self._give_up_utterance(worst, error)
 
     def _give_up_utterance(self, entry: Entry, error: ServerError) -> None:

@@ -190,8 +190,8 @@ class Diagnosis:
         if not self.client_cuts and not self.stopped:
             return None
         return ConnectionLostError(
-            "The server dropped the session at the first utterance: connect again and send it once more; if that repeats "
-            "itself, it may be a Speaches without LOOPBACK_HOST_URL: start it with "
+            "The server dropped the session at the first utterance: connect again and send it once more; if that "
+            "repeats itself, it may be a Speaches without LOOPBACK_HOST_URL: start it with "
             "LOOPBACK_HOST_URL=http://localhost:8000 (its own address)."
         )
 
