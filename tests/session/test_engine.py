@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -72,6 +73,20 @@ def test_exceptions_reach_the_caller() -> None:
         run(fails())
 
 
+def test_a_timeout_reaches_the_caller_with_its_cause() -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError as exc:
+            leave(exc, found="half of it")
+            raise
+
+    with pytest.raises(TimeoutError) as stopped:
+        run(asyncio.wait_for(work(), 0.01))
+    cause: Any = stopped.value.__cause__
+    assert cause.found == "half of it"
+
+
 def test_shutting_down_lets_tasks_clean_up_and_the_next_use_starts_again() -> None:
     engine = Engine()
     cleaned = threading.Event()
@@ -94,7 +109,10 @@ def test_shutting_down_lets_tasks_clean_up_and_the_next_use_starts_again() -> No
     engine.shut_down()
 
 
-def test_an_interrupt_waits_until_the_work_has_closed_and_has_what_it_left() -> None:
+@pytest.mark.parametrize("within", [lambda work: work, lambda work: asyncio.wait_for(work, 60)])
+def test_an_interrupt_waits_until_the_work_has_closed_and_has_what_it_left(
+    within: Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]],
+) -> None:
     at_work = threading.Event()
 
     async def work() -> None:
@@ -112,7 +130,7 @@ def test_an_interrupt_waits_until_the_work_has_closed_and_has_what_it_left() -> 
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt) as stopped:
         patch.setattr(concurrent.futures.Future, "result", interrupted)
-        run(work())
+        run(within(work()))
     left: Any = stopped.value
     assert left.found == "half of it"
     assert left.__notes__ == ["What came until then is this exception's .found: 'half of it'"]

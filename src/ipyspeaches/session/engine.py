@@ -13,7 +13,8 @@ import inspect
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar
 
 from ipyspeaches.checks import shown
 from ipyspeaches.errors import InputError, StateError
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 SHUT_DOWN_S = 3.0
 """How long sessions may take to close when they are interrupted, or at the end of the process."""
+_REACHED: Final[ContextVar[dict[str, object] | None]] = ContextVar("reached", default=None)
+"""What `leave` was given under the `run` of this context: ``wait_for`` and groups may drop the exception that has it."""
 
 
 class Engine:
@@ -77,7 +80,7 @@ class Engine:
 
         It is a `StateError` if called on the engine's own thread, which would wait for itself.
 
-        An interrupt cancels it, and has what its cancellation has: see `leave`.
+        An interrupt cancels it, and has what that made it leave: see `leave`.
         """
         if not inspect.isawaitable(coroutine):
             raise InputError(f"{shown(coroutine)} is no coroutine: call one, as in run(transcribe('talk.wav')).")
@@ -86,8 +89,10 @@ class Engine:
             raise StateError("run() was called inside the engine: use await there.")
         ended = threading.Event()
         ends: list[BaseException] = []
+        reached: dict[str, object] = {}
 
         async def work() -> T:
+            _REACHED.set(reached)
             try:
                 return await coroutine
             except BaseException as exc:
@@ -100,9 +105,12 @@ class Engine:
         try:
             return future.result()
         except BaseException as exc:
-            if future.cancel() and ended.wait(SHUT_DOWN_S):  # it was under way, and closes what it has open
-                for end in ends:
-                    vars(exc).update(vars(end))
+            reached.clear()  # of what ended by itself before
+            if future.cancel():
+                ended.wait(SHUT_DOWN_S)  # it was under way, and closes what it has open
+                leave(exc, **reached)
+            elif ends:
+                raise ends[0]  # noqa: B904  a future has a copy of a TimeoutError, without its cause
             raise
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -115,6 +123,8 @@ class Engine:
 def leave(exc: BaseException, **reached: object) -> None:
     """Give an exception what was reached before it, as attributes; its traceback names them."""
     vars(exc).update(reached)
+    if (known := _REACHED.get()) is not None:
+        known.update(reached)
     for name, value in reached.items():
         exc.add_note(f"What came until then is this exception's .{name}: {value!r}")
 
