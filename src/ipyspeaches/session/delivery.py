@@ -72,6 +72,8 @@ ROLL_OVER: Final = 0.85
 HURRIED: Final = 0.95
 """… the share after which it is high time."""
 PAUSE_S: Final = 0.05
+BEHIND_S: Final = 5.0
+"""How long a server that cuts may hear nothing, at the end of a recording, where this side has heard speech."""
 
 MOST_GIVEN_UP: Final = 3
 """Utterances of a recording that may be given up in a row: more, and the server is at fault and not they. One fewer
@@ -288,11 +290,24 @@ class Delivery:
             await self._keep_pace(connection, portion)
         await connection.flush()
         settled = await connection.settle(lambda: self.patience_s(connection))
+        if settled and not self._live:
+            await self._hear_out(connection)
+            settled = await connection.settle(lambda: self.patience_s(connection))
         # Of a server that cuts and is lost, nobody knows what it would have said.
         if connection.lost.done() and (self._recorder.ledger.unsettled or not self._client_cuts):
             raise connection.lost.result()
         if not settled:
             self._note_unanswered(connection)
+
+    async def _hear_out(self, connection: Connection) -> None:
+        """Wait for what a server has not cut yet, as long as it goes on: its settings may be quicker than its ears."""
+        clock, known, since_s = asyncio.get_running_loop().time, -1, 0.0
+        while (uncut := len(self._recorder.uncut)) and not connection.lost.done():
+            if uncut != known:
+                known, since_s = uncut, clock()
+            elif clock() - since_s > BEHIND_S:
+                return
+            await asyncio.sleep(PAUSE_S)
 
     async def _next(self) -> Portion | None:
         """Return what to send next, once there is something; None if there is nothing and no more will come."""

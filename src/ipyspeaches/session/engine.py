@@ -24,7 +24,7 @@ T = TypeVar("T")
 SHUT_DOWN_S = 3.0
 """How long sessions may take to close when they are interrupted, or at the end of the process."""
 _REACHED: Final[ContextVar[dict[str, object] | None]] = ContextVar("reached", default=None)
-"""What `leave` was given under the `run` of this context: ``wait_for`` and groups may drop the exception that has it."""
+"""What `leave` was given under the `run` of this context: ``wait_for`` and others may drop the exception with it."""
 
 
 class Engine:

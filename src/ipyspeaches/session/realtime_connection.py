@@ -25,7 +25,7 @@ from ipyspeaches.vad.gate import GateAction, Send, Utterance
 
 READY_TIMEOUT_S: Final = 10.0
 BEGIN_TIMEOUT_S: Final = 3.0
-"""A server that has said something else by then is not busy: it speaks another protocol."""
+"""A server that has said something else by then is not busy: it speaks another protocol, or refuses."""
 SHORT_SAMPLES: Final = SESSION_RATE_HZ * 200 // 1000
 """200 ms: half the server's work of 100 ms, and still no audible wait for a partial."""
 LONG_SAMPLES: Final = SESSION_RATE_HZ * 2

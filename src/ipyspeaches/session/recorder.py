@@ -39,6 +39,8 @@ _SHORTEST_GAP_S: Final = 0.05
 """Less of a recording's end is rounding, not speech."""
 _SURELY_SPEECH_S: Final = 0.9
 """Sound that a detector holds for speech so long has words; coughs, doors and keys are shorter."""
+_APART_S: Final = 0.5
+"""By which a server that cuts and the detector on this side may differ about one utterance."""
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +131,7 @@ class Recorder(Listener):
         self._history: list[events.SessionEvent] = []
         self._listeners: list[events.EventListener] = []
         self._partial_at: dict[str, float] = {}
+        self._heard_s: list[tuple[float, float]] = []  # speech, by the detector on this side
         self._warned: set[str] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
             protocol_events.Ready: self._ready,
@@ -347,6 +350,27 @@ class Recorder(Listener):
             said = f"the server reported {quote(entry.reported)} and gave no text"
             self._miss(entry.utterance, said if entry.reported else reason, entry.item_id)
 
+    @property
+    def uncut(self) -> list[tuple[float, float]]:
+        """Stretches (s, from and to) that surely are speech, and of which a server that cuts has said nothing."""
+        if self.client_cuts:
+            return []
+        told = [(one.utterance.start_s - _APART_S, one.utterance.end_s + _APART_S) for one in self.ledger.entries]
+        told += [(gap.start, gap.end) for gap in self.transcript.missing]
+        surely = [(start_s, end_s) for start_s, end_s in self._heard_s if end_s - start_s >= _SURELY_SPEECH_S]
+        return [
+            (start_s, end_s)
+            for start_s, end_s in surely
+            if not any(begin < end_s and start_s < end for begin, end in told)
+        ]
+
+    def note_uncut(self) -> None:
+        """Note the speech of a recording that the server has passed over."""
+        for start_s, end_s in self.uncut:
+            self.transcript.add_missing(
+                start_s, end_s, "the server cut no utterance out of what sounds like speech here"
+            )
+
     def note_empty(self) -> None:
         """Note why a recording that was heard to its end gave no text at all, if it gave none."""
         if len(self.transcript) or len(self.transcript.missing):
@@ -379,6 +403,7 @@ class Recorder(Listener):
         elif isinstance(event, Closed):
             end_s = to_seconds(event.end)
             self.ledger.speech_ended(end_s)
+            self._heard_s.append((start_s, end_s))
             self.emit(events.SpeechStopped(self.now_s, start_s, end_s), detail=f"{start_s:.3f}-{end_s:.3f}")
 
     def _ready(self, event: protocol_events.Ready) -> None:

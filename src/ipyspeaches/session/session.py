@@ -553,6 +553,7 @@ class Session:
         if failure is not None:
             raise failure
         if not self.source.live:
+            self._recorder.note_uncut()
             self._recorder.note_empty()
         self._enter(SessionState.STOPPED)
 

@@ -171,6 +171,7 @@ def test_what_no_server_of_the_family_says_ends_the_session_at_once(said: str | 
         ),
         (error("The model 'x' does not exist"), ModelNotFoundError, "the model 'x'"),
         (message("error", error="busy"), ProtocolError, "“busy”"),
+        (message("error", detail="no zz here"), ProtocolError, "“no zz here”"),
         (message("error"), ProtocolError, "“an error without a message”"),
     ],
 )
@@ -196,6 +197,29 @@ def test_an_error_in_a_session_that_is_not_confirmed_yet_is_no_end() -> None:
     protocol = begun(session(language="en"))
     events = protocol.receive_message(error("Something else", "server_error"))
     assert not [event for event in events if isinstance(event, Disconnected)]
+    assert protocol.began_otherwise
+    assert "settings of the session (“Something else”)" in str(protocol.not_ready(3))
+    [confirmed, *_] = protocol.receive_message(session("session.updated", language="en"))
+    assert isinstance(confirmed, Ready)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (
+            error("The model 'm' does not exist or you do not have access to it.", code="model_not_found"),
+            ModelNotFoundError,
+        ),
+        (error("Incorrect API key provided", code="invalid_api_key"), ServerAuthError),
+        (error("Full: try again in 9 s.", code="rate_limit_exceeded"), ServerUnreachableError),
+    ],
+)
+def test_a_refusal_that_no_waiting_helps_ends_a_session_before_it_is_confirmed(
+    said: str, kind: type[Exception]
+) -> None:
+    _, lost = begun(session(language="en")).receive_message(said)
+    assert isinstance(lost, Disconnected)
+    assert type(lost.error) is kind
 
 
 @pytest.mark.parametrize(

@@ -86,20 +86,20 @@ class Diagnosis:
     def explain_beginning(self) -> Disconnected | None:
         """Return the failure if what was said before the session is ready shows that it never will be."""
         first, last = self.first, self.last
-        if isinstance(first, wire.SessionCreated) and first.session != wire.UNTOLD:
-            return None
-        if isinstance(last, wire.Unrecognised) and not last.type:
+        opened = isinstance(first, wire.SessionCreated)
+        told = opened and first.session != wire.UNTOLD
+        if isinstance(last, wire.Unrecognised) and not last.type and not told:
             return Disconnected(_unlike(last))
         if not isinstance(last, wire.ErrorEvent):
             return None
-        if (denial := denied(last.error)) is not None:
-            return Disconnected(denial)
-        refused = (
-            f"The server refused to open a session ({quote(last.error.message)}): correct what it names, or use "
-            'transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
-        )
-        known = self._wrong_model(last.error) if first is last else None
-        return Disconnected(known or self._wrong_key(last.error, None, "") or ProtocolError(refused))
+        known = denied(last.error) or (self._wrong_model(last.error) if told or not opened else None)
+        known = known or self._wrong_key(last.error, None, "")
+        if known is None and not told:
+            known = ProtocolError(
+                f"The server refused to open a session ({quote(last.error.message)}): correct what it names, or use "
+                'transport="chunked" if it speaks another protocol than OpenAI\'s Realtime API.'
+            )
+        return None if known is None else Disconnected(known)  # some complain of a part of an update and confirm it
 
     def explain_unready(self, waited_s: float) -> ServerError:
         """Return the error for a session that is not ready in time, by what the server began with."""
@@ -110,6 +110,11 @@ class Diagnosis:
             )
         if not isinstance(self.first, wire.SessionCreated):
             return _unlike(self.first)
+        if isinstance(self.last, wire.ErrorEvent):
+            return ProtocolError(
+                f"The server refused the settings of the session ({quote(self.last.error.message)}): change what it "
+                "names, or see its log."
+            )
         untold = " that it says nothing about" if self.first.session == wire.UNTOLD else ""
         return ProtocolError(
             f"The server opened a session{untold} and did not confirm its settings within {waited_s:.0f} s: see its "

@@ -275,8 +275,8 @@ class RealtimeProtocol:
 
     @property
     def began_otherwise(self) -> bool:
-        """Whether the server has said something, and nothing of a session."""
-        return self._first is not None and not self._opened
+        """Whether the server has said something, and nothing of a session, or has answered with an error."""
+        return isinstance(self._last, wire.ErrorEvent) or (self._first is not None and not self._opened)
 
     def not_ready(self, waited_s: float) -> ServerError:
         """Return the error for a server that has not confirmed the configuration in so many seconds."""

@@ -319,7 +319,7 @@ def _known_in_part(kind: str, data: dict[str, Any]) -> KnownEvent | None:
         data = {**data, "item_id": str(data["item_id"])}
     said = data.get("error")
     if wanted in (ErrorEvent, TranscriptionFailed) and not isinstance(said, dict):
-        message = data.get("message") if said is None else said
+        message = data.get("message", data.get("detail")) if said is None else said
         data = {**data, "error": {**data, "message": message if isinstance(message, str) else None}}
     data = {"transcript": data.get("text"), **data}  # some name it so
     if wanted is TranscriptionCompleted and not isinstance(data["transcript"], str):
