@@ -135,7 +135,10 @@ async def test_what_cannot_be_asked_for_is_refused_and_changes_nothing(
         assert changes_of(scripted) == [{"model": "test/model", "language": "de"}]
 
 
-async def test_what_a_server_cuts_with_may_change_before_the_start(scripted: Any, bursts: Recording) -> None:
+async def test_what_a_server_cuts_with_may_change_before_the_start(
+    scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.BEHIND_S", 0.1)
     turn = TurnDetection.server(0.9, 550, detector=EnergyVad())
     running = Session(bursts, server=scripted.url, turn_detection=turn, pace=0)
     await running.set_turn_detection(TurnDetection.server(0.4, 300, detector=EnergyVad()))

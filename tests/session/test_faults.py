@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import (
@@ -29,7 +30,8 @@ from ipyspeaches.session.delivery import LOADING_S, REFUSED_S, SETTLE_S, SLOWEST
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.session import Session, transcribe
 from ipyspeaches.session.state import SessionState
-from scripted_server import without_loopback
+from ipyspeaches.vad.detectors import EnergyVad
+from scripted_server import ScriptedServer, serving, without_loopback
 from sessions import ENERGY, session
 
 
@@ -346,3 +348,40 @@ async def test_a_time_limit_has_what_came_in_its_cause(scripted: Any, bursts: Re
             await transcribe(bursts, server=scripted.url, turn_detection=ENERGY, on_event=reached)
     cause: Any = late.value.__cause__
     assert cause.transcript.text == "utterance 1"
+
+
+class Behind(ScriptedServer):
+    """Cuts by itself, and confirms settings while its VAD is still at work; finds so many utterances."""
+
+    finds = 3
+
+    async def _heard(self, socket: ServerConnection) -> AsyncIterator[dict[str, Any]]:
+        updates = 0
+        async for heard in super()._heard(socket):
+            yield heard
+            updates += heard["type"] == "session.update"
+            if updates == 2:  # the barrier at the end
+                updates = 0
+                for number in range(1, self.finds + 1):
+                    await asyncio.sleep(0.1)
+                    for kind, at in (("started", "start"), ("stopped", "end")):
+                        await asyncio.sleep(0.05)
+                        told = {"item_id": f"item_{number}", f"audio_{at}_ms": 1000 if at == "start" else 2000}
+                        await socket.send(json.dumps({"type": f"input_audio_buffer.speech_{kind}", **told}))
+                    await socket.send(await self._commit(socket, number))
+
+
+@pytest.mark.parametrize("finds", [0, 2, 3])
+async def test_a_server_that_cuts_is_heard_out_and_what_it_passes_over_is_missing(
+    bursts: Recording, finds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipyspeaches.session.delivery.BEHIND_S", 10.0 if finds == 3 else 0.5)
+    with serving(Behind()) as server:
+        server.finds = finds
+        cuts = TurnDetection.server(detector=EnergyVad())
+        async with Session(bursts, server=server.url, turn_detection=cuts, pace=0) as running:
+            await running.wait()
+    assert [one.start for one in running.transcript] == pytest.approx([1, 3, 5][:finds], abs=0.05)
+    missing = running.transcript.missing
+    assert [gap.start for gap in missing] == pytest.approx([1, 3, 5][finds:], abs=0.05)
+    assert all(gap.reason == "the server cut no utterance out of what sounds like speech here" for gap in missing)

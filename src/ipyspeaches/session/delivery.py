@@ -73,7 +73,7 @@ HURRIED: Final = 0.95
 """… the share after which it is high time."""
 PAUSE_S: Final = 0.05
 BEHIND_S: Final = 5.0
-"""How long a server that cuts may hear nothing, at the end of a recording, where this side has heard speech."""
+"""How long a server that cuts may find nothing, at the end of a recording, where this side has heard speech."""
 
 MOST_GIVEN_UP: Final = 3
 """Utterances of a recording that may be given up in a row: more, and the server is at fault and not they. One fewer
@@ -301,13 +301,13 @@ class Delivery:
 
     async def _hear_out(self, connection: Connection) -> None:
         """Wait for what a server has not cut yet, as long as it goes on: its settings may be quicker than its ears."""
-        clock, known, since_s = asyncio.get_running_loop().time, -1, 0.0
+        clock, known, since_s = asyncio.get_running_loop().time, (0, 0), 0.0
         while (uncut := len(self._recorder.uncut)) and not connection.lost.done():
-            if uncut != known:
-                known, since_s = uncut, clock()
+            if (now := (uncut, len(self._recorder.ledger.entries))) != known:
+                known, since_s = now, clock()
             elif clock() - since_s > BEHIND_S:
                 return
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(BEHIND_S / 20)
 
     async def _next(self) -> Portion | None:
         """Return what to send next, once there is something; None if there is nothing and no more will come."""

@@ -352,10 +352,11 @@ class Recorder(Listener):
 
     @property
     def uncut(self) -> list[tuple[float, float]]:
-        """Stretches (s, from and to) that surely are speech, and of which a server that cuts has said nothing."""
+        """Stretches (s, from and to) that surely are speech, and out of which a server that cuts has cut nothing."""
         if self.client_cuts:
             return []
-        told = [(one.utterance.start_s - _APART_S, one.utterance.end_s + _APART_S) for one in self.ledger.entries]
+        cut = [one.utterance for one in self.ledger.entries if one.stage is not Stage.OPEN]
+        told = [(one.start_s - _APART_S, one.end_s + _APART_S) for one in cut]
         told += [(gap.start, gap.end) for gap in self.transcript.missing]
         surely = [(start_s, end_s) for start_s, end_s in self._heard_s if end_s - start_s >= _SURELY_SPEECH_S]
         return [

@@ -86,13 +86,12 @@ class Diagnosis:
     def explain_beginning(self) -> Disconnected | None:
         """Return the failure if what was said before the session is ready shows that it never will be."""
         first, last = self.first, self.last
-        opened = isinstance(first, wire.SessionCreated)
-        told = opened and first.session != wire.UNTOLD
+        told = isinstance(first, wire.SessionCreated) and first.session != wire.UNTOLD
         if isinstance(last, wire.Unrecognised) and not last.type and not told:
             return Disconnected(_unlike(last))
         if not isinstance(last, wire.ErrorEvent):
             return None
-        known = denied(last.error) or (self._wrong_model(last.error) if told or not opened else None)
+        known = denied(last.error) or (self._wrong_model(last.error) if told or first is last else None)
         known = known or self._wrong_key(last.error, None, "")
         if known is None and not told:
             known = ProtocolError(
