@@ -59,8 +59,10 @@ def test_a_better_model_is_offered_fetched_stopped_and_fetched_on(
         page.page.wait_for_function("document.querySelector('.sp-status progress').value > 0.2")
         page.page.screenshot(path=artifacts / "download.png")
         status.get_by_role("button", name="停止下载").click()
+        go_on = status.get_by_role("button", name="继续下载")
+        go_on.wait_for()
         hub.piece_s = 0
-        status.get_by_role("button", name="继续下载").click()
+        go_on.click()
         expect(status).to_contain_text("faster-whisper-base 已下载。")
         assert hub.asked[-1][1] is not None, "it began anew"
         assert page.errors == []
