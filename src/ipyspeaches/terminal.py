@@ -11,6 +11,8 @@ _CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
 _LONGEST_LINE: Final = 300
 """Characters of a server's words: a sentence or two."""
+ERROR_PREFIX: Final = "ipyspeaches: "
+"""What the line on standard error begins with that says why a command failed."""
 WARNING_PREFIX: Final = "warning: "
 """What a line on standard error begins with that says what the embedded server goes on without."""
 _LONGEST_WARNING: Final = 1_000

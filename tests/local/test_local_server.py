@@ -85,7 +85,7 @@ def test_the_key_is_not_in_the_list_of_processes() -> None:
     server = LocalServer(api_key="hidden-from-ps")
     with server:
         listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-        assert "ipyspeaches.local" in listed
+        assert "ipyspeaches serve" in listed
         assert "hidden-from-ps" not in listed
         assert "hidden-from-ps" not in repr(server)
         headers = {"Authorization": "Bearer hidden-from-ps"}
@@ -186,7 +186,7 @@ def test_a_model_that_is_not_here_is_told_before_anything_starts() -> None:
 
 def test_the_command_line_says_what_is_wrong() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "ipyspeaches.local"]
+    command = [sys.executable, "-m", "ipyspeaches", "serve"]
     run = subprocess.run([*command, "--host", "0.0.0.0"], capture_output=True, text=True, env=environment, check=False)
     assert run.returncode == 1
     assert "set a key" in run.stderr

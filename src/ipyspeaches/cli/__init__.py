@@ -29,7 +29,7 @@ from types import FrameType
 
 from ipyspeaches.cli import demo, doctor, manage_models, manage_recordings, serve, transcribe_files
 from ipyspeaches.errors import SpeachesError
-from ipyspeaches.terminal import printable
+from ipyspeaches.terminal import ERROR_PREFIX, printable
 
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
@@ -119,13 +119,13 @@ def _report(exc: Exception) -> int:
     if os.getenv("IPYSPEACHES_DEBUG") == "1":
         traceback.print_exception(exc)
     elif isinstance(exc, SpeachesError):
-        print(f"ipyspeaches: {printable(str(exc))}", file=sys.stderr)
+        print(f"{ERROR_PREFIX}{printable(str(exc))}", file=sys.stderr)
     elif isinstance(exc, OSError):
         place = f" ({exc.filename})" if exc.filename else ""
-        print(f"ipyspeaches: {exc.strerror or exc}{place}.", file=sys.stderr)
+        print(f"{ERROR_PREFIX}{exc.strerror or exc}{place}.", file=sys.stderr)
     else:
         print(
-            f"ipyspeaches: unexpected {type(exc).__name__}: {exc}. "
+            f"{ERROR_PREFIX}unexpected {type(exc).__name__}: {exc}. "
             "Run it again with IPYSPEACHES_DEBUG=1 and report what it shows.",
             file=sys.stderr,
         )

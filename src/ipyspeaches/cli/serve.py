@@ -34,6 +34,7 @@ def add_command(commands: Commands) -> None:
         f"${API_KEY_VARIABLE}",
     )
     add_limit_arguments(parser)
+    parser.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)  # of a `LocalServer`
     parser.set_defaults(run=run)
 
 
@@ -49,5 +50,6 @@ def run(args: argparse.Namespace) -> int:
         model=args.model,
         auto_download=args.auto_download,
         limits=limits_from(args),
+        exit_with_stdin=args.exit_with_stdin,
     )
     return 0

@@ -42,7 +42,7 @@ from ipyspeaches.local.engines import (
 from ipyspeaches.local.limits import ServerLimits
 from ipyspeaches.protocol.address import is_loopback
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, hidden, key_from_environment, read_key
-from ipyspeaches.terminal import WARNING_PREFIX, one_line, write_warning
+from ipyspeaches.terminal import ERROR_PREFIX, WARNING_PREFIX, one_line, write_warning
 
 if TYPE_CHECKING:
     import uvicorn
@@ -60,7 +60,6 @@ DRAIN_S: Final = 25.0
 SEND_S: Final = 0.1
 """How long the last answers take to be sent."""
 _PACKAGES: Final = (("starlette", "starlette"), ("uvicorn", "uvicorn"), ("python_multipart", "python-multipart"))
-ERROR_PREFIX: Final = "error: "
 """What a line on standard error begins with that says why the server does not start."""
 START_TIMEOUT_S: Final = 60.0
 LARGE_MODEL_TIMEOUT_S: Final = 600.0
@@ -214,14 +213,14 @@ class LocalServer:
             if last.startswith(ERROR_PREFIX):
                 raise ServerUnreachableError(f"The local server cannot start: {last.removeprefix(ERROR_PREFIX)}")
             raise ServerUnreachableError(
-                f"The local server {what} ({last}). Run `{Path(sys.executable).name} -m ipyspeaches.local` to see more."
+                f"The local server {what} ({last}). Run `{Path(sys.executable).name} -m ipyspeaches serve` to see more."
             )
 
     def _command(self) -> list[str]:
         options = ["--port", str(self._port)]
         if self._asked is not None:
             options += ["--engine", self._asked.name, "--model", self._asked.source or self._asked.model]
-        return [sys.executable, "-m", "ipyspeaches.local", *options, "--exit-with-stdin"]
+        return [sys.executable, "-m", "ipyspeaches", "serve", *options, "--exit-with-stdin"]
 
     def _environment(self) -> dict[str, str]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}

@@ -59,50 +59,13 @@ class KeptTake:
         return pipeline_of(self.session).store.duration_s
 
 
-class _Facts(NamedTuple):
-    number: int
-    name: str
-    started: datetime
-    kind: str
-    duration: float
-    utterances: int
-    missing: int
+class OfSession:
+    """What a session has, under the same names in whatever shows it."""
 
-
-class Take(_Facts):
-    """One recording, as far as it is.
-
-    Parameters
-    ----------
-    number
-        Which it is, counted from 1.
-    name
-        What it is called: an opened file by its own name, others ``"Take 1"``, until they are renamed.
-    started
-        When it began; with a time zone.
-    kind
-        ``"microphone"`` or ``"file"``.
-    duration
-        Seconds of audio.
-    utterances
-        How many texts there are.
-    missing
-        How many stretches have no text although they should.
-
-    Attributes
-    ----------
-    session
-        Its session, which has all of it.
-    """
-
-    def __new__(cls, kept: KeptTake) -> Self:
-        """Return a take as it is now."""
-        said = kept.session.transcript
-        counts = len(said), len(said.missing)
-        return super().__new__(cls, kept.number, kept.name, kept.started, kept.kind, kept.duration_s, *counts)
-
-    def __init__(self, kept: KeptTake) -> None:
-        self.session = kept.session
+    @property
+    def session(self) -> Session:
+        """The session that has all of it."""
+        raise NotImplementedError
 
     @property
     def recording(self) -> Recording:
@@ -133,6 +96,52 @@ class Take(_Facts):
     def marks(self) -> Marks:
         """Moments that were marked."""
         return self.session.marks
+
+
+class _Facts(NamedTuple):
+    number: int
+    name: str
+    started: datetime
+    kind: str
+    duration: float
+    utterances: int
+    missing: int
+
+
+class Take(OfSession, _Facts):
+    """One recording, as far as it is.
+
+    Parameters
+    ----------
+    number
+        Which it is, counted from 1.
+    name
+        What it is called: an opened file by its own name, others ``"Take 1"``, until they are renamed.
+    started
+        When it began; with a time zone.
+    kind
+        ``"microphone"`` or ``"file"``.
+    duration
+        Seconds of audio.
+    utterances
+        How many texts there are.
+    missing
+        How many stretches have no text although they should.
+    """
+
+    def __new__(cls, kept: KeptTake) -> Self:
+        """Return a take as it is now."""
+        said = kept.session.transcript
+        counts = len(said), len(said.missing)
+        return super().__new__(cls, kept.number, kept.name, kept.started, kept.kind, kept.duration_s, *counts)
+
+    def __init__(self, kept: KeptTake) -> None:
+        self._session = kept.session
+
+    @property
+    def session(self) -> Session:
+        """Its session, which has all of it."""
+        return self._session
 
     def save(self, path: str | Path) -> Path:
         """Write its text or its audio, as the suffix says: see `Transcript.save` and `Recording.save`.

@@ -23,12 +23,10 @@ from ipyspeaches.widget.compared import MAIN, compared_options
 from ipyspeaches.widget.controller import Controller
 from ipyspeaches.widget.kept import KEEP, Keep, Kept
 from ipyspeaches.widget.settings import Settings
-from ipyspeaches.widget.takes import Take, Takes
+from ipyspeaches.widget.takes import OfSession, Take, Takes
 
 if TYPE_CHECKING:
-    from ipyspeaches.audio.recording import Recording
-    from ipyspeaches.results.records import EventLog, Frames, Latency, Mark, Marks
-    from ipyspeaches.results.transcript import Transcript
+    from ipyspeaches.results.records import Mark
 
 
 _FIXED: Final = frozenset(
@@ -37,7 +35,7 @@ _FIXED: Final = frozenset(
 )
 
 
-class Transcriber(anywidget.AnyWidget):
+class Transcriber(OfSession, anywidget.AnyWidget):
     """Microphone in, live waveform, voice activity and words out.
 
     It is an `InputError` if an option cannot be used, or the front end was not built.
@@ -214,36 +212,6 @@ class Transcriber(anywidget.AnyWidget):
     def session(self) -> Session:
         """That of the take that is shown, which runs or has ended; a `StateError` if nothing was recorded yet."""
         return self._controller.current
-
-    @property
-    def transcript(self) -> Transcript:
-        """What was said."""
-        return self.session.transcript
-
-    @property
-    def recording(self) -> Recording:
-        """The audio so far."""
-        return self.session.recording
-
-    @property
-    def frames(self) -> Frames:
-        """Level, energy and score of each frame."""
-        return self.session.frames
-
-    @property
-    def events(self) -> EventLog:
-        """What happened, in order."""
-        return self.session.events
-
-    @property
-    def latency(self) -> Latency:
-        """How long each utterance took."""
-        return self.session.latency
-
-    @property
-    def marks(self) -> Marks:
-        """Moments that were marked."""
-        return self.session.marks
 
     @property
     def comparison(self) -> Comparison:
