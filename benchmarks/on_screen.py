@@ -34,7 +34,9 @@ from scripted_server import ScriptedServer, serving
 
 WORK_S = 0.3
 FRAME_MS = 32  # of Silero
-SILENCE_MS = FRAME_MS * math.ceil(SileroVad().min_silence_duration_ms / FRAME_MS)
+# A silence counts from the start of its first frame, and is long enough where a frame begins, which is judged at its
+# end.
+SILENCE_MS = FRAME_MS * (math.ceil(SileroVad().min_silence_duration_ms / FRAME_MS) + 1)
 BUDGET_MS = 60
 LEAD_S = 4.0
 ROUNDS, QUICK_ROUNDS = 4, 2

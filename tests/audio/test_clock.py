@@ -37,6 +37,16 @@ def test_blocks_of_any_size_give_the_whole(rate: int, cuts: list[int]) -> None:
     assert np.abs(streamed.astype(int) - whole.astype(int)).max() <= 3
 
 
+@pytest.mark.parametrize(("rate", "to"), [(48_000, 24_000), (44_100, 24_000), (24_000, 16_000), (16_000, 24_000)])
+def test_what_is_prompt_comes_as_steadily_as_the_input(rate: int, to: int) -> None:
+    resampler = Resampler(rate, to, prompt=True)
+    pieces = np.array_split(noise(rate), 40)
+    given = 0
+    for count, piece in enumerate(pieces, 1):
+        given += len(resampler.resample(piece))
+        assert count * 0.025 - given / to <= 241 / rate
+
+
 def test_length_is_the_ratio_rounded_once() -> None:
     assert len(stream(16_000, noise(16_001), list(range(0, 16_000, 333)))) == round(16_001 * 1.5)
 

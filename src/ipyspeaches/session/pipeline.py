@@ -109,11 +109,11 @@ class Pipeline:
         """Take a block of audio."""
         if self._resampler is None or self._resampler.rate != block.rate:
             self._drain()
-            self._resampler = Resampler(block.rate)
+            self._resampler = Resampler(block.rate, prompt=True)
         lost = block.lost * SESSION_RATE_HZ // block.rate
         if lost:
             self._drain()
-            self._resampler = Resampler(block.rate)
+            self._resampler = Resampler(block.rate, prompt=True)
             self.lost.append((len(self.store), len(self.store) + lost))
             self.store.append(np.zeros(lost, dtype=np.int16))
         self.store.append(self._resampler.resample(block.samples))

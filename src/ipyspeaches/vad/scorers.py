@@ -9,9 +9,9 @@ from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
+from ipyspeaches.audio.clock import Resampler
 from ipyspeaches.audio.levels import FULL_SCALE, mean_square, to_db
 from ipyspeaches.errors import InputError, MissingExtraError
 
@@ -109,18 +109,12 @@ class ModelScorer(FrameScorer):
         # No method: a scorer that referred to itself would keep the 3 MB of its model until a cycle is collected.
         super().__init__(frame, partial(_judge_each, judge))
         self.hop = frame * rate // SILERO_RATE_HZ
-        # libsoxr gives its output late (about 15 ms) but not shifted, so that score i is about frame i.
-        self._resample = (
-            None
-            if rate == SILERO_RATE_HZ
-            else soxr.ResampleStream(rate, SILERO_RATE_HZ, 1, dtype="int16", quality="MQ")
-        )
+        # It gives its output late, but not shifted by more than a sample, so that score i is about frame i.
+        self._resampler = Resampler(rate, SILERO_RATE_HZ, prompt=True)
 
     def score(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these samples complete."""
-        if self._resample is not None:
-            samples = self._resample.resample_chunk(samples)
-        return super().score(samples)
+        return super().score(self._resampler.resample(samples))
 
 
 def _judge_each(judge: Callable[[bytes], float], frames: NDArray[np.int16]) -> NDArray[np.float32]:
