@@ -1,10 +1,10 @@
 """End of speech to final text on the screen, and what of that is ours.
 
 A real JupyterLab, Chromium and fake microphone; the server is one that takes a fixed time for each text and notes how
-long it really took. The page says when it has painted a text, and the kernel notes when that arrives, so that the way
-back is counted as ours, too. Time counts from when the audio with the end of speech is in the kernel. What is neither
-the silence by which the detector knows the end, in whole frames, nor the server's own time is ours. Other work on the
-machine counts: the budget is for a quiet one.
+long it really took. The page says when it has painted a text (`UtteranceLatency` says how that is timed). Time counts
+from when the audio with the end of speech is in the kernel. What is neither the silence by which the detector knows
+the end, in whole frames, nor the server's own time is ours. Other work on the machine counts: the budget is for a
+quiet one.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def measure(rounds: int) -> Iterator[Row]:
     parts = {
         "until the end was sure, beyond the silence": sure - SILENCE_MS,
         "to the server and back, beyond its own time": final - sure - work,
-        "from the kernel to the screen, and the news of it back": shown - final,
+        "from the kernel to the screen": shown - final,
     }
     for name, values in parts.items():
         yield judged(f"of ours, {name}, median", float(np.median(values)), "ms", budget=None)

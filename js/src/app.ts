@@ -79,7 +79,7 @@ export class App extends WidgetApp<CommandName> {
     const { channel, page, scope } = this;
     this.synced = new Synced(model, scope);
     this.#capture = new Capture(channel, page, (error) => this.#captureFailed(error), scope);
-    this.#painted = new Painted((items) => channel.trySend({ type: "painted", items }), scope);
+    this.#painted = new Painted((painted) => channel.trySend({ type: "painted", ...painted }), scope);
     this.#peer = new PeerLink(channel, page, this.#capture, scope);
     const bye = () => void channel.trySend({ type: "bye", client_id: channel.client_id });
     scope.own(bye);
@@ -354,7 +354,7 @@ export class App extends WidgetApp<CommandName> {
         break;
       case "events":
         this.session.addEvents(content.events);
-        if (this.#views > 0) this.#painted.note(content.events);
+        if (this.#views > 0) this.#painted.note(content.events, content.sent_s);
         break;
       case "snapshot":
         this.#restore(content);

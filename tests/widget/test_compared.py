@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,8 @@ def test_what_the_page_has_painted_is_timed_by_session(
     page = Page(widget, monkeypatch)
     widget.start()
     wait_for(lambda: len(page.events("final")) >= 2)
-    page.say({"type": "painted", "items": {"main": ["item_1"], "other": ["item_1", "item_9"], "nobody": ["item_1"]}})
+    items = {"main": ["item_1"], "other": ["item_1", "item_9"], "nobody": ["item_1"]}
+    page.say({"type": "painted", "items": items, "sent_s": time.monotonic(), "held_s": 0.03})
     widget.wait()
     wait_for(lambda: not math.isnan(widget.latency[0].on_screen_ms))
     for latency in widget.comparison.latencies.values():

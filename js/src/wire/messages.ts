@@ -316,7 +316,8 @@ export type FromKernel =
   | CaptureOrder
   | PeerOrder
   | FramesHeader
-  | { type: "events"; events: (SessionEvent | RunEvent)[] }
+  /** sent_s: on the kernel's clock, see `painted` */
+  | { type: "events"; sent_s: number; events: (SessionEvent | RunEvent)[] }
   | { type: "reset" }
   | Reply;
 
@@ -357,8 +358,9 @@ export type CommandName =
 export type ToKernel<Name extends string = CommandName> =
   | { type: "hello"; client_id: string }
   | { type: "bye"; client_id: string }
-  /** these final texts are on screen: ids of items by the name of their session */
-  | { type: "painted"; items: Record<string, string[]> }
+  /** these final texts are on screen: ids of items by the name of their session, when the kernel sent the last of them,
+   * and how long they have been in the page since */
+  | { type: "painted"; items: Record<string, string[]>; sent_s: number; held_s: number }
   | {
       type: "audio";
       seq: number;

@@ -236,8 +236,8 @@ class UtteranceLatency(NamedTuple):
     final_ms
         The final text came.
     on_screen_ms
-        A page had painted the final text. The page says so after the frame, and the kernel notes when that arrives:
-        the way back is in it. Without a page in view it did not happen.
+        A page had painted the final text. The page says so after the frame, and half of the time that the messages
+        take there and back is taken off. Without a page in view it did not happen.
     """
 
     item_id: str | None

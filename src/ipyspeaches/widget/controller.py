@@ -117,7 +117,7 @@ class Controller:
             ENGINE.loop.call_soon_threadsafe(self._greet, content.get("client_id"))
         elif kind == "painted":
             # Now, not when the engine comes to it.
-            ENGINE.loop.call_soon_threadsafe(self._receive_painted, content["items"], time.monotonic())
+            ENGINE.loop.call_soon_threadsafe(self._receive_painted, content, time.monotonic())
         elif kind == "bye":
             ENGINE.loop.call_soon_threadsafe(self._capture.bye, content.get("client_id"))
 
@@ -350,9 +350,11 @@ class Controller:
         if self._capture.receive_state(content) and self.session is not None:
             self._show(self.session)
 
-    def _receive_painted(self, items: dict[str, list[str]], at_s: float) -> None:
+    def _receive_painted(self, content: dict[str, Any], came_s: float) -> None:
         """Note which final texts a page has painted: ids of items by the session's name."""
-        for name, item_ids in items.items():
+        ways_s = came_s - content["sent_s"] - content["held_s"]  # there and back, which take about equally long
+        at_s = came_s - max(ways_s, 0) / 2
+        for name, item_ids in content["items"].items():
             if (session := self.sessions.get(name)) is not None:
                 session.painted(item_ids, at_s)
 

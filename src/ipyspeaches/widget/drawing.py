@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -250,7 +251,7 @@ class Feed:
             self._queue.append(waiting_message(waiting))  # behind the texts of those that wait no more
         if self._queue:
             batch, self._queue = self._queue, []
-            self._send({"type": "events", "events": batch}, [])
+            self._send({"type": "events", "sent_s": time.monotonic(), "events": batch}, [])
 
 
 def waveform(recording: Recording) -> Pyramid:

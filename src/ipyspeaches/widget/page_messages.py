@@ -56,7 +56,7 @@ _RATE: Any = Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
 _SENT: dict[str, list[Any]] = {
     "hello": [("client_id", str | None, None)],
     "bye": [("client_id", str | None, None)],
-    "painted": [("items", dict[str, list[str]])],
+    "painted": [("items", dict[str, list[str]]), ("sent_s", _COUNT), ("held_s", _COUNT)],
     "audio": [("capture_id", int), ("seq", _COUNT), ("first_frame", _COUNT), ("rate", _RATE)],
     "capture": [("state", str)],
     "peer": [("seq", int)],
