@@ -261,19 +261,35 @@ def test_behind_a_hole_nothing_is_lost_or_said_twice_where_pages_have_different_
     assert loud.tolist() == [second + 0.5 > end for second in range(12)]
 
 
+def _page(page: bytes, until: int, number: int) -> bytes:
+    """Return an Ogg page that ends after so many samples and has another number."""
+    page = page[:6] + struct.pack("<q", until) + page[14:18] + struct.pack("<I", number) + page[22:]
+    return page[:22] + containers._ogg_check(page) + page[26:]
+
+
+def _pages(whole: bytes) -> list[tuple[bytes, int, int]]:
+    """Return the pages of an Ogg, each with the sample at which it ends and its number."""
+    places = [place for place in range(len(whole)) if whole.startswith(b"OggS", place)]
+    pages = [whole[start:end] for start, end in zip(places, [*places[1:], len(whole)], strict=True)]
+    return [(page, *struct.unpack_from("<q4xI", page, 6)) for page in pages]
+
+
+def test_what_an_ogg_left_out_in_a_pause_is_silence_and_nothing_is_said_twice() -> None:
+    pages = _pages(file("OGG", np.tile(noisy_tone(), 2), subtype="OPUS"))
+    moved = [(page, until + 2 * 48_000 * (number > 5), number) for page, until, number in pages]
+    made, told = load(b"".join(_page(*one) for one in moved))
+    assert (made.lost, told) == ((), "")
+    assert made.duration == pytest.approx(2 * SECONDS + 2, abs=0.05)
+    loud = np.abs(made.samples[: 9 * RATE].reshape(-1, RATE // 2)).max(axis=1) > 5000
+    assert np.count_nonzero(~loud) in {3, 4}  # in one piece, at the place of the jump
+    assert np.ptp(np.flatnonzero(~loud)) == np.count_nonzero(~loud) - 1
+
+
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_a_broadcast_that_was_joined_in_its_midst_begins_there(subtype: str) -> None:
-    whole = file("OGG", np.tile(noisy_tone(), 4), subtype=subtype)
-    pages = [place for place in range(len(whole)) if whole.startswith(b"OggS", place)]
-    joined = whole[: pages[2]]
-    for start, end in zip(pages[2:], [*pages[3:], len(whole)], strict=True):
-        until, stream, number = struct.unpack_from("<qII", whole, start + 6)
-        page = (
-            whole[start : start + 6]
-            + struct.pack("<qII", until + 10**8, stream, number + 5000)
-            + whole[start + 22 : end]
-        )
-        joined += page[:22] + containers._ogg_check(page) + page[26:]
+    pages = _pages(file("OGG", np.tile(noisy_tone(), 4), subtype=subtype))
+    joined = b"".join(page for page, _, _ in pages[:2])
+    joined += b"".join(_page(page, until + 10**8, number + 5000) for page, until, number in pages[2:])
     made, told = load(joined)
     assert not made.lost
     assert "in the midst of a broadcast" in told

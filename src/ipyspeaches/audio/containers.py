@@ -37,6 +37,11 @@ _KBITS: Final = {
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+_OPUS_MS: Final = (*(10, 20, 40, 60) * 3, *(10, 20) * 2, *(2.5, 5, 10, 20) * 4)
+"""How long a frame is, by the first five bits of a packet (RFC 6716, section 3.1)."""
+_OPUS_RATE_HZ: Final = 48_000
+_OPUS_PAUSE: Final = _OPUS_RATE_HZ // 5
+"""Packets may reach from page to page; what is more was left out."""
 _NO_TAG: Final = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10)
 """Without a tag, libsndfile looks first into the companion of a file (``._talk.mp3``), which macOS writes to other
 systems' disks."""
@@ -64,6 +69,7 @@ class Part:
     # Stretches whose audio is not in the file, as multiples of what there is; the last may end behind it.
     lost: list[tuple[float, float]] = field(default_factory=list)
     holes: list[tuple[float, float]] = field(default_factory=list)  # the same in its midst, as parts of the whole
+    pauses: list[tuple[float, float]] = field(default_factory=list)  # the same where nothing was recorded
     whole_s: float = 0.0  # how long that is, where it is known
 
     def announces(self, multiple: float) -> None:
@@ -244,9 +250,11 @@ def _inspect_ogg(data: Content) -> list[Part]:
 def _find_ogg_holes(part: Part) -> None:
     """Note where pages are missing or damaged: libsndfile leaves them out without a word.
 
-    A broadcast that was joined in its midst counts from there: its pages and times go on from its beginning.
+    A broadcast that was joined in its midst counts from there: its pages and times go on from its beginning. Calls that
+    are recorded in Opus leave out what was muted: then no page is missing, but times jump (RFC 7845, section 4).
     """
     holes: list[tuple[int, int]] = []
+    pauses: list[tuple[int, int]] = []
     before: dict[int, tuple[int, int]] = {}  # of each stream: the samples until then, the page's number
     head, rate_hz, begin, pages, late = b"", 0, 0, 0, 0
     for place in _places(_OGG_PAGE, part.data):
@@ -264,12 +272,17 @@ def _find_ogg_holes(part: Part) -> None:
             begin = begin or max(1, start)
             if number > last + 1:
                 holes.append((past, min(until, max(past + 1, start))))
+        elif b"OpusHead" in head and (start := until - _opus_length(page)) - past > _OPUS_PAUSE:
+            pauses.append((past, start))
         pages += 1
         before[stream] = until, number
     end = max((until for until, _ in before.values()), default=0)
     joined = begin if late > pages or not late else 0
     length = max(1, end - joined)
-    part.holes = [((start - joined) / length, (stop - joined) / length) for start, stop in holes if start >= joined]
+    part.holes, part.pauses = (
+        [((start - joined) / length, (stop - joined) / length) for start, stop in found if start >= joined]
+        for found in (holes, pauses)
+    )
     part.whole_s = end / rate_hz if rate_hz and not joined else 0.0
     if part.holes:
         part.notes.append("Some of its pages are missing, and what was said in them: silence is in their place.")
@@ -280,7 +293,25 @@ def _find_ogg_holes(part: Part) -> None:
 def _ogg_rate_hz(page: bytes) -> int:
     """Return how many samples a second pages count, if a stream's first one tells."""
     place = page.find(b"\x01vorbis")
-    return int.from_bytes(page[place + 12 : place + 16], "little") if place > 0 else 48_000 * (b"OpusHead" in page)
+    return (
+        int.from_bytes(page[place + 12 : place + 16], "little") if place > 0 else _OPUS_RATE_HZ * (b"OpusHead" in page)
+    )
+
+
+def _opus_length(page: bytes) -> int:
+    """Return how many samples the packets have that begin and end on a page."""
+    sizes, samples, place, begins = page[27 : 27 + page[26]], 0.0, 27 + page[26], not page[5] & 1
+    packet = 0
+    for size in sizes:
+        packet += size
+        if size == 255:
+            continue
+        if begins and packet:
+            code = page[place] & 3
+            frames = page[place + 1] & 63 if code == 3 and packet > 1 else (1, 2, 2, 1)[code]
+            samples += frames * _OPUS_MS[page[place] >> 3] * _OPUS_RATE_HZ / 1000
+        place, packet, begins = place + packet, 0, True
+    return round(samples)
 
 
 def _ogg_length_s(head: bytes, page: bytes) -> float:

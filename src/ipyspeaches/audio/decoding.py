@@ -367,14 +367,14 @@ class _Reader:
             # Counted in seconds: of this part, perhaps nothing was found.
             end_s, part = self.total / self.rate, Part(b"")
             self.lost.append((end_s, max(end_s, before[0] / self.rate + self._announced_s)))
-        if part.holes:
+        if part.holes or part.pauses:
             self._fill(before[0], part)
         start_s, found_s = before[0] / self.rate, (self.total - before[0]) / self.rate
         self._notes += [note.format(found_s=found_s, announced_s=found_s * part.announced) for note in part.notes]
         self.lost += [(start_s + begin * found_s, start_s + end * found_s) for begin, end in part.lost]
 
     def _fill(self, begin: int, part: Part) -> None:
-        """Put silence where a part has holes, so that what follows keeps its time: libsndfile moves it up.
+        """Put silence where a part has holes and pauses, so that what follows keeps its time: libsndfile moves it up.
 
         In its place at the end, libsndfile repeats something, or ends.
         """
@@ -382,11 +382,12 @@ class _Reader:
         self._resize(self.total)
         self.total = begin + whole
         samples = self.samples()[begin:]
-        for start, stop in part.holes:
+        for start, stop in sorted(part.holes + part.pauses):
             at, until = round(start * whole), round(stop * whole)
             samples[until:] = samples[at : whole - (until - at)].copy()
             samples[at:until] = 0
-            self.lost.append(((begin + at) / self.rate, (begin + until) / self.rate))
+            if (start, stop) in part.holes:
+                self.lost.append(((begin + at) / self.rate, (begin + until) / self.rate))
 
     def samples(self) -> NDArray[np.int16]:
         """Return all that was read."""
