@@ -149,7 +149,7 @@ async def test_the_name_of_an_event_tells_an_error(http_script: Any, streaming: 
         ("application/json", '{"detail": "busy"}', "an error in place of a text (HTTP 200: busy)"),
         ("application/json", '{"message": "no room"}', "an error in place of a text (HTTP 200: no room)"),
         ("text/html", "<title>Please log in</title>", "(HTTP 200: Please log in, text/html)"),
-        ("text/plain", "try later", "(HTTP 200: try later, text/plain)"),
+        ("text/plain", "<p>try later", "(HTTP 200: try later, text/plain)"),
         ("application/json", '{"status": "queued"}', '(HTTP 200: {"status": "queued"}, application/json)'),
     ],
 )
@@ -160,6 +160,11 @@ async def test_what_stands_in_place_of_a_text_is_told(
     outcome, _ = await post(transport, ASKED)
     assert isinstance(outcome, Refused)
     assert said in str(outcome.error)
+
+
+async def test_a_plain_text_counts(http_script: Any, transport: RequestTransport) -> None:
+    http_script.script(Reply(content_type="text/plain; charset=utf-8", pieces=("早上好\n",)))
+    assert (await post(transport, ASKED))[0] == Answer("早上好")
 
 
 async def test_a_document_where_a_stream_was_asked_for_is_understood(

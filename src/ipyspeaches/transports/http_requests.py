@@ -112,7 +112,9 @@ class RequestTransport:
             error = after_it_worked(error, key_given=key_given) if self._worked else error
             return Refused(error, error.severity)
         # A server that does not know stream=true answers it with a document: that is as good.
-        answer = None if _media_type(response) == "text/html" else read_answer(response.content, self._api_key)
+        kind = _media_type(response)
+        plain = kind == "text/plain"
+        answer = None if kind == "text/html" else read_answer(response.content, self._api_key, plain=plain)
         if answer is not None:
             self._worked = True
             return answer

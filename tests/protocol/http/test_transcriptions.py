@@ -96,6 +96,16 @@ def test_what_is_no_document(body: bytes) -> None:
     assert read_answer(body) is None
 
 
+@pytest.mark.parametrize("body", [b'"good morning"', b'{"text": ["good", " morning"]}', b'["good", "morning"]'])
+def test_a_text_without_its_document_counts(body: bytes) -> None:
+    assert read_answer(body) == read_answer(b"good morning\n", plain=True) == Answer("good morning")
+
+
+@pytest.mark.parametrize("body", [b"", b" <!doctype html>", b'{"text": "go', b"1\n00:00 --> 00:01\nHello"])
+def test_what_is_no_plain_text(body: bytes) -> None:
+    assert read_answer(body, plain=True) is None
+
+
 def test_deltas_are_the_text_where_done_is_empty() -> None:
     assert streamed(DELTA, MORE, DONE) == Answer(" good morning")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ _END_OF_STREAM: Final = "[DONE]"
 _UNNAMED: Final = "message"
 """What an event is called that has no name."""
 _LONGEST_UNKNOWN: Final = 80
+_NOT_SPOKEN: Final = re.compile(r"\A[<{]|-->")
+"""How a page and a document begin, and what is in subtitles."""
 _CUT_SHORT: Final = frozenset({"length", "content_filter", "abort", "error", "cancelled"})
 
 
@@ -105,7 +108,7 @@ class _Stretch(msgspec.Struct):
 class _Transcription(msgspec.Struct):
     """``json`` has the text alone, ``verbose_json`` the language too, and words if they were asked for."""
 
-    text: str | None = None
+    text: str | list[str] | None = None
     language: str | None = None
     words: tuple[Word, ...] | None = None
     segments: list[_Stretch] | None = None
@@ -133,22 +136,27 @@ class _StreamEvent(msgspec.Struct):
     choices: list[_Choice] = []
 
 
-def read_answer(body: bytes, api_key: str | None = None) -> Answer | Broken | None:
-    """Return what a JSON answer says, None if it is none: some servers report errors as a success without text.
+def read_answer(body: bytes, api_key: str | None = None, *, plain: bool = False) -> Answer | Broken | None:
+    """Return what an answer says, None if it is none: some servers report errors as a success without text.
 
-    What the server says of itself is without the key.
+    It is JSON, the text by itself or in a document; or the text is ``plain``. What the server says of itself is without
+    the key.
     """
     try:
-        said = fit(parse_json(body), _Transcription)
+        whole = parse_json(body)
+        said = fit({"text": whole, "segments": whole} if isinstance(whole, str | list) else whole, _Transcription)
     except ValueError:
-        return None
+        text = body.decode("utf-8-sig", "replace").strip()
+        return Answer(text) if plain and text and not _NOT_SPOKEN.search(text) else None
     words = said.words or tuple(word for part in said.segments or () for word in part.words or ())
     text = fullest(
-        said.text or "", join_text(part.text for part in said.segments or ()), join_text(word.word for word in words)
+        join_text([said.text] if isinstance(said.text, str) else said.text or ()),
+        join_text(part.text for part in said.segments or ()),
+        join_text(word.word for word in words),
     )
     if said.error:
         return Broken(text, f"The server reported {quote(without_key(_message_of(said.error) or '', api_key))}")
-    if said.text is None and not text:
+    if not isinstance(said.text, str) and not text:
         return None
     return Answer(text, language_heard(said.language), words)
 
