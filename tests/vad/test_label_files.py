@@ -141,6 +141,27 @@ def test_rttm_of_several_recordings(tmp_path: Path) -> None:
         Segments.from_rttm(file, "c")
 
 
+def test_csv_of_several_recordings(tmp_path: Path) -> None:
+    file = written(tmp_path, "filename,start,end\nmy a.wav,0,1\nb.wav,2,3\n")
+    assert Segments.from_csv(file, "b.wav") == Segments([(2, 3)])
+    assert Segments.from_csv(file, "my a.wav") == Segments([(0, 1)])
+    with pytest.raises(InputError, match=r"about 2 recordings: choose one with uri=, of b\.wav, my_a\.wav"):
+        Segments.from_csv(file)
+    assert Segments.from_csv(written(tmp_path, "File,start,end\na.wav,0,1\na.wav,2,3\n")) == Segments([(0, 1), (2, 3)])
+
+
+def test_what_is_labelled_as_no_speech_is_left_out_and_told(tmp_path: Path) -> None:
+    rows = ["0.5,1,speech", "1,2, Silence", "2,3,noise", "4,5,"]
+    for name, read, text in (
+        ("header", Segments.from_csv, "\n".join(["start,end,Label", *rows])),
+        ("bare", Segments.from_csv, "\n".join(f"{number},{row}" for number, row in enumerate(rows))),
+        ("audacity", Segments.from_audacity, "\n".join(rows).replace(",", "\t")),
+    ):
+        with pytest.warns(UserWarning, match=r"2 of 4 stretches are labelled Silence, noise and were left out"):
+            assert read(written(tmp_path, text)) == Segments([(0.5, 1), (4, 5)]), name
+        assert read(written(tmp_path, text), silence=["noise"]) == Segments([(0.5, 1), (1, 2), (4, 5)]), name
+
+
 @pytest.mark.parametrize("text", ["", ";; nobody speaks\n", "SPKR-INFO talk 1 <NA> <NA> <NA> unknown anna <NA> <NA>\n"])
 def test_in_a_recording_without_turns_nobody_speaks(tmp_path: Path, text: str) -> None:
     assert Segments.from_rttm(written(tmp_path, text), "talk") == Segments()

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -24,9 +24,13 @@ from ipyspeaches.tables import write_or_return
 from ipyspeaches.vad.intervals import merged
 
 Pairs: TypeAlias = list[tuple[float, float]]
+Labelled: TypeAlias = tuple[float, float, str]
+Stretch = TypeVar("Stretch")
 
 SILENCE: Final = ("", "silent", "silence", "sil", "sp", "pau", "#", "<sil>", "<p:>")
 """Texts of TextGrid intervals without speech, as Praat and forced aligners write them (in either case)."""
+NO_SPEECH: Final = (*SILENCE[1:], "noise", "music", "non-speech", "nonspeech", "no speech")
+"""Labels of stretches without speech in CSV files and Audacity's label tracks, where one without a text is speech."""
 
 MAX_BYTES: Final = 256 * 2**20
 """Size of a file of labels: ten hours, phone by phone, take 50 MB."""
@@ -50,6 +54,8 @@ _EXACT: Final = Context(prec=400)
 """Enough for the sum of any two times, whatever the program that uses this has set for its own numbers."""
 _NUMBER: Final = re.compile(r"[-+]?(?:\d{1,60}[.,]?\d{0,60}|[.,]\d{1,60})(?:[eE][-+]?\d{1,3})?")
 _DELIMITERS: Final = "\t;,"
+_NAME_COLUMNS: Final = ("uri", "filename", "file_name", "file", "path", "audio", "audio_file", "recording")
+_LABEL_COLUMNS: Final = ("label", "text", "class", "type", "annotation")
 # The hanzi that are used (level 1 of GB 2312) and its punctuation. Letters of Latin-1 rarely stand two in a row.
 _GB_PAIR: Final = re.compile(rb"[\xa1-\xa9\xb0-\xd7][\xa1-\xfe]")
 _BOMS: Final = (
@@ -190,19 +196,34 @@ def read_rttm(path: str | Path, uri: str | None = None, encoding: str | None = N
         if fields[0] == "SPEAKER":
             name, pair = _turn(path, line, fields)
             found.setdefault(name, []).append(pair)
-    wanted = None if uri is None else _field(uri)
-    if wanted is None and len(found) > 1:
-        raise InputError(
-            f"{path} is about {len(found)} recordings: choose one with Segments.from_rttm(path, uri=…), of "
-            f"{_few(sorted(found))}."
-        )
-    if wanted is not None and found and wanted not in found:
-        raise InputError(f"{path} has nothing about {uri!r}: choose one with uri=, of {_few(sorted(found))}.")
-    # A file without any turn is about a recording in which nobody speaks.
-    pairs = next(iter(found.values()), []) if wanted is None else found.get(wanted, [])
-    times = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    times = np.array(_chosen(path, found, uri), dtype=np.float64).reshape(-1, 2)
     start, end = merged(times[:, 0], times[:, 1], touching=False)
     return list(zip(start.tolist(), end.tolist(), strict=True))
+
+
+def _chosen(path: str | Path, found: dict[str, list[Stretch]], uri: str | None) -> list[Stretch]:
+    """Return what a file says about one recording: the one that is named, or the only one."""
+    wanted = None if uri is None else _field(uri)
+    if wanted is None and len(found) > 1:
+        raise InputError(f"{path} is about {len(found)} recordings: choose one with uri=, of {_few(sorted(found))}.")
+    if wanted is not None and found and wanted not in found:
+        raise InputError(f"{path} has nothing about {uri!r}: choose one with uri=, of {_few(sorted(found))}.")
+    # A file without any stretch is about a recording in which nobody speaks.
+    return next(iter(found.values()), []) if wanted is None else found.get(wanted, [])
+
+
+def _spoken(path: str | Path, labelled: list[Labelled], silence: Iterable[str] | None) -> Pairs:
+    """Return the stretches whose label does not say that nobody speaks; where nobody asked for that, it is told."""
+    quiet = {text.casefold() for text in (NO_SPEECH if silence is None else silence)}
+    spoken = [(start, end) for start, end, label in labelled if label.strip().casefold() not in quiet]
+    if silence is None and (count := len(labelled) - len(spoken)):
+        labels = _few(sorted({label.strip() for *_, label in labelled if label.strip().casefold() in quiet}))
+        warnings.warn(
+            f"{path}: {count} of {len(labelled)} stretches are labelled {labels} and were left out as no speech: "
+            "silence=() counts them, too.",
+            stacklevel=5,
+        )
+    return spoken
 
 
 def _turn(path: str | Path, line: int, fields: list[str]) -> tuple[str, tuple[float, float]]:
@@ -271,7 +292,7 @@ def _field(name: str, empty: str = "<NA>") -> str:
     return re.sub(r"\s+|[\ud800-\udfff]", "_", name.strip()) or empty
 
 
-def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
+def read_audacity(path: str | Path, silence: Iterable[str] | None = None, encoding: str | None = None) -> Pairs:
     r"""Read an Audacity label track: start, end and text, separated by tabs.
 
     It is an `InputError` if a line cannot be read; it is named.
@@ -283,23 +304,25 @@ def read_audacity(path: str | Path, encoding: str | None = None) -> Pairs:
     ----------
     path
         File to read.
+    silence
+        Labels of what is no speech; None for `NO_SPEECH`, with a warning where there are any.
     encoding
         As in `read_rttm`.
     """
     lines = _lines(_read_text(path, encoding))
     rows = [(line, text.split("\t")) for line, text in lines if not text.startswith("\\")]
     at = _start_field(path, rows)
-    pairs = []
+    labelled = []
     for line, fields in rows:
         # A text may hold tabs; a third number in a longer line means that the first columns are something else.
         if not at and len(fields) > 3 and _are_numbers(fields[2]):
             _refuse(
                 path, line, f"{len(fields)} fields, three of them numbers", "A line has a start, an end and a text."
             )
-        pair = _pair(path, line, fields[at : at + 2])
-        if pair[0] < pair[1]:
-            pairs.append(pair)
-    return pairs
+        start, end = _pair(path, line, fields[at : at + 2])
+        if start < end:
+            labelled.append((start, end, "\t".join(fields[at + 2 :])))
+    return _spoken(path, labelled, silence)
 
 
 def audacity(segments: Iterable[Any]) -> str:
@@ -307,10 +330,13 @@ def audacity(segments: Iterable[Any]) -> str:
     return "".join(f"{s.start:.6f}\t{s.end:.6f}\tspeech\n" for s in segments)
 
 
-def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
+def read_csv(
+    path: str | Path, uri: str | None = None, silence: Iterable[str] | None = None, encoding: str | None = None
+) -> Pairs:
     """Read start and end from a CSV file.
 
-    It is an `InputError` if a line cannot be read (it is named), or a column is missing.
+    It is an `InputError` if a line cannot be read (it is named), a column is missing, or the file is about several
+    recordings, by a column such as ``filename``.
 
     Columns are found by their names, ``start`` and ``end``; without a header line, they are the first two, behind the
     numbers of the lines if these are there. Commas, semicolons and tabs separate, whichever of them gives the first
@@ -320,6 +346,10 @@ def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     ----------
     path
         File to read.
+    uri
+        As in `read_rttm`.
+    silence
+        As in `read_audacity`.
     encoding
         As in `read_rttm`.
     """
@@ -333,13 +363,17 @@ def read_csv(path: str | Path, encoding: str | None = None) -> Pairs:
     width = None if columns is None else len(fields)
     start = 0 if columns else _start_field(path, rows)
     at = columns or (start, start + 1)
-    pairs = []
+    head = [cell.strip().casefold() for cell in fields] if columns else ["", "", "label"]
+    found: dict[str, list[Labelled]] = {}
     for line, fields in rows[0 if columns is None else 1 :]:
         problem = _misplaced(fields, at, width, delimiter)
         if problem:
             _refuse(path, line, problem, "Name the columns in the first line, and put texts and times in quotes.")
-        pairs.append(_pair(path, line, [fields[index] for index in at if index < len(fields)]))
-    return pairs
+        pair = _pair(path, line, [fields[index] for index in at if index < len(fields)])
+        row = dict(zip(head, fields[start:], strict=False))
+        name, label = (next((row[one] for one in names if one in row), "") for names in (_NAME_COLUMNS, _LABEL_COLUMNS))
+        found.setdefault(_field(name), []).append((*pair, label))
+    return _spoken(path, _chosen(path, found, uri), silence)
 
 
 def _delimiter(text: str) -> tuple[str, int]:
@@ -530,8 +564,7 @@ def read_textgrid(
         if not names:
             raise InputError(f"{path} has no tier of intervals: mark speech as intervals; points have no length.")
         raise InputError(f"{path} has {found} interval tiers{kind}: choose one with tier=, of {_few(names)}.")
-    quiet = {text.casefold() for text in (SILENCE if silence is None else silence)}
-    return [(start, end) for start, end, text in tiers[chosen[0]][1] if text.strip().casefold() not in quiet]
+    return _spoken(path, tiers[chosen[0]][1], SILENCE if silence is None else silence)
 
 
 def _tiers(reader: _Reader) -> list[tuple[str, list[tuple[float, float, str]]]]:

@@ -197,18 +197,27 @@ class Segments(Table):
         return label_files.write_rttm(self, path, uri)
 
     @classmethod
-    def from_audacity(cls, path: str | Path, *, encoding: str | None = None) -> Self:
+    def from_audacity(
+        cls, path: str | Path, silence: Iterable[str] | None = None, *, encoding: str | None = None
+    ) -> Self:
         """Read Audacity's label track; see `label_files.read_audacity`."""
-        return cls(label_files.read_audacity(path, encoding))
+        return cls(label_files.read_audacity(path, silence, encoding))
 
     def to_audacity(self, path: str | Path | None = None) -> str | None:
         """Write a label track for Audacity's *Import > Labels*; without ``path``, return the text."""
         return write_or_return(label_files.audacity(self), path)
 
     @classmethod
-    def from_csv(cls, path: str | Path, *, encoding: str | None = None) -> Self:
+    def from_csv(
+        cls,
+        path: str | Path,
+        uri: str | None = None,
+        silence: Iterable[str] | None = None,
+        *,
+        encoding: str | None = None,
+    ) -> Self:
         """Read start and end from comma-separated values; see `label_files.read_csv`."""
-        return cls(label_files.read_csv(path, encoding))
+        return cls(label_files.read_csv(path, uri, silence, encoding))
 
     @classmethod
     def from_textgrid(
