@@ -427,6 +427,19 @@ def test_silence_is_told_with_its_level() -> None:
         Recording.from_array(noisy_tone() / 32_768 * 1e-5, RATE)
 
 
+def test_what_is_over_full_scale_is_told_with_its_peak() -> None:
+    wave = noisy_tone()
+    loud = wave / np.abs(wave).max() * 1.5
+    path = io.BytesIO()
+    soundfile.write(path, loud, RATE, "FLOAT", format="WAV")
+    assert "reaches 1.5 times full scale, and" in load(path.getvalue())[1]
+    with pytest.warns(AudioWarning, match=r"array: It reaches 1\.5 times full scale, and \d+\.\d% of its samples"):
+        Recording.from_array(loud, RATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recording.from_array(np.append(wave / np.abs(wave).max(), 1.2), RATE)
+
+
 def test_more_audio_than_fits_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = file("FLAC", np.zeros(60 * RATE))
     assert len(bomb) < 20_000

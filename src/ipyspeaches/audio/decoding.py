@@ -42,6 +42,8 @@ _MIN_AUDIO_BYTES: Final = 1 << 10
 """A file of more is not just a header."""
 _SILENT_DB: Final = -50.0
 _QUIET_DB: Final = -36.0
+_CLIPPED: Final = 0.001
+"""Part of the samples; what lossy formats decode to is a little over full scale here and there."""
 _WINDOW: Final = 1 << 13
 """Frames that are asked together whether their channels cancel each other."""
 _MIN_WINDOW: Final = 1 << 10
@@ -338,6 +340,7 @@ class _Reader:
         self._counted: tuple[str, str, int] | None = None  # the format, libsndfile's log, the frames
         self._max_s = max_s
         self._samples = np.empty(0, np.int16)
+        self._peak = 0.0
         self._turned = 0
         self._speech = np.zeros(2)
         self._notes: list[str] = []
@@ -398,7 +401,8 @@ class _Reader:
         """Return what was odd."""
         kind = self._counted[0] if self._counted else ""
         uncounted = f"{kind} files do not say how long they are: whether this one was cut off, nobody can tell."
-        return [uncounted] * (kind in _UNCOUNTED) + self._notes + turned_notes(self._turned, self.rate)
+        odd = turned_notes(self._turned, self.rate) + clipped_notes(self.samples(), self._peak)
+        return [uncounted] * (kind in _UNCOUNTED) + self._notes + odd
 
     def _read(self, file: bytes | BinaryIO, frames: int) -> None:
         with soundfile.SoundFile(os.fsdecode(file) if isinstance(file, bytes) and os.name == "nt" else file) as source:
@@ -412,6 +416,7 @@ class _Reader:
             resampler = None if rate == self.rate else Resampler(rate, self.rate)
             while len(block := source.read(max(1, frames // source.channels), dtype=dtype, always_2d=True)):
                 mono, turned = to_mono(block, self._speech)
+                self._peak = max(self._peak, peak_of(block))
                 self._turned += turned
                 self._append(mono if resampler is None else resampler.resample(mono))
             if resampler is not None:
@@ -448,6 +453,19 @@ def level_notes(samples: NDArray[np.int16]) -> list[str]:
         return []
     how = "almost silent" if peak_db < _SILENT_DB else "very quiet"
     return [f"It is {how}: its loudest sample is at {peak_db:.0f} dBFS, so words may be missed; amplify it."]
+
+
+def peak_of(array: NDArray[Any]) -> float:
+    """Return the loudest sample of floating-point audio; 0 of whole numbers, which cannot be over full scale."""
+    return float(np.abs(array).max()) if array.dtype.kind == "f" else 0.0
+
+
+def clipped_notes(samples: NDArray[np.int16], peak: float) -> list[str]:
+    """Return what there is to tell where floating-point audio with this peak was over full scale, and clipped."""
+    share = np.count_nonzero((samples >= 32_767) | (samples == -32_768)) / len(samples) if peak > 1 else 0.0
+    if share < _CLIPPED:
+        return []
+    return [f"It reaches {peak:.3g} times full scale, and {share:.1%} of its samples were clipped: make it quieter."]
 
 
 def turned_notes(frames: int, rate: int) -> list[str]:

@@ -17,9 +17,11 @@ from ipyspeaches.audio.decoding import (
     AudioFile,
     array_to_mono,
     check_rate,
+    clipped_notes,
     decode,
     encode,
     level_notes,
+    peak_of,
     turned_notes,
     wav,
 )
@@ -84,7 +86,7 @@ class Recording:
         -----
         AudioWarning
             If it is cut off, damaged or joined of several files, so that less or more was read than its header
-            announces; if its channels cancel each other; if it is as good as silent.
+            announces; if its channels cancel each other; if it was clipped, or is as good as silent.
         """
         samples, rate, notes, lost = decode(path)
         _warn(notes)
@@ -111,13 +113,14 @@ class Recording:
         Warns
         -----
         AudioWarning
-            If the channels cancel each other (those opposite in phase are turned around), or the audio is almost
-            silent.
+            If the channels cancel each other (those opposite in phase are turned around), floats are over full scale
+            and were clipped, or the audio is almost silent.
         """
         whole_rate = check_rate(rate)
         mono, turned = array_to_mono(samples)
-        silent = not np.any(np.asarray(samples))  # which may be meant
-        notes = turned_notes(turned, whole_rate) + ([] if silent else level_notes(mono))
+        array = np.asarray(samples)
+        notes = turned_notes(turned, whole_rate) + clipped_notes(mono, peak_of(array))
+        notes += level_notes(mono) if np.any(array) else []  # silence may be meant
         _warn(f"The array: {note}" for note in notes)
         return cls(mono, whole_rate)
 
