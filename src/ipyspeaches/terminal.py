@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from typing import Final, TextIO
 
 _CLEAR_LINE: Final = "\r\x1b[K"
@@ -64,7 +63,16 @@ def is_read(stream: TextIO | None) -> bool:
 
 def columns(text: str) -> int:
     """Return how many terminal columns ``text`` takes; Chinese characters take two, combining marks none."""
-    return sum(_column(character) for character in text)
+    from wcwidth import width  # here, because it takes a while to import
+
+    return width(text)
+
+
+def graphemes(text: str) -> list[str]:
+    """Return what is seen as one character each: letters with their marks, joined emoji, flags."""
+    from wcwidth import iter_graphemes
+
+    return list(iter_graphemes(text))
 
 
 def tail(text: str, room: int) -> str:
@@ -73,15 +81,9 @@ def tail(text: str, room: int) -> str:
         return text
     kept: list[str] = []
     left = room - 1
-    for character in reversed(text):
-        left -= _column(character)
+    for character in reversed(graphemes(text)):
+        left -= columns(character)
         if left < 0:
             break
         kept.append(character)
     return "…" + "".join(reversed(kept)) if room > 0 else ""
-
-
-def _column(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -53,8 +53,9 @@ def test_vtt_escapes_what_is_markup_there() -> None:
     )
 
 
-def test_srt_keeps_the_time_arrow_out_of_the_text() -> None:
-    assert to_srt([(0, 1, "go --> there & <b>")]).endswith("\ngo → there & <b>\n")
+def test_srt_has_no_time_and_no_markup_in_its_texts() -> None:
+    assert to_srt([(0, 1, "go --> there & <b>")]).endswith("\ngo → there & ‹b›\n")
+    assert to_srt([(0, 1, "{\\an8}<i>top</i>")]).endswith("\n(\\an8)‹i›top‹/i›\n")
 
 
 def test_a_blank_line_in_a_text_does_not_end_the_cue() -> None:
@@ -85,8 +86,9 @@ SPANS = st.lists(
 def test_what_is_written_can_be_read_back(spans: list[Span]) -> None:
     spoken = [(start, " ".join(text.replace("\0", "").split())) for start, _, text in spans]
     kept = [(start, text) for start, text in spoken if text]
-    for cues, arrow in ((parse_srt(to_srt(spans)), "→"), (parse_vtt(to_vtt(spans)), "-->")):
-        assert [" ".join(text.split()) for *_, text in cues] == [text.replace("-->", arrow) for _, text in kept]
+    unmarked = [text.replace("-->", "→").translate(str.maketrans("<>{}", "‹›()")) for _, text in kept]
+    for cues, texts in ((parse_srt(to_srt(spans)), unmarked), (parse_vtt(to_vtt(spans)), [text for _, text in kept])):
+        assert [" ".join(text.split()) for *_, text in cues] == texts
         for (start_ms, end_ms, _), (start, _) in zip(cues, kept, strict=True):
             assert end_ms > start_ms
             assert abs(start_ms - max(0, start) * 1000) <= 0.501
@@ -155,6 +157,15 @@ def test_chinese_is_split_between_characters_and_not_before_a_mark() -> None:
     assert "".join(pieces) == text
     assert not any(piece.startswith(("，", "。")) for piece in pieces)
     assert all(columns(line) <= LINE_COLUMNS for piece in pieces for line in wrap(piece).split("\n"))
+
+
+@pytest.mark.parametrize("seen", ["👨\u200d👩\u200d👧\u200d👦", "👍🏽", "🇩🇪", "❤️", "今\u0301", "\u1112\u1161\u11ab"])
+@pytest.mark.parametrize("shift", ["", "x"])
+def test_what_is_seen_as_one_character_stays_whole(seen: str, shift: str) -> None:
+    pieces = [wrap(piece) for *_, piece in split(0.0, 30.0, shift + seen * 120)]
+    assert len(pieces) > 1 or seen in {"🇩🇪", "❤️"}  # which are as narrow as letters
+    assert not "".join(pieces).replace("\n", "").removeprefix(shift).replace(seen, "")
+    assert not any(re.sub(f"^{shift}", "", line).replace(seen, "") for piece in pieces for line in piece.split("\n"))
 
 
 @given(st.lists(st.text("abcdefgh.,今天，", min_size=1, max_size=20), min_size=1, max_size=40))

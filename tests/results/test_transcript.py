@@ -460,7 +460,7 @@ def test_missing_stretches_are_named_in_every_file_and_in_no_frame(tmp_path: Pat
     assert said.text == "one three"
     assert len(said) == 2
     assert said.to_txt() == "one\n[text missing: HTTP 500: <busy>]\nthree\n"
-    assert "00:00:02,000 --> 00:00:03,000\n[text missing: HTTP 500: <busy>]" in said.to_srt()
+    assert "00:00:02,000 --> 00:00:03,000\n[text missing: HTTP 500: ‹busy›]" in said.to_srt()
     assert "[text missing: HTTP 500: &lt;busy&gt;]" in said.to_vtt()
     assert "\n2.0,3.0,[text missing: HTTP 500: <busy>]," in (said.to_csv() or "")
     said.to_csv(tmp_path / "a.csv")

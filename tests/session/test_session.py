@@ -119,6 +119,8 @@ async def test_arrays_that_are_no_audio(samples: np.ndarray, rate: int) -> None:
 async def test_an_array_needs_its_rate() -> None:
     with pytest.raises(InputError, match="rate=16000"):
         await transcribe(np.zeros(100, dtype=np.int16))
+    with pytest.raises(InputError, match="rate= is for arrays"):
+        await transcribe("talk.wav", rate=16_000)
 
 
 @pytest.mark.parametrize("source", ["browser", 42])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ipyspeaches.checks import EXACT, check_fields, instance, number, seconds, text
+from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Rows
 from ipyspeaches.terminal import printable
 from ipyspeaches.words import Word
@@ -48,6 +49,8 @@ class Segment:
     def __post_init__(self) -> None:
         check_fields(self, start=seconds, end=seconds, text=text("text"), words=_WORDS, latency_s=seconds)
         check_fields(self, language=text("a code such as 'en', or None"), item_id=text(), id=_PLACE)
+        if self.end < self.start:
+            raise InputError(f"A segment ends at {self.end:g} s, before it starts at {self.start:g} s: swap them.")
         object.__setattr__(self, "text", printable(self.text))
 
 

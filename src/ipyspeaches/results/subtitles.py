@@ -14,7 +14,7 @@ from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.terminal import columns
+from ipyspeaches.terminal import columns, graphemes
 from ipyspeaches.words import Word, spaceless_script
 
 LINE_COLUMNS: Final = 42
@@ -23,6 +23,8 @@ _SENTENCE_ENDS: Final = tuple(".!?…。！？")
 _CLAUSE_ENDS: Final = tuple(",;:，；：、")
 _OPENING: Final = frozenset({"Ps", "Pi"})
 _CLOSING: Final = "\"')]”’」』）》】"
+_UNMARKED: Final = str.maketrans("<>{}", "‹›()")
+"""Players take SubRip's angle brackets and braces for markup, and show none of what is in them."""
 _MID_PHRASE: Final = 8
 """Columns by which two lines may differ more, where that keeps a phrase of a script without spaces together."""
 
@@ -120,9 +122,12 @@ def _cost(lines: tuple[str, str], *, cuts_phrase: bool) -> tuple[int, int]:
 
 def _atoms(text: str) -> list[str]:
     """Return the pieces between which a line may end; each begins with the white space before it."""
-    text = " ".join(text.split())
-    ends = [at for at in range(1, len(text)) if text[at] == " " or _may_break(text[at - 1], text[at])]
-    return [text[start:end] for start, end in pairwise((0, *ends, len(text)))] if text else []
+    atoms = [""]
+    for before, after in pairwise(["", *graphemes(" ".join(text.split()))]):
+        if before and (after[0] == " " or _may_break(before[0], after[0])):
+            atoms.append("")
+        atoms[-1] += after
+    return atoms if atoms[0] else []
 
 
 def _may_break(before: str, after: str) -> bool:
@@ -177,10 +182,11 @@ def _piece_end(atoms: Sequence[str], start: int) -> int:
 
 
 def to_srt(spans: Iterable[Span], *, wrapped: bool = False) -> str:
-    """Return spans as SubRip; ``-->`` in a text becomes an arrow, as SubRip cannot escape it."""
+    """Return spans as SubRip, which cannot escape: ``-->`` becomes an arrow, brackets and braces of markup others."""
     lines = wrap if wrapped else str
     blocks = [
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{lines(cue.text.replace('-->', '→'))}\n"
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n"
+        f"{lines(cue.text.replace('-->', '→').translate(_UNMARKED))}\n"
         for number, cue in enumerate(cues(spans), 1)
     ]
     return "\n".join(blocks)

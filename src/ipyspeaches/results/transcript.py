@@ -105,7 +105,7 @@ def _segments(given: Any) -> list[dict[str, Any]]:  # noqa: ANN401  JSON
     for row, following in zip(rows, [*rows[1:], {}], strict=False):
         start_s = row.get("start", end_s)
         end_s = row.get("end", following.get("start", start_s))
-        row |= {"start": start_s, "end": end_s, "id": row.get("id", -1) if rises else -1}
+        row |= {"start": start_s, "end": max(start_s, end_s), "id": row.get("id", -1) if rises else -1}
         if row["words"] and not isinstance(row.get("text"), str):
             row["text"] = join_text(str(word.get("word") or "") for word in row["words"])
     return rows

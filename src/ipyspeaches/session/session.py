@@ -729,7 +729,7 @@ async def transcribe(
     audio
         A path, a `Recording`, a source, or an array (integer or floating, shape ``(n,)`` or ``(n, channels)``).
     rate
-        Samples per second of an array.
+        Samples per second of an array; everything else has its own.
     **options
         See `SessionOptions`; ``pace`` is 0 (as fast as the server takes it) unless given.
 
@@ -754,6 +754,8 @@ async def transcribe(
         if rate is None:
             raise InputError("An array needs its sample rate: transcribe(array, rate=16000).")
         audio = Recording.from_array(audio, rate)
+    elif rate is not None:
+        raise InputError("rate= is for arrays: a file, a recording or a source has its own, so leave it out.")
     options.setdefault("pace", 0)
     session = Session(audio, **options)
     try:
