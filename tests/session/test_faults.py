@@ -30,7 +30,9 @@ from ipyspeaches.session.delivery import LOADING_S, REFUSED_S, SETTLE_S, SLOWEST
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.session import Session, transcribe
 from ipyspeaches.session.state import SessionState
+from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.vad.detectors import EnergyVad
+from live_recording import LiveRecording
 from scripted_server import ScriptedServer, serving, without_loopback
 from sessions import ENERGY, session
 
@@ -371,15 +373,17 @@ class Behind(ScriptedServer):
                     await socket.send(await self._commit(socket, number))
 
 
-@pytest.mark.parametrize("finds", [0, 2, 3])
+@pytest.mark.parametrize(
+    ("finds", "source"), [(0, LiveRecording), (0, RecordedSource), (2, RecordedSource), (3, RecordedSource)]
+)
 async def test_a_server_that_cuts_is_heard_out_and_what_it_passes_over_is_missing(
-    bursts: Recording, finds: int, monkeypatch: pytest.MonkeyPatch
+    bursts: Recording, finds: int, source: type[RecordedSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ipyspeaches.session.delivery.BEHIND_S", 10.0 if finds == 3 else 0.5)
     with serving(Behind()) as server:
         server.finds = finds
         cuts = TurnDetection.server(detector=EnergyVad())
-        async with Session(bursts, server=server.url, turn_detection=cuts, pace=0) as running:
+        async with Session(source(bursts), server=server.url, turn_detection=cuts) as running:
             await running.wait()
     assert [one.start for one in running.transcript] == pytest.approx([1, 3, 5][:finds], abs=0.05)
     missing = running.transcript.missing

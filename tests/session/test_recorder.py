@@ -18,10 +18,11 @@ from ipyspeaches.protocol.protocol_events import (
 )
 from ipyspeaches.session import events
 from ipyspeaches.session.options import TurnDetection
-from ipyspeaches.session.pipeline import Pipeline
+from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.recorder import Confirmed, Recorder
 from ipyspeaches.vad.detectors import EnergyVad
 from ipyspeaches.vad.gate import Utterance
+from ipyspeaches.vad.segmenter import Closed
 from ipyspeaches.words import Word
 from realtime_wire import server_cut
 
@@ -176,3 +177,16 @@ def test_what_the_server_confirms_is_known_and_told() -> None:
     recorder.receive_event(ConfigurationChanged("c/d", "zh", None))
     assert recorder.confirmed == Confirmed("c/d", "zh")
     assert seen == [events.Reconfigured(0.0, None, "c/d", "zh")]
+
+
+@pytest.mark.parametrize(("cut", "left"), [((1, 2), [(2.5, 6)]), ((0.5, 5.7), []), ((2.5, 4), [(1, 2), (4.5, 6)])])
+def test_speech_that_a_server_cut_only_in_part_is_missing_and_told(
+    cut: tuple[float, float], left: list[tuple[float, float]]
+) -> None:
+    recorder, seen = recording(TurnDetection.server(detector=EnergyVad()))
+    recorder.receive_audio(Processed([Closed(to_samples(1), to_samples(6))], []))
+    recorder.receive_event(ItemCommitted("a", server_cut(0, *cut)))
+    recorder.note_uncut()
+    assert [(gap.start, gap.end) for gap in recorder.transcript.missing] == left
+    told = [event for event in seen if isinstance(event, events.Warning)]
+    assert [event.kind for event in told] == ["passed_over"] * len(left)

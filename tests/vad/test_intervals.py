@@ -63,3 +63,13 @@ def test_touching_stretches_are_one_set_but_two_labels() -> None:
     start, end = np.array([1.0, 0.0]), np.array([2.0, 1.0])
     assert [len(part) for part in intervals.merged(start, end, touching=True)] == [1, 1]
     assert [len(part) for part in intervals.merged(start, end, touching=False)] == [2, 2]
+
+
+@given(spans_ms, spans_ms)
+def test_what_is_apart_from_others_is_told_if_it_is_long_enough(
+    a: list[tuple[int, int]], b: list[tuple[int, int]]
+) -> None:
+    one, other = ([(start / 1000, end / 1000) for start, end in spans] for spans in (a, b))
+    apart = intervals.without(one, other, 0.0)
+    assert (grid([(round(1000 * start), round(1000 * end)) for start, end in apart]) == grid(a) & ~grid(b)).all()
+    assert intervals.without(one, other, 0.02) == [(start, end) for start, end in apart if end - start >= 0.02]

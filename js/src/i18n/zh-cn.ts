@@ -342,6 +342,8 @@ export const zhCN: Words = {
     unanswered: ([seconds = "?", count = "?"]) =>
       `服务器在 ${seconds} 秒内没有响应：${count} 段语音没有文字，音频保留在录音中，可以稍后重新转写。`,
     utterance_failed: (_numbers, text) => `服务器未能转写一段语音。内核提示：${text}`,
+    passed_over: ([from = "?", to = "?"]) =>
+      `${from} 至 ${to} 秒听起来像语音，服务器却没有从中切出语音段：这里没有文字。`,
     server_differs: (_numbers, text) => `服务器采用了不同的设置。内核提示：${text}`,
     script: () => "中文没有转换成所选的字形，请在内核的环境中安装 OpenCC：pip install 'ipyspeaches[zh]'",
     no_effect: (_numbers, text) => `有的选项在这里不起作用。内核提示：${text}`,

@@ -301,8 +301,8 @@ class Delivery:
 
     async def _hear_out(self, connection: Connection) -> None:
         """Wait for what a server has not cut yet, as long as it goes on: its settings may be quicker than its ears."""
-        clock, known, since_s = asyncio.get_running_loop().time, (0, 0), 0.0
-        while (uncut := len(self._recorder.uncut)) and not connection.lost.done():
+        clock, known, since_s = asyncio.get_running_loop().time, None, 0.0
+        while (uncut := self._recorder.uncut) and not connection.lost.done():
             if (now := (uncut, len(self._recorder.ledger.entries))) != known:
                 known, since_s = now, clock()
             elif clock() - since_s > BEHIND_S:

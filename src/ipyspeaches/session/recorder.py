@@ -27,6 +27,7 @@ from ipyspeaches.session.pipeline import Pipeline, Processed
 from ipyspeaches.session.state import ENDED
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Utterance
+from ipyspeaches.vad.intervals import without
 from ipyspeaches.vad.segmenter import Closed, Opened, SegmenterEvent
 from ipyspeaches.words import has_words
 
@@ -358,19 +359,14 @@ class Recorder(Listener):
         cut = [one.utterance for one in self.ledger.entries if one.stage is not Stage.OPEN]
         told = [(one.start_s - _APART_S, one.end_s + _APART_S) for one in cut]
         told += [(gap.start, gap.end) for gap in self.transcript.missing]
-        surely = [(start_s, end_s) for start_s, end_s in self._heard_s if end_s - start_s >= _SURELY_SPEECH_S]
-        return [
-            (start_s, end_s)
-            for start_s, end_s in surely
-            if not any(begin < end_s and start_s < end for begin, end in told)
-        ]
+        return without(self._heard_s, told, _SURELY_SPEECH_S)
 
     def note_uncut(self) -> None:
-        """Note the speech of a recording that the server has passed over."""
+        """Note the speech that the server has passed over."""
         for start_s, end_s in self.uncut:
-            self.transcript.add_missing(
-                start_s, end_s, "the server cut no utterance out of what sounds like speech here"
-            )
+            reason = "the server cut no utterance out of what sounds like speech here"
+            self.transcript.add_missing(start_s, end_s, reason)
+            self.warn("passed_over", f"From {start_s:.1f} to {end_s:.1f} s {reason.removesuffix(' here')}.")
 
     def note_empty(self) -> None:
         """Note why a recording that was heard to its end gave no text at all, if it gave none."""

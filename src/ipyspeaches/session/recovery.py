@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -31,7 +32,7 @@ from ipyspeaches.session.state import ENDED, SessionState
 from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.tables import Kind, Rows
 from ipyspeaches.vad.detectors import Detector, SileroVad, from_description
-from ipyspeaches.vad.intervals import complement, merged
+from ipyspeaches.vad.intervals import without
 from ipyspeaches.vad.label_files import MAX_TIME_S
 
 RUNNING: Final = "recording"
@@ -263,8 +264,9 @@ class Story:
         uncut = [(max(start, until_s), end) for start, end in spoken if end > until_s + _SHORTEST_S]
         if self.damaged:
             widely = ((max(0.0, start - _AFTERWARDS_S), end + _AFTERWARDS_S) for start, end in settled)
-            uncut += _without(heard, widely, duration_s)
-        untold = (Gap(start, end, _CUT_OFF) for start, end in _without([*self.cut, *uncut], settled, duration_s))
+            uncut += without(heard, [*widely, (duration_s, math.inf)], _SHORTEST_S)
+        settled.append((duration_s, math.inf))
+        untold = (Gap(start, end, _CUT_OFF) for start, end in without([*self.cut, *uncut], settled, _SHORTEST_S))
         return sorted((*told, *untold), key=_edges)
 
 
@@ -463,18 +465,3 @@ def _stretch(start: Any, end: Any) -> tuple[float, float]:  # noqa: ANN401  what
 
 def _edges(gap: Gap) -> tuple[float, float]:
     return gap.start, gap.end
-
-
-def _without(
-    stretches: Iterable[tuple[float, float]], others: Iterable[tuple[float, float]], end_s: float
-) -> Iterator[tuple[float, float]]:
-    """Iterate over what the stretches have apart from the others, if it is long enough to be speech."""
-    settled = merged(*_spans(others), touching=True)
-    for start, end in zip(*merged(*_spans(stretches), touching=False), strict=True):
-        free = complement(settled, float(start), min(float(end), end_s))
-        yield from ((a, b) for a, b in zip(*(edge.tolist() for edge in free), strict=True) if b - a >= _SHORTEST_S)
-
-
-def _spans(stretches: Iterable[tuple[float, float]]) -> tuple[Any, Any]:
-    edges = np.array(list(stretches), dtype=np.float64).reshape(-1, 2)
-    return edges[:, 0], edges[:, 1]

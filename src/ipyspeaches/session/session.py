@@ -552,8 +552,8 @@ class Session:
             await delivery.close()
         if failure is not None:
             raise failure
+        self._recorder.note_uncut()
         if not self.source.live:
-            self._recorder.note_uncut()
             self._recorder.note_empty()
         self._enter(SessionState.STOPPED)
 

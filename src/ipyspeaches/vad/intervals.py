@@ -6,6 +6,7 @@ they are sorted and do not overlap; they may touch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -53,6 +54,21 @@ def complement(spans: Spans, start: float, end: float) -> Spans:
     ends = np.concatenate((np.clip(spans[0], start, end), [end]))
     free = ends > begins
     return begins[free], ends[free]
+
+
+def without(
+    stretches: Iterable[tuple[float, float]], others: Iterable[tuple[float, float]], shortest_s: float
+) -> list[tuple[float, float]]:
+    """Return what stretches have apart from others, in order, if it is so long; both may come in any order."""
+    free = complement(merged(*_spans(others), touching=True), -np.inf, np.inf)
+    start, end = intersected(merged(*_spans(stretches), touching=False), free)
+    long = end - start >= shortest_s
+    return list(zip(start[long].tolist(), end[long].tolist(), strict=True))
+
+
+def _spans(stretches: Iterable[tuple[float, float]]) -> Spans:
+    edges = np.array(list(stretches), dtype=np.float64).reshape(-1, 2)
+    return edges[:, 0], edges[:, 1]
 
 
 def covered(spans: Spans, time: Times) -> Times:
