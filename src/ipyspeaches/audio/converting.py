@@ -1,4 +1,4 @@
-"""What phones and browsers record, AAC in MP4 and Opus in WebM, which libsndfile does not read.
+"""What libsndfile does not read: sound of phones, browsers and cameras, AAC in MP4 and Opus in WebM among it.
 
 PyAV does it where it is installed; it comes with faster-whisper and with aiortc.
 """
@@ -6,7 +6,9 @@ PyAV does it where it is installed; it comes with faster-whisper and with aiortc
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import soundfile
@@ -15,26 +17,93 @@ from numpy.typing import NDArray
 from ipyspeaches.audio.containers import Content, Part
 from ipyspeaches.errors import AudioError
 
+if TYPE_CHECKING:
+    import av
+
+_CONTAINERS: Final = (
+    ("mov", rb".{4}ftyp"),
+    ("matroska", rb"\x1a\x45\xdf\xa3"),
+    ("aac", rb"\xff[\xf0\xf1\xf8\xf9]"),  # ADTS
+    ("amr", rb"#!AMR"),
+    ("avi", rb"RIFF.{4}AVI "),
+    ("mpegts", rb"(?:.{4})?\x47.{187}(?:.{4})?\x47"),
+    ("mpeg", rb"\x00\x00\x01\xba"),
+    ("flv", rb"FLV\x01"),
+    ("asf", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
+    ("ac3", rb"\x0b\x77"),
+    ("tta", rb"TTA1"),
+    ("wv", rb"wvpk"),
+)
+"""What FFmpeg calls a container, and how that begins: left to guess, it takes text for lists of addresses to open."""
+_SHARED: Final = (("wav", rb"(?:RIFF|RF64|BW64).{4}WAVE"), ("caf", rb"caff"), ("ogg", rb"OggS"))
+"""The same of those that libsndfile reads, where it knows the codec."""
+_HEAD_BYTES: Final = 400
+
 _COUNTED: Final = frozenset({"mov", "matroska"})
-"""Whose head says how long they are; of others it is guessed."""
+"""Whose head says how long they are, from 0 on; of others it is guessed."""
 _SHORT_S: Final = 0.5
 """So much less than a file announces is no cut: encoders pad."""
+_GAP_S: Final = 0.1
+"""From here on, a jump of the clock is a pause in the sound, and no rounding."""
+_LONGEST_GAP_S: Final = 3600.0
+"""A longer one is a clock that was set."""
+_FAINT: Final = 33
+"""Loudest sample of a sound track that is as good as silent: -60 dBFS."""
 
 
-def container_of(data: Content) -> str | None:
-    """Return what FFmpeg calls the container of a file that it has to read; None if libsndfile may try."""
-    head = bytes(data[:12])
-    if head[4:8] == b"ftyp":
-        return "mov"
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
-        return "matroska"
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS
-        return "aac"
-    return "amr" if head.startswith(b"#!AMR") else None
+def container_of(data: Content, *, shared: bool = False) -> str | None:
+    """Return what FFmpeg calls the container of a file that it has to read; None if libsndfile may try.
+
+    With ``shared``, it is one of which libsndfile knows some codecs, and FFmpeg others.
+    """
+    head = bytes(data[:_HEAD_BYTES])
+    known = _SHARED if shared else _CONTAINERS
+    return next((name for name, begin in known if re.match(begin, head, re.DOTALL)), None)
+
+
+class _Track:
+    """One track of sound, whose pieces lie where their times say: what was not sent is silence."""
+
+    def __init__(self, resampler: av.AudioResampler, begin_s: float) -> None:
+        self.blocks: list[NDArray[Any]] = []
+        self.length = self.rate = 0
+        self.silent_s = 0.0  # in its midst
+        self.lost_s: list[tuple[float, float]] = []
+        self._resampler = resampler
+        self._begin_s = begin_s  # what its clock shows at the beginning
+
+    def add(self, frame: av.AudioFrame | None) -> None:
+        """Take what was decoded; None at the end."""
+        at_s = None if frame is None else frame.time
+        for plain in self._resampler.resample(frame):
+            block = plain.to_ndarray().reshape(-1, plain.layout.nb_channels)
+            self.rate = plain.sample_rate
+            if at_s is not None:
+                self._keep_time(at_s, block.shape[1])
+            at_s = None
+            self._append(block)
+
+    def damaged(self, length_s: float) -> None:
+        """Note that what comes next, so long, cannot be decoded."""
+        at_s = self.length / self.rate if self.rate else 0.0
+        self.lost_s.append((at_s, at_s + length_s))
+
+    def _keep_time(self, at_s: float, channels: int) -> None:
+        late_s = at_s - self._begin_s - self.length / self.rate
+        if _GAP_S < late_s < _LONGEST_GAP_S:
+            lost = self.lost_s and self.lost_s[-1][0] == self.length / self.rate
+            self.silent_s += late_s if self.length and not lost else 0.0
+            self._append(np.zeros((round(late_s * self.rate), channels), np.int16))
+        elif abs(late_s) > _GAP_S:
+            self._begin_s += late_s
+
+    def _append(self, block: NDArray[Any]) -> None:
+        self.blocks.append(block)
+        self.length += len(block)
 
 
 def converted(data: Content, container: str, most_s: float) -> Part:
-    """Return such a file as a WAV file, of at most so many seconds and some.
+    """Return such a file as a WAV file, of at most so many seconds and some; its tracks are channels of that.
 
     It is an `AudioError` if it holds no audio, is damaged from its beginning, or nothing here can read it.
     """
@@ -44,32 +113,95 @@ def converted(data: Content, container: str, most_s: float) -> Part:
         raise AudioError(
             "It takes PyAV to read it: pip install av, or convert it first, as in: ffmpeg -i INPUT output.wav"
         ) from None
-    blocks: list[NDArray[Any]] = []
-    rate, found, announced_s = 0, 0, 0.0
+    whole = _without_half_index(data)
+    tracks: dict[int, _Track] = {}
+    announced_s = 0.0
+    notes: list[str] = []
     reason = "there is no sound in it"
     try:
-        with av.open(io.BytesIO(data), "r", container) as opened:
-            if container in _COUNTED:
-                announced_s = (opened.duration or 0) / av.time_base
-            resampler = av.AudioResampler(format="s16")
-            for frame in opened.decode(*opened.streams.audio[:1]) if opened.streams.audio else ():
-                for plain in resampler.resample(frame):
-                    rate = plain.sample_rate
-                    blocks.append(plain.to_ndarray().reshape(-1, plain.layout.nb_channels))
-                    found += len(blocks[-1])
-                if found > (most_s + 1) * rate:
-                    break
+        with av.open(io.BytesIO(whole), "r", container) as opened:
+            streams, notes = _chosen([one for one in opened.streams.audio if one.codec_context])
+            announced_s = _announced_s(opened, streams) if container in _COUNTED else 0.0
+            begin_s = 0.0 if announced_s else (opened.start_time or 0) / av.time_base
+            for one in streams:
+                tracks[one.index] = _Track(av.AudioResampler(format="s16", rate=streams[0].rate), begin_s)
+            if streams:
+                _decode(opened.demux(*streams), tracks, most_s)
     except (av.error.FFmpegError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
+    found = [track for track in tracks.values() if len(track.blocks) > len(track.lost_s)]
     if not found:
         raise AudioError(f"It cannot be read as audio ({reason}): it may be cut off, choose another file.")
-    part = Part(_wav(np.concatenate(blocks), rate))
-    if announced_s > found / rate + _SHORT_S and found / rate <= most_s:
-        part.announces(announced_s * rate / found)
+    length_s = max(track.length / track.rate for track in found)
+    part = Part(_wav(found), notes)
+    if len(whole) < len(data):
+        part.lost.append((1.0, 1.0))
+        part.notes.append("It ends in the middle of a fragment: its end is missing.")
+    if lost := [stretch for track in found for stretch in track.lost_s]:
+        part.lost += [(begin_s / length_s, end_s / length_s) for begin_s, end_s in lost]
+        part.notes.append("It is damaged in places: what was there is missing.")
+    if (silent_s := max(track.silent_s for track in found)) > _SHORT_S:
+        part.notes.append(f"It has no sound for {silent_s:.1f} s in its midst: silence is in its place.")
+    if announced_s > length_s + _SHORT_S and length_s <= most_s:
+        part.announces(announced_s / length_s)
     return part
 
 
-def _wav(samples: NDArray[Any], rate: int) -> bytes:
+def _without_half_index(data: Content) -> bytes:
+    """Return a file without the index of a fragment (MP4's ``moof``) that was not written to its end.
+
+    FFmpeg would read nothing at all of it.
+    """
+    at = data.rfind(b"moof") - 4
+    return bytes(data[:at] if at >= 0 and at + int.from_bytes(data[at : at + 4]) > len(data) else data)
+
+
+def _decode(packets: Iterable[Any], tracks: dict[int, _Track], most_s: float) -> None:
+    from av.error import InvalidDataError
+
+    for packet in packets:
+        track = tracks[packet.stream.index]
+        try:
+            for frame in packet.decode():
+                track.add(frame)
+        except InvalidDataError:  # what follows has its own time
+            track.damaged(float((packet.duration or 0) * packet.time_base))
+        if track.length > (most_s + 1) * (track.rate or 1):
+            break
+    for track in tracks.values():
+        track.add(None)
+
+
+def _chosen(streams: list[Any]) -> tuple[list[Any], list[str]]:
+    """Return which tracks to read, and what there is to tell of that: all, or the first of several languages."""
+    if len(streams) < 2:
+        return streams, []
+    many = f"It has {len(streams)} tracks of sound: "
+    if len({one.metadata.get("language", "und") for one in streams} - {"und"}) > 1:
+        return [streams[0]], [many + "they are in several languages, and only the first was read."]
+    return streams, [many + "they were mixed."]
+
+
+def _announced_s(opened: av.container.InputContainer, streams: list[Any]) -> float:
+    """Return where the sound ends by a file's head, or 0; the file as a whole may have longer pictures."""
+    ends_s = [0.0]
+    for one in streams:
+        if said := re.fullmatch(r"(\d+):(\d+):([\d.]+)", one.metadata.get("DURATION", "")):
+            ends_s.append(int(said[1]) * 3600 + int(said[2]) * 60 + float(said[3]))
+        elif one.duration:
+            ends_s.append(float(((one.start_time or 0) + one.duration) * one.time_base))
+        elif len(streams) == len(opened.streams):
+            ends_s.append((opened.duration or 0) / 1_000_000)
+    return max(ends_s)
+
+
+def _wav(tracks: list[_Track]) -> bytes:
+    """Return all channels of the tracks that are not as good as silent."""
+    sounds = [np.concatenate(track.blocks) for track in tracks]
+    loud = [sound for sound in sounds if max(int(sound.max()), -int(sound.min())) > _FAINT] or sounds[:1]
+    length = max(map(len, sounds))
+    wide = [np.pad(sound, ((0, length - len(sound)), (0, 0))) if len(sound) < length else sound for sound in loud]
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")
+    samples = wide[0] if len(wide) == 1 else np.hstack(wide)
+    soundfile.write(file, samples, tracks[0].rate, format="WAV", subtype="PCM_16")
     return file.getvalue()

@@ -274,19 +274,17 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     try:
         with content as data:
             head = bytes((data or b"")[:_HEAD_BYTES])
-            container = None if data is None else container_of(data)
-            if data is not None and container is not None:
-                parts = [converted(data, container, min(max_s, MAX_SAMPLES / MIN_RATE_HZ))]
-            else:
-                parts = [Part(b"")] if data is None else inspect(data)
             size = len(data or b"")
-            reader = _Reader(max_s, rate or 0)
-            for part in parts:
-                if isinstance(file, str | os.PathLike) and not isinstance(part.data or data, bytes):
-                    # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
-                    reader.read(part, os.fsencode(file))
-                else:
-                    reader.read(part, _Bytes(part.data))
+            try:
+                parts, reader = _decoded(file, data, None if data is None else container_of(data), max_s, rate)
+            except soundfile.SoundFileError as exc:
+                other = None if data is None else container_of(data, shared=True)
+                if other is None:
+                    raise
+                try:  # libsndfile knows the container, and not what is in it
+                    parts, reader = _decoded(file, data, other, max_s, rate)
+                except AudioError:
+                    raise exc from None
     # Besides libsndfile's own errors: a name ending in .raw is a TypeError, numbers in a header may be absurd.
     except (soundfile.SoundFileError, TypeError, ValueError, OverflowError, MemoryError) as exc:
         if isinstance(exc, AudioError):
@@ -307,6 +305,24 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     joined = f"{len(parts)} recordings are joined in this file: all were read, one after the other."
     notes = [joined] * (len(parts) > 1) + reader.notes() + level_notes(samples)
     return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes], reader.lost)
+
+
+def _decoded(
+    file: AudioFile, data: Content | None, container: str | None, max_s: float, rate: int | None
+) -> tuple[list[Part], _Reader]:
+    """Return what the parts of a file are, and what was read of them; by FFmpeg, if a container is named."""
+    if data is not None and container is not None:
+        parts = [converted(data, container, min(max_s, MAX_SAMPLES / MIN_RATE_HZ))]
+    else:
+        parts = [Part(b"")] if data is None else inspect(data)
+    reader = _Reader(max_s, rate or 0)
+    for part in parts:
+        if isinstance(file, str | os.PathLike) and not isinstance(part.data or data, bytes):
+            # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
+            reader.read(part, os.fsencode(file))
+        else:
+            reader.read(part, _Bytes(part.data))
+    return parts, reader
 
 
 def _multiple(kind: str, log: str, frames: int, data: Content) -> float:
