@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx2
@@ -66,6 +67,18 @@ async def test_the_version_is_that_of_the_interface(root: Path) -> None:
     info = await check(URL, transport=httpx2.MockTransport(handler))
     assert (info.version, info.title) == ("0.9", "Speaches")
     assert info.media == SPEACHES_MEDIA
+
+
+@pytest.mark.parametrize(("status", "found"), [(404, True), (500, True), (502, False)])
+async def test_a_server_that_does_not_tell_its_interface_is_used_and_one_that_is_away_is_not(
+    root: Path, status: int, found: bool
+) -> None:
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        interface = request.url.path == "/openapi.json"
+        return httpx2.Response(status) if interface else httpx2.Response(200, text=recorded_models(root))
+
+    with nullcontext() if found else pytest.raises(ServerUnreachableError, match="not ready"):
+        assert (await check(URL, transport=httpx2.MockTransport(handler))).version is None
 
 
 @pytest.mark.parametrize("model", ["no/such", "silero_vad_v5"])

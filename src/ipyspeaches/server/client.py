@@ -114,10 +114,12 @@ class Server:
         return None if interface is None else interface.version
 
     async def interface(self) -> InterfaceInfo | None:
-        """Return what the server says about its interface, or None if it does not."""
+        """Return what the server says about its interface, or None if it does not; a `ServerError` if it is away."""
         try:
             return (await self._api.ask(Call(path="/openapi.json"), InterfaceDocument)).info
-        except ServerError:
+        except ServerError as exc:
+            if exc.severity is Severity.PASSING:
+                raise  # or whoever connects again would take it for another kind of server, with another model
             return None
 
     async def require_endpoint(self, path: str) -> None:
