@@ -6,6 +6,7 @@ import asyncio
 import json
 import warnings
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +26,7 @@ from ipyspeaches.errors import (
 from ipyspeaches.protocol.protocol_events import Unknown
 from ipyspeaches.results.segment import Segment
 from ipyspeaches.session import events
-from ipyspeaches.session.connection import Connection
+from ipyspeaches.session.connection import PATIENCE_S, Connection
 from ipyspeaches.session.delivery import LOADING_S, REFUSED_S, SETTLE_S, SLOWEST, Delivery
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.session import Session, transcribe
@@ -134,8 +135,13 @@ async def connect(_after: Connection | None, _beside: bool) -> Connection:
     raise AssertionError
 
 
-@pytest.mark.parametrize(("latency_s", "patience_s"), [(30.0, 60.0), (None, REFUSED_S), (500.0, SETTLE_S)])
-def test_a_slow_server_is_waited_for_as_long_as_it_takes(latency_s: float | None, patience_s: float) -> None:
+@pytest.mark.parametrize(
+    ("latency_s", "alive_s", "patience_s"),
+    [(30.0, PATIENCE_S, 60.0), (None, PATIENCE_S, REFUSED_S), (500.0, PATIENCE_S, SETTLE_S), (None, 40.0, 47.0)],
+)
+def test_a_slow_server_is_waited_for_as_long_as_it_takes(
+    latency_s: float | None, alive_s: float, patience_s: float
+) -> None:
     running = Session(Recording(np.zeros(1600, np.int16), 16_000), pace=0)
     running.transcript.append(Segment(0, 1, "one", latency_s=latency_s))
     delivery = Delivery(
@@ -147,7 +153,7 @@ def test_a_slow_server_is_waited_for_as_long_as_it_takes(latency_s: float | None
         max_session_s=None,
         on_change=lambda: None,
     )
-    assert delivery.patience_s(cast("Connection", None)) == patience_s
+    assert delivery.patience_s(cast("Connection", SimpleNamespace(patience_s=alive_s))) == patience_s
 
 
 async def test_a_server_that_reports_an_error_in_place_of_a_text_is_not_waited_for_as_long(

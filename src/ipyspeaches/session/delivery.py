@@ -23,7 +23,7 @@ from typing import Any, Final
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import ConnectionLostError, ProtocolError, ServerError, Severity, SpeachesError
 from ipyspeaches.session.backlog import Backlog, Portion
-from ipyspeaches.session.connection import CHECK_S, Connection
+from ipyspeaches.session.connection import CHECK_S, PATIENCE_S, Connection
 from ipyspeaches.session.ledger import SUSPECT, Entry
 from ipyspeaches.session.pipeline import Processed
 from ipyspeaches.session.recorder import Recorder
@@ -351,7 +351,8 @@ class Delivery:
 
         By then, one that is gone has been noticed. One that was silent for so long before gets twice as long.
         """
-        alive_s = (CHECK_S + connection.patience_s + 2.0) if self._live else 0.0
+        waits = self._live or connection.patience_s > PATIENCE_S
+        alive_s = CHECK_S + connection.patience_s + 2.0 if waits else 0.0
         longer = 1 << self._reported
         return min(SETTLE_S, max(alive_s, self._work_s() * longer))
 
