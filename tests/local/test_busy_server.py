@@ -125,7 +125,18 @@ async def test_a_session_too_many_gets_an_error_event(dispatcher: Dispatcher, ap
     assert closed["code"] == 1013
 
 
-async def test_a_body_that_stalls_is_given_up(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def never() -> Any:
+    return await asyncio.Event().wait()
+
+
+async def gone() -> Any:
+    return {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize(("receive", "status"), [(never, 408), (gone, 400)])
+async def test_a_body_that_never_ends_is_given_up(
+    app: ASGIApp, monkeypatch: pytest.MonkeyPatch, receive: Any, status: int
+) -> None:
     monkeypatch.setattr(forms, "MAX_STALL_S", 0.01)
     sent: list[Any] = []
 
@@ -134,8 +145,8 @@ async def test_a_body_that_stalls_is_given_up(app: ASGIApp, monkeypatch: pytest.
 
     headers = [(b"host", b"127.0.0.1"), (b"content-type", b"multipart/form-data; boundary=x")]
     scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
-    await app(scope, asyncio.Event().wait, send)  # type: ignore[arg-type]  # it never says anything
-    assert sent[0]["status"] == 408
+    await app(scope, receive, send)
+    assert sent[0]["status"] == status
 
 
 async def test_a_file_whose_sender_has_gone_is_given_up(dispatcher: Dispatcher, app: ASGIApp) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -37,7 +37,8 @@ MAX_DECODING: Final = 2
 
 def create_app(dispatcher: Dispatcher, peers: RtcPeers, host: str, api_key: str | None) -> ASGIApp:
     """Return the application; dispatcher and peers belong to the caller."""
-    app = Starlette(routes=_routes(), exception_handlers={HTTPException: _answer_error})
+    handlers: dict[Any, Any] = {HTTPException: _answer_error, ClientDisconnect: _answer_nobody}
+    app = Starlette(routes=_routes(), exception_handlers=handlers)
     app.state.dispatcher = dispatcher
     app.state.decoding = asyncio.Semaphore(MAX_DECODING)
     app.state.peers = peers
@@ -72,6 +73,11 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     detail: object = error.detail  # may quote the client, and be a list of problems
     detail = one_line(detail) if isinstance(detail, str) else detail
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    """End a request whose client went away in the middle of it."""
+    return Response(status_code=400)
 
 
 async def health(_request: Request) -> JSONResponse:
