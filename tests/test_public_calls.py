@@ -89,6 +89,7 @@ GIVEN: Final[dict[str, Any]] = {
     "language": "en",
     "script": None,
     "url": NOWHERE,
+    "server": NOWHERE,
     "model": "x",
     "metric": "f1",
     "segment": sp.Segment(0, 1, "x"),

@@ -27,7 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from types import FrameType
 
-from ipyspeaches.cli import demo, doctor, manage_models, manage_recordings, serve, transcribe_files
+from ipyspeaches.cli import demo, doctor, manage_models, manage_recordings, measure_load, serve, transcribe_files
 from ipyspeaches.errors import SpeachesError
 from ipyspeaches.terminal import ERROR_PREFIX, printable
 
@@ -85,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ipyspeaches {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, serve, transcribe_files, manage_recordings, manage_models, doctor):
+    for module in (demo, serve, transcribe_files, manage_recordings, manage_models, measure_load, doctor):
         module.add_command(commands)
     return parser
 

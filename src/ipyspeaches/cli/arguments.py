@@ -20,11 +20,12 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="ID", help="the model (default: the server's first recognition model)")
 
 
-def add_address_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--server`` and the two ways to name a key."""
+def add_address_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add ``--server``, which may name ``several``, and the two ways to name a key."""
     parser.add_argument(
         "--server",
         metavar="URL",
+        nargs="+" if several else None,
         help="a Speaches server, e.g. http://localhost:8000, "
         f"or the word embedded (default: ${BASE_URL_VARIABLE}, else embedded)",
     )

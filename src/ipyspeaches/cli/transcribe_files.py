@@ -164,7 +164,7 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
             file,
             server=server_url(args),
             api_key=api_key(args),
-            turn_detection=_turn_detection(args),
+            turn_detection=turn_detection(args.vad, args.turn_detection),
             on_event=progress.show,
             **{name: getattr(args, name) for name in _OPTIONS},
         )
@@ -197,12 +197,13 @@ def tell_missing(transcript: Transcript, name: str) -> None:
         print(f"ipyspeaches: {name} misses text for {where}{more}: {reason}", file=sys.stderr)
 
 
-def _turn_detection(args: argparse.Namespace) -> TurnDetection:
+def turn_detection(vad: str, cuts: str = "client") -> TurnDetection:
+    """Return who ``cuts``, with the detector of this name."""
     from ipyspeaches import EnergyVad, SileroVad, TurnDetection
 
-    if args.turn_detection == "server":
+    if cuts == "server":
         return TurnDetection.server()
-    return TurnDetection.client(EnergyVad() if args.vad == "energy" else SileroVad())
+    return TurnDetection.client(EnergyVad() if vad == "energy" else SileroVad())
 
 
 @contextlib.contextmanager

@@ -259,7 +259,7 @@ def match(transcripts: Sequence[Sequence[Segment]]) -> list[list[int]]:
     for index, (segment, run, _) in enumerate(placed):
         open_ = [other for other in open_ if placed[other][0].end > segment.start]
         for other in open_:
-            if placed[other][1] != run and _shared(placed[other][0], segment) >= SHARED:
+            if placed[other][1] != run and shared(placed[other][0], segment) >= SHARED:
                 groups.join(other, index)
         open_.append(index)
     numbers: dict[int, int] = {}
@@ -269,8 +269,8 @@ def match(transcripts: Sequence[Sequence[Segment]]) -> list[list[int]]:
     return matched
 
 
-def _shared(one: Segment, other: Segment) -> float:
-    """Return which part of the shorter one both cover."""
+def shared(one: Segment, other: Segment) -> float:
+    """Return which part of the shorter one both cover; negative if they are apart."""
     shorter = min(one.end - one.start, other.end - other.start)
     if shorter <= 0:
         return 1.0  # a moment inside the other
