@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import sys
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyspeaches.terminal import columns, is_notebook, is_read, one_line, printable, redraw, tail
+from ipyspeaches.terminal import Progress, columns, is_notebook, is_read, one_line, printable, redraw, tail
 
 
 class Terminal(io.StringIO):
@@ -54,3 +56,30 @@ def test_nothing_in_a_text_commands_a_terminal_or_stops_a_file() -> None:
     stream = io.StringIO()
     redraw(stream, "a\x1b[31mred")
     assert stream.getvalue() == "\r\x1b[Ka[31mred"
+
+
+def shown(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, step_s: float) -> str:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress(4, "settings") as progress:
+        for _ in range(4):
+            now[0] += step_s
+            progress.advance(1)
+    return stream.getvalue()
+
+
+def test_long_work_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(Terminal(), monkeypatch, 10.0)
+    first, *_, last = text.strip().split("\r")
+    assert "1 of 4 settings, 30 s left" in first
+    assert "4 of 4 settings, 40 s" in last
+    assert text.endswith("\n")
+
+
+def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(Terminal(), monkeypatch, 0.1) == ""
+
+
+def test_nobody_reads_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(io.StringIO(), monkeypatch, 10.0) == ""

@@ -1,10 +1,11 @@
-"""Text fit for one line, lines on a terminal that are drawn over themselves, and whether anybody reads them."""
+"""Text fit for one line, lines on a terminal that are drawn over themselves, a bar of progress, and who reads them."""
 
 from __future__ import annotations
 
 import re
 import sys
-from typing import Final, TextIO
+import time
+from typing import Final, Self, TextIO
 
 _CLEAR_LINE: Final = "\r\x1b[K"
 """Back to the start of the line, which is empty then."""
@@ -87,3 +88,45 @@ def tail(text: str, room: int) -> str:
             break
         kept.append(character)
     return "…" + "".join(reversed(kept)) if room > 0 else ""
+
+
+class Progress:
+    """A progress bar on standard error, in terminals and notebooks; nothing where nobody reads it."""
+
+    PATIENCE_S: Final = 1.0
+    """What is over sooner needs no progress bar."""
+    INTERVAL_S: Final = 0.2
+    WIDTH: Final = 30
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total = total
+        self._what = what
+        self._done = 0
+        self._begin = time.monotonic()
+        self._shown = self._begin + self.PATIENCE_S - self.INTERVAL_S
+        self._stream = sys.stderr if is_read(sys.stderr) else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not None and self._shown > self._begin + self.PATIENCE_S:
+            self._draw()
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def advance(self, steps: int) -> None:
+        """Count so many more steps as done."""
+        self._done += steps
+        now = time.monotonic()
+        if self._stream is not None and now - self._shown >= self.INTERVAL_S:
+            self._shown = now
+            self._draw()
+
+    def _draw(self) -> None:
+        assert self._stream is not None
+        share = self._done / max(self._total, 1)
+        bar = "█" * round(share * self.WIDTH)
+        spent = time.monotonic() - self._begin
+        left = f", {spent / share - spent:.0f} s left" if 0 < share < 1 else f", {spent:.0f} s"
+        redraw(self._stream, f"{bar:░<{self.WIDTH}} {self._done:,} of {self._total:,} {self._what}{left}   ")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import pickle
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -27,7 +24,7 @@ from ipyspeaches.vad.detectors import Detector, EnergyVad, SileroVad, WebRtcVad
 from ipyspeaches.vad.evaluation import Evaluation, evaluate
 from ipyspeaches.vad.scores import Scores
 from ipyspeaches.vad.segments import Segments
-from ipyspeaches.vad.sweeps import Progress, SweepFile, SweepResult, sweep
+from ipyspeaches.vad.sweeps import SweepFile, SweepResult, sweep
 
 TALK = Recording.sample()
 TRUTH = Segments(samples.info().sentences)
@@ -247,38 +244,6 @@ def test_scores_serve_one_scorer_only() -> None:
         sweep(scores, TRUTH, EnergyVad(), frame_ms=[10, 20])
     with pytest.raises(InputError, match="Silero's have 32 ms"):
         sweep(scores, TRUTH, SileroVad(), threshold=[0.5])
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def shown(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, step_s: float) -> str:
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(sys, "stderr", stream)
-    with Progress(4, "settings") as progress:
-        for _ in range(4):
-            now[0] += step_s
-            progress.advance(1)
-    return stream.getvalue()
-
-
-def test_long_work_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = shown(Terminal(), monkeypatch, 10.0)
-    first, *_, last = text.strip().split("\r")
-    assert "1 of 4 settings, 30 s left" in first
-    assert "4 of 4 settings, 40 s" in last
-    assert text.endswith("\n")
-
-
-def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(Terminal(), monkeypatch, 0.1) == ""
-
-
-def test_nobody_reads_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(io.StringIO(), monkeypatch, 10.0) == ""
 
 
 @pytest.mark.parametrize("mine", ['{"a": "some json of mine", "b": 1}', "a note", '{"sweep":1,"subject":["other'])

@@ -7,27 +7,25 @@ all.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import itertools
 import json
 import math
-import sys
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import check_seed, checked, shown, shown_if_made
 from ipyspeaches.errors import InputError
+from ipyspeaches.lines import LinesFile, one_json_line
 from ipyspeaches.tables import Table
-from ipyspeaches.terminal import is_read, redraw
+from ipyspeaches.terminal import Progress
 from ipyspeaches.vad.batch import Runs
 from ipyspeaches.vad.detectors import Detector
 from ipyspeaches.vad.evaluation import HIGH_IS_GOOD, METRICS, Boundaries, Durations, Evaluation, Truth, check_metric
@@ -328,61 +326,35 @@ def evaluate_settings(
 class SweepFile:
     """The file from which a sweep goes on after an interruption: one JSON object a line, as results come.
 
-    It is made if there is none. Its subject is what is swept over: recordings, truth, collar; results about something
-    else are not mixed in. It is an `InputError` if the file is about something else, a line of it cannot be read, or it
-    cannot be written.
+    Its subject is what is swept over: recordings, truth, collar; results about something else are not mixed in. It is
+    an `InputError` if the file is about something else, a line of it cannot be read, or it cannot be written.
     """
 
     def __init__(self, path: str | Path, subject: list[str]) -> None:
-        self._path = Path(path)
         self._results: dict[tuple[int, str], Evaluation] = {}
-        try:
-            if self._path.exists() and not self._path.is_file():
-                raise OSError(errno.EINVAL, "it is no file")
-            content = self._path.read_bytes() if self._path.exists() else b""
-        except OSError as exc:
-            raise self._unusable(exc) from exc
-        # An interruption may have left half a line behind.
-        whole = content[: content.rfind(b"\n") + 1]
-        if not whole and not self._header(subject).startswith(content.decode("utf-8", "replace")):
-            raise InputError(f"{self._path} is not a result of a sweep: give another file to resume=.")
-        self._read(whole.decode("utf-8", "replace").split("\n")[:-1], subject)
-        try:
-            self._stream = self._path.open("r+b" if content else "wb")
-            self._stream.truncate(len(whole))
-            self._stream.seek(len(whole))
-            if not whole:
-                self._stream.write(self._header(subject).encode())
-                self._stream.flush()
-        except OSError as exc:
-            raise self._unusable(exc) from exc
+        self._subject = subject
+        header = {"sweep": _FILE_FORMAT, "subject": subject}
+        self._file = LinesFile(path, "a sweep", begins=one_json_line(header))
+        self._known = False
+        self._file.read(self._take)
+        self._file.open()
+        if not self._known:
+            self._file.add([header])
 
-    def _read(self, lines: list[str], subject: list[str]) -> None:
-        for number, line in enumerate(lines, start=1):
-            try:
-                entry = json.loads(line)
-                if number == 1:
-                    known = entry["sweep"] == _FILE_FORMAT and entry["subject"] == subject
-                else:
-                    durations, boundaries = entry["result"]
-                    if not all(type(one) in (int, float) and not abs(one) > _MOST for one in durations + boundaries):
-                        raise TypeError(entry["result"])
-                    result = Evaluation(Durations(*durations), Boundaries(*boundaries))
-                    self._results[entry["recording"], entry["vad"]] = result
-            except (ValueError, KeyError, TypeError, RecursionError) as exc:
+    def _take(self, entry: Any) -> None:  # noqa: ANN401  JSON
+        if not self._known:
+            self._known = entry["sweep"] == _FILE_FORMAT and entry["subject"] == self._subject
+            if not self._known:
                 raise InputError(
-                    f"{self._path}, line {number}: this is not a result of a sweep. "
-                    "Give another file to resume=, or delete it."
-                ) from exc
-            if number == 1 and not known:
-                raise InputError(
-                    f"{self._path} is of a sweep over other recordings, another truth or another collar: "
+                    f"{self._file.path} is of a sweep over other recordings, another truth or another collar: "
                     "give another file to resume=, or delete it."
                 )
-
-    @staticmethod
-    def _header(subject: list[str]) -> str:
-        return json.dumps({"sweep": _FILE_FORMAT, "subject": subject}, separators=(",", ":")) + "\n"
+            return
+        durations, boundaries = entry["result"]
+        if not all(type(one) in (int, float) and not abs(one) > _MOST for one in durations + boundaries):
+            raise TypeError(entry["result"])
+        result = Evaluation(Durations(*durations), Boundaries(*boundaries))
+        self._results[entry["recording"], entry["vad"]] = result
 
     def get(self, recording: int, vad: Detector) -> Evaluation | None:
         """Return the result of a detector on a recording, if it is known."""
@@ -390,80 +362,23 @@ class SweepFile:
 
     def add(self, recording: int, results: Iterable[tuple[Detector, Evaluation]]) -> None:
         """Keep results; an `InputError` if they cannot be written."""
-        try:
-            self._write(
-                {
-                    "recording": recording,
-                    "vad": _detector_key(vad),
-                    "result": [astuple(result.durations), astuple(result.boundaries)],
-                }
-                for vad, result in results
-            )
-        except OSError as exc:
-            raise self._unusable(exc) from exc
+        self._file.add(
+            {
+                "recording": recording,
+                "vad": _detector_key(vad),
+                "result": [astuple(result.durations), astuple(result.boundaries)],
+            }
+            for vad, result in results
+        )
 
     def close(self) -> None:
         """Close the file."""
-        with suppress(OSError):
-            self._stream.close()
-
-    def _write(self, entries: Iterable[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
-        self._stream.write(text.encode())
-        self._stream.flush()
-
-    def _unusable(self, exc: OSError) -> InputError:
-        reason = exc.strerror or type(exc).__name__
-        return InputError(
-            f"{self._path} cannot be used to resume ({reason}): choose another file or create its folder."
-        )
+        self._file.close()
 
 
 def _detector_key(vad: Detector) -> str:
     """Return a text that is equal for equal detectors, in every process."""
     return json.dumps([vad.name, {one.name: getattr(vad, one.name) for one in fields(vad) if one.init}])
-
-
-class Progress:
-    """A progress bar on standard error, in terminals and notebooks; nothing where nobody reads it."""
-
-    PATIENCE_S: Final = 1.0
-    """What is over sooner needs no progress bar."""
-    INTERVAL_S: Final = 0.2
-    WIDTH: Final = 30
-
-    def __init__(self, total: int, what: str) -> None:
-        self._total = total
-        self._what = what
-        self._done = 0
-        self._begin = time.monotonic()
-        self._shown = self._begin + self.PATIENCE_S - self.INTERVAL_S
-        self._stream = sys.stderr if is_read(sys.stderr) else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream is not None and self._shown > self._begin + self.PATIENCE_S:
-            self._draw()
-            self._stream.write("\n")
-            self._stream.flush()
-
-    def advance(self, steps: int) -> None:
-        """Count so many more steps as done."""
-        self._done += steps
-        now = time.monotonic()
-        if self._stream is not None and now - self._shown >= self.INTERVAL_S:
-            self._shown = now
-            self._draw()
-
-    def _draw(self) -> None:
-        assert self._stream is not None
-        share = self._done / max(self._total, 1)
-        bar = "█" * round(share * self.WIDTH)
-        spent = time.monotonic() - self._begin
-        left = f", {spent / share - spent:.0f} s left" if 0 < share < 1 else f", {spent:.0f} s"
-        redraw(self._stream, f"{bar:░<{self.WIDTH}} {self._done:,} of {self._total:,} {self._what}{left}   ")
 
 
 # --- which settings are tried: all combinations of a grid, or some drawn at random
