@@ -77,6 +77,7 @@ GIVEN: Final[dict[str, Any]] = {
     "noises": ["white"],
     "path": "x.rttm",
     "folder": ".",
+    "files": RECORDING,
     "take": "x",
     "text": "x",
     "reason": "x",
@@ -108,6 +109,7 @@ OF: Final[dict[str, dict[str, Any]]] = {
     "noise_bench": {"snr_db": [10], "duration_s": 5.0, "noises": ["white"]},
     "sweep": {"threshold": [400]},
     "transcribe": {"server": NOWHERE},
+    "transcribe_many": {"server": NOWHERE},
 }
 
 

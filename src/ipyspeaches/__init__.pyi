@@ -18,6 +18,7 @@ from ipyspeaches.local import LocalServer as LocalServer
 from ipyspeaches.results.accuracy import cer as cer
 from ipyspeaches.results.accuracy import wer as wer
 from ipyspeaches.results.comparison import Comparison as Comparison
+from ipyspeaches.results.files import FileResults as FileResults
 from ipyspeaches.results.load_report import LoadReport as LoadReport
 from ipyspeaches.results.segment import Segment as Segment
 from ipyspeaches.results.transcript import Transcript as Transcript
@@ -28,6 +29,7 @@ from ipyspeaches.session.comparing import compare as compare
 from ipyspeaches.session.engine import allow_nested_loops as allow_nested_loops
 from ipyspeaches.session.engine import run as run
 from ipyspeaches.session.load_testing import load_test as load_test
+from ipyspeaches.session.many import transcribe_many as transcribe_many
 from ipyspeaches.session.options import TurnDetection as TurnDetection
 from ipyspeaches.session.recovery import recordings as recordings
 from ipyspeaches.session.recovery import recover as recover

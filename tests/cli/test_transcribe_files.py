@@ -23,6 +23,7 @@ from ipyspeaches.cli import INTERRUPTED, main, transcribe_files
 from ipyspeaches.cli.transcribe_files import LiveLine
 from ipyspeaches.errors import AudioError, ServerUnreachableError
 from ipyspeaches.protocol.recognition import RecognitionOptions
+from ipyspeaches.session import delivery
 from ipyspeaches.session.events import Partial
 from ipyspeaches.session.options import Route, SessionOptions
 from ipyspeaches.session.session import Session
@@ -365,8 +366,10 @@ def test_utterances_that_are_refused_are_told_and_the_others_written(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     quick_retries: None,
+    monkeypatch: pytest.MonkeyPatch,
     refusal: Reply,
 ) -> None:
+    monkeypatch.setattr(delivery, "FIRST_WAIT_S", 0.01)
     http_script.answer = lambda posted: refusal if posted.number == 1 else document(text=f"said {posted.number}")
     file = bursts.save(tmp_path / "talk.wav")
     arguments = ["transcribe", str(file), "--server", http_script.url, "--vad", "energy", "--transport", "chunked"]
@@ -583,3 +586,30 @@ def test_what_is_opened_takes_the_place_of_no_closed_stream(tmp_path: Path) -> N
     )
     subprocess.run([sys.executable, "-c", script], check=False)
     assert (tmp_path / "x").read_text() == "(1, True)"
+
+
+def test_a_file_of_lines_gets_all_results_and_goes_on(
+    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        bursts.save(tmp_path / f"{name}.wav")
+    (tmp_path / "c.wav").write_bytes(b"no sound")
+    output = tmp_path / "talks.jsonl"
+    command = ["transcribe", str(tmp_path / "*.wav"), "--server", scripted.url, "--vad", "energy"]
+    assert main([*command, "--output", str(output), "--at-once", "2"]) == 1
+    assert capsys.readouterr().err.startswith(f"ipyspeaches: {tmp_path / 'c.wav'}: c.wav cannot be read as audio")
+    (tmp_path / "c.wav").unlink()
+    commits = len(scripted.transcribed)
+    assert main([*command, "--output", str(output)]) == 0
+    assert len(scripted.transcribed) == commits == 6
+    rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    said = "utterance 1 utterance 2 utterance 3"
+    assert {Path(row["path"]).stem: row["text"] for row in rows} == {"a": said, "b": said, "c": ""}
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize("odd", [["--at-once", "2"], ["--output", "x.jsonl", "--format", "srt"]])
+def test_what_does_not_go_with_a_file_of_lines_is_refused(heard: list[Path], odd: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["transcribe", "a.wav", *odd])
+    assert heard == []

@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TextIO
+from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
 
 from ipyspeaches.chinese import SCRIPTS
 from ipyspeaches.cli.arguments import Commands, add_download_argument, add_server_arguments, api_key, server_url
@@ -19,13 +19,14 @@ from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS, clock
 from ipyspeaches.session.engine import leave
 from ipyspeaches.session.options import TRANSPORTS, SessionOptions
-from ipyspeaches.terminal import columns, redraw, tail
+from ipyspeaches.terminal import columns, printable, redraw, tail
 
 if TYPE_CHECKING:
     from ipyspeaches import Session, Transcript, TurnDetection
+    from ipyspeaches.session.options import SessionKeywords
 
 MAX_PLACES: Final = 10
-"""Stretches without text that stderr lists for one reason; the result has them all."""
+"""Stretches without text, or files, that stderr lists for one reason; the result has them all."""
 DOUBTS: Final = frozenset(
     {"model", "no_effect", "language", "script", "server_error", "server_differs", "unasked", "clock", "message_lost"}
 )
@@ -35,6 +36,8 @@ _OPTIONS: Final = (
     *("transport", "chunk_s", "interim_s", "pace", "auto_download"),
 )
 """Options of a session that are the command's, under the same names."""
+_TABLE: Final = ".jsonl"
+"""What the name of a file ends in that has all results, an input a line."""
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -58,7 +61,14 @@ def add_command(commands: Commands) -> None:
         "--output",
         type=_named,
         metavar="PATH",
-        help="a file for one input, a folder (also one that ends in /) for several (default, and -: stdout)",
+        help="a file for one input, a folder (also one that ends in /) for several (default, and -: stdout); a file "
+        f"ending in {_TABLE} gets a line of JSON an input as they are done, and what is in it is not done again",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        metavar="N",
+        help=f"with --output …{_TABLE}: how many files are under way at a time (default: 4)",
     )
     parser.add_argument(
         "--split",
@@ -130,6 +140,10 @@ def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe every file; return 1 when one failed or misses text, which does not stop the others."""
+    if args.output is not None and args.output.lower().endswith(_TABLE):
+        return _run_many(args)
+    if args.at_once is not None:
+        args.parser.error(f"--at-once needs --output FILE{_TABLE}")
     targets = _targets(args)
     failed = False
     if args.bom and args.output is None and not sys.stdout.isatty():
@@ -160,14 +174,9 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
     import ipyspeaches
 
     with LiveLine(sys.stderr, file.name) as progress, _warnings_on(progress):
-        session = ipyspeaches.Session(
-            file,
-            server=server_url(args),
-            api_key=api_key(args),
-            turn_detection=turn_detection(args.vad, args.turn_detection),
-            on_event=progress.show,
-            **{name: getattr(args, name) for name in _OPTIONS},
-        )
+        options = _options(args)
+        options["on_event"] = progress.show
+        session = ipyspeaches.Session(file, **options)
         try:
             ipyspeaches.run(_live_through(session))
         except SpeachesError:
@@ -181,6 +190,34 @@ def _transcribe(file: Path, args: argparse.Namespace) -> Transcript:
         return session.transcript
 
 
+def _run_many(args: argparse.Namespace) -> int:
+    """Transcribe all files into one, several at a time; return 1 when one failed or misses text."""
+    import ipyspeaches
+
+    if args.format:
+        args.parser.error(f"--format is for other files than {_TABLE}: leave it out")
+    with _warnings_on(LiveLine(sys.stderr, "")):
+        many = ipyspeaches.transcribe_many(args.files, resume=args.output, at_once=args.at_once, **_options(args))
+        results = ipyspeaches.run(many)
+    files: dict[str, list[str]] = {}
+    for row in results:
+        if row.reason is not None:
+            files.setdefault(row.reason, []).append(printable(row.path))
+    for reason, found in files.items():
+        print(f"ipyspeaches: {_some(found)}: {reason}", file=sys.stderr)
+    return int(bool(files))
+
+
+def _options(args: argparse.Namespace) -> SessionKeywords:
+    """Return the options of a session that the command has."""
+    own: SessionKeywords = {
+        "server": server_url(args),
+        "api_key": api_key(args),
+        "turn_detection": turn_detection(args.vad, args.turn_detection),
+    }
+    return cast("SessionKeywords", {**own, **{name: getattr(args, name) for name in _OPTIONS}})
+
+
 async def _live_through(session: Session) -> None:
     async with session:
         await session.wait()
@@ -192,9 +229,13 @@ def tell_missing(transcript: Transcript, name: str) -> None:
     for gap in transcript.missing:
         places.setdefault(gap.reason, []).append(f"{clock(gap.start)}-{clock(gap.end)}")
     for reason, found in places.items():
-        more = f" and {len(found) - MAX_PLACES} more" if len(found) > MAX_PLACES else ""
-        where = ", ".join(found[:MAX_PLACES])
-        print(f"ipyspeaches: {name} misses text for {where}{more}: {reason}", file=sys.stderr)
+        print(f"ipyspeaches: {name} misses text for {_some(found)}: {reason}", file=sys.stderr)
+
+
+def _some(found: list[str]) -> str:
+    """Return the first of what was found, and how many more there are."""
+    more = f" and {len(found) - MAX_PLACES} more" if len(found) > MAX_PLACES else ""
+    return ", ".join(found[:MAX_PLACES]) + more
 
 
 def turn_detection(vad: str, cuts: str = "client") -> TurnDetection:

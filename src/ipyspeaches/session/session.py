@@ -39,7 +39,7 @@ from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.finishing import Remainder
 from ipyspeaches.session.journal import Journal
-from ipyspeaches.session.ledger import Stage, Unsettled
+from ipyspeaches.session.ledger import Entry, Stage, Unsettled
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.pipeline import Pipeline, Processed
@@ -470,12 +470,21 @@ class Session:
         """What ended the session, or why its utterances have no text if it ended without any; None if it went well."""
         if self.error is not None or self.state not in ENDED or len(self.transcript):
             return self.error
-        failed = {one.utterance.start_s for one in self._recorder.ledger.entries if one.stage is Stage.FAILED}
+        failed = {one.utterance.start_s for one in self._failed}
         reason = next((gap.reason for gap in self.transcript.missing if gap.start in failed), None)
         if reason is None:
             return None
         late = ". If it was still loading its model, have it do that first (ipyspeaches models load), and try again."
         return ProtocolError(f"The server gave no text: {reason}{late if 'did not answer for' in reason else ''}")
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether it failed, or the server failed an utterance: another try may give more text."""
+        return self.error is not None or bool(self._failed)
+
+    @property
+    def _failed(self) -> list[Entry]:
+        return [entry for entry in self._recorder.ledger.entries if entry.stage is Stage.FAILED]
 
     def _go_on(self) -> None:
         self._recorder.lateness.restart()
