@@ -7,7 +7,7 @@ import inspect
 import math
 import re
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,23 @@ from ipyspeaches.results.comparison import ComparedRun
 from ipyspeaches.results.diarization import Diarization
 from ipyspeaches.results.records import Latency
 from ipyspeaches.vad.scores import Scores
+
+
+class Nothing(Coroutine[None, None, None]):
+    """A coroutine that does nothing; what `asyncio.sleep` gives warns where it is collected and never awaited."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+    def send(self, _value: None) -> None:
+        raise StopIteration
+
+    def throw(self, *error: Any) -> None:
+        raise error[0]
+
+    def close(self) -> None:
+        """Nothing to close."""
+
 
 RECORDING: Final = sp.Recording(np.full(16_000, 900, np.int16), 16_000)
 TRUTH: Final = sp.Segments([(0.2, 0.6)])
@@ -103,7 +120,7 @@ GIVEN: Final[dict[str, Any]] = {
     "changes": {},
     "turn_detection": sp.TurnDetection(),
     "timeout": 1.0,
-    "coroutine": asyncio.sleep(0),
+    "coroutine": Nothing(),
 }
 OF: Final[dict[str, dict[str, Any]]] = {
     "noise_bench": {"snr_db": [10], "duration_s": 5.0, "noises": ["white"]},
