@@ -235,6 +235,11 @@ export class App extends WidgetApp<CommandName> {
     void this.#command("resume_capture");
   }
 
+  /** Has it tried at once to have a connection again. */
+  reconnect(): void {
+    void this.#command("reconnect");
+  }
+
   async useKernelMicrophone(): Promise<void> {
     if (await this.#command("set_source", { kind: "kernel" })) this.start();
   }

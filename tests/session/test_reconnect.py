@@ -74,6 +74,9 @@ async def test_a_recording_goes_on_over_another_connection(scripted: Any, bursts
     told: list[Any] = [event for event in seen if isinstance(event, events.Reconnecting | events.Reconnected)]
     assert [type(event) for event in told] == [events.Reconnecting, events.Reconnected] * 2
     assert "without notice" in told[0].reason
+    back = seen.index(told[1])
+    late = [[one.late for one in part if isinstance(one, events.Sent)] for part in (seen[:back], seen[back:])]
+    assert (any(late[0]), any(late[1])) == (False, True)
 
 
 # Ends that come all the same
@@ -194,6 +197,25 @@ def test_a_server_is_left_alone_for_as_long_as_it_says() -> None:
             with pytest.raises(ServerAuthError):
                 await running.wait()
             assert 100 < asyncio.get_running_loop().time() < 110
+
+    simulated.live_through(check())
+
+
+def test_who_wants_a_connection_at_once_does_not_wait_for_the_next_attempt() -> None:
+    async def check() -> None:
+        world, attempts = Lost(), list[events.SessionEvent]()
+        with world.around():
+            running = await live()
+            running.subscribe(lambda one: attempts.append(one) if isinstance(one, events.Reconnecting) else None)
+            world.refusal = ServerUnreachableError("It is full: wait.", retry_after_s=500)
+            await asyncio.sleep(20)
+            before = len(attempts)
+            await asyncio.sleep(20)
+            assert len(attempts) == before
+            await running.reconnect()
+            await asyncio.sleep(5)
+            assert len(attempts) == before + 1
+            await running.stop()
 
     simulated.live_through(check())
 

@@ -341,6 +341,7 @@ export const en = {
   copied: "Copied.",
   notCopied: "The browser does not let this page copy: save a file, or select the text yourself.",
   recordHere: "Continue here",
+  tryNow: "Try now",
   interrupt: "Interrupt the cell",
   browserSays: (detail: string) => `The browser said: ${detail}.`,
   action: {
@@ -383,9 +384,15 @@ export const en = {
     connectingDirect: ["Connecting this browser to the server.", "Speak once it is listening."],
     listening: (ms: string) => ["Listening.", `A sentence is sent when you pause for ${ms} ms.`],
     listeningServer: ["Listening.", "The server decides where a sentence ends."],
-    reconnecting: [
-      "The connection was lost.",
+    reconnecting: (seconds: number) => [
+      seconds > 0 ? `The connection was lost: next try in ${seconds} s.` : "The connection was lost.",
       "Go on speaking: what has no text is sent again when the server is back.",
+    ],
+    catchingUp: (seconds: number) => [
+      "The connection is back.",
+      seconds > 0
+        ? `What was said meanwhile is sent: ${seconds} s behind.`
+        : "What was said meanwhile is sent.",
     ],
     paused: ["Paused.", "Nothing is recorded or sent."],
     stopping: ["Finishing.", "The last words are on their way."],

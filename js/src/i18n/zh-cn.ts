@@ -271,6 +271,7 @@ export const zhCN: Words = {
   copied: "已复制。",
   notCopied: "浏览器不允许此页面复制：请保存文件，或自行选择文字。",
   recordHere: "在此继续",
+  tryNow: "立即重试",
   interrupt: "中断该单元格",
   browserSays: (detail) => `浏览器提示：${detail}。`,
   action: {
@@ -382,7 +383,14 @@ export const zhCN: Words = {
     connectingDirect: ["正在将此浏览器连接到服务器。", "显示“正在聆听”后再说话。"],
     listening: (ms) => ["正在聆听。", `停顿 ${ms} 毫秒后发送这句话。`],
     listeningServer: ["正在聆听。", "由服务器判断一句话在哪里结束。"],
-    reconnecting: ["连接断开了。", "请继续说话：服务器恢复后，会补发还没有文字的部分。"],
+    reconnecting: (seconds) => [
+      seconds > 0 ? `连接断开了，${seconds} 秒后重试。` : "连接断开了。",
+      "请继续说话：服务器恢复后，会补发还没有文字的部分。",
+    ],
+    catchingUp: (seconds) => [
+      "连接已恢复。",
+      seconds > 0 ? `正在补发断开期间说的话：落后 ${seconds} 秒。` : "正在补发断开期间说的话。",
+    ],
     paused: ["已暂停。", "不录音，也不发送。"],
     stopping: ["正在收尾。", "最后的文字即将到达。"],
     stopped: ["已停止。", "点击“录音”开始新的录音；这一个会保留。"],

@@ -23,6 +23,12 @@ interface Change {
   lanes: boolean;
 }
 
+/** There is no connection: why, and when it is tried to have one (`performance.now()`). */
+interface Loss {
+  reason: string;
+  next_ms: number;
+}
+
 export interface Level {
   level_db: number;
   peak_db: number;
@@ -46,6 +52,10 @@ export class SessionStore {
   /** Seconds of audio that were sent late, as they had come late. */
   readonly late_s = signal(0);
   committed = new Lane();
+  /** null while there is a connection */
+  readonly loss = signal<Loss | null>(null);
+  /** What was heard until then is sent late, as there was no connection; null if there always was one. */
+  back_s: number | null = null;
   /** in the order of their ids, which is that of setting them */
   readonly marks = new Map<number, Mark>();
   /** By what the server said that it finds segments; null before it has said so. */
@@ -86,6 +96,8 @@ export class SessionStore {
     this.sent = new Lane();
     this.late_s.value = 0;
     this.committed = new Lane();
+    this.loss.value = null;
+    this.back_s = null;
   }
 
   addFrames(frames: Frames): void {
@@ -123,6 +135,14 @@ export class SessionStore {
     this.restored.emit();
   }
 
+  /** How far behind the words are that are still to come of what was said without a connection, in seconds; 0: none. */
+  get behind_s(): number {
+    const { back_s } = this;
+    if (back_s === null) return 0;
+    const waits = this.lines.all.find(({ stage, start_s }) => stage && start_s < back_s);
+    return waits ? this.clock_s - waits.start_s : 0;
+  }
+
   /** Adds an event; returns the earliest second that it changes. */
   #add(event: SessionEvent): number {
     switch (event.type) {
@@ -141,6 +161,13 @@ export class SessionStore {
         return event.start_s;
       case "waiting":
         return this.lines.wait(event.utterances);
+      case "reconnecting":
+        this.loss.value = { reason: event.reason, next_ms: performance.now() + 1000 * event.wait_s };
+        return event.time_s;
+      case "reconnected":
+        this.loss.value = null;
+        this.back_s = event.time_s;
+        return event.time_s;
       case "partial": {
         const { item_id, start_s, text, stable } = event;
         if (text === "") return this.lines.withdraw(item_id)?.start_s ?? Number.POSITIVE_INFINITY;

@@ -42,6 +42,10 @@ export class Status {
   /** the first text of a recording has been waited for for long */
   readonly #first = signal(false);
   readonly #kernel: KernelWatch;
+  /** seconds until it is tried again to have a connection; 0 while that goes on */
+  readonly #retry_s = signal(0);
+  /** how far behind the words are after a connection was lost, in whole seconds */
+  readonly #behind_s = signal(0);
 
   constructor(app: App, doors: Doors, scope: Scope) {
     this.#app = app;
@@ -81,11 +85,14 @@ export class Status {
       this.#listenForClips();
       this.#listenForSilence();
       this.#waitForFirst();
+      this.#behind_s.value = Math.round(app.session.behind_s);
+      const left_ms = (app.session.loss.value?.next_ms ?? 0) - performance.now();
+      this.#retry_s.value = Math.max(0, Math.ceil(left_ms / 1000));
     });
   }
 
   #sentence(note: string): Sentence {
-    const { words, phase, page } = this.#app;
+    const { words, phase, page, synced } = this.#app;
     const kernel = this.#kernel.sentence(words, phase === "live");
     if (kernel && phase === "gone") return kernel;
     const move = page.move.value;
@@ -114,6 +121,12 @@ export class Status {
         ways: listening ? [] : waysOut(this.#app, problem, this.#doors).slice(0, 2),
       };
     }
+    if (phase === "live" && synced.get("state") === "reconnecting") return this.#lost();
+    if (phase === "live" && this.#behind_s.value > 0)
+      return {
+        ...say(words.status.catchingUp(this.#behind_s.value), "again"),
+        spoken: words.status.catchingUp(0).join(" "),
+      };
     if (phase === "live" && this.#loud.value) return say(words.status.loud, "warn", "is-warn");
     if (phase === "live" && this.#quiet_db.value !== null)
       return say(words.status.quiet(String(this.#quiet_db.value).replace("-", "−")), "mic", "is-warn");
@@ -122,6 +135,20 @@ export class Status {
     if (!warning) return unfinishedSentence(this.#app) ?? localModelSentence(this.#app) ?? plain(this.#app);
     const { kind, text } = warning;
     return { ...say(["", warningWords(kind, text, words)], "warn", "is-warn"), detail: text };
+  }
+
+  #lost(): Sentence {
+    const { words, session } = this.#app;
+    const retry_s = this.#retry_s.value;
+    const detail = session.loss.value?.reason ?? "";
+    const sentence = {
+      ...say(words.status.reconnecting(retry_s), "again", "is-warn"),
+      detail,
+      spoken: words.status.reconnecting(0).join(" "),
+    };
+    return retry_s > 0
+      ? { ...sentence, ways: [{ label: words.tryNow, run: () => this.#app.reconnect() }] }
+      : sentence;
   }
 
   /** The last warning, while it is about what goes on. */
@@ -182,7 +209,7 @@ function ofFile(app: App): Sentence | null {
   const length_s = synced.get("source_duration_s");
   const length = length_s > 0 ? clock(length_s, 0) : "";
   if (phase === "idle" || phase === "stopped") return say(words.file[phase](name, length), "file");
-  if (phase !== "live" || synced.get("state") === "reconnecting") return null;
+  if (phase !== "live") return null;
   if (synced.get("pace") === 0) return say(words.file.fast(name, length), "file");
   const faster = { label: words.file.faster, run: () => app.setPace(0) };
   return { ...say(words.file.live(name, length), "file"), ways: [faster] };
@@ -194,7 +221,6 @@ function plain(app: App): Sentence {
   if (file) return file;
   switch (phase) {
     case "live": {
-      if (synced.get("state") === "reconnecting") return say(words.status.reconnecting, "again", "is-warn");
       const ms = String(Math.round(synced.detector.min_silence_duration_ms));
       return say(synced.side === "server" ? words.status.listeningServer : words.status.listening(ms), "mic");
     }

@@ -167,6 +167,9 @@ export type SessionEvent =
   | { type: "reconfigured"; time_s: number; turn_detection: Partial<ServerTurnDetection> | null }
   | { type: "committed"; start_s: number; end_s: number }
   | { type: "waiting"; utterances: Waiting[] }
+  /** there is no connection; in so many seconds it is tried to have one */
+  | { type: "reconnecting"; time_s: number; reason: string; wait_s: number }
+  | { type: "reconnected"; time_s: number }
   | { type: "sent"; start_s: number; end_s: number; late?: boolean };
 
 /** How far an utterance has come: this side has cut it, it is on its way, the server works on it. */
@@ -349,6 +352,7 @@ export type CommandName =
   | "dismiss_recording"
   | "retry_recording"
   | "resume_capture"
+  | "reconnect"
   | "mark"
   | "export"
   | "window"

@@ -84,10 +84,30 @@ it("says of a kernel that does not answer no more than it knows", () => {
   answer();
 });
 
-it("tells that the connection was lost, and that what is said is kept", () => {
+it("tells that the connection was lost, when it is tried again, and how far behind the words are then", () => {
+  vi.useFakeTimers();
+  fake.set("state", "stopped"); // then nobody misses a page that captures
+  fake.receive({ type: "snapshot", clock_s: 30, ...nothing, capturing: null });
+  fake.receive({ type: "events", events: [{ type: "reconnecting", time_s: 20, reason: "gone", wait_s: 8 }] });
   fake.set("state", "reconnecting");
-  expect(status()).toContain("The connection was lost. Go on speaking");
+  expect(status()).toContain("The connection was lost: next try in 8 s. Go on speaking");
+  vi.advanceTimersByTime(5_000);
+  fake.receive({ type: "events", events: [{ type: "sent", start_s: 17, end_s: 18 }] });
+  expect(status()).toContain("next try in 3 s.");
+  find(".sp-status .acts button").click();
+  expect(last().name).toBe("reconnect");
+  answer();
+  const utterance = { item_id: null, start_s: 18, end_s: 21, stage: "cut", waited_s: 0 };
+  fake.receive({
+    type: "events",
+    events: [
+      { type: "reconnected", time_s: 30 },
+      { type: "waiting", utterances: [utterance] },
+    ],
+  });
   fake.set("state", "listening");
+  expect(status()).toContain("The connection is back. What was said meanwhile is sent: 12 s behind.");
+  fake.receive({ type: "events", events: [{ type: "waiting", utterances: [] }] });
   expect(status()).toContain("Listening.");
 });
 

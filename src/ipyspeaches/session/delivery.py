@@ -134,6 +134,7 @@ class Delivery:
         self._attempts = 0  # to have a connection again, since the last text
         self._lost_at_s: float | None = None  # when the first connection ended since the last text, had it not been
         self._had_at_s = 0.0  # back meanwhile; and when the one in use was had
+        self._wanted = asyncio.Event()  # a connection is wanted at once
         self._due = asyncio.Event()  # another connection is wanted in place of the one in use
         self._ended_after_s: float | None = None  # how long the last session was that the server ended
         self._hurried_at_s: float | None = None  # when somebody stopped the session
@@ -163,9 +164,14 @@ class Delivery:
 
     def hurry(self) -> None:
         """Note that somebody waits for the end: without a connection, not for long."""
-        self._hurried_at_s = asyncio.get_running_loop().time()
+        if self._hurried_at_s is None:
+            self._hurried_at_s = asyncio.get_running_loop().time()
         if self._limit is not None:
             self._limit.reschedule(self._deadline_s)
+
+    def try_now(self) -> None:
+        """Wait no longer before the next attempt to have a connection again."""
+        self._wanted.set()
 
     def renew(self) -> None:
         """Have another connection take over at the next pause."""
@@ -416,7 +422,9 @@ class Delivery:
             self._attempts = min(self._attempts + 1, 10)
             self._reason = str(error)
             self._recorder.reconnecting(self._reason, self._attempts, wait_s)
-            await asyncio.sleep(wait_s)
+            self._wanted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), wait_s)
             try:
                 connection = await self._connect(lost, False)
             except ServerError as exc:

@@ -97,6 +97,10 @@ class Lateness:
             self.late_until_s = end_s
         return late_s
 
+    def kept_until(self, end_s: float) -> None:
+        """Note that what was heard until then is sent late, for want of a connection."""
+        self.late_until_s = max(self.late_until_s, end_s)
+
     def restart(self) -> None:
         """Forget what was: the session's clock has stood still meanwhile."""
         self.is_late = False
@@ -266,6 +270,7 @@ class Recorder(Listener):
 
     def reconnected(self, lost_s: float, unsent_s: float) -> None:
         """Note that there is a connection again."""
+        self.lateness.kept_until(self.now_s)
         self.emit(events.Reconnected(self.now_s, lost_s, unsent_s), detail=f"{lost_s:.1f}, {unsent_s:.1f}")
 
     def give_up_utterance(self, entry: Entry, reason: str) -> None:

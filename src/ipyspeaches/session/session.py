@@ -346,6 +346,12 @@ class Session:
             self._recorder.receive_audio(processed)
 
     @on_engine
+    async def reconnect(self) -> None:
+        """While there is no connection, try at once to have one again, rather than after the usual wait."""
+        if self._delivery is not None:
+            self._delivery.try_now()
+
+    @on_engine
     async def stop(self) -> None:
         """Stop listening, wait for the last texts, and close. Stopping twice is harmless.
 
@@ -355,8 +361,8 @@ class Session:
             self._enter(SessionState.STOPPING)
             self._go_on()
             self.source.end()
-            if self._delivery is not None:
-                self._delivery.hurry()
+        if self._delivery is not None:  # also where a source has ended by itself
+            self._delivery.hurry()
         await self._ended.wait()
 
     @on_engine

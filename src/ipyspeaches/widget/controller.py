@@ -76,6 +76,7 @@ class Controller:
             "pause": lambda _args: self.pause(),
             "resume": lambda args: self.resume(args.get("client_id")),
             "stop": lambda _args: self.stop(),
+            "reconnect": lambda _args: self.reconnect(),
             "resume_capture": self._resume_capture,
             "set_source": self._set_source,
             "set_pace": self._set_pace,
@@ -192,6 +193,11 @@ class Controller:
         self._capture.check_resume(client_id)
         await session.resume()
         self._capture.resume(client_id)
+
+    async def reconnect(self) -> None:
+        """Try at once to have a connection again."""
+        if self._running is not None:
+            await self._running.reconnect()
 
     async def stop(self) -> None:
         """End the recording and wait for its last texts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Final, Union
 
 import msgspec
 
@@ -49,6 +49,17 @@ _KINDS: tuple[tuple[type[SpeachesError], str, str, tuple[str, ...]], ...] = (
 
 
 _LONGEST_TEXT = 1_000
+_PLAIN: Final[dict[type, tuple[str, ...]]] = {
+    events.SpeechStarted: ("speech_started", "start_s", "source"),
+    events.SpeechStopped: ("speech_stopped", "start_s", "end_s", "source"),
+    events.Sent: ("sent", "start_s", "end_s", "late"),
+    events.Committed: ("committed", "start_s", "end_s"),
+    events.Reconnecting: ("reconnecting", "time_s", "reason", "wait_s"),
+    events.Reconnected: ("reconnected", "time_s"),
+    events.Reconfigured: ("reconfigured", "time_s", "turn_detection"),
+    events.Warning: ("warning", "time_s", "kind", "text"),
+}
+"""What the page calls an event, and which of its fields it reads."""
 _IN_LANES = (events.SpeechStarted, events.SpeechStopped, events.Sent, events.Committed, events.Partial)
 _COUNT: Any = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
 _RATE: Any = Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
@@ -86,15 +97,9 @@ class PageMicrophoneError(MicrophoneError):
 
 def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
     """Return an event as the page reads it, None for those that it learns by other ways."""
+    if (plain := _PLAIN.get(type(event))) is not None:
+        return {"type": plain[0], **{name: getattr(event, name) for name in plain[1:]}}
     match event:
-        case events.SpeechStarted(start_s=start_s, source=source):
-            return {"type": "speech_started", "start_s": start_s, "source": source}
-        case events.SpeechStopped(start_s=start_s, end_s=end_s, source=source):
-            return {"type": "speech_stopped", "start_s": start_s, "end_s": end_s, "source": source}
-        case events.Sent(start_s=start_s, end_s=end_s, late=late):
-            return {"type": "sent", "start_s": start_s, "end_s": end_s, "late": late}
-        case events.Committed(start_s=start_s, end_s=end_s):
-            return {"type": "committed", "start_s": start_s, "end_s": end_s}
         case events.Partial(item_id=item_id, start_s=start_s, text=text, stable=stable):
             message = {"type": "partial", "item_id": item_id, "start_s": start_s, "text": text}
             return message if stable is None else {**message, "stable": _utf16_units(text[:stable])}
@@ -102,10 +107,6 @@ def event_message(event: events.SessionEvent) -> dict[str, Any] | None:
             return {"type": "final", **segment_message(segment)}
         case events.Marked(mark_id=mark_id, at_s=at_s, name=name):
             return {"type": "mark", **mark_message(Mark(mark_id, at_s, name))}
-        case events.Reconfigured(time_s=time_s, turn_detection=turn_detection):
-            return {"type": "reconfigured", "time_s": time_s, "turn_detection": turn_detection}
-        case events.Warning(time_s=time_s, kind=kind, text=text):
-            return {"type": "warning", "time_s": time_s, "kind": kind, "text": text}
     return None
 
 
