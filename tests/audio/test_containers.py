@@ -440,6 +440,23 @@ def test_what_is_over_full_scale_is_told_with_its_peak() -> None:
         Recording.from_array(np.append(wave / np.abs(wave).max(), 1.2), RATE)
 
 
+def test_what_is_no_number_in_a_file_is_silence_and_told() -> None:
+    wave = noisy_tone()
+    wave[100], wave[200:210] = np.nan, np.inf
+    path = io.BytesIO()
+    soundfile.write(path, wave, RATE, "FLOAT", format="WAV")
+    made, told = load(path.getvalue())
+    assert "11 of its samples are no numbers, or infinite" in told
+    assert not made.samples[200:210].any()
+    assert made.samples[300:].any()
+
+
+def test_what_is_silent_only_in_16_bits_is_told_with_its_level() -> None:
+    path = io.BytesIO()
+    soundfile.write(path, (32_768 * noisy_tone()).astype(np.int32), RATE, "PCM_32", format="WAV")
+    assert "silent in 16 bits: its loudest sample is at -1" in load(path.getvalue())[1]
+
+
 def test_more_audio_than_fits_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = file("FLAC", np.zeros(60 * RATE))
     assert len(bomb) < 20_000

@@ -29,6 +29,8 @@ AudioFile: TypeAlias = str | os.PathLike[str] | BinaryIO
 
 MIN_RATE_HZ: Final = 1_000
 MAX_CHANNELS: Final = 256
+MAX_ARRAY_CHANNELS: Final = 64
+"""An array with more holds something else: browsers give blocks of 128 samples."""
 MAX_FLOAT: Final = 16.0
 """Floating-point audio louder than 24 dB over full scale is not loud, it is in other units."""
 
@@ -103,6 +105,10 @@ def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
         raise AudioError(
             "Bytes do not say what numbers they are: give np.frombuffer(data, np.int16), if they are that."
         )
+    if isinstance(samples, dict) or (
+        isinstance(samples, tuple) and 0 < sum(np.ndim(one) > 0 for one in samples) < len(samples)
+    ):
+        raise AudioError("Samples and their rate are wanted apart, as in Recording.from_array(samples, 16000).")
     if np.ma.is_masked(samples):
         raise AudioError("Some of the samples are masked: give samples.filled(0), or leave them out.")
     try:
@@ -113,6 +119,11 @@ def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
     if array.ndim == 2 and array.shape[1] > array.shape[0]:
         raise AudioError(
             f"Audio of shape {array.shape} has more channels than samples: if the channels come first, give samples.T."
+        )
+    if array.ndim == 2 and array.shape[1] > MAX_ARRAY_CHANNELS:
+        raise AudioError(
+            f"Audio of shape {array.shape} has {array.shape[1]} channels: if these are blocks of samples, give "
+            "samples.ravel()."
         )
     _check_full_scale(array)
     return to_mono(array)
@@ -270,6 +281,9 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
     rate
         Samples per second that are wanted, so that no more are ever held; those of the file if None.
     """
+    if isinstance(file, str | os.PathLike) and not os.path.lexists(file):
+        with contextlib.suppress(RuntimeError):  # there is no such home
+            file = Path(file).expanduser()
     (name, content), head = _open(file), b""
     try:
         with content as data:
@@ -301,10 +315,9 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
         worth_keeping = size > _MIN_AUDIO_BYTES
         cure = "keep it, for another program may find audio in it" if worth_keeping else "choose another file"
         raise AudioError(f"{name} is empty (0 samples): {cure}.")
-    samples = reader.samples()
     joined = f"{len(parts)} recordings are joined in this file: all were read, one after the other."
-    notes = [joined] * (len(parts) > 1) + reader.notes() + level_notes(samples)
-    return Decoded(samples, reader.rate, [f"{name}: {note}" for note in notes], reader.lost)
+    notes = [joined] * (len(parts) > 1) + reader.notes()
+    return Decoded(reader.samples(), reader.rate, [f"{name}: {note}" for note in notes], reader.lost)
 
 
 def _decoded(
@@ -357,6 +370,7 @@ class _Reader:
         self._max_s = max_s
         self._samples = np.empty(0, np.int16)
         self._peak = 0.0
+        self._not_finite = 0
         self._turned = 0
         self._speech = np.zeros(2)
         self._notes: list[str] = []
@@ -418,6 +432,9 @@ class _Reader:
         kind = self._counted[0] if self._counted else ""
         uncounted = f"{kind} files do not say how long they are: whether this one was cut off, nobody can tell."
         odd = turned_notes(self._turned, self.rate) + clipped_notes(self.samples(), self._peak)
+        if self._not_finite:
+            odd.append(f"{self._not_finite:,} of its samples are no numbers, or infinite: they were taken for silence.")
+        odd += level_notes(self.samples(), self._peak)
         return [uncounted] * (kind in _UNCOUNTED) + self._notes + odd
 
     def _read(self, file: bytes | BinaryIO, frames: int) -> None:
@@ -431,6 +448,9 @@ class _Reader:
             dtype = "float32" if source.subtype in _FLOAT_SUBTYPES or "MPEG" in source.subtype else "int16"
             resampler = None if rate == self.rate else Resampler(rate, self.rate)
             while len(block := source.read(max(1, frames // source.channels), dtype=dtype, always_2d=True)):
+                if dtype == "float32" and not np.isfinite(block).all():
+                    self._not_finite += int(np.count_nonzero(~np.isfinite(block)))
+                    block = np.nan_to_num(block, nan=0, posinf=0, neginf=0)
                 mono, turned = to_mono(block, self._speech)
                 self._peak = max(self._peak, peak_of(block))
                 self._turned += turned
@@ -459,9 +479,14 @@ class _Reader:
             )
 
 
-def level_notes(samples: NDArray[np.int16]) -> list[str]:
-    """Return what there is to tell where audio is too quiet to hold speech."""
+def level_notes(samples: NDArray[np.int16], exact_peak: float = 0.0) -> list[str]:
+    """Return what there is to tell where audio is too quiet to hold speech; ``exact_peak`` as from `peak_of`."""
     peak = max(int(samples.max()), -int(samples.min()))
+    if not peak and exact_peak:
+        level = f"its loudest sample is at {20 * math.log10(exact_peak):.0f} dBFS"
+        return [
+            f"It is silent in 16 bits: {level}. Amplify it; if it holds samples of 16 bits in 32, convert it to 16."
+        ]
     if not peak:
         return ["It is silent: in 16 bits, every sample is 0."]
     peak_db = 20 * math.log10(peak / 32_768)
@@ -501,6 +526,9 @@ def _open(file: AudioFile) -> tuple[str, contextlib.AbstractContextManager[Conte
     if not hasattr(file, "read"):
         raise AudioError(f"{type(file).__name__} is not an audio file: give a path, or a file opened with mode 'rb'.")
     data = file.read()
+    if not data and getattr(file, "seekable", bool)():  # it was just written, or read before
+        file.seek(0)
+        data = file.read()
     if not isinstance(data, bytes | bytearray):
         raise AudioError(f"{name} was opened as text: open it with mode 'rb'.")
     return name, contextlib.nullcontext(bytes(data))
@@ -528,7 +556,8 @@ def _content(path: Path) -> contextlib.AbstractContextManager[Content | None]:
     except FileNotFoundError as exc:
         if _ADDRESS.match(os.fspath(path)):  # not quoted: it may hold a password
             raise AudioError("A file is wanted, not a web address: download it first, and give its path.") from None
-        raise AudioError(f"There is no file {name}: check the name; relative ones start at {Path.cwd()}.") from exc
+        folder = printable(os.fspath(path.parent.absolute()).encode("utf-8", "backslashreplace").decode())
+        raise AudioError(f"There is no file {name} in {folder}: check its name and folder.") from exc
     except ValueError as exc:
         raise AudioError(f"{name!r} cannot be the name of a file: check it.") from exc
     except OSError as exc:
