@@ -100,3 +100,7 @@ def test_a_last_word_that_was_made_of_silence_costs_no_other_its_time() -> None:
     words = [Word("hello", 0, 0.7), Word("there", 0.7, 1.7), Word("you", 29.0, 29.98)]
     assert words_within(words, 1.9) == tuple(words)
     assert words_within([Word("hello", 0, 700)], 1.9) == ()
+
+
+def test_a_word_ends_no_earlier_than_it_begins() -> None:
+    assert Word("hello", 0.5, 0.2) == Word("hello", 0.5, 0.5)

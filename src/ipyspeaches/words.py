@@ -46,6 +46,8 @@ class Word:
     def __post_init__(self) -> None:
         check_fields(self, word=text("text"), start=seconds, end=seconds, probability=seconds)
         object.__setattr__(self, "word", printable(self.word))
+        if self.end < self.start:  # as some servers say
+            object.__setattr__(self, "end", self.start)
 
     @property
     def middle(self) -> float:

@@ -185,6 +185,7 @@ async def test_a_redirect_says_where_it_leads(status: int, location: str, said: 
     ("status", "body", "error", "said"),
     [
         (404, {"error": {"message": "No model x", "code": "model_not_found"}}, ModelNotFoundError, "No model x"),
+        (400, "<title>400 The plain HTTP request was sent to HTTPS port</title>", NotSpeachesError, "write https://"),
         (403, {"detail": "Your country is not supported."}, ServerAuthError, "Your country is not supported"),
         (401, {"error": {"message": "Incorrect API key sk-s***t"}}, ServerAuthError, "HTTP 401)"),
         (413, "<html>", ProtocolError, "HTTP 413): send less at a time"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import unicodedata
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +18,7 @@ BASE_URL_VARIABLE: Final = "SPEACHES_BASE_URL"
 EMBEDDED: Final = "embedded"
 """In place of an address: the embedded server, whatever the environment names."""
 
+_ENDPOINT: Final = re.compile(r"/v1(/(audio/(transcriptions|translations)|realtime|models))?$|/docs$")
 _MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
 
 
@@ -49,6 +51,8 @@ def _takes_model(base_url: str) -> bool:
 
 def normalise_base_url(url: str) -> str:
     """Return a server's base address without a slash at its end, and without the ``/v1`` that OpenAI clients want.
+
+    Nor has it the endpoints that are copied from examples.
 
     It is an `InputError` if it has another scheme than http or https, no host, or more in it than an address (a key, a
     query).
@@ -84,7 +88,7 @@ def _base_url(url: str) -> str:
     _check(parts)
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host
-    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    path = _ENDPOINT.sub("", parts.path.rstrip("/")).rstrip("/")
     return f"{parts.scheme}://{shown_host}{'' if port is None else f':{port}'}{path}"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import ssl
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -71,6 +72,30 @@ def trusted_certificates(url: str) -> ssl.SSLContext:
         raise bad_environment(exc, url) from None
 
 
+@contextlib.asynccontextmanager
+async def answering(
+    client: httpx2.AsyncClient,
+    method: str,
+    path: str,
+    **what: Any,  # noqa: ANN401  as httpx2 takes it
+) -> AsyncGenerator[httpx2.Response]:
+    """Ask, and give the answer before it is read; where the same server has it in another place, from there.
+
+    That is a slash behind the path, or a prefix before it. Nothing is sent to any other server: it would get the key.
+    """
+    async with client.stream(method, path, **what) as answer:
+        moved, asked = answer.next_request, answer.request.url
+        at_home = moved and (moved.url.scheme, moved.url.netloc) == (asked.scheme, asked.netloc)
+        if not (moved and at_home and moved.method == method and moved.url.path.rstrip("/").endswith(path)):
+            yield answer
+            return
+    response = await client.send(moved, stream=True)
+    try:
+        yield response
+    finally:
+        await response.aclose()
+
+
 async def read_whole(response: httpx2.Response, within_s: float) -> httpx2.Response:
     """Return an answer with its content, of a refusal with its beginning; `TooLong` if above `MAX_ANSWER_BYTES`.
 
@@ -87,12 +112,21 @@ async def read_whole(response: httpx2.Response, within_s: float) -> httpx2.Respo
                     raise TooLong(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB", request=response.request)
     except TimeoutError:
         raise httpx2.ReadTimeout("It drips.", request=response.request) from None
+    except httpx2.RemoteProtocolError:
+        if not _is_whole(content):  # or its length is announced wrongly
+            raise
     headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
     text = _in_utf8(bytes(content), response.charset_encoding or "")
     whole = httpx2.Response(response.status_code, headers=headers, content=text, request=response.request)
     if text != content:
         whole.encoding = "utf-8"
     return whole
+
+
+def _is_whole(content: bytearray) -> bool:
+    with contextlib.suppress(ValueError):
+        return isinstance(parse_json(bytes(content)), dict | list)
+    return False
 
 
 def _in_utf8(text: bytes, charset: str) -> bytes:
@@ -140,7 +174,7 @@ class HttpApi:
             timeout = httpx2.Timeout(call.timeout_s)
             async with (
                 http_client(self.url, self._api_key, timeout, self._transport) as client,
-                client.stream(call.method, call.path, params=call.params, data=call.fields, files=files) as answer,
+                answering(client, call.method, call.path, params=call.params, data=call.fields, files=files) as answer,
             ):
                 response = await read_whole(answer, call.timeout_s)
         except httpx2.RequestError as exc:

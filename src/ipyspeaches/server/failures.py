@@ -67,6 +67,9 @@ _UNSEEN: Final = re.compile(r"<(script|style|head)\b.*?(</\1>|$)", re.IGNORECASE
 _TAG: Final = re.compile(r"<[^>]*(>|$)")
 _DESCRIBED: Final = re.compile(r'error_description="([^"]{1,200})"')
 _TRACEBACK: Final = "Traceback (most recent call last)"
+_CUT: Final = re.compile(r"disconnected|closed connection")
+"""What is said of a connection that ends too early; of anything else, that it is no HTTP."""
+_WANTS_TLS: Final = re.compile(r"plain HTTP request|HTTP request to an HTTPS server", re.IGNORECASE)
 _CUT_JSON: Final = re.compile(r"""["'](\w{1,20})["']\s*:\s*["]((?:[^"\\]|\\.)*)""")
 _REASONS: Final = (
     *("detail", "error_description", "error_message", "message", "msg", "faultstring", "reason", "title"),
@@ -103,7 +106,8 @@ class TooLong(httpx2.TransportError):
 
 def explain_interruption(exc: httpx2.RequestError, address: str, timeout_s: float) -> ServerError:
     """Return the error for a request that got no answer, or half of one, from a server that has answered before."""
-    if isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError):
+    cut = not isinstance(exc, httpx2.RemoteProtocolError) or _CUT.search(str(exc))
+    if cut and isinstance(exc, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError):
         return ConnectionLostError(
             f"{address} dropped the connection in the middle of a request: see the server's log, and restart the "
             "server if it has stopped."
@@ -125,8 +129,10 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
             "proxy in front of it."
         )
     if isinstance(exc, httpx2.RemoteProtocolError):
+        why = str(exc).partition(":")[0].rstrip(".")  # behind that, a line of the answer is quoted
         return NotSpeachesError(
-            f"Something answers at {address}, but not in HTTP: check the port, and write https:// if it speaks TLS."
+            f"Something answers at {address}, but not in HTTP ({why}): check the port, write https:// if it speaks "
+            "TLS, and look at the proxy in front of it, if there is one."
         )
     return unreachable(exc, address)
 
@@ -298,6 +304,8 @@ def explain_status(response: httpx2.Response, address: str, *, key_given: bool) 
         # An engine that fails says nothing, whatever the cause.
         more = "" if ": " in said else ", and check that the model knows the language"
         return ProtocolError(f"{address} failed to process the request ({said}): see the server's log{more}.")
+    if status == HTTPStatus.BAD_REQUEST and _WANTS_TLS.search(said):
+        return NotSpeachesError(f"{address} speaks TLS ({said}): write https:// in its address.")
     if status == HTTPStatus.NOT_FOUND or (detail is None and status not in _CURES):
         return not_speaches(address, said)
     return ProtocolError(f"{address} refused the request ({said}): {_CURES.get(status, 'correct what it names')}.")

@@ -22,7 +22,7 @@ from ipyspeaches.protocol.http.transcriptions import (
     read_answer,
 )
 from ipyspeaches.protocol.recognition import RecognitionOptions
-from ipyspeaches.server.api import http_client, read_whole
+from ipyspeaches.server.api import answering, http_client, read_whole
 from ipyspeaches.server.failures import (
     TooLong,
     after_it_worked,
@@ -73,7 +73,7 @@ class RequestTransport:
         timed, upload = self._timed, {"file": (*file, "audio/wav")}
         form = form_of(options, stream=self._stream, timed=timed)
         try:
-            async with self._client.stream("POST", path_of(options), data=form, files=upload) as answer:
+            async with answering(self._client, "POST", path_of(options), data=form, files=upload) as answer:
                 if answer.is_success and _media_type(answer) == "text/event-stream":
                     return await self._read_stream(answer, on_text)
                 response = await read_whole(answer, ANSWER_TIMEOUT_S)

@@ -207,6 +207,14 @@ def test_a_text_with_an_error_beside_it_may_lack_some(beside: dict[str, Any]) ->
     assert read_answer(said) == Broken("half", "The server reported “late”")
 
 
+def test_a_number_that_is_no_success_tells_a_failure_in_place_of_a_text() -> None:
+    failed = Broken("", "The server reported “model is loading”")
+    assert read_answer(event(code=40001, message="model is loading", text="").encode()) == failed
+    assert read_answer(event(code=40001, msg="model is loading", data=None).encode()) == failed
+    for said in ({"code": 0, "msg": "ok", "data": {"text": "good"}}, {"code": 200, "message": "ok", "text": "good"}):
+        assert read_answer(event(**said).encode()) == Answer("good")
+
+
 @pytest.mark.parametrize(
     ("said", "text"),
     [

@@ -27,6 +27,7 @@ _END_OF_STREAM: Final = "[DONE]"
 _UNNAMED: Final = "message"
 """What an event is called that has no name."""
 _LONGEST_UNKNOWN: Final = 80
+_GOOD_CODES: Final = (None, 0, "0", 200, "200", "ok", "OK", "success")
 _NOT_SPOKEN: Final = re.compile(r"\A[<{]|-->")
 """How a page and a document begin, and what is in subtitles."""
 _CUT_SHORT: Final = frozenset({"length", "content_filter", "abort", "error", "cancelled"})
@@ -113,6 +114,19 @@ class _Transcription(msgspec.Struct):
     words: tuple[Word, ...] | None = None
     segments: list[_Stretch] | None = None
     error: Any = None
+    code: Any = None
+    message: str = ""
+    msg: str = ""
+    data: Any = None
+    result: Any = None
+
+    @property
+    def failure(self) -> str | None:
+        """What a server reports beside the text, or by a number that is no success in place of one."""
+        if self.error:
+            return _message_of(self.error) or ""
+        said = self.message or self.msg
+        return said if said and not self.text and self.code not in _GOOD_CODES else None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
@@ -143,8 +157,7 @@ def read_answer(body: bytes, api_key: str | None = None, *, plain: bool = False)
     the key.
     """
     try:
-        whole = parse_json(body)
-        said = fit({"text": whole, "segments": whole} if isinstance(whole, str | list) else whole, _Transcription)
+        said = _read_document(parse_json(body))
     except ValueError:
         text = body.decode("utf-8-sig", "replace").strip()
         return Answer(text) if plain and text and not _NOT_SPOKEN.search(text) else None
@@ -154,11 +167,18 @@ def read_answer(body: bytes, api_key: str | None = None, *, plain: bool = False)
         join_text(part.text for part in said.segments or ()),
         join_text(word.word for word in words),
     )
-    if said.error:
-        return Broken(text, f"The server reported {quote(without_key(_message_of(said.error) or '', api_key))}")
+    if said.failure is not None:
+        return Broken(text, f"The server reported {quote(without_key(said.failure, api_key))}")
     if not isinstance(said.text, str) and not text:
         return None
     return Answer(text, language_heard(said.language), words)
+
+
+def _read_document(whole: Any) -> _Transcription:  # noqa: ANN401  JSON
+    said = fit({"text": whole, "segments": whole} if isinstance(whole, str | list) else whole, _Transcription)
+    within = said.data or said.result  # some wrap it
+    bare = said.text is None and said.segments is None and said.words is None
+    return _read_document(within) if bare and within and said.failure is None else said
 
 
 NO_END: Final = "The stream of text ended before its end"
