@@ -162,6 +162,17 @@ def test_what_is_labelled_as_no_speech_is_left_out_and_told(tmp_path: Path) -> N
         assert read(written(tmp_path, text), silence=["noise"]) == Segments([(0.5, 1), (1, 2), (4, 5)]), name
 
 
+def test_whole_numbers_of_another_unit_are_no_seconds(tmp_path: Path) -> None:
+    whisper = "start\tend\ttext\n0\t1880\tin being\n2900\t4600\tcomparatively modern\n"
+    assert Segments.from_csv(written(tmp_path, whisper)) == Segments([(0, 1.88), (2.9, 4.6)])
+    for text in ("0,3050,h#\n3050,4559,sh\n", "start,end\n24000,50000\n"):
+        with pytest.raises(InputError, match=r"whole numbers for times, such as .* milliseconds, frames or samples"):
+            Segments.from_csv(written(tmp_path, text))
+    with pytest.raises(InputError, match="whole numbers for times"):
+        Segments.from_audacity(written(tmp_path, "0\t3000000\tsil\n3000000\t9000000\ta\n"))
+    assert Segments.from_csv(written(tmp_path, "0,3050.0\n")) == Segments([(0, 3050)])
+
+
 @pytest.mark.parametrize("text", ["", ";; nobody speaks\n", "SPKR-INFO talk 1 <NA> <NA> <NA> unknown anna <NA> <NA>\n"])
 def test_in_a_recording_without_turns_nobody_speaks(tmp_path: Path, text: str) -> None:
     assert Segments.from_rttm(written(tmp_path, text), "talk") == Segments()

@@ -38,6 +38,7 @@ MAX_TIME_S: Final = 10**9
 """Times beyond this (30 years) are no times of a recording."""
 
 _EDGE_S: Final = 0.01  # engines count in frames: what begins so much before the recording begins with it
+_PADDED_S: Final = 0.5  # by as much, what was padded or rounded may begin before the recording
 _RTTM_SPEAKER_FIELDS: Final = 5  # type, file, channel, begin, duration; the others may be missing
 _RTTM_MOST_FIELDS: Final = 10
 _RTTM_TYPES: Final = frozenset(
@@ -49,11 +50,15 @@ _RTTM_TYPES: Final = frozenset(
 _RTTM_CHANNEL: Final = re.compile(r"\d+|\w|<NA>")
 # White space of ASCII: names may hold any other, such as an ideographic space.
 _RTTM_FIELD: Final = re.compile(r"[^ \t\v\f]+")
+_FEW_SECONDS: Final = 100
+"""Whole numbers that are further apart are of another unit than seconds."""
 _MICROSECOND: Final = Decimal("0.000001")
 _EXACT: Final = Context(prec=400)
 """Enough for the sum of any two times, whatever the program that uses this has set for its own numbers."""
 _NUMBER: Final = re.compile(r"[-+]?(?:\d{1,60}[.,]?\d{0,60}|[.,]\d{1,60})(?:[eE][-+]?\d{1,3})?")
 _DELIMITERS: Final = "\t;,"
+_WHISPER: Final = ["start", "end", "text"]
+"""The first line of Whisper's own TSV, whose times are milliseconds."""
 _NAME_COLUMNS: Final = ("uri", "filename", "file_name", "file", "path", "audio", "audio_file", "recording")
 _LABEL_COLUMNS: Final = ("label", "text", "class", "type", "annotation")
 # The hanzi that are used (level 1 of GB 2312) and its punctuation. Letters of Latin-1 rarely stand two in a row.
@@ -242,9 +247,9 @@ def _turn(path: str | Path, line: int, fields: list[str]) -> tuple[str, tuple[fl
     if begin is None or length is None:
         shown = f"{fields[at][:20]!r} and {fields[at + 1][:20]!r} are not seconds"
         _refuse(path, line, shown, "Fields 4 and 5 are times.")
-    if begin < 0 or length < 0:
+    if begin < -_PADDED_S or length < 0:
         _refuse(path, line, f"begin {begin} s, duration {length} s", "Neither may be negative.")
-    return _field(" ".join(fields[1 : at - 1])), (float(begin), float(_EXACT.add(begin, length)))
+    return _field(" ".join(fields[1 : at - 1])), (max(0.0, float(begin)), max(0.0, float(_EXACT.add(begin, length))))
 
 
 def _begin_field(fields: list[str]) -> int | None:
@@ -322,6 +327,7 @@ def read_audacity(path: str | Path, silence: Iterable[str] | None = None, encodi
         start, end = _pair(path, line, fields[at : at + 2])
         if start < end:
             labelled.append((start, end, "\t".join(fields[at + 2 :])))
+    _check_unit(path, [fields[at : at + 2] for _, fields in rows])
     return _spoken(path, labelled, silence)
 
 
@@ -365,15 +371,22 @@ def read_csv(
     at = columns or (start, start + 1)
     head = [cell.strip().casefold() for cell in fields] if columns else ["", "", "label"]
     found: dict[str, list[Labelled]] = {}
+    times: list[list[str]] = []
     for line, fields in rows[0 if columns is None else 1 :]:
         problem = _misplaced(fields, at, width, delimiter)
         if problem:
             _refuse(path, line, problem, "Name the columns in the first line, and put texts and times in quotes.")
-        pair = _pair(path, line, [fields[index] for index in at if index < len(fields)])
+        times.append([fields[index] for index in at if index < len(fields)])
+        pair = _pair(path, line, times[-1])
         row = dict(zip(head, fields[start:], strict=False))
         name, label = (next((row[one] for one in names if one in row), "") for names in (_NAME_COLUMNS, _LABEL_COLUMNS))
         found.setdefault(_field(name), []).append((*pair, label))
-    return _spoken(path, _chosen(path, found, uri), silence)
+    chosen = _chosen(path, found, uri)
+    if head == _WHISPER and delimiter == "\t" and all(cell.strip().isdecimal() for pair in times for cell in pair):
+        chosen = [(start / 1000, end / 1000, label) for start, end, label in chosen]
+    else:
+        _check_unit(path, times)
+    return _spoken(path, chosen, silence)
 
 
 def _delimiter(text: str) -> tuple[str, int]:
@@ -471,6 +484,19 @@ def _pair(path: str | Path, line: int, fields: list[str]) -> tuple[float, float]
     if end < start:
         _refuse(path, line, f"the end ({end} s) is before the start ({start} s)", "Swap them.")
     return float(start), float(end)
+
+
+def _check_unit(path: str | Path, times: list[list[str]]) -> None:
+    """Refuse whole numbers that are too far apart to be the seconds of utterances."""
+    if not times or not all(cell.strip().isdecimal() for pair in times for cell in pair):
+        return
+    lengths = sorted(int(end) - int(start) for start, end in times)
+    if lengths[len(lengths) // 2] >= _FEW_SECONDS:
+        start, end = times[0]
+        raise InputError(
+            f"{path} has whole numbers for times, such as {start} to {end}, which look like milliseconds, frames or "
+            f"samples: write seconds, or {end.strip()}.0 if they are seconds."
+        )
 
 
 class _Reader:
