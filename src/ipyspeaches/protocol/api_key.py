@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ipyspeaches.errors import InputError
-from ipyspeaches.protocol.address import BASE_URL_VARIABLE, is_loopback
+from ipyspeaches.protocol.address import BASE_URL_VARIABLE, EMBEDDED, is_loopback
 
 Words = TypeVar("Words", bound=str | bytes)
 
@@ -46,8 +46,9 @@ def hidden(given: Any) -> Any:  # noqa: ANN401  whatever a caller gives
 
 
 def hidden_address(given: Any) -> Any:  # noqa: ANN401  whatever a caller gives
-    """Return an address that may have a password or a key in it as what no traceback shows, any other as it is."""
-    return ApiKey(given) if isinstance(given, str) and set("@?#") & set(given) else given
+    """Return an address that may have a password or a key in it, or be one, as what no traceback shows."""
+    is_address = not isinstance(given, str) or given == EMBEDDED or ("://" in given and not set("@?#") & set(given))
+    return given if is_address else ApiKey(given)
 
 
 def read_key(given: str | None) -> ApiKey | None:

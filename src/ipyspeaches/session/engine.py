@@ -66,6 +66,7 @@ class Engine:
         asyncio.set_event_loop(loop)
         loop.call_soon(ready.set)
         loop.run_forever()
+        loop.close()
 
     def is_current(self) -> bool:
         """Whether the caller is on the engine's thread."""

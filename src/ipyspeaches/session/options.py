@@ -163,7 +163,9 @@ class SessionKeywords(TypedDict, total=False):
 
 
 def hide_key(keywords: SessionKeywords) -> None:
-    """Put the key, and an address that may hold one, into keywords as what the traceback of a refusal does not show."""
+    """Put the key, and what may hold or be one, into keywords as what the traceback of a refusal does not show."""
+    for name in keywords.keys() - SessionKeywords.__annotations__.keys():  # misspelt: refused by its name
+        keywords[name] = None  # type: ignore[literal-required]
     if "server" in keywords:
         given = keywords["server"]
         if isinstance(given, list | tuple):
