@@ -144,6 +144,22 @@ async def test_the_name_of_an_event_tells_an_error(http_script: Any, streaming: 
 
 
 @pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("<html><title>502 Bad Gateway</title></html>", "502 Bad Gateway"),
+        ('{"detail":"Out of memory"}', "Out of memory"),
+        ("Worker died", "Worker died"),
+    ],
+)
+async def test_what_stands_behind_a_stream_tells_why_it_ended(
+    http_script: Any, streaming: RequestTransport, rest: str, said: str
+) -> None:
+    whole = deltas("good")
+    http_script.script(Reply(content_type=whole.content_type, pieces=(whole.pieces[0], rest)))
+    assert (await post(streaming, ASKED))[0] == Broken("good", f"The server reported “{said}”")
+
+
+@pytest.mark.parametrize(
     ("kind", "body", "said"),
     [
         ("application/json", '{"detail": "busy"}', "an error in place of a text (HTTP 200: busy)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Final, cast
 
@@ -43,6 +44,8 @@ STREAM_TIMEOUT_S: Final = 300.0
 """A stream that takes longer drips: it would keep a session from its end for ever. Its text so far is kept."""
 MAX_STREAM: Final = 64 * 2**20
 """Characters of the events of one utterance; 30 s of speech take some ten thousand."""
+_TAIL: Final = 2_000
+_SSE_FIELD: Final = re.compile(r"(data|event|id|retry)?:|(data|event|id|retry)$")
 _HEALTH: Final = "/health"
 _REFUSED_FORM: Final = frozenset({400, 422})
 
@@ -126,11 +129,11 @@ class RequestTransport:
         return Refused(ProtocolError(failed), Severity.SINGLE)
 
     async def _read_stream(self, response: httpx2.Response, on_text: Callable[[str], None]) -> Outcome:
-        streamed, received = StreamedText(self._api_key), 0
+        streamed, received, stream = StreamedText(self._api_key), 0, _Ended(response)
         response.encoding = "utf-8-sig"  # some begin with a byte order mark
         try:
             async with asyncio.timeout(STREAM_TIMEOUT_S):
-                async for event in httpx2.EventSource(cast("httpx2.Response", _Ended(response))):
+                async for event in httpx2.EventSource(cast("httpx2.Response", stream)):
                     received += len(event.data)
                     if received > MAX_STREAM:
                         raise TooLong(f"more than {MAX_STREAM // 2**20} MiB of text for one utterance")
@@ -144,7 +147,7 @@ class RequestTransport:
             return ended if isinstance(ended, Answer) else Broken(streamed.text, late)
         except httpx2.RequestError:
             pass  # half a stream: what it amounts to is the protocol's to say
-        return streamed.end()
+        return streamed.end(stream.rest)
 
 
 class _Ended:
@@ -153,11 +156,22 @@ class _Ended:
     def __init__(self, response: httpx2.Response) -> None:
         self.headers, self.request = response.headers, response.request
         self._response = response
+        self._tail = ""
 
     async def aiter_text(self) -> AsyncIterator[str]:
         async for text in self._response.aiter_text():
+            self._tail = (self._tail + text)[-_TAIL:]
             yield text
         yield "\n\n"
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the last event and is none: a proxy's page, a document; as words, if it has some."""
+        last = self._tail.strip().rpartition("\n")[2]
+        if not last or _SSE_FIELD.match(last):
+            return ""
+        said = answered(httpx2.Response(self._response.status_code, text=last, request=self.request))
+        return said.partition(": ")[2] or last
 
 
 def _media_type(response: httpx2.Response) -> str:

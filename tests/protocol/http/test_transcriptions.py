@@ -207,6 +207,30 @@ def test_a_text_with_an_error_beside_it_may_lack_some(beside: dict[str, Any]) ->
     assert read_answer(said) == Broken("half", "The server reported “late”")
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        event(object="error", message="engine died", type="InternalServerError", code=500),
+        event(message="engine died", code=500),
+        event(code=500, msg="engine died"),
+        event(type="transcript.text.error", message="engine died"),
+        event(type="response.incomplete", reason="engine died"),
+        event(status="error", reason="engine died"),
+        event(success=False, message="engine died"),
+        event(exception="engine died"),
+        "engine died",
+    ],
+)
+def test_a_failure_in_any_shape_breaks_a_stream_that_ends_well(failure: str) -> None:
+    assert streamed(DELTA, failure, "[DONE]") == Broken(" good", "The server reported “engine died”")
+
+
+@pytest.mark.parametrize("beside", [event(type="ping"), event(type="usage", code=0), event(choices=[], usage={}), ""])
+def test_what_tells_nothing_breaks_no_stream(beside: str) -> None:
+    for end in ("[DONE]", "[done]", '"[DONE]"'):
+        assert streamed(DELTA, beside, end) == Answer(" good")
+
+
 def test_a_number_that_is_no_success_tells_a_failure_in_place_of_a_text() -> None:
     failed = Broken("", "The server reported “model is loading”")
     assert read_answer(event(code=40001, message="model is loading", text="").encode()) == failed

@@ -15,7 +15,7 @@ from ipyspeaches.liberal import fit, parse_json
 from ipyspeaches.protocol.api_key import without_key
 from ipyspeaches.protocol.recognition import RecognitionOptions
 from ipyspeaches.terminal import quote
-from ipyspeaches.words import GrowingText, Word, fullest, join_text, needs_space
+from ipyspeaches.words import GrowingText, Word, fullest, has_words, join_text, needs_space
 
 TRANSCRIPTIONS: Final = "/v1/audio/transcriptions"
 TRANSLATIONS: Final = "/v1/audio/translations"
@@ -26,6 +26,8 @@ _DONE: Final = "transcript.text.done"
 _END_OF_STREAM: Final = "[DONE]"
 _UNNAMED: Final = "message"
 """What an event is called that has no name."""
+_NO_JSON: Final = "no JSON"
+_FAILED: Final = re.compile(r"error|fail|exception|incomplete|abort|cancel", re.IGNORECASE)
 _LONGEST_UNKNOWN: Final = 80
 _GOOD_CODES: Final = (None, 0, "0", 200, "200", "ok", "OK", "success")
 _NOT_SPOKEN: Final = re.compile(r"\A[<{]|-->")
@@ -142,12 +144,31 @@ class _Choice(msgspec.Struct):
 
 class _StreamEvent(msgspec.Struct):
     type: str = ""
+    object: str = ""
     delta: Any = ""
     text: str = ""
     message: str = ""
+    msg: str = ""
+    reason: str = ""
     error: Any = None
     detail: Any = None
+    exception: Any = None
+    code: Any = None
+    status: Any = None
+    success: bool = True
     choices: list[_Choice] = []
+
+    @property
+    def said(self) -> str:
+        """What it reports, if anything."""
+        reported = (_message_of(self.error or self.detail), self.message, self.msg, self.reason, self.exception)
+        return next((one for one in reported if one and isinstance(one, str)), "")
+
+    def is_failure(self, name: str) -> bool:
+        """Whether it reports a failure: by its name, or by what stands in it, in one of many shapes."""
+        told = self.error is not None or self.exception is not None or (self.detail is not None and not self.type)
+        named = _FAILED.search(f"{self.type} {name} {self.object} {self.status}")
+        return bool(told or named or not self.success or (self.said and self.code not in _GOOD_CODES))
 
 
 def read_answer(body: bytes, api_key: str | None = None, *, plain: bool = False) -> Answer | Broken | None:
@@ -184,6 +205,17 @@ def _read_document(whole: Any) -> _Transcription:  # noqa: ANN401  JSON
 NO_END: Final = "The stream of text ended before its end"
 
 
+def _read_event(data: str) -> _StreamEvent:
+    try:
+        given = parse_json(data)
+    except ValueError:
+        return _StreamEvent(_NO_JSON)
+    try:
+        return fit(given, _StreamEvent)
+    except ValueError:
+        return _StreamEvent("unknown")
+
+
 class StreamedText:
     """The text of one event stream, put together from its pieces.
 
@@ -211,26 +243,25 @@ class StreamedText:
 
     def receive(self, data: str, name: str = "") -> bool:
         """Take the data of an event, and its name; return whether to show the text. What is unknown is passed over."""
-        try:
-            event = fit(parse_json(data), _StreamEvent)
-        except ValueError:
-            event = _StreamEvent("unknown")
+        event = _read_event(data)
         kind = event.type or ("" if name == _UNNAMED else name)
-        if event.error is not None or "error" in (kind, name) or (event.detail is not None and not kind):
-            said = _message_of(event.error or event.detail) or event.message
-            self._problem = quote(without_key(said, self._api_key) or self._shown(data))
+        ends = name == "done" or data.strip().strip('"').upper() == _END_OF_STREAM
+        if event.is_failure(name):
+            self._problem = quote(without_key(event.said, self._api_key) or self._shown(data))
         elif kind == _DONE:
             self._end_piece(event.text)
         elif kind == _SEGMENT:
             self._segments.append(event.text)
         elif event.choices:
             return self._receive_chunk(event.choices[0])
-        elif data.strip() == _END_OF_STREAM:
+        elif ends and not event.text:
             self._done = self._done or ((self._chunked or bool(self.text)) and self._problem is None)
         elif kind == _DELTA or not kind:
             return self._append(_piece(event.delta) or self._separated(event.text))
         elif data.strip():
             self._unknown = self._unknown or quote(self._shown(data))
+            if event.type == _NO_JSON and self.text and has_words(data):
+                self._problem = self._unknown
         return False
 
     def _shown(self, data: str) -> str:
@@ -248,8 +279,10 @@ class StreamedText:
         bare, last, self._last = piece.strip(), self._last, piece
         return f" {piece}" if bare == piece and last == last.strip() != "" and needs_space(last, piece) else piece
 
-    def end(self) -> Answer | Broken | Refused:
-        """Return what the stream amounts to, now that nothing more comes."""
+    def end(self, rest: str = "") -> Answer | Broken | Refused:
+        """Return what the stream amounts to, now that nothing more comes; ``rest`` is what was no event at its end."""
+        if rest and not self._done:
+            self._problem = self._problem or quote(self._shown(rest))
         if self._done:
             return Answer(self.text)
         if self._problem:
