@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,25 @@ def test_every_sound_has_its_time(kind: str, bursts: Recording) -> None:
     assert level(late, 0, 2.9) == 0
 
 
+@pytest.mark.parametrize("kind", ["m4a", "aac", "ts", "webm"])
+def test_what_is_joined_is_read_to_its_end(kind: str, bursts: Recording) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        read = Recording.load(io.BytesIO(recorded(kind, bursts) + recorded(kind, bursts)))
+    assert read.duration == pytest.approx(14, abs=0.3)
+    assert read.lost == ()
+    assert [str(one.message) for one in told if "joined" not in str(one.message)] == []
+
+
+def test_a_stream_whose_rate_changes_is_read_to_its_end(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = recorded("aac", bursts)
+    monkeypatch.setitem(KINDS, "aac", ("adts", "aac", 44_100))
+    read = Recording.load(io.BytesIO(content + recorded("aac", bursts)))
+    assert (read.rate, read.lost) == (16_000, ())
+    assert read.duration == pytest.approx(14, abs=0.3)
+    assert level(read, 8, 13) == pytest.approx(level(bursts, 1, 6), rel=0.1)
+
+
 def test_damage_costs_no_more_than_its_place(bursts: Recording) -> None:
     content = bytearray(recorded("m4a", bursts))
     content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
@@ -118,7 +138,7 @@ def test_damage_costs_no_more_than_its_place(bursts: Recording) -> None:
 def test_what_was_written_of_a_file_in_fragments_is_read(bursts: Recording) -> None:
     content = recorded("m4a", bursts, options={"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"})
     last = content.rindex(b"moof") - 4
-    with pytest.warns(AudioWarning, match="ends in the middle of a fragment"):
+    with pytest.warns(AudioWarning, match="breaks off"):
         read = Recording.load(io.BytesIO(content[: last + 50]))
     assert read.duration == pytest.approx(6, abs=0.3)
     assert len(read.lost) == 1

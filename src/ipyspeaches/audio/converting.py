@@ -41,6 +41,8 @@ _HEAD_BYTES: Final = 400
 
 _COUNTED: Final = frozenset({"mov", "matroska"})
 """Whose head says how long they are, from 0 on; of others it is guessed."""
+_TIMELESS: Final = frozenset({"aac", "amr", "ac3"})
+"""Frames and nothing else: FFmpeg makes times up, by the first of them."""
 _SHORT_S: Final = 0.5
 """So much less than a file announces is no cut: encoders pad."""
 _GAP_S: Final = 0.1
@@ -64,38 +66,60 @@ def container_of(data: Content, *, shared: bool = False) -> str | None:
 class _Track:
     """One track of sound, whose pieces lie where their times say: what was not sent is silence."""
 
-    def __init__(self, resampler: av.AudioResampler, begin_s: float) -> None:
+    def __init__(self, rate: int, begin_s: float | None) -> None:
         self.blocks: list[NDArray[Any]] = []
-        self.length = self.rate = 0
+        self.rate = rate
+        self.length = 0
         self.silent_s = 0.0  # in its midst
         self.lost_s: list[tuple[float, float]] = []
-        self._resampler = resampler
-        self._begin_s = begin_s  # what its clock shows at the beginning
+        self._layout = ""  # of the first sound, which that of others becomes
+        self._taken: tuple[int, str, str] | None = None  # what the resampler takes
+        self._resampler: av.AudioResampler | None = None
+        self._begin_s = begin_s  # what its clock shows at the beginning, if it has one
 
     def add(self, frame: av.AudioFrame | None) -> None:
         """Take what was decoded; None at the end."""
         at_s = None if frame is None else frame.time
+        given = None if frame is None else (frame.sample_rate, frame.layout.name, frame.format.name)
+        if given != self._taken:  # at the end, and where a stream goes on in another way
+            self._resample(None, None)
+            self._taken = given
+        if frame is not None:
+            self._resample(frame, at_s)
+
+    def _resample(self, frame: av.AudioFrame | None, at_s: float | None) -> None:
+        if frame is None and self._resampler is None:
+            return
+        if self._resampler is None:
+            from av import AudioResampler
+
+            assert frame is not None
+            self._layout = self._layout or frame.layout.name
+            self._resampler = AudioResampler("s16", self._layout, self.rate)
         for plain in self._resampler.resample(frame):
             block = plain.to_ndarray().reshape(-1, plain.layout.nb_channels)
-            self.rate = plain.sample_rate
-            if at_s is not None:
-                self._keep_time(at_s, block.shape[1])
+            if at_s is not None and self._begin_s is not None:
+                self._begin_s = self._keep_time(at_s, self._begin_s, block.shape[1])
             at_s = None
             self._append(block)
+        if frame is None:
+            self._resampler = None
 
     def damaged(self, length_s: float) -> None:
         """Note that what comes next, so long, cannot be decoded."""
-        at_s = self.length / self.rate if self.rate else 0.0
+        at_s = self.length / self.rate
         self.lost_s.append((at_s, at_s + length_s))
 
-    def _keep_time(self, at_s: float, channels: int) -> None:
-        late_s = at_s - self._begin_s - self.length / self.rate
+    def _keep_time(self, at_s: float, begin_s: float, channels: int) -> float:
+        """Be silent up to a time; return what the clock showed at the beginning, by which it was set anew."""
+        late_s = at_s - begin_s - self.length / self.rate
         if _GAP_S < late_s < _LONGEST_GAP_S:
             lost = self.lost_s and self.lost_s[-1][0] == self.length / self.rate
             self.silent_s += late_s if self.length and not lost else 0.0
             self._append(np.zeros((round(late_s * self.rate), channels), np.int16))
         elif abs(late_s) > _GAP_S:
-            self._begin_s += late_s
+            return begin_s + late_s
+        return begin_s
 
     def _append(self, block: NDArray[Any]) -> None:
         self.blocks.append(block)
@@ -117,34 +141,52 @@ def converted(data: Content, container: str, most_s: float) -> Part:
     tracks: dict[int, _Track] = {}
     announced_s = 0.0
     notes: list[str] = []
-    reason = "there is no sound in it"
+    cut, reason = len(whole) < len(data), "there is no sound in it"
     try:
         with av.open(io.BytesIO(whole), "r", container) as opened:
             streams, notes = _chosen([one for one in opened.streams.audio if one.codec_context])
             announced_s = _announced_s(opened, streams) if container in _COUNTED else 0.0
-            begin_s = 0.0 if announced_s else (opened.start_time or 0) / av.time_base
+            begin_s: float | None = 0.0 if announced_s else (opened.start_time or 0) / av.time_base
+            begin_s = None if container in _TIMELESS else begin_s
             for one in streams:
-                tracks[one.index] = _Track(av.AudioResampler(format="s16", rate=streams[0].rate), begin_s)
+                tracks[one.index] = _Track(streams[0].rate, begin_s)
             if streams:
                 _decode(opened.demux(*streams), tracks, most_s)
     except (av.error.FFmpegError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
+        cut, reason = True, getattr(exc, "strerror", None) or str(exc)
     found = [track for track in tracks.values() if len(track.blocks) > len(track.lost_s)]
     if not found:
         raise AudioError(f"It cannot be read as audio ({reason}): it may be cut off, choose another file.")
-    length_s = max(track.length / track.rate for track in found)
     part = Part(_wav(found), notes)
-    if len(whole) < len(data):
-        part.lost.append((1.0, 1.0))
-        part.notes.append("It ends in the middle of a fragment: its end is missing.")
-    if lost := [stretch for track in found for stretch in track.lost_s]:
-        part.lost += [(begin_s / length_s, end_s / length_s) for begin_s, end_s in lost]
-        part.notes.append("It is damaged in places: what was there is missing.")
-    if (silent_s := max(track.silent_s for track in found)) > _SHORT_S:
-        part.notes.append(f"It has no sound for {silent_s:.1f} s in its midst: silence is in its place.")
+    _tell_losses(part, found)
+    length_s = max(track.length / track.rate for track in found)
     if announced_s > length_s + _SHORT_S and length_s <= most_s:
         part.announces(announced_s / length_s)
+    elif cut:
+        part.lost.append((1.0, 1.0))
+        part.notes.append("It breaks off, or is damaged there: what may follow was not read.")
     return part
+
+
+def _tell_losses(part: Part, tracks: list[_Track]) -> None:
+    length_s = max(track.length / track.rate for track in tracks)
+    if lost := [stretch for track in tracks for stretch in track.lost_s]:
+        part.lost += [(begin_s / length_s, end_s / length_s) for begin_s, end_s in lost]
+        part.notes.append("It is damaged in places: what was there is missing.")
+    if (silent_s := max(track.silent_s for track in tracks)) > _SHORT_S:
+        part.notes.append(f"It has no sound for {silent_s:.1f} s in its midst: silence is in its place.")
+
+
+def joined(data: Content, container: str) -> list[Content]:
+    """Return the files that are joined in one, where FFmpeg would read the first alone, as of MP4."""
+    starts, place = [0], 0
+    while container == "mov" and place + 8 <= len(data):
+        size, kind = int.from_bytes(data[place : place + 4]), data[place + 4 : place + 8]
+        size = int.from_bytes(data[place + 8 : place + 16]) if size == 1 else size
+        starts += [place] if kind == b"ftyp" and place else []
+        place += size if size >= 8 else len(data)
+    ends = [*starts[1:], len(data)]
+    return [data[start:end] for start, end in zip(starts, ends, strict=True)] if len(starts) > 1 else [data]
 
 
 def _without_half_index(data: Content) -> bytes:
@@ -166,7 +208,7 @@ def _decode(packets: Iterable[Any], tracks: dict[int, _Track], most_s: float) ->
                 track.add(frame)
         except InvalidDataError:  # what follows has its own time
             track.damaged(float((packet.duration or 0) * packet.time_base))
-        if track.length > (most_s + 1) * (track.rate or 1):
+        if track.length > (most_s + 1) * track.rate:
             break
     for track in tracks.values():
         track.add(None)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches.audio.clock import MAX_RATE_HZ, Resampler
 from ipyspeaches.audio.containers import Content, Part, inspect
-from ipyspeaches.audio.converting import container_of, converted
+from ipyspeaches.audio.converting import container_of, converted, joined
 from ipyspeaches.errors import AudioError
 from ipyspeaches.terminal import printable
 
@@ -325,7 +325,8 @@ def _decoded(
 ) -> tuple[list[Part], _Reader]:
     """Return what the parts of a file are, and what was read of them; by FFmpeg, if a container is named."""
     if data is not None and container is not None:
-        parts = [converted(data, container, min(max_s, MAX_SAMPLES / MIN_RATE_HZ))]
+        most_s = min(max_s, MAX_SAMPLES / MIN_RATE_HZ)
+        parts = [converted(part, container, most_s) for part in joined(data, container)]
     else:
         parts = [Part(b"")] if data is None else inspect(data)
     reader = _Reader(max_s, rate or 0)
