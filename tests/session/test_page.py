@@ -38,6 +38,7 @@ class Talk:
         padding_ms: int = 360,
         min_silence_ms: int = SILENCE_MS,
         server_vad: bool = False,
+        busy: bool = False,
         patience: Patience | None = None,
     ) -> None:
         detector = EnergyVad(threshold=500, min_silence_duration_ms=min_silence_ms)
@@ -46,7 +47,7 @@ class Talk:
         self.events: list[ProtocolEvent] = []
         self.line = PageLine(1, lambda order: self.peer.obey(order))
         self.peer = FakePeer(self.line.receive_news)
-        media = Media(padding_ms=padding_ms if server_vad else 0, continuous=True)
+        media = Media(padding_ms=padding_ms if server_vad else 0, continuous=True, busy=busy)
         asked = RecognitionOptions(model="m", server_vad=turn.server_vad)
         protocol = RealtimeProtocol(asked, media=media)
         endpoint = RtcEndpoint("http://server.example", realtime_query("http://server.example", asked))
@@ -104,6 +105,38 @@ async def test_an_utterance_is_committed_once_when_the_server_must_have_heard_it
     assert (completed.utterance.number, completed.text) == (0, "utterance 1")
     # By then, the silence that ends an utterance has lasted longer than the way to the server.
     assert not [order for order in talk.peer.of("send") if "append" in str(order)]
+
+
+async def test_a_server_that_recognises_is_asked_how_far_it_is_before_an_utterance_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    talk = Talk(busy=True)
+    answer = talk.peer.say
+    await talk.conversation.open()
+    monkeypatch.setattr(talk.peer, "say", lambda *_a, **_k: None)  # it is at work
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await asyncio.sleep(0.1)
+    [asked] = [message for message in talk.peer.heard if message["type"] == "conversation.item.delete"]
+    assert talk.heard("commit") == 0
+    assert talk.conversation.pending == 1
+    monkeypatch.setattr(talk.peer, "say", answer)
+    answer({"type": "error", "error": {"message": f"no item '{asked['item_id']}'", "type": "invalid_request_error"}})
+    await settled(talk)
+    assert talk.heard("commit") == 1
+    await talk.conversation.close()
+
+
+async def test_a_server_at_rest_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ipyspeaches.session.media_connections.RECENTLY_S", 0.0)
+    talk = Talk(busy=True)
+    await talk.conversation.open()
+    await talk.hear(1, level=3_000)
+    await talk.hear(0.8)
+    await settled(talk)
+    assert talk.heard("commit") == 1
+    assert "conversation.item.delete" not in talk.peer.kinds()
+    await talk.conversation.close()
 
 
 async def test_a_short_silence_is_no_reason_to_hurry() -> None:

@@ -31,6 +31,8 @@ TAIL_MS: Final = 100
 """Audio behind the end of an utterance that the server should have heard, too."""
 HEARD_S: Final = 10.0
 """For a busy server to say that it has read what an utterance consists of; it is told the end then anyway."""
+RECENTLY_S: Final = 2.0
+"""A server that has been silent for so long has decoded what came while it recognised."""
 CLEAR_EVERY_S: Final = 2.0
 """Silence that may gather at the server: recognisers invent words in more of it, and its work grows with it."""
 
@@ -98,10 +100,16 @@ class MediaConnection(RealtimeConnection):
         if not self._protocol.is_busy:
             await super()._commit(utterance)
             return
+        self._protocol.send_padding()
+        await self._be_heard()
+        self._protocol.send_commit(utterance, padded=True)
+
+    async def _be_heard(self) -> None:
+        """Send a ping, and wait until a busy server has all audio before it."""
         # Packets are read in the order in which they were sent, so that whoever answers has all of the audio; what it
         # has not decoded takes it as long again. In a server at rest that is some milliseconds.
         clock = asyncio.get_running_loop().time
-        self._protocol.send_padding()
+        self._protocol.send_ping()
         await self._transmit()
         await self._media.drain(0)
         asked_at_s = clock()
@@ -111,7 +119,6 @@ class MediaConnection(RealtimeConnection):
                     self._progress.clear()
                     await self._progress.wait()
                 await asyncio.sleep(clock() - asked_at_s)
-        self._protocol.send_commit(utterance, padded=True)
 
     async def close(self) -> None:
         """Close the connection and stop watching."""
@@ -264,6 +271,8 @@ class PageConnection(MediaConnection):
                 continue
             if self._clearing is not None:
                 await self._clearing  # it comes first, and so it must be noted first
+            if self._may_be_behind:
+                await self._be_heard()
             if self.lost.done():
                 return
             self._note_flow()
@@ -275,6 +284,12 @@ class PageConnection(MediaConnection):
             if len(joined) > 1:
                 self._on_event(Noticed("joined", _JOINED.format(count=len(joined))))
             await self._transmit()
+
+    @property
+    def _may_be_behind(self) -> bool:
+        """Whether the server recognises, or just has: at rest, it needs no question, which goes a long way here."""
+        recently = asyncio.get_running_loop().time() - self._received_at_s < RECENTLY_S
+        return self._protocol.is_busy and (self._protocol.pending > 0 or recently)
 
     def _watch_silence(self) -> None:
         if self._pipeline.in_speech:

@@ -320,9 +320,8 @@ class RealtimeProtocol:
         return bool(self._pings)
 
     def send_padding(self) -> None:
-        """Send the padding of an utterance ahead of its commit, and a ping: its answer says that the audio is there."""
+        """Send the padding of an utterance ahead of its commit."""
         self._outbox.pad(0)
-        self.send_ping()
 
     def send_commit(self, utterance: Utterance, *, padded: bool = False) -> None:
         """End an utterance with all that was appended since the last commit, filled up to 100 ms.
