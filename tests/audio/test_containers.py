@@ -423,8 +423,28 @@ def test_silence_is_told_with_its_level() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Recording.from_array(np.zeros(9), RATE)
-    with pytest.warns(AudioWarning, match="silent: in 16 bits, every sample is 0"):
+    with pytest.warns(AudioWarning, match=r"silent in 16 bits: its loudest sample is at -\d+ dBFS"):
         Recording.from_array(noisy_tone() / 32_768 * 1e-5, RATE)
+
+
+def test_one_of_many_channels_is_as_loud_as_alone() -> None:
+    wave = noisy_tone()
+    many = np.zeros((len(wave), 32))
+    many[:, 5] = wave
+    for made in (load(file("WAV", many))[0], Recording.from_array(many, RATE)):
+        assert np.abs(made.samples / 32_768 - wave).max() < 2e-3
+    two = load(file("WAV", many[:, 4:6]))[0]
+    assert np.abs(two.samples / 32_768 - wave / 2).max() < 1e-3
+
+
+def test_a_constant_offset_is_taken_away_and_told() -> None:
+    wave = noisy_tone() * 0.1
+    with pytest.warns(AudioWarning, match=r"constant offset of 0\.50 of full scale, which was taken away"):
+        made = Recording.from_array(wave + 0.5, RATE)
+    assert np.abs(made.samples / 32_768 - wave).max() < 1e-3
+    made, told = load(file("WAV", wave - 0.9))
+    assert "constant offset of -0.90" in told
+    assert np.abs(made.samples / 32_768 - wave).max() < 1e-3
 
 
 def test_what_is_over_full_scale_is_told_with_its_peak() -> None:

@@ -44,6 +44,10 @@ _MIN_AUDIO_BYTES: Final = 1 << 10
 """A file of more is not just a header."""
 _SILENT_DB: Final = -50.0
 _QUIET_DB: Final = -36.0
+_OFFSET: Final = 100
+"""A mean of all samples from which on it is asked whether that is an offset: -50 dBFS."""
+_WEAKER: Final = 2
+"""How much weaker a mix of many channels may be than the loudest of them: as that of two is, one of which is silent."""
 _CLIPPED: Final = 0.001
 """Part of the samples; what lossy formats decode to is a little over full scale here and there."""
 _WINDOW: Final = 1 << 13
@@ -99,8 +103,8 @@ def _shown(rate: float) -> str:
     return f"±{10**15} or more" if abs(rate) >= 10**15 else str(rate)
 
 
-def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
-    """Return an array that a user gave as `to_mono` does; see `Recording.from_array`."""
+def array_to_mono(samples: ArrayLike, rate: int) -> tuple[NDArray[np.int16], list[str]]:
+    """Return mono audio of an array that a user gave, and what there is to tell of it; see `Recording.from_array`."""
     if isinstance(samples, bytes | bytearray):
         raise AudioError(
             "Bytes do not say what numbers they are: give np.frombuffer(data, np.int16), if they are that."
@@ -126,7 +130,12 @@ def array_to_mono(samples: ArrayLike) -> tuple[NDArray[np.int16], int]:
             "samples.ravel()."
         )
     _check_full_scale(array)
-    return to_mono(array)
+    heard, peak = np.zeros(3), peak_of(array)
+    mono, turned = to_mono(array, heard)
+    notes = turned_notes(turned, rate) + clipped_notes(mono, peak)
+    silent = not np.any(array)  # which may be meant
+    notes += [] if silent else steadied(mono, heard[2]) + level_notes(mono, peak)
+    return mono, notes
 
 
 def _check_full_scale(array: NDArray[Any]) -> None:
@@ -156,7 +165,8 @@ def to_mono(array: NDArray[Any], speech: NDArray[np.float64] | None = None) -> t
     Channels are averaged before they are rounded, so that they cannot clip; where they cancel each other, those that
     are opposite in phase are turned first, unless this cancels the speech. Floats over full scale clip.
 
-    ``speech`` counts how much of it each of the two mixes has: give the same array, zeros at first, for each block.
+    ``speech`` counts how much of it each of the two mixes has, and the loudest sample of any channel of many: give the
+    same array, three zeros at first, for each block.
     """
     _check_shape(array)
     values = _full_scale_32768(array)
@@ -164,7 +174,7 @@ def to_mono(array: NDArray[Any], speech: NDArray[np.float64] | None = None) -> t
         return values.astype(np.int16), 0
     turned = 0
     if values.ndim == 2:
-        values, turned = _mixed(values, np.zeros(2) if speech is None else speech)
+        values, turned = _mixed(values, np.zeros(3) if speech is None else speech)
     mono: NDArray[np.int16] = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
     return mono, turned
 
@@ -174,6 +184,8 @@ def _mixed(channels: NDArray[Any], speech: NDArray[np.float64]) -> tuple[NDArray
     count = channels.shape[1]
     if count == 1:
         return mixed, 0
+    if count > 2:
+        speech[2] = max(speech[2], float(np.abs(channels.astype(np.float32)).max()))
     signs, turned = None, []
     for begin in range(0, len(channels), _WINDOW):
         window = channels[begin : begin + _WINDOW].astype(np.float32)
@@ -184,7 +196,7 @@ def _mixed(channels: NDArray[Any], speech: NDArray[np.float64]) -> tuple[NDArray
     if not turned:
         return mixed, 0
     # Hum and noise may be opposite in phase, too, with the same speech in all channels.
-    speech += _speech(
+    speech[:2] += _speech(
         [np.concatenate([mixed[place] for place, _ in turned]), np.concatenate([one for _, one in turned])]
     )
     if speech[0] > speech[1]:
@@ -373,7 +385,7 @@ class _Reader:
         self._peak = 0.0
         self._not_finite = 0
         self._turned = 0
-        self._speech = np.zeros(2)
+        self._speech = np.zeros(3)
         self._notes: list[str] = []
 
     def read(self, part: Part, file: bytes | BinaryIO) -> None:
@@ -435,6 +447,7 @@ class _Reader:
         odd = turned_notes(self._turned, self.rate) + clipped_notes(self.samples(), self._peak)
         if self._not_finite:
             odd.append(f"{self._not_finite:,} of its samples are no numbers, or infinite: they were taken for silence.")
+        odd += steadied(self.samples(), self._speech[2])
         odd += level_notes(self.samples(), self._peak)
         return [uncounted] * (kind in _UNCOUNTED) + self._notes + odd
 
@@ -495,6 +508,29 @@ def level_notes(samples: NDArray[np.int16], exact_peak: float = 0.0) -> list[str
         return []
     how = "almost silent" if peak_db < _SILENT_DB else "very quiet"
     return [f"It is {how}: its loudest sample is at {peak_db:.0f} dBFS, so words may be missed; amplify it."]
+
+
+def steadied(samples: NDArray[np.int16], loudest: float) -> list[str]:
+    """Take a constant offset away that is louder than the sound, and make a mix as loud as its ``loudest`` channel.
+
+    In place; returns what there is to tell of it. The mix of many channels, one of which has speech, is nearly silent.
+    """
+    if len(samples) < _SMALL_BLOCK:  # no sound that anybody hears
+        return []
+    offset = round(float(samples.mean()))
+    blocks = [samples[at : at + _BLOCK] for at in range(0, len(samples), _BLOCK)]
+    if abs(offset) < _OFFSET:
+        peak = max(int(samples.max()), -int(samples.min()))
+        if loudest > _WEAKER * peak > 0:
+            for block in blocks:
+                np.clip(np.rint(block * (loudest / peak)), -32_768, 32_767, out=block, casting="unsafe")
+        return []
+    power = sum(float(np.square(block - float(offset)).sum()) for block in blocks) / len(samples)
+    if offset**2 <= power:
+        return []
+    for block in blocks:
+        np.clip(block.astype(np.int32) - offset, -32_768, 32_767, out=block, casting="unsafe")
+    return [f"It has a constant offset of {offset / 32_768:.2f} of full scale, which was taken away."]
 
 
 def peak_of(array: NDArray[Any]) -> float:

@@ -13,18 +13,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
-from ipyspeaches.audio.decoding import (
-    AudioFile,
-    array_to_mono,
-    check_rate,
-    clipped_notes,
-    decode,
-    encode,
-    level_notes,
-    peak_of,
-    turned_notes,
-    wav,
-)
+from ipyspeaches.audio.decoding import AudioFile, array_to_mono, check_rate, decode, encode, wav
 from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
@@ -117,10 +106,7 @@ class Recording:
             and were clipped, or the audio is almost silent.
         """
         whole_rate = check_rate(rate)
-        mono, turned = array_to_mono(samples)
-        array = np.asarray(samples)
-        notes = turned_notes(turned, whole_rate) + clipped_notes(mono, peak_of(array))
-        notes += level_notes(mono) if np.any(array) else []  # silence may be meant
+        mono, notes = array_to_mono(samples, whole_rate)
         _warn(f"The array: {note}" for note in notes)
         return cls(mono, whole_rate)
 
