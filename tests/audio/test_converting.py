@@ -130,7 +130,7 @@ def test_damage_costs_no_more_than_its_place(bursts: Recording) -> None:
     with pytest.warns(AudioWarning, match="is damaged in places"):
         read = Recording.load(io.BytesIO(content))
     assert read.duration == pytest.approx(7, abs=0.15)
-    start, end = read.lost[0]
+    [(start, end)] = read.lost
     assert 2 < start < end < 5
     assert level(read, 5, 7) == pytest.approx(level(bursts, 5, 7), rel=0.1)
 
@@ -150,7 +150,7 @@ def test_what_is_cut_off_says_so(bursts: Recording) -> None:
         read = Recording.load(io.BytesIO(content[: len(content) // 2]))
     assert 0 < read.duration < bursts.duration - 1
     assert read.lost[0][1] == pytest.approx(bursts.duration, abs=0.15)
-    with pytest.raises(AudioError, match="cut off"):
+    with pytest.raises(AudioError, match=r"index is missing.*: keep it, the sound is in it"):
         Recording.load(io.BytesIO(recorded("m4a", bursts)[:5_000]))
 
 

@@ -108,7 +108,8 @@ class _Track:
     def damaged(self, length_s: float) -> None:
         """Note that what comes next, so long, cannot be decoded."""
         at_s = self.length / self.rate
-        self.lost_s.append((at_s, at_s + length_s))
+        begin_s, end_s = self.lost_s.pop() if self.lost_s and self.lost_s[-1][0] == at_s else (at_s, at_s)
+        self.lost_s.append((begin_s, end_s + length_s))
 
     def _keep_time(self, at_s: float, begin_s: float, channels: int) -> float:
         """Be silent up to a time; return what the clock showed at the beginning, by which it was set anew."""
@@ -155,6 +156,11 @@ def converted(data: Content, container: str, most_s: float) -> Part:
     except (av.error.FFmpegError, ValueError) as exc:
         cut, reason = True, getattr(exc, "strerror", None) or str(exc)
     found = [track for track in tracks.values() if len(track.blocks) > len(track.lost_s)]
+    if not found and container == "mov" and data.find(b"moov") < 0:
+        raise AudioError(
+            "Its index is missing, as when a recorder dies: keep it, the sound is in it, and repair it with a program "
+            "such as untrunc and another recording of the same device."
+        )
     if not found:
         raise AudioError(f"It cannot be read as audio ({reason}): it may be cut off, choose another file.")
     part = Part(_wav(found), notes)
