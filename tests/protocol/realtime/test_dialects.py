@@ -87,6 +87,21 @@ def test_a_transcription_session_of_the_beta_is_understood() -> None:
     assert text.text == "Guten Tag"
 
 
+def test_the_texts_and_errors_of_vllm_are_understood() -> None:
+    protocol = begun(message("session.created", session=BETA))
+    protocol.receive_message(message("session.updated", session={**BETA, "turn_detection": None}))
+    protocol.send_append(SILENCE, 0)
+    protocol.send_commit(cut(0, 0, 24_000))
+    protocol.messages_to_send()
+    events = feed(protocol, committed("a"), message("transcription.delta", delta="Guten "))
+    events += feed(protocol, message("transcription.done", text="Guten Tag", usage={}))
+    assert isinstance(events[-1], ItemCompleted)
+    assert events[-1].text == "Guten Tag"
+    [said] = protocol.receive_message(json.dumps({"object": "error", "message": "engine died", "code": 500}))
+    assert isinstance(said, Reported)
+    assert said.message == "engine died"
+
+
 def test_a_change_goes_in_a_message_of_the_beta() -> None:
     protocol = begun(beta("created"))
     protocol.receive_message(beta("updated", **update(protocol)))

@@ -276,6 +276,11 @@ _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _MAIN_FIELD: Final = re.compile(
     r'"(type|item_id|transcript)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*")'
 )
+_VLLM: Final = {
+    "transcription.delta": "conversation.item.input_audio_transcription.delta",
+    "transcription.done": "conversation.item.input_audio_transcription.completed",
+}
+"""What vLLM calls these."""
 _NO_TEXT: Final = "The server sent no text for it."
 TRANSCRIPTION_SESSION: Final = "transcription_session"
 """How the events of transcription sessions began in OpenAI's beta; `SessionInfo.type` of such a session."""
@@ -302,7 +307,8 @@ def _decode_odd(message: str | bytes) -> KnownEvent | Unrecognised:
         return Unrecognised("", {"value": data})
     kind = data.get("type")
     if not isinstance(kind, str):
-        return Unrecognised("", data)
+        kind = "error" if data.get("object") == "error" else ""
+    kind = _VLLM.get(kind, kind)
     if kind.startswith(f"{TRANSCRIPTION_SESSION}."):
         session = data.get("session")
         kind = kind.removeprefix("transcription_")
