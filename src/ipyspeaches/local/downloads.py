@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ import httpx2
 import msgspec
 
 from ipyspeaches.errors import DownloadError, MissingExtraError, SpeachesError
+from ipyspeaches.local import weights
 from ipyspeaches.local.weights import (
     CHECKSUMS,
     DAMAGED_SUFFIX,
@@ -59,6 +61,8 @@ RETRIES: Final = 3
 """Attempts in a row that bring nothing, before a download is given up."""
 RETRY_WAIT_S: Final = 1.0
 POLL_S: Final = 0.2
+GIT_DIGITS: Final = 40
+"""Of a checksum of Git, which is a SHA-1."""
 _HEAD_BYTES: Final = 64
 
 
@@ -77,6 +81,13 @@ class HubFile(msgspec.Struct):
     rfilename: str
     size: int | None = None
     lfs: HubChecksum | None = None
+    blob_id: str | None = msgspec.field(default=None, name="blobId")  # Git's, of a large file's stand-in
+
+    def checksum(self, model: str) -> str | None:
+        """Return what its checksum should be: SHA-256 as the hub or, of weights, our own table tells, or Git's."""
+        if self.lfs is not None:
+            return self.lfs.sha256
+        return weights.known_checksum(model) if self.rfilename == MODEL_FILE else self.blob_id
 
     @property
     def part(self) -> str:
@@ -347,13 +358,16 @@ class Download:
         part.unlink(missing_ok=True)
 
     def _check_sum(self, file: HubFile) -> None:
-        part = self._parts / file.part
-        if file.lfs is None or (found := sha256_of(part)) == file.lfs.sha256:
+        part, wanted = self._parts / file.part, file.checksum(self.model)
+        if wanted is None:
+            return
+        kind, found = ("SHA-1", _git_sha1(part)) if len(wanted) == GIT_DIGITS else ("SHA-256", sha256_of(part))
+        if found == wanted:
             return
         part.replace(part.with_name(file.rfilename + DAMAGED_SUFFIX))
         raise DownloadError(
-            f"{file.rfilename} of {self.model} came damaged (SHA-256 {found[:12]}…, not {file.lfs.sha256[:12]}…) and "
-            f"was set aside: download it again, from another {ENDPOINT_VARIABLE} if that goes on."
+            f"{file.rfilename} of {self.model} came damaged ({kind} {found[:12]}…, not {wanted[:12]}…) and was set "
+            f"aside: download it again, from another {ENDPOINT_VARIABLE} if that goes on."
         )
 
     def _put_in_place(self, files: list[HubFile]) -> None:
@@ -396,16 +410,8 @@ class Download:
         return DownloadError(f"{hub_name()} failed to give {self.model} (HTTP {status}): try again later{self._kept}.")
 
     def _not_written(self, error: OSError) -> DownloadError:
-        if error.errno != errno.ENOSPC:
-            return DownloadError(
-                f"{self.model} cannot be written to {self._folder.parent} ({error.strerror or error}): make that "
-                "folder writable, or set XDG_CACHE_HOME to another one."
-            )
         left = (self.total_bytes or 0) - self.done_bytes
-        return DownloadError(
-            f"There is no room for {self.model} in {self._folder.parent}: make {size_text(left)} free there, or set "
-            "XDG_CACHE_HOME to a folder on another disk."
-        )
+        return DownloadError(weights.not_written_text(self.model, self._folder.parent, left, error))
 
 
 def download(model: str) -> None:
@@ -450,8 +456,11 @@ def _endpoint() -> str:
         return HUB
     try:
         return normalise_base_url(given if "://" in given else f"https://{given}")
-    except SpeachesError as exc:
-        raise DownloadError(f"{ENDPOINT_VARIABLE} cannot be used: {exc}") from None
+    except SpeachesError:
+        raise DownloadError(
+            f"{ENDPOINT_VARIABLE} cannot be used: give the address of a hub alone, such as https://hf-mirror.com, "
+            "without a user, a password or a query."
+        ) from None
 
 
 @contextmanager
@@ -497,6 +506,12 @@ def _token() -> str | None:
 
 def _is_wanted(name: str) -> bool:
     return not {"/", "\\"} & set(name) and any(fnmatch(name, pattern) for pattern in FILES)
+
+
+def _git_sha1(path: Path) -> str:
+    """Return the checksum that Git gives a (small) file."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -401,7 +401,7 @@ async def _loaded(asked: EngineSpec | None, limits: ServerLimits, cores: int) ->
         try:
             await memory.load(memory.pool(spec))
         except SpeachesError as exc:
-            write_warning(f"{exc} Until then, {following.model} is used.")
+            write_warning(f"{exc} Until then, {following.model} is used where no model is named.")
         else:
             return memory
     memory = ModelMemory(engines[-1], limits, cores)

@@ -7,6 +7,7 @@ is read, and each file must have the checksum below. Weights that come in parts 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -239,6 +240,8 @@ def is_hub_id(model: str) -> bool:
 
 def missing_text(model: str) -> str:
     """Return that a model is not on this machine, its size if that is known, and how to get it."""
+    if os.path.isfile(model):  # noqa: PTH113  as in `find`
+        return f"{model} is a file: give the folder of a whole model of CTranslate2's format, or name {PREFERRED[0]}."
     if not is_hub_id(model):
         return (
             f"There is no model {model!r:.200}: give the folder of one, its id on the Hugging Face hub, such as "
@@ -281,18 +284,37 @@ def kind_problem(head: bytes) -> str | None:
     return None if kind == b"WhisperSpec" else f"it is a {kind.decode('ascii', 'replace')} of CTranslate2"
 
 
-def damage(folder: Path) -> str | None:
-    """Look for the damage in a folder of the hub's cache, whose files are named by their checksums.
+def known_checksum(model: str) -> str | None:
+    """Return the SHA-256 of a model's weights, from wherever they come, if packages hold them too."""
+    return next((packaged.checksums[MODEL_FILE] for packaged in PACKAGED if packaged.model == model), None)
+
+
+def not_written_text(model: str, folder: Path, size_bytes: int, error: OSError) -> str:
+    """Return why a model cannot be written to a folder, and what to do."""
+    if error.errno == errno.ENOSPC:
+        return (
+            f"There is no room for {model} in {folder}: make {size_text(size_bytes)} free there, or set XDG_CACHE_HOME "
+            "to a folder on another disk."
+        )
+    return (
+        f"{model} cannot be written to {folder} ({error.strerror or error}): make that folder writable, or set "
+        "XDG_CACHE_HOME to another one."
+    )
+
+
+def damage(folder: Path, model: str) -> str | None:
+    """Look for the damage in a folder of the hub's cache, whose files are named by their checksums, or are copies.
 
     A damaged file is set aside, so that the next download fetches it again. Returns what was found, None where the
     weights are what they should be, or nobody knows what they should be.
     """
     blob = (folder / MODEL_FILE).resolve()
-    if not _SHA256.fullmatch(blob.name) or (found := sha256_of(blob)) == blob.name:
+    wanted = blob.name if _SHA256.fullmatch(blob.name) else known_checksum(model)
+    if wanted is None or (found := sha256_of(blob)) == wanted:
         return None
     aside = blob.with_name(blob.name + DAMAGED_SUFFIX)
     blob.replace(aside)
-    return f"SHA-256 {found[:12]}…, not {blob.name[:12]}…; set aside as {aside}"
+    return f"SHA-256 {found[:12]}…, not {wanted[:12]}…; set aside as {aside}"
 
 
 def sha256_of(path: Path) -> str:
@@ -325,7 +347,7 @@ def _fetched(model: str) -> Path | None:
 
 
 def _lacking(folder: Path) -> list[str]:
-    return missing_files(path.name for path in folder.iterdir() if path.exists()) if folder.is_dir() else list(REQUIRED)
+    return missing_files(path.name for path in (folder.iterdir() if folder.is_dir() else ()) if path.is_file())
 
 
 def _size_of(folder: Path) -> int:
@@ -413,10 +435,8 @@ def _joined(packaged: PackagedModel) -> Path:
             return folder
         _make(folder, packaged)
     except OSError as exc:
-        raise InputError(
-            f"{packaged.model} could not be written to {folder} ({exc.strerror}): make room there, or set "
-            "XDG_CACHE_HOME to another disk."
-        ) from exc
+        size_bytes = SIZES_BYTES.get(packaged.model, 0)
+        raise InputError(not_written_text(packaged.model, folder.parent, size_bytes, exc)) from exc
     return folder
 
 

@@ -274,7 +274,7 @@ def _load(model_class: Any, model: str, folder: Path) -> Any:  # noqa: ANN401  f
 
 def _not_loaded(model: str, folder: Path, said: str) -> str:
     """Return why a model could not be loaded, and what to do."""
-    if (found := weights.damage(folder)) is not None:
+    if (found := weights.damage(folder, model)) is not None:
         return f"The weights of {model} are damaged ({found}): download the model again."
     if any(word in said for word in PROCESSOR_WORDS):
         return (

@@ -76,7 +76,9 @@ class Place:
         except ModelNotFoundError:
             if find(name) is not None:
                 raise
-            raise ModelNotFoundError(missing_text(name)) from None
+            # It may have been here until its server looked closer.
+            told = [warning for warning in self.warnings if name in warning]
+            raise ModelNotFoundError(" ".join((*told, missing_text(name)))) from None
 
 
 @dataclass(frozen=True, slots=True)
