@@ -54,6 +54,25 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.mark.parametrize(
+    ("given", "told"), [((), True), (("--server", "http://127.0.0.1:9"), False), (("--model", "x"), False)]
+)
+def test_that_only_pocketsphinx_is_here_is_said(
+    heard: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: tuple[str, ...],
+    told: bool,
+) -> None:
+    monkeypatch.setattr("ipyspeaches.local.weights.models_at_hand", list)
+    monkeypatch.delenv("IPYSPEACHES_MODEL")
+    assert main(["transcribe", "a.wav", *given]) == 0
+    assert (
+        "hears English only, and badly: get a better one with --auto-download (148 MB).\n" in capsys.readouterr().err
+    ) == told
+    assert heard == [Path("a.wav")]
+
+
+@pytest.mark.parametrize(
     ("kind", "expected"),
     [
         ("txt", "good morning\n你好\n"),

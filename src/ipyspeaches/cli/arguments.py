@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TypeAlias
 
 from ipyspeaches.errors import InputError
@@ -50,6 +51,26 @@ def add_download_argument(parser: argparse.ArgumentParser) -> None:
         help="let the embedded server's Whisper model be downloaded if it is not here (base: 148 MB), from "
         "$HF_ENDPOINT if that is set",
     )
+
+
+def better_model_text() -> str | None:
+    """Return that only PocketSphinx is here, and how to get better; None where it is not, or was asked for."""
+    from ipyspeaches.local.engines import model_to_download
+    from ipyspeaches.local.weights import MODEL_VARIABLE, SIZES_BYTES, size_text
+
+    wanted = None if os.getenv(MODEL_VARIABLE) else model_to_download()
+    if wanted is None:
+        return None
+    return (
+        "The recogniser at hand hears English only, and badly: get a better one with --auto-download "
+        f"({size_text(SIZES_BYTES[wanted])})"
+    )
+
+
+def tell_of_better_model() -> None:
+    """Say on standard error what `better_model_text` says."""
+    if told := better_model_text():
+        print(f"ipyspeaches: {told}.", file=sys.stderr)
 
 
 def port(text: str) -> int:

@@ -18,7 +18,7 @@ from importlib import util
 from pathlib import Path
 from typing import IO
 
-from ipyspeaches.cli.arguments import Commands, add_download_argument, port
+from ipyspeaches.cli.arguments import Commands, add_download_argument, better_model_text, port
 from ipyspeaches.errors import DownloadError, InputError, MissingExtraError, SpeachesError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
 
@@ -73,19 +73,14 @@ def get_model(*, auto_download: bool) -> None:
     """Have a good recogniser before the notebook is open, if that was allowed; else say what is missing."""
     from ipyspeaches.local.downloads import download
     from ipyspeaches.local.engines import model_to_download
-    from ipyspeaches.local.weights import MODEL_VARIABLE, SIZES_BYTES, missing_text, size_text
+    from ipyspeaches.local.weights import missing_text
 
     wanted = None if os.getenv(BASE_URL_VARIABLE) else model_to_download()
     if wanted is None:
         return
-    told = missing_text(wanted)
-    if not os.getenv(MODEL_VARIABLE):
-        size = size_text(SIZES_BYTES[wanted])
-        told = (
-            "The recogniser at hand hears English only, and badly: get a better one with --auto-download "
-            f"({size}), or with the button in the widget."
-        )
     if not auto_download:
+        better = better_model_text()
+        told = missing_text(wanted) if better is None else f"{better}, or with the button in the widget."
         print(f"ipyspeaches: {told}", file=sys.stderr)
         return
     try:

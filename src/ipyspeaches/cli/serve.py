@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ipyspeaches.cli.arguments import Commands, add_download_argument, port
+from ipyspeaches.cli.arguments import Commands, add_download_argument, port, tell_of_better_model
 from ipyspeaches.local.engines import ENGINE_NAMES
 from ipyspeaches.local.limits import add_limit_arguments, limits_from
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE
@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C, and return 0."""
     from ipyspeaches.local import serve
 
+    if not (args.engine or args.model or args.auto_download):
+        tell_of_better_model()
     serve(
         args.host,
         args.port,

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
 
 from ipyspeaches.chinese import SCRIPTS
-from ipyspeaches.cli.arguments import Commands, add_download_argument, add_server_arguments, api_key, server_url
+from ipyspeaches.cli.arguments import (
+    Commands,
+    add_download_argument,
+    add_server_arguments,
+    api_key,
+    server_url,
+    tell_of_better_model,
+)
 from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError
 from ipyspeaches.protocol.recognition import TASKS
 from ipyspeaches.results.transcript import FORMATS, clock
@@ -145,6 +152,8 @@ def run(args: argparse.Namespace) -> int:
     if args.at_once is not None:
         args.parser.error(f"--at-once needs --output FILE{_TABLE}")
     targets = _targets(args)
+    if not (args.model or args.auto_download or server_url(args)):
+        tell_of_better_model()
     failed = False
     if args.bom and args.output is None and not sys.stdout.isatty():
         sys.stdout.write("\ufeff")
