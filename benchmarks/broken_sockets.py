@@ -376,7 +376,8 @@ class Speaker:
         """Do nothing: it ends by itself."""
 
 
-def _options(way: str, url: str) -> dict[str, Any]:
+def session_options(way: str, url: str) -> dict[str, Any]:
+    """Return the options of a session that goes this way."""
     detector = EnergyVad(threshold=tones.LOUD)
     cuts = TurnDetection.server(detector=detector) if way == "server cuts" else TurnDetection.client(detector)
     transport = "realtime" if way == "server cuts" else way
@@ -393,7 +394,7 @@ async def session_with_faults(seed: str, transport: str, server: ToneServer, way
         pace = chance.choice(PACES)
         while True:
             speaker = Speaker(way, chance, pace)
-            session = Session(speaker, **_options(transport, way.url))
+            session = Session(speaker, **session_options(transport, way.url))
             try:
                 await session.start()
             except ServerError:  # there was no session yet that could go on
