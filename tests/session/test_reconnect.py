@@ -18,10 +18,14 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerError,
     ServerUnreachableError,
+    Severity,
     SpeachesError,
 )
+from ipyspeaches.protocol.http.transcriptions import Refused
+from ipyspeaches.server.models import ServerInfo
 from ipyspeaches.session import events, opening
 from ipyspeaches.session.delivery import MOST_REPORTED
+from ipyspeaches.session.interim import MOST_FAILURES
 from ipyspeaches.session.options import SessionOptions
 from ipyspeaches.session.recovery import recordings, recover
 from ipyspeaches.session.session import Session
@@ -182,6 +186,44 @@ def test_only_the_time_without_a_connection_counts() -> None:
             assert asyncio.get_running_loop().time() > 40
             assert state(running) is SessionState.STOPPED
             assert len(running.transcript.missing) == 0
+
+    simulated.live_through(check())
+
+
+def test_text_while_somebody_speaks_comes_from_the_server_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Asked(simulated.Requests):
+        """Another server than the second one fails each time, until nobody asks it any more."""
+
+        def __init__(self, url: str, *_: object) -> None:
+            super().__init__(simulated.World(random.Random(1), 0))
+            self._url = url
+
+        async def post(self, *request: Any) -> Any:
+            asked.append(self._url)
+            outcome = await super().post(*request)
+            return outcome if self._url == "http://second" else Refused(ServerError("It fails."), Severity.SINGLE)
+
+    class Moving(simulated.World):
+        def fault(self) -> simulated.Fault | None:
+            return simulated.Fault("abort", 12.0, 10**9) if self.connections == 1 else None
+
+    async def find(options: SessionOptions) -> opening.Destination:
+        url = "http://second" if asked else str(options.server)
+        return opening.Destination(url, None, False, ServerInfo("1", (), "test/model"))
+
+    async def check() -> None:
+        seen: list[events.SessionEvent] = []
+        with Moving(random.Random("moving"), 0).around(), monkeypatch.context() as world:
+            world.setattr("ipyspeaches.session.connections.RequestTransport", Asked)
+            world.setattr("ipyspeaches.session.session.resolve", find)
+            running = await live(server="http://first", interim_s=0.3, on_event=seen.append)
+            await running.wait()
+        assert asked.count("http://first") == MOST_FAILURES
+        moved = next(number for number, event in enumerate(seen) if isinstance(event, events.Reconnected))
+        assert not any(isinstance(event, events.Partial) for event in seen[:moved])
+        assert any(isinstance(event, events.Partial) for event in seen[moved:])
 
     simulated.live_through(check())
 

@@ -20,13 +20,11 @@ from ipyspeaches.protocol.protocol_events import Disconnected, ProtocolEvent
 from ipyspeaches.protocol.realtime.realtime_protocol import RealtimeProtocol
 from ipyspeaches.protocol.recognition import Changes, RecognitionOptions
 from ipyspeaches.session.connection import CHECK_S, PATIENCE_S, Connection
-from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.media_connections import MediaConnection, PageConnection
 from ipyspeaches.session.opening import Destination
 from ipyspeaches.session.options import REQUESTS
 from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.realtime_connection import RealtimeConnection
-from ipyspeaches.session.recorder import Recorder
 from ipyspeaches.sources.microphones import BrowserMicrophone
 from ipyspeaches.sources.source import Source
 from ipyspeaches.sources.tee import Tee
@@ -92,11 +90,9 @@ def connection_to(
     )
 
 
-def interim_to(
-    destination: Destination, asked: RecognitionOptions, interim_s: float, pipeline: Pipeline, recorder: Recorder
-) -> Interim:
-    """Return what asks for text of unfinished utterances."""
-    return Interim(pipeline, recorder, RequestTransport(destination.url, destination.api_key), asked, interim_s)
+def requests_to(destination: Destination) -> RequestTransport:
+    """Return what carries the requests of `Interim`."""
+    return RequestTransport(destination.url, destination.api_key)
 
 
 class RequestConnection(Connection):

@@ -127,7 +127,13 @@ class Interim(Listener):
             self._recorder.withdraw(item_id)
         self._adopted.clear()
         self._items.clear()
-        self._failures = 0
+
+    async def move(self, transport: RequestTransport, options: RecognitionOptions) -> None:
+        """Ask another server from now on, or the same one again, of which nothing is supposed any more."""
+        before, self._transport, self._options = self._transport, transport, options
+        self._stopped, self._failures, self._next_at = False, 0, 0.0
+        await self._give_up_request()
+        await before.close()
 
     def reconfigure(self, changes: Changes) -> None:
         """Ask otherwise from now on."""
@@ -141,9 +147,7 @@ class Interim(Listener):
     async def close(self) -> None:
         """Stop asking, and take back all text that is not final."""
         self._stopped = True
-        if self._request is not None:
-            self._request.cancel()
-            await asyncio.gather(self._request, return_exceptions=True)
+        await self._give_up_request()
         await self._transport.close()
         self._drop(self._provisional)
         for item_id in self._adopted:
@@ -156,6 +160,11 @@ class Interim(Listener):
             return False
         enough = self._pipeline.speech_end - spoken.asked >= to_samples(self._interim_s)
         return enough and asyncio.get_running_loop().time() >= self._next_at
+
+    async def _give_up_request(self) -> None:
+        if self._request is not None:
+            self._request.cancel()
+            await asyncio.gather(self._request, return_exceptions=True)
 
     async def _ask(self, spoken: Provisional) -> None:
         clock = asyncio.get_running_loop().time

@@ -38,6 +38,7 @@ from ipyspeaches.session.delivery import GIVE_UP_S, Delivery
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.events import ErrorOccurred, EventListener, SessionEvent, StateChanged
 from ipyspeaches.session.finishing import Remainder
+from ipyspeaches.session.interim import Interim
 from ipyspeaches.session.journal import Journal
 from ipyspeaches.session.ledger import Entry, Stage, Unsettled
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
@@ -118,6 +119,7 @@ class Session:
         self._journal = Journal(self.options, self.source, self._pipeline, self._recorder)
         self._listeners: list[Listener] = [self._recorder, self._journal]
         self._backlog = Backlog(self._recorder.ledger, client_cuts=turn_detection.client_cuts)
+        self._interim: Interim | None = None
         self._delivery: Delivery | None = None  # while there is something to send, and a server
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
@@ -618,16 +620,13 @@ class Session:
                 delivery.renew()
 
     async def _open(self, after: Connection | None, number: int, server: str | None) -> Connection:
-        from ipyspeaches.session.connections import connection_to, interim_to
+        from ipyspeaches.session.connections import connection_to, requests_to
 
         self.destination = destination = await resolve(replace(self.options, server=server))
         for text in destination.warnings if after is None else ():
             self._recorder.warn("model", text)
         asked = replace(self.options.recognition, model=destination.model)
         route = self.options.route
-        if route.interim_s is not None and after is None:
-            # Before the recorder: it looks at each event of the recogniser first.
-            self._listeners.insert(0, interim_to(destination, asked, route.interim_s, self._pipeline, self._recorder))
 
         def receive(event: ProtocolEvent) -> None:
             ledger = self._recorder.ledger
@@ -644,6 +643,12 @@ class Session:
         except BaseException:
             await connection.close()
             raise
+        if self._interim is not None:
+            await self._interim.move(requests_to(destination), asked)
+        elif route.interim_s is not None:
+            requests = requests_to(destination)
+            self._interim = Interim(self._pipeline, self._recorder, requests, asked, route.interim_s)
+            self._listeners.insert(0, self._interim)  # it looks at each event of the recogniser before the recorder
         return connection
 
     @property
