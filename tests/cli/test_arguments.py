@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from ipyspeaches.cli.arguments import add_server_arguments, api_key, server_url
+from ipyspeaches.cli.arguments import add_server_arguments, api_key, given_key, server_url
 from ipyspeaches.errors import InputError
 
 
@@ -24,6 +24,7 @@ def test_the_environment_names_server_and_key(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SPEACHES_API_KEY", "secret-1")
     assert server_url(parse()) == "http://one:8000"
     assert api_key(parse()) == "secret-1"
+    assert given_key(parse()) is None, "a session knows for which of its servers that one is"
 
 
 def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -358,6 +358,17 @@ def test_a_connection_that_is_had_again_leaves_no_gap(
     assert "misses" not in shown.err
 
 
+def test_the_next_server_is_used_where_one_is_away(
+    scripted: Any, bursts: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = bursts.save(tmp_path / "talk.wav")
+    servers = ["--server", "http://127.0.0.1:9", "--server", scripted.url]
+    assert main(["transcribe", str(file), *servers, "--vad", "energy"]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 3
+    assert f"The session begins with {scripted.url}, because of this: Nothing is listening at http" in shown.err
+
+
 def test_a_connection_that_stays_lost_keeps_what_came_and_names_the_rest(
     scripted: Any,
     bursts: Recording,

@@ -433,3 +433,14 @@ def test_what_no_other_connection_cures_ends_the_session_at_once(kind: type[Serv
             assert asyncio.get_running_loop().time() < 8
 
     simulated.live_through(check())
+
+
+async def test_of_the_other_servers_the_one_with_fewest_sessions_goes_on(scripted: Any, bursts: Recording) -> None:
+    servers = ["http://127.0.0.1:9", scripted.url, "http://127.0.0.1:10"]
+    other = Session(LiveRecording(bursts, pace=4), server=servers, turn_detection=ENERGY)
+    running = Session(bursts, server=servers)
+    assert running._servers(stay=True) == servers
+    async with other:
+        assert other._servers(stay=True) == [servers[1], servers[0], servers[2]]
+        assert running._servers(stay=True) == [servers[0], servers[2], servers[1]]
+    assert running._servers(stay=True) == servers

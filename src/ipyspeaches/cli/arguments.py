@@ -15,20 +15,22 @@ from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, ApiKey, key_from_envi
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
-def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--server``, ``--model`` and the two ways to name a key."""
-    add_address_arguments(parser)
+def add_server_arguments(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add ``--server``, which may come ``again``, ``--model`` and the two ways to name a key."""
+    add_address_arguments(parser, again=again)
     parser.add_argument("--model", metavar="ID", help="the model (default: the server's first recognition model)")
 
 
-def add_address_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
-    """Add ``--server``, which may name ``several``, and the two ways to name a key."""
+def add_address_arguments(parser: argparse.ArgumentParser, *, several: bool = False, again: bool = False) -> None:
+    """Add ``--server``, which may name ``several`` or come ``again``, and the two ways to name a key."""
     parser.add_argument(
         "--server",
         metavar="URL",
         nargs="+" if several else None,
+        action="append" if again else "store",
         help="a Speaches server, e.g. http://localhost:8000, "
-        f"or the word embedded (default: ${BASE_URL_VARIABLE}, else embedded)",
+        f"or the word embedded (default: ${BASE_URL_VARIABLE}, else embedded)"
+        + ("; of several, the next one goes on where one is lost, and a key that is named goes to all" * again),
     )
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument(
@@ -86,8 +88,8 @@ def server_url(args: argparse.Namespace) -> str | None:
     return asked_address(args.server)
 
 
-def api_key(args: argparse.Namespace) -> ApiKey | None:
-    """Return the server's key, or None without one; that of the environment only if it is meant for the server.
+def given_key(args: argparse.Namespace) -> ApiKey | None:
+    """Return the key that is named, None where none is: a session takes that of the environment for its own server.
 
     It is an `InputError` if ``--api-key-env`` names a variable that is not set, or the key cannot be one.
     """
@@ -102,4 +104,12 @@ def api_key(args: argparse.Namespace) -> ApiKey | None:
                 f"The environment variable{name} is not set: --api-key-env takes the name of one that holds the key."
             )
         return read_key(os.getenv(args.api_key_env))
-    return key_from_environment(server_url(args))
+    return None
+
+
+def api_key(args: argparse.Namespace) -> ApiKey | None:
+    """Return the server's key, or None without one; that of the environment only if it is meant for the server.
+
+    It is an `InputError` as of `given_key`.
+    """
+    return given_key(args) or key_from_environment(server_url(args))

@@ -17,8 +17,7 @@ from ipyspeaches.cli.arguments import (
     Commands,
     add_download_argument,
     add_server_arguments,
-    api_key,
-    server_url,
+    given_key,
     tell_of_better_model,
 )
 from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError
@@ -35,7 +34,10 @@ if TYPE_CHECKING:
 MAX_PLACES: Final = 10
 """Stretches without text, or files, that stderr lists for one reason; the result has them all."""
 DOUBTS: Final = frozenset(
-    {"model", "no_effect", "language", "script", "server_error", "server_differs", "unasked", "clock", "message_lost"}
+    {
+        *("model", "no_effect", "language", "script", "moved"),
+        *("server_error", "server_differs", "unasked", "clock", "message_lost"),
+    }
 )
 """Warnings of a session that a result does not show itself; stretches without text it does."""
 _OPTIONS: Final = (
@@ -59,7 +61,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="anything libsndfile reads: wav, flac, mp3, …"
     )
-    add_server_arguments(parser)
+    add_server_arguments(parser, again=True)
     add_download_argument(parser)
     _add_recognition_arguments(parser)
     _add_route_arguments(parser)
@@ -220,8 +222,8 @@ def _run_many(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> SessionKeywords:
     """Return the options of a session that the command has."""
     own: SessionKeywords = {
-        "server": server_url(args),
-        "api_key": api_key(args),
+        "server": args.server,
+        "api_key": given_key(args),
         "turn_detection": turn_detection(args.vad, args.turn_detection),
     }
     return cast("SessionKeywords", {**own, **{name: getattr(args, name) for name in _OPTIONS}})

@@ -187,7 +187,8 @@ class SessionOptions:
     server
         Base address of a Speaches server, such as ``"http://host:8000"``, or ``"embedded"`` for the embedded one; None
         for ``$SPEACHES_BASE_URL``, and the embedded one where that is not set. Of a list, the first one that answers is
-        used; where it is lost, the next one goes on, until the first has been well for a while.
+        used; where it is lost, the next one goes on (first those that fewer sessions of this process use), until the
+        first has been well for a while.
     api_key
         The server's key; None for ``$SPEACHES_API_KEY``, if that is meant for this server. It is never shown.
     recognition

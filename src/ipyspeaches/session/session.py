@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar, Unpack
+from weakref import WeakSet
 
 import numpy as np
 from msgspec.structs import replace as replace_field
@@ -550,6 +552,7 @@ class Session:
             on_change=self._connection_changed,
         )
         failure: MicrophoneError | None = None
+        _RUNNING.add(self)
         try:
             await delivery.open()
             self._recorder.note_language(self.options.recognition.language)
@@ -563,6 +566,7 @@ class Session:
                 delivery.end()
                 await delivery.run()
         finally:
+            _RUNNING.discard(self)
             self.source.end()
             for listener in self._listeners:
                 await listener.close()
@@ -583,16 +587,21 @@ class Session:
             except ServerError as exc:
                 failures.append(self._explained(exc, after, server))
             else:
-                if after is not None and server != self._server:
-                    self._recorder.warn("moved", f"The session goes on with {self._url}{_because(failures)}.")
+                if server != self._server:
+                    does = "begins" if after is None else "goes on"
+                    self._recorder.warn("moved", f"The session {does} with {self._url}{_because(failures)}.")
                 self._server, self._home_is_well = server, False
                 return connection
         raise min(failures, key=lambda error: error.severity is Severity.FATAL)  # what may pass counts
 
     def _servers(self, *, stay: bool) -> list[str | None]:
-        """Return the servers in the order in which to try them; to ``stay`` is to begin with the one in use."""
-        every = [self.options.server, *self.options.others]
-        return sorted(every, key=lambda one: one != self._server) if stay else every
+        """Return the servers in the order in which to try them; to ``stay`` is to begin with the one in use.
+
+        Of the others, those come first that fewer sessions of this process use.
+        """
+        first = self._server if stay else self.options.server
+        used = Counter(session._server for session in _RUNNING if session is not self)  # noqa: SLF001  of this class
+        return sorted((self.options.server, *self.options.others), key=lambda one: (one != first, used[one]))
 
     def _explained(self, error: ServerError, after: Connection | None, server: str | None) -> ServerError:
         """Return what an error of a server means, which may have worked until now."""
@@ -720,6 +729,10 @@ class Session:
             listener.receive_event(event)
         if isinstance(event, ItemCompleted | ItemFailed) and self._delivery is not None:
             self._delivery.answered()
+
+
+_RUNNING: Final = WeakSet[Session]()
+"""On the engine's thread."""
 
 
 def pipeline_of(session: Session) -> Pipeline:
