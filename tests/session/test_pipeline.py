@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ipyspeaches.audio.audio_blocks import AudioBlock
 from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.session.options import TurnDetection
 from ipyspeaches.session.pipeline import Pipeline, Processed
-from ipyspeaches.vad.detectors import EnergyVad, SileroVad
+from ipyspeaches.vad.detectors import Detector, EnergyVad, RmsVad, SileroVad
 from ipyspeaches.vad.gate import Send, Utterance
 from ipyspeaches.vad.segmenter import Closed
 from sessions import ENERGY
@@ -71,6 +72,36 @@ def test_lost_audio_is_kept_as_a_gap() -> None:
     pipeline.end_segment()
     assert processed.lost_s == pytest.approx(0.5)
     assert pipeline.store.duration_s == pytest.approx(2.5, abs=0.001)
+
+
+@pytest.mark.parametrize("detector", [EnergyVad(threshold=500), RmsVad(), SileroVad()])
+def test_a_long_hole_ends_the_utterance_and_is_as_silence_without_being_listened_to(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(TurnDetection.client(detector))
+    block, silence = bursts(24_000, [(0.5, 1.0)], 1.0), np.zeros(24_000, np.int16)
+    pipeline.process(AudioBlock(block, 24_000))
+    first = utterances([pipeline.end_segment()])
+    listen = pipeline._score
+    heard = 0
+
+    def score(samples: NDArray[np.int16]) -> Any:
+        nonlocal heard
+        heard += len(samples)
+        return listen(samples)
+
+    monkeypatch.setattr(pipeline, "_score", score)
+    processed = pipeline.process(AudioBlock(silence, 24_000, lost=3600 * 24_000))
+    assert [one.end for one in first] == ([24_000] if detector.name != "silero" else [])
+    assert processed.lost_s == 3600
+    assert pipeline.store.duration_s == 3602
+    assert heard == len(silence)
+    frames = pipeline.frames
+    assert np.allclose(np.diff(frames.time), pipeline.frame_s, atol=pipeline.frame_s)
+    assert not frames.is_speech[frames.time >= 1].any()
+    assert frames.score[-1] == pytest.approx(frames.score[len(frames) // 2], abs=0.05)
+    behind = 24_000 // pipeline._scorer.hop
+    assert pipeline.tracks[-1].first_row == pytest.approx(len(frames) - behind, abs=1)
 
 
 def test_a_rate_that_changes_on_the_way_keeps_time() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import numpy as np
 import pytest
 
 import simulated
+from ipyspeaches.audio.audio_blocks import AudioBlock
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import (
     InputError,
@@ -444,3 +448,30 @@ async def test_of_the_other_servers_the_one_with_fewest_sessions_goes_on(scripte
         assert other._servers(stay=True) == [servers[1], servers[0], servers[2]]
         assert running._servers(stay=True) == [servers[0], servers[2], servers[1]]
     assert running._servers(stay=True) == servers
+
+
+@pytest.mark.parametrize("way", [way for way in simulated.WAYS if way != "odd server"])
+def test_an_hour_that_never_came_is_a_gap_and_nobody_listens_to_it(way: str) -> None:
+    class Away(simulated.Speaker):
+        """It is away for an hour after the third utterance."""
+
+        async def blocks(self) -> AsyncGenerator[AudioBlock]:
+            spoken: set[int] = set()
+            async for block in super().blocks():
+                away = len(spoken) == 4 and not block.samples.any()  # silence is one of them
+                yield replace(block, lost=3600 * block.rate) if away else block
+                spoken |= {-1} if away else set(block.samples.tolist())
+
+    async def check() -> None:
+        world = simulated.World(random.Random("away"), 0)
+        with world.around():
+            said = simulated.speech(6, random.Random("said"), 0.7)
+            running = Session(Away(said), **simulated.session_options(way))
+            await running.start()
+            await running.wait()
+        assert running.transcript.text.split() == [f"u{number}" for number in range(6)]
+        assert running.recording.duration == pytest.approx(3600 + len(said) / SESSION_RATE_HZ)
+        assert sum(seconds for _, _, seconds in world.told) < len(said) / SESSION_RATE_HZ + 5
+        assert asyncio.get_running_loop().time() < 60
+
+    simulated.live_through(check())

@@ -15,6 +15,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -121,13 +122,23 @@ class GrowingWav:
         if not len(samples):
             return
         end = self._length + len(samples)
+        self._lengthen(end)
+        self._write(WAV_HEADER_BYTES + 2 * self._length, samples.astype("<i2", copy=False).tobytes())
+        self._write(0, wav_header(end))
+        self._length = end
+
+    def skip(self, count: int) -> None:
+        """Add so many zeros at the end, a hole that most file systems give no room; an `OSError` as of `append`."""
+        end = self._length + count
+        self._lengthen(end)
+        self._write(0, wav_header(end))
+        self._length = end
+
+    def _lengthen(self, end: int) -> None:
         file = self._file or self._open()
         if end > len(self._mapped):
             file.truncate(WAV_HEADER_BYTES + 2 * (end + _AHEAD))
             self._map(file)
-        self._write(WAV_HEADER_BYTES + 2 * self._length, samples.astype("<i2", copy=False).tobytes())
-        self._write(0, wav_header(end))
-        self._length = end
 
     def read(self, start: int, end: int) -> NDArray[np.int16]:
         """Return a read-only view of the samples from ``start`` to ``end``, which are there.
@@ -266,14 +277,29 @@ class AudioStore:
 
     def append(self, samples: NDArray[np.int16]) -> None:
         """Add samples at the end."""
+        if not self._in_file(partial(GrowingWav.append, samples=samples)):
+            self._in_array(samples)
+
+    def skip(self, count: int) -> None:
+        """Add so many zeros at the end."""
+        end = len(self) + count
+        while (rest := end - len(self)) and not self._in_file(partial(GrowingWav.skip, count=rest)):
+            self._in_array(np.zeros(min(rest, _LONG), np.int16))
+
+    def _in_file(self, add: Callable[[GrowingWav], object]) -> bool:
+        """Add something to the file; return whether there is one that could take it."""
         wav, memory = self._parts
-        if wav is not None and not len(memory):
-            try:
-                wav.append(samples)
-            except (OSError, ValueError) as exc:  # mmap has the other for a file that somebody has cut off
-                self.failure = exc if isinstance(exc, OSError) else OSError(str(exc))
-            else:
-                return
+        if wav is None or len(memory):
+            return False
+        try:
+            add(wav)
+        except (OSError, ValueError) as exc:  # mmap has the other for a file that somebody has cut off
+            self.failure = exc if isinstance(exc, OSError) else OSError(str(exc))
+            return False
+        return True
+
+    def _in_array(self, samples: NDArray[np.int16]) -> None:
+        wav, memory = self._parts
         memory.append(samples)
         if wav is None and len(memory) > _LONG:
             # From here on, growing by copying would keep others waiting, in the end for seconds.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from ipyspeaches.audio.clock import SESSION_RATE_HZ
 from ipyspeaches.session.ledger import Entry, Ledger, Stage
 from ipyspeaches.vad.gate import GateAction, Send, Utterance
+
+HEARD_OUT: Final = 3 * SESSION_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,13 @@ class Backlog:
     """Utterances that wait for a connection, and the audio behind them.
 
     An utterance that this side has cut keeps what was to be sent of it, so that another connection gets the same. Where
-    the server cuts, all audio is to be sent, and what has a text never again.
+    the server cuts, all audio is to be sent, and what has a text never again; of a stretch that never came (``lost``,
+    session samples from, to) no more than it takes to hear an end of speech.
     """
 
-    def __init__(self, ledger: Ledger, *, client_cuts: bool) -> None:
+    def __init__(self, ledger: Ledger, lost: Sequence[tuple[int, int]], *, client_cuts: bool) -> None:
         self._ledger = ledger
+        self._lost = lost
         self._client_cuts = client_cuts
         self._waiting: deque[Entry] = deque()  # cut, and not sent
         self._between: deque[Send] = deque()  # before a text that is there: to be sent, and ended there
@@ -75,7 +81,7 @@ class Backlog:
             return self._next_between(self._between.popleft(), most)
         if self._waiting:
             return self._next_utterance(self._take())
-        audio = None if self._open is None else self._rest_of(self._open)
+        audio = None if self._open is None else self._without_hole(self._rest_of(self._open))
         if audio is None:
             ends, self._ends = self._ends, False
             return Portion([], last=True) if ends else None
@@ -110,6 +116,21 @@ class Backlog:
     def _rest_of(self, audio: Send) -> Send | None:
         start = max(audio.start, self._sent)
         return Send(start, audio.end) if start < audio.end else None
+
+    def _without_hole(self, audio: Send | None) -> Send | None:
+        """Return the audio up to the first long stretch that never came, or from its end on."""
+        if audio is None or self._client_cuts:
+            return audio
+        for begin, end in self._lost:
+            heard_out = begin + HEARD_OUT
+            if audio.start < heard_out < min(end, audio.end):
+                return Send(audio.start, heard_out)
+            if heard_out <= audio.start < end:
+                self._sent = end
+                if (rest := self._rest_of(audio)) is None:
+                    return None
+                audio = rest
+        return audio
 
     def start_again(self, from_: int) -> None:
         """Begin with what has no text, for a new connection; a server that cuts has answered all before ``from_``."""

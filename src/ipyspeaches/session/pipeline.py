@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,15 @@ from ipyspeaches.vad.gate import Gate, GateAction, Send, WindowGate
 from ipyspeaches.vad.segmenter import OpenSpeech, SegmenterEvent
 
 _NOTHING = np.empty(0, dtype=np.int16)
+LONG_S: Final = 5.0
+"""More than this that never came ends the utterance before it, and is not listened to."""
+_SETTLED: Final = 20
+"""Frames of silence after which a detector's score of it stays as it is."""
+
+
+def is_long(block: AudioBlock) -> bool:
+    """Whether there is a hole before a block that is too long to be taken for audio; `Pipeline.end_segment` first."""
+    return block.lost > LONG_S * block.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +125,24 @@ class Pipeline:
             self._drain()
             self._resampler = Resampler(block.rate, prompt=True)
             self.lost.append((len(self.store), len(self.store) + lost))
-            self.store.append(np.zeros(lost, dtype=np.int16))
+            (self._leave_out if is_long(block) else self.store.skip)(lost)
         self.store.append(self._resampler.resample(block.samples))
         events = self._score(self._unscored())
         actions = self._advance(events, self._segmenter.position, self._segmenter.open_speech)
         return Processed(events, actions, lost_s=to_seconds(lost))
+
+    def _leave_out(self, lost: int) -> None:
+        """Take so much silence without listening to it: as what its first frames would have, all have."""
+        hop, start = self._scorer.hop, len(self.store)
+        score = self._scorer.score(np.zeros(_SETTLED * hop, np.int16))[-1]
+        time_s = (start + hop * np.arange(lost // hop)) / SESSION_RATE_HZ
+        nothing = np.zeros(len(time_s))
+        self.frames.append(
+            time=time_s, level_db=to_db(nothing), energy=nothing, score=nothing + score, is_speech=nothing > 0
+        )
+        self.store.skip(lost)
+        self._scored = len(self.store)
+        self._begin(self.turn_detection.detector)
 
     def end_segment(self) -> Processed:
         """End the utterance that is under way here, as on a pause or at the end of the audio."""

@@ -45,7 +45,7 @@ from ipyspeaches.session.journal import Journal
 from ipyspeaches.session.ledger import Entry, Stage, Unsettled
 from ipyspeaches.session.opening import Destination, SourceLike, open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
-from ipyspeaches.session.pipeline import Pipeline, Processed
+from ipyspeaches.session.pipeline import Pipeline, Processed, is_long
 from ipyspeaches.session.recorder import Listener, Recorder
 from ipyspeaches.session.state import ENDED, HEARING, SessionState, check_transition
 from ipyspeaches.sources.source import RecordedSource
@@ -120,7 +120,7 @@ class Session:
         self._recorder = Recorder(self._pipeline)
         self._journal = Journal(self.options, self.source, self._pipeline, self._recorder)
         self._listeners: list[Listener] = [self._recorder, self._journal]
-        self._backlog = Backlog(self._recorder.ledger, client_cuts=turn_detection.client_cuts)
+        self._backlog = Backlog(self._recorder.ledger, self._pipeline.lost, client_cuts=turn_detection.client_cuts)
         self._interim: Interim | None = None
         self._delivery: Delivery | None = None  # while there is something to send, and a server
         self._task: asyncio.Task[None] | None = None
@@ -704,6 +704,8 @@ class Session:
                     await delivery.room()
 
     def _hear(self, block: AudioBlock) -> None:
+        if is_long(block):
+            self._act(self._pipeline.end_segment())
         processed = self._pipeline.process(block)
         if processed.lost_s:
             text = f"{processed.lost_s:.2f} s of audio was lost on the way; the gap is kept."
