@@ -84,6 +84,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual time."""
         return self._idle.now_s
 
+    def jump(self, seconds: float) -> None:
+        """Let the clock go on while nothing happens, as where a machine sleeps."""
+        self._idle.now_s += seconds
+
 
 def live_through(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine, and the sessions in it, in virtual time."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -450,8 +450,9 @@ async def test_of_the_other_servers_the_one_with_fewest_sessions_goes_on(scripte
     assert running._servers(stay=True) == servers
 
 
+@pytest.mark.parametrize("asleep", [False, True], ids=["page", "machine"])
 @pytest.mark.parametrize("way", [way for way in simulated.WAYS if way != "odd server"])
-def test_an_hour_that_never_came_is_a_gap_and_nobody_listens_to_it(way: str) -> None:
+def test_an_hour_that_never_came_is_a_gap_and_nobody_listens_to_it(way: str, asleep: bool) -> None:
     class Away(simulated.Speaker):
         """It is away for an hour after the third utterance."""
 
@@ -459,6 +460,8 @@ def test_an_hour_that_never_came_is_a_gap_and_nobody_listens_to_it(way: str) -> 
             spoken: set[int] = set()
             async for block in super().blocks():
                 away = len(spoken) == 4 and not block.samples.any()  # silence is one of them
+                if away and asleep:
+                    cast("simulated.VirtualLoop", asyncio.get_running_loop()).jump(3600)
                 yield replace(block, lost=3600 * block.rate) if away else block
                 spoken |= {-1} if away else set(block.samples.tolist())
 
@@ -472,6 +475,6 @@ def test_an_hour_that_never_came_is_a_gap_and_nobody_listens_to_it(way: str) -> 
         assert running.transcript.text.split() == [f"u{number}" for number in range(6)]
         assert running.recording.duration == pytest.approx(3600 + len(said) / SESSION_RATE_HZ)
         assert sum(seconds for _, _, seconds in world.told) < len(said) / SESSION_RATE_HZ + 5
-        assert asyncio.get_running_loop().time() < 60
+        assert asyncio.get_running_loop().time() < 60 + 3600 * asleep
 
     simulated.live_through(check())

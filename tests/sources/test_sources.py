@@ -103,6 +103,28 @@ async def test_without_portaudio_the_sentence_names_the_cure(monkeypatch: pytest
         list_input_devices()
 
 
+async def test_a_microphone_that_gives_nothing_any_more_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+    microphone = KernelMicrophone()
+
+    class Stream:
+        """It was unplugged behind its first block, and nobody was told."""
+
+        def start(self) -> None:
+            microphone._captured.put(AudioBlock(tone(960), 24_000))
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr("ipyspeaches.sources.microphones.SILENT_S", 0.01)
+    monkeypatch.setattr(microphone, "_open", Stream)
+    blocks = microphone.blocks()
+    assert len((await anext(blocks)).samples) == 960
+    with pytest.raises(MicrophoneError, match="still plugged in"):
+        await anext(blocks)
+    assert closed
+
+
 async def test_an_unknown_device_is_refused_in_words() -> None:
     with pytest.raises(MicrophoneError, match=r"cannot be opened|has no microphone"):
         await hear(KernelMicrophone("no such microphone"))

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CAPTURE_MS: Final = 40
+SILENT_S: Final = 5.0
+"""Twice as long, a microphone may give nothing; one that was unplugged, or slept with its machine, may never tell."""
+_STOPPED: Final = (
+    "The kernel's microphone stopped: check that it is still plugged in, then start again. What was recorded is kept."
+)
 
 
 class _HandOver(Generic[T]):
@@ -50,16 +55,27 @@ class _HandOver(Generic[T]):
             self._ended = True
         self._wake()
 
-    async def items(self) -> AsyncGenerator[T]:
-        """Yield until the end, and raise the error that came with it."""
+    async def items(self, within_s: float | None = None) -> AsyncGenerator[T]:
+        """Yield until the end, and raise the error that came with it.
+
+        It is a `TimeoutError` if twice in a row nothing comes for so long: once may be a machine that slept.
+        """
         self._loop = asyncio.get_running_loop()
-        while True:
+        late = 0
+        while late < 2:
             self._changed.clear()
             while self._waiting:
                 yield self._waiting.popleft()
+                late = 0
             if self._ended and not self._waiting:
                 break
-            await self._changed.wait()
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                late += 1
+        else:
+            raise TimeoutError
         if self._error is not None:
             raise self._error
 
@@ -129,8 +145,10 @@ class KernelMicrophone:
         stream = self._open()
         try:
             stream.start()
-            async for block in self._captured.items():
+            async for block in self._captured.items(SILENT_S):
                 yield block
+        except TimeoutError:
+            raise MicrophoneError(_STOPPED) from None
         finally:
             stream.close()
 
@@ -162,12 +180,7 @@ class KernelMicrophone:
         self._captured.put(AudioBlock(samples, rate, overflowed=bool(status.input_overflow)))
 
     def _stopped(self) -> None:
-        self._captured.end(
-            MicrophoneError(
-                "The kernel's microphone stopped: check that it is still plugged in, then start again. What was "
-                "recorded is kept."
-            )
-        )
+        self._captured.end(MicrophoneError(_STOPPED))
 
     def _explain(self, sounddevice: ModuleType, exc: Exception) -> str:
         names = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"] > 0]
