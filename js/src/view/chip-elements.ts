@@ -3,20 +3,27 @@ import { endOf, type Line, type Lines } from "../store/lines.ts";
 import { h, rovingFocus, setAttribute, setText, toggle } from "./dom.ts";
 import { languageTag } from "./format.ts";
 import { chipPlace, chipText, MIN_PX } from "./paint/chips.ts";
-import type { Axis } from "./paint/scene.ts";
+import type { Axis, Chip } from "./paint/scene.ts";
 
 const AROUND = 1 / 4; // of the window: chips that are there before they come into view
 const FAR = 1 / 8; // of the window: so far it moves until others come near
 const STALE_MS = 250; // so long the elements may stay behind the picture while nobody is at them
 const HIDDEN_PX = 8; // so far left of the plot a chip that is cut by its edge begins
 
+/** Which chip is selected, how far the last one may reach, and how wide the words of a row are. */
+interface Wish {
+  selected: string | null;
+  reach_s: number;
+  wanted(line: Line): number;
+}
+
 /** The chips of the text lane as elements: what is clicked, focused, pointed at and read out. They are not seen, the
  * picture below them is: it moves in every frame, they follow as long as somebody is at them, else now and then.
  */
 export class Chips {
   readonly node: HTMLElement;
-  /** the rows that are in or near the window, in order */
-  readonly shown: Line[] = [];
+  /** those in or near the window, in order; another list where any of it is another */
+  shown: readonly Chip[] = [];
   readonly #strip = h("div");
   readonly #chips = new Map<string, HTMLButtonElement>();
   readonly #lines: Lines;
@@ -44,21 +51,24 @@ export class Chips {
   }
 
   /** Chooses the rows around the window, before they are painted; anew with `force`, and where others come near. */
-  choose(axis: Axis, edge_s: number, selected: string | null, force: boolean): void {
+  choose(axis: Axis, edge_s: number, { selected, reach_s, wanted }: Wish, force: boolean): void {
     const far = Math.abs(axis.time(0) - this.#first_s) * axis.px_per_s > axis.width * FAR;
     if (!force && !far && axis.px_per_s === this.#px_per_s) return;
     this.#px_per_s = axis.px_per_s;
     this.#first_s = axis.time(0);
     const [from_s, to_s] = [axis.time(-axis.width * AROUND), axis.time(axis.width * (1 + AROUND))];
-    this.shown.length = 0;
+    const shown: Chip[] = [];
     let free_s = Number.NEGATIVE_INFINITY; // where the chip before ends: in long windows they would lie on each other
     for (const line of this.#lines.all) {
       const end_s = endOf(line, edge_s);
       if (line.kind === "gap" || line.start_s > to_s || end_s < from_s) continue;
       if (line.start_s < free_s && line.key !== selected) continue;
       free_s = line.start_s + (MIN_PX + 1) / axis.px_per_s;
-      this.shown.push(line);
+      const before = shown.at(-1);
+      if (before) before.until_s = line.start_s;
+      shown.push({ line, until_s: reach_s, wanted_px: wanted(line) });
     }
+    this.shown = shown;
     this.#base_s = Math.floor(from_s);
     this.#rebuild(selected);
     this.#moved_ms = Number.NEGATIVE_INFINITY;
@@ -78,13 +88,13 @@ export class Chips {
   }
 
   #rebuild(selected: string | null): void {
-    const keys = new Set(this.shown.map(({ key }) => key));
+    const keys = new Set(this.shown.map(({ line }) => line.key));
     for (const [key, chip] of this.#chips) {
       if (keys.has(key)) continue;
       chip.remove();
       this.#chips.delete(key);
     }
-    for (const line of this.shown) this.#fill(this.#chip(line), line, selected);
+    for (const { line } of this.shown) this.#fill(this.#chip(line), line, selected);
     this.#tabStop();
   }
 
@@ -112,10 +122,10 @@ export class Chips {
   #place(axis: Axis, edge_s: number): void {
     const base_x = axis.x(this.#base_s);
     this.#strip.style.transform = `translateX(${Math.round(base_x * axis.ratio) / axis.ratio}px)`;
-    for (const line of this.shown) {
-      const chip = this.#chips.get(line.key);
+    for (const shown of this.shown) {
+      const chip = this.#chips.get(shown.line.key);
       if (!chip) continue;
-      const { x, width } = chipPlace(line, axis, edge_s);
+      const { x, width } = chipPlace(shown, axis, edge_s);
       const left = Math.max(x, -HIDDEN_PX);
       const [l, w] = [
         `${(left - base_x).toFixed(1)}px`,

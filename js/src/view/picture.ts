@@ -1,4 +1,5 @@
 import type { App } from "../app.ts";
+import type { Line } from "../store/lines.ts";
 import type { Chips } from "./chip-elements.ts";
 import { h } from "./dom.ts";
 import type { Flags } from "./flags.ts";
@@ -79,7 +80,10 @@ export class Picture {
     const { start_s, span_s, end_s, selected } = this.#viewport;
     const { chips, flags, recutting, selecting } = this.#shown;
     const { layout } = this;
-    chips.choose(axis, edge_s, selected, rebuild);
+    const recording = phase === "live";
+    const reach_s = recording ? Number.POSITIVE_INFINITY : edge_s;
+    const wanted = (line: Line) => this.#painter.wantedPx(line, this.palette);
+    chips.choose(axis, edge_s, { selected, reach_s, wanted }, rebuild);
     windows.look(this, start_s, end_s, span_s / (layout.width * layout.ratio));
     this.#painter.paint(
       {
@@ -92,10 +96,10 @@ export class Picture {
         speech: recutting.speech,
         before: recutting.before,
         edge_s,
-        recording: phase === "live",
+        recording,
         ticks: ticksOf(start_s, span_s, layout.width),
         selection: selecting.stretch,
-        chips: { lines: chips.shown, selected },
+        chips: { shown: chips.shown, selected },
         avoid_x,
         fresh: session.fresh,
       },

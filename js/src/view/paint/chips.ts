@@ -1,16 +1,19 @@
 import { endOf, type Line } from "../../store/lines.ts";
 import { languageTag } from "../format.ts";
-import type { Ellipsis } from "./ellipsis.ts";
-import type { Axis, Box, Scene, Strip } from "./scene.ts";
+import type { Palette } from "./palette.ts";
+import type { Axis, Box, Chip, Scene, Strip } from "./scene.ts";
+import type { Wrapping } from "./wrapping.ts";
 
 const TOP = 4;
-const HEIGHT = 21;
+export const ROWS = 3; // of words
+const ROW_PX = 14;
+const HEIGHT = ROWS * ROW_PX + 6;
 const GAP_PX = 2; // to the next chip
 export const MIN_PX = 3;
 const RADIUS = 3;
 const PADDING = 7;
-const ROOM_PX = 8; // words are cut anew in steps of this, not with every pixel
 const WORDS_PX = 22; // narrower than this, a chip is a mark without words
+const fontOf = ({ font }: Palette) => `12px ${font}`;
 const DASH = [3, 2];
 const FROM_RIGHT =
   /^[^\p{L}]*[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
@@ -20,28 +23,48 @@ export function chipText(line: Line): string {
   return line.kind === "partial" ? `${line.text.trimEnd()}…` : line.text;
 }
 
-/** Where a chip begins and how wide it is: as long as its speech, less a gap to the next. */
-export function chipPlace(line: Line, axis: Axis, edge_s: number): { x: number; width: number } {
-  const end_s = endOf(line, edge_s);
+/** How wide a chip wants to be for its words, once they are broken into rows. */
+export function wantedPx(
+  line: Line,
+  wrapping: Wrapping,
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+): number {
+  context.font = fontOf(palette);
+  return wrapping.narrowest(context, chipText(line)) + 2 * PADDING;
+}
+
+/** Where a chip begins and how wide it is: as long as its speech, less a gap to the next, and into the pause behind it
+ * as far as its words need that.
+ */
+export function chipPlace({ line, until_s, wanted_px }: Chip, axis: Axis, edge_s: number): Place {
   const x = axis.x(line.start_s);
-  return { x, width: Math.max(MIN_PX, axis.x(end_s) - x - GAP_PX) };
+  const speech = Math.max(MIN_PX, axis.x(endOf(line, edge_s)) - x - GAP_PX);
+  const room = axis.x(until_s) - x - GAP_PX;
+  return { x, width: Math.max(speech, Math.min(room, wanted_px)) };
+}
+
+interface Place {
+  x: number;
+  width: number;
 }
 
 /** The text lane. Elements of the same places lie over it, for pointers, keys and screen readers: to move those in
  * every frame would cost more than all the drawing.
  */
-export function paintChips(scene: Scene, strip: Strip, ellipsis: Ellipsis): void {
+export function paintChips(scene: Scene, strip: Strip, wrapping: Wrapping): void {
   const { context, axis, layout, palette, chips, edge_s } = scene;
   const lane = layout.text;
   if (!lane) return;
-  context.font = `12px ${palette.font}`;
+  context.font = fontOf(palette);
   context.textBaseline = "middle";
   context.textAlign = "start";
-  for (const line of chips.lines) {
-    const { x, width } = chipPlace(line, axis, edge_s);
+  for (const chip of chips.shown) {
+    const { line } = chip;
+    const { x, width } = chipPlace(chip, axis, edge_s);
     if (x > strip.x1 + 1 || x + width < strip.x0 - 1) continue;
     frame(scene, line, x, width, lane);
-    if (width >= WORDS_PX) words(scene, line, x, width, lane, ellipsis);
+    if (width >= WORDS_PX) words(scene, line, { x, width }, lane, wrapping);
   }
   context.direction = "inherit";
 }
@@ -50,8 +73,9 @@ export function paintChips(scene: Scene, strip: Strip, ellipsis: Ellipsis): void
 export function refitted({ axis, chips, edge_s, layout }: Scene): Strip[] {
   const strips: Strip[] = [];
   if (!layout.text) return strips; // this form has no text lane
-  for (const line of chips.lines) {
-    const { x, width } = chipPlace(line, axis, edge_s);
+  for (const chip of chips.shown) {
+    const { line } = chip;
+    const { x, width } = chipPlace(chip, axis, edge_s);
     if (x + width < 0 || x > axis.width || (line.kind !== "partial" && x >= 0)) continue;
     strips.push({ x0: Math.max(0, x), x1: Math.min(axis.width, x + width + GAP_PX), row: "text" });
   }
@@ -100,10 +124,9 @@ function dashed(
 function words(
   { context, axis, palette }: Scene,
   line: Line,
-  x: number,
-  width: number,
+  { x, width }: Place,
   lane: Box,
-  ellipsis: Ellipsis,
+  wrapping: Wrapping,
 ): void {
   const text = chipText(line);
   const right = x + width - PADDING;
@@ -112,9 +135,10 @@ function words(
   const language = languageTag(line);
   // the glyphs of Han characters differ between languages; not every browser's types know it yet
   (context as { lang?: string }).lang = language || "inherit";
-  const shown = ellipsis.fit(context, text, Math.floor((right - left) / ROOM_PX) * ROOM_PX);
+  const rows = wrapping.rows(context, text, right - left);
   context.direction = rightToLeft ? "rtl" : "ltr";
   context.fillStyle = line.kind === "partial" ? palette.secondary : palette.ink;
-  const y = lane.y + TOP + HEIGHT / 2 + 0.5;
-  if (shown) context.fillText(shown, rightToLeft ? Math.min(right, axis.width) : left, y);
+  const first_y = lane.y + TOP + (HEIGHT - (rows.length - 1) * ROW_PX) / 2 + 0.5;
+  for (const [i, row] of rows.entries())
+    context.fillText(row, rightToLeft ? Math.min(right, axis.width) : left, first_y + i * ROW_PX);
 }

@@ -1,11 +1,13 @@
+import type { Line } from "../../store/lines.ts";
 import { fitCanvas } from "../time-rows.ts";
-import { paintChips, refitted } from "./chips.ts";
-import { Ellipsis } from "./ellipsis.ts";
+import { paintChips, ROWS, refitted, wantedPx } from "./chips.ts";
 import { paintLanes, paintLocal, slitsOf } from "./lanes.ts";
+import type { Palette } from "./palette.ts";
 import { paintRuler, rulerNews } from "./ruler.ts";
-import { type Axis, type Scene, type Strip, vertical } from "./scene.ts";
+import { type Axis, type Chip, type Scene, type Strip, vertical } from "./scene.ts";
 import { paintScore } from "./score.ts";
 import { paintWave } from "./wave.ts";
+import { Wrapping } from "./wrapping.ts";
 
 const EDGE_PX = 8; // what the live edge and its joints cover to the left
 const TICK_PX = 14; // a committed stretch has its tick behind it
@@ -20,7 +22,8 @@ const MARK_DASH = [2, 3];
 export class Painter {
   readonly #canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D | null;
-  readonly #ellipsis = new Ellipsis();
+  readonly #wrapping = new Wrapping(ROWS);
+  #chips: readonly Chip[] = [];
   #painted: Axis | null = null;
   #edge_s = 0;
   #avoid_x: number | null = null;
@@ -31,6 +34,11 @@ export class Painter {
     this.#canvas = canvas;
     // not through the page's own frames: measured, half of what the bare canvas costs the main thread
     this.#context = canvas.getContext("2d", { desynchronized: true });
+  }
+
+  /** How wide the words of a row want to be in the text lane. */
+  wantedPx(line: Line, palette: Palette): number {
+    return this.#context ? wantedPx(line, this.#wrapping, this.#context, palette) : 0;
   }
 
   /** `dirty_s`: everything from that second to the live edge looks different; -Infinity: everything. */
@@ -48,12 +56,20 @@ export class Painter {
       if (part.x1 > part.x0) this.#strip(scene, part);
     }
     this.#moveSlits(scene);
-    for (const part of refitted(scene)) this.#strip(scene, part);
+    this.#refit(scene);
     const whole = parts.some(({ x0, x1 }) => x0 === 0 && x1 === axis.width);
     this.#ruler(scene, whole || scene.avoid_x !== this.#avoid_x);
     this.#painted = axis;
     this.#avoid_x = scene.avoid_x;
     this.#edge_s = edge_s;
+  }
+
+  /** The words of one chip decide how much room others have. */
+  #refit(scene: Scene): void {
+    const others = scene.chips.shown !== this.#chips;
+    this.#chips = scene.chips.shown;
+    const parts = others ? [{ x0: 0, x1: scene.axis.width }] : refitted(scene);
+    for (const { x0, x1 } of parts) this.#strip(scene, { ...within(x0, x1, scene.axis), row: "text" });
   }
 
   /** Moves what is painted to where it now belongs; returns the parts to paint. */
@@ -134,7 +150,7 @@ export class Painter {
       paintLanes(scene, part);
     }
     if (part.row === "local") paintLocal(scene, part);
-    else paintChips(scene, part, this.#ellipsis);
+    else paintChips(scene, part, this.#wrapping);
     paintMarks(scene, part, top, bottom);
     if (!scene.fresh) {
       const x = Math.round(axis.x(scene.edge_s)) + 0.5;

@@ -54,6 +54,15 @@ export class Axis {
   }
 }
 
+/** A row of the transcript in the text lane. */
+export interface Chip {
+  line: Line;
+  /** where the next one begins */
+  until_s: number;
+  /** what its words need */
+  wanted_px: number;
+}
+
 export interface Scene {
   context: CanvasRenderingContext2D;
   axis: Axis;
@@ -71,8 +80,8 @@ export interface Scene {
   edge_s: number;
   recording: boolean;
   ticks: readonly number[];
-  /** the rows of the text lane in and near the window */
-  chips: { lines: readonly Line[]; selected: string | null };
+  /** the text lane in and near the window: another list where any of it is another */
+  chips: { shown: readonly Chip[]; selected: string | null };
   /** where something else than the live edge has its flag in the ruler */
   avoid_x: number | null;
   selection: { start_s: number; end_s: number } | null;

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import type { Line } from "../../../src/store/lines.ts";
-import { chipPlace, paintChips, refitted } from "../../../src/view/paint/chips.ts";
-import { Ellipsis } from "../../../src/view/paint/ellipsis.ts";
-import { Axis, type Scene } from "../../../src/view/paint/scene.ts";
+import { chipPlace, paintChips, ROWS, refitted } from "../../../src/view/paint/chips.ts";
+import { Axis, type Chip, type Scene } from "../../../src/view/paint/scene.ts";
+import { Wrapping } from "../../../src/view/paint/wrapping.ts";
 import { fakeContext, palette, type Written } from "./helpers.ts";
 
 const line = (given: Partial<Line>): Line => ({
@@ -17,33 +17,36 @@ const line = (given: Partial<Line>): Line => ({
   ...given,
 });
 
+/** With room for words up to `until_s`: by default, none but that of its speech. */
+const chip = (given: Line, until_s = 0, wanted_px = 10_000): Chip => ({ line: given, until_s, wanted_px });
+
 function scene(lines: Line[], start_s = 0): { scene: Scene; written: Written[] } {
   const { context, written } = fakeContext();
   const made = {
     context,
     axis: new Axis(start_s, 10, 1000, 1),
     palette,
-    layout: { text: { y: 100, h: 30 } },
+    layout: { text: { y: 100, h: 57 } },
     edge_s: 8,
-    chips: { lines, selected: null },
+    chips: { shown: lines.map((one) => chip(one)), selected: null },
   };
   return { scene: made as unknown as Scene, written };
 }
 
 function painted(lines: Line[], start_s = 0): Written[] {
   const { scene: made, written } = scene(lines, start_s);
-  paintChips(made, { x0: 0, x1: 1000 }, new Ellipsis());
+  paintChips(made, { x0: 0, x1: 1000 }, new Wrapping(ROWS));
   return written;
 }
 
 it("writes words into a chip as long as its speech", () => {
-  expect(chipPlace(line({}), new Axis(0, 10, 1000, 1), 8)).toEqual({ x: 100, width: 198 });
+  expect(chipPlace(chip(line({})), new Axis(0, 10, 1000, 1), 8)).toEqual({ x: 100, width: 198 });
   expect(painted([line({})])).toMatchObject([{ text: "good morning", x: 107, direction: "ltr" }]);
 });
 
 it("lets an unfinished chip reach to now, and says that it is one", () => {
   const partial = line({ kind: "partial", text: "good ", end_s: 1 });
-  expect(chipPlace(partial, new Axis(0, 10, 1000, 1), 8).width).toBe(698);
+  expect(chipPlace(chip(partial), new Axis(0, 10, 1000, 1), 8).width).toBe(698);
   expect(painted([partial])).toMatchObject([{ text: "good…" }]);
 });
 
@@ -55,13 +58,26 @@ it("writes from the right where the words do", () => {
   expect(painted([line({ text: "صباح الخير" })])).toMatchObject([{ x: 100 + 198 - 7, direction: "rtl" }]);
 });
 
+it("reaches into the pause behind it for its words, as far as they need and up to the next", () => {
+  const axis = new Axis(0, 10, 1000, 1);
+  expect(chipPlace(chip(line({}), 4, 250), axis, 8).width).toBe(250);
+  expect(chipPlace(chip(line({}), 4, 400), axis, 8).width).toBe(298);
+  expect(chipPlace(chip(line({}), 4, 50), axis, 8).width).toBe(198);
+});
+
+it("has three rows for words", () => {
+  const rows = painted([line({ end_s: 1.98, text: "every word appears on the screen" })]);
+  expect(rows.map(({ text }) => text)).toEqual(["every", "word", "appears…"]);
+  expect(rows.map(({ y }) => y - (rows[1]?.y ?? 0))).toEqual([-14, 0, 14]);
+});
+
 it("leaves a chip without words where there is no room for any", () => {
   expect(painted([line({ end_s: 1.15 })])).toEqual([]);
 });
 
 it("paints only what the strip touches", () => {
   const { scene: made, written } = scene([line({}), line({ key: "b", start_s: 6, end_s: 8, text: "b" })]);
-  paintChips(made, { x0: 500, x1: 1000 }, new Ellipsis());
+  paintChips(made, { x0: 500, x1: 1000 }, new Wrapping(ROWS));
   expect(written.map(({ text }) => text)).toEqual(["b"]);
 });
 
