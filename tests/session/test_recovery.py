@@ -57,8 +57,9 @@ async def cancelled(script: Any, recording: Recording) -> Session:
 
 async def test_a_session_comes_back_as_it_was(scripted: Any, bursts: Recording, place: Path) -> None:
     session = await lived(scripted, bursts)
+    session.rename("Anna’s 报告")
     (row,) = recordings()
-    assert (row.state, row.without_text) == ("stopped", 0)
+    assert (row.name, row.state, row.without_text) == ("Anna’s 报告", "stopped", 0)
     assert row.duration_s == pytest.approx(7, abs=0.001)
     back = recover(row)
     assert np.array_equal(back.recording.samples, session.recording.samples)

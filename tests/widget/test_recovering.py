@@ -10,6 +10,7 @@ import pytest
 
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.session import journal
 from ipyspeaches.session.engine import run
 from ipyspeaches.session.session import Session
 from ipyspeaches.widget.transcriber import Transcriber
@@ -39,6 +40,7 @@ def greeted(script: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Transcriber, 
 
 
 def test_it_is_offered_opened_and_transcribed(scripted: Any, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.write_line(left, "Renamed", name="Lecture 3")
     widget, page = greeted(scripted, monkeypatch)
     offer: dict[str, Any] = wait_for(lambda: widget._unfinished)
     assert offer["state"] == "offered"
@@ -46,6 +48,7 @@ def test_it_is_offered_opened_and_transcribed(scripted: Any, left: Path, monkeyp
     assert page.command("open_recording") is None
     assert widget._unfinished == {"state": "opened", "started_ms": 0, "duration_s": 0.0, "without_text": 2}
     assert widget.state == "stopped"
+    assert [take.name for take in widget.takes] == ["Lecture 3"]
     assert [segment["text"] for segment in page.of("snapshot")[-1]["segments"]] == ["utterance 1"]
     assert page.of("snapshot")[-1]["clock_s"] == pytest.approx(7, abs=0.001)
     wait_for(lambda: sum(one["columns"] for one in page.of("frames")) == 700)

@@ -112,6 +112,6 @@ def _print(rows: KeptRecordings, *, as_json: bool) -> None:
         started = f"{row.started.astimezone():%Y-%m-%d %H:%M}"
         without = f", {row.without_text} without text" if row.without_text else ""
         line = f"{row.id}  {started}  {minutes:>4}:{seconds:02}  {row.size_mb:>8.1f} MB  {row.state}{without}"
-        print(printable(line))
+        print(printable(f"{line}  {row.name}".rstrip()))
     if not len(rows):
         print("none")

@@ -98,6 +98,11 @@ class Journal(Listener):
         if failure is not None:
             self._warn(failure)
 
+    def rename(self, name: str) -> None:
+        """Write down what the recording is called now, also after its end."""
+        if self.folder is not None:
+            self._write("Renamed", name=name)
+
     def _begin(self, place: Path) -> None:
         folder = place / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         try:

@@ -31,6 +31,7 @@ from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import ENDED, SessionState
 from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.tables import Kind, Rows
+from ipyspeaches.terminal import one_line
 from ipyspeaches.vad.detectors import Detector, SileroVad, from_description
 from ipyspeaches.vad.intervals import without
 from ipyspeaches.vad.label_files import MAX_TIME_S
@@ -67,6 +68,8 @@ class KeptRecording(NamedTuple):
         How much room it takes on disk.
     path
         Its folder.
+    name
+        What it was called as a take; empty if it was given no name.
     """
 
     id: str
@@ -76,6 +79,7 @@ class KeptRecording(NamedTuple):
     without_text: int
     size_mb: float
     path: str
+    name: str = ""
 
 
 @checked
@@ -107,6 +111,7 @@ class Story:
     """What a journal tells, read line by line."""
 
     started: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    name: str = ""
     source: str = ""
     process: int = 0
     options: dict[str, Any] = field(default_factory=dict)
@@ -173,6 +178,7 @@ class Story:
             "Marked": self._marked,
             "Retried": self._retried,
             "Opened": self._opened,
+            "Renamed": self._renamed,
         }
         if kind in handlers:
             handlers[kind](line)
@@ -249,6 +255,9 @@ class Story:
     def _opened(self, _line: Mapping[str, Any]) -> None:
         self.opened = True
 
+    def _renamed(self, line: Mapping[str, Any]) -> None:
+        self.name = one_line(str(line["name"]))
+
     def missing(self, duration_s: float, heard: Iterable[tuple[float, float]]) -> list[Gap]:
         """Return the stretches without text: those that the session told of, and those that it did not live to tell.
 
@@ -297,6 +306,7 @@ class RecoveredSession(Session):
         self._recorder.events = story.events
         missing = story.missing(recording.duration, _heard(self.frames, recording.duration))
         self._recorder.rewrite(story.segments, missing)
+        self.transcript.name = story.name
         for number in sorted(story.marks):
             self._recorder.marks.add(*story.marks[number][1:])
         self.state = SessionState.STOPPED
@@ -402,7 +412,8 @@ def _row(folder: Path) -> KeptRecording | None:
             state = RUNNING
     heard = _heard(_frames(folder, to_samples(duration_s)), duration_s) if story.damaged else ()
     missing, size_mb = story.missing(duration_s, heard), journal.size_bytes(folder) / 1e6
-    return KeptRecording(folder.name, story.started, duration_s, state, len(missing), size_mb, str(folder))
+    about = duration_s, state, len(missing), size_mb, str(folder), story.name
+    return KeptRecording(folder.name, story.started, *about)
 
 
 def _audio(folder: Path) -> AudioStore:

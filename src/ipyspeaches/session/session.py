@@ -145,6 +145,11 @@ class Session:
         """What was said; it grows while the session runs, as all results do."""
         return self._recorder.transcript
 
+    def rename(self, name: str) -> None:
+        """Call it something: exports of its transcript carry the name, and so does what `recover` returns."""
+        self.transcript.name = name
+        self._journal.rename(name)
+
     @property
     def recording(self) -> Recording:
         """What was heard so far, at 24 kHz; a `StateError` if nothing was heard yet."""

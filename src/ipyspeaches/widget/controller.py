@@ -302,7 +302,8 @@ class Controller:
         """Show what an earlier kernel left as a take, once; a `StateError` while something is recorded."""
         self._check_free()
         known = self.shelf.take_of(session)
-        await self._show_take(known or self.shelf.add(session, "microphone", started=session.started))
+        name = session.transcript.name
+        await self._show_take(known or self.shelf.add(session, "microphone", name, started=session.started))
 
     async def show_take(self, number: int) -> None:
         """Show the take of that number."""

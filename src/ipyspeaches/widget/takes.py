@@ -238,7 +238,7 @@ class Shelf:
         take = self.find(number)
         take.given_name = ""
         take.given_name = self._free(one_line(_NAME("name", name), _LONGEST_NAME))
-        take.session.transcript.name = take.name
+        take.session.rename(take.name)
         self.tell()
 
     async def remove(self, number: object) -> None:
