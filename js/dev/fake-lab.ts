@@ -121,7 +121,8 @@ export class FakeLab {
       ];
       const one = (what: "said" | "heard") => ({
         text: "the quiet words go",
-        wer: 0.125,
+        rate: 0.125,
+        measure: "WER",
         words: words(what),
       });
       return [{ ...args, reference: null, now: one("said"), pinned: one("heard") }, []];

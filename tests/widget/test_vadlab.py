@@ -404,10 +404,10 @@ def test_a_stretch_is_transcribed_under_both_settings(
     assert page.command("set_detector", index=0, threshold=32_000) is None
     data, _ = page.ask("transcribe_compare", start_s=0, end_s=4.5)
     assert data["pinned"]["text"] == "utterance 1 utterance 2"
-    assert data["pinned"]["wer"] == 0.25
+    assert (data["pinned"]["measure"], data["pinned"]["rate"]) == ("WER", 0.25)
     assert data["pinned"]["words"][:3] == [["same", "utterance"], ["said", "one"], ["heard", "1"]]
     assert data["now"]["text"] == ""
-    assert data["now"]["wer"] == 1
+    assert data["now"]["rate"] == 1
     assert isinstance(lab._state.pinned, EnergyVad)
     assert TurnDetection.client(lab._state.pinned).client_cuts
 

@@ -125,7 +125,9 @@ export interface Sweep {
 /** A text under one setting; words that differ from what was said are marked. */
 export interface Transcribed {
   text: string;
-  wer: number | null;
+  rate: number | null;
+  /** of what: WER, or CER for scripts without spaces */
+  measure: string;
   words: ["same" | "said" | "heard", string][];
 }
 

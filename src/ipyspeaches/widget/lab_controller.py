@@ -20,7 +20,7 @@ import numpy as np
 from ipyspeaches.audio.extremes import Pyramid
 from ipyspeaches.errors import InputError, SpeachesError, StateError
 from ipyspeaches.protocol.recognition import ServerTurnDetection
-from ipyspeaches.results.accuracy import alignment, wer
+from ipyspeaches.results.accuracy import alignment, cer, wer
 from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
@@ -38,7 +38,7 @@ from ipyspeaches.widget.lab_truth import TruthFile, edited, read_labels
 from ipyspeaches.widget.local_model import INTERVAL_S
 from ipyspeaches.widget.page_messages import kind_of
 from ipyspeaches.widget.settings import NUMBERS
-from ipyspeaches.words import join_text
+from ipyspeaches.words import join_text, spaceless_script
 
 Reference: TypeAlias = str | Transcript | None
 
@@ -349,13 +349,15 @@ def scores_message(state: LabState, index: int) -> Message:
 def heard_message(text: str, reference: str | None) -> dict[str, Any]:
     """Return what was transcribed, against what was said where that is known.
 
-    ``wer`` is None without a reference; ``words`` are pairs of ``"same"``, ``"said"`` (and not transcribed) or
-    ``"heard"`` (and not said) with the words.
+    ``rate`` is None without a reference, and of ``measure``: ``"CER"`` for scripts without spaces. ``words`` are pairs
+    of ``"same"``, ``"said"`` (and not transcribed) or ``"heard"`` (and not said) with the words.
     """
     if not reference:
-        return {"text": text, "wer": None, "words": [["same", text]] if text else []}
+        return {"text": text, "rate": None, "measure": "", "words": [["same", text]] if text else []}
     words = [[kind, join_text(part)] for kind, part in alignment(reference, text)]
-    return {"text": text, "wer": wer(reference, text).rate, "words": words}
+    spaceless = any(map(spaceless_script, reference))
+    rate = (cer if spaceless else wer)(reference, text).rate
+    return {"text": text, "rate": rate, "measure": "CER" if spaceless else "WER", "words": words}
 
 
 def export_detector(detector: Detector, form: str) -> str:

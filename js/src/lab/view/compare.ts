@@ -12,7 +12,7 @@ import { nameOf } from "./detector-rows.ts";
 interface Side {
   node: HTMLElement;
   setting: HTMLElement;
-  wer: HTMLElement;
+  rate: HTMLElement;
   text: HTMLElement;
 }
 
@@ -86,14 +86,16 @@ export class ComparePanel {
 
   #fill(role: "now" | "pinned", detector: LabDetector | undefined, found: Transcribed | null): void {
     const { words } = this.#app;
-    const { setting, wer, text, node } = this.#sides[role];
+    const { setting, rate, text, node } = this.#sides[role];
     const current = detector
       ? words.setting(nameOf(detector, words), shown(detector.threshold, detector.unit))
       : "";
     setText(setting, (found && this.#compared?.[role]) || current);
     // texts of other settings stay readable, but are told apart
     node.classList.toggle("is-old", found !== null && role === "now" && this.#compared?.now !== current);
-    setText(wer, found ? (found.wer === null ? words.noWer : words.wer(found.wer.toFixed(2))) : "");
+    const counted = (one: Transcribed) =>
+      one.rate === null ? words.noReference : words.errorRate(one.measure, one.rate.toFixed(2));
+    setText(rate, found ? counted(found) : "");
     if (!found) {
       text.replaceChildren(h("span", { class: "sp-2" }, role === "now" ? this.#failure || words.notYet : ""));
       return;
@@ -126,7 +128,7 @@ export class ComparePanel {
 }
 
 function side(tag: string): Side {
-  const [setting, wer, text] = [h("span"), h("b"), h("p", { dir: "auto" })];
-  const head = h("header", {}, h("span", { class: "sp-tag" }, tag), setting, wer);
-  return { node: h("div", {}, head, text), setting, wer, text };
+  const [setting, rate, text] = [h("span"), h("b"), h("p", { dir: "auto" })];
+  const head = h("header", {}, h("span", { class: "sp-tag" }, tag), setting, rate);
+  return { node: h("div", {}, head, text), setting, rate, text };
 }

@@ -68,7 +68,7 @@ export class LabStatus {
   #scoring(index: number, share: number): Sentence {
     const { store, words } = this.#app;
     const detector = store.lanes[index]?.detector;
-    const strong = words.scoringOf(detector ? nameOf(detector, words) : "");
+    const strong = detector ? words.scoringOf(nameOf(detector, words)) : (words.status.loading[0] ?? "");
     return {
       ...say([strong, `${Math.floor(100 * share)} %`], "again"),
       spoken: strong,

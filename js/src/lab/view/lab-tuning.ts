@@ -27,6 +27,7 @@ export class LabTuning {
       apply: (value) =>
         void app.setDetector(store.active, { aggressiveness: Math.round(value) }).then(putBack),
     });
+    this.#aggressiveness.node.hidden = true; // until the detector says that it has it
     this.#collar = new NumberField(scope, {
       label: words.collar,
       unit: base.ms,
