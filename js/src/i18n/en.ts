@@ -328,6 +328,7 @@ export const en = {
   partial: "in progress",
   stages: { cut: "heard", sent: "sent", committed: (time: string) => `recognising ${time}` },
   slow: "slower than usual",
+  unsure: (percent: number) => `The recogniser is ${percent} % sure of this word`,
   compared: "Compared: the same speech, transcribed in other ways",
   wordsOf: (name: string) => `Text of ${name}`,
   median: (latency: string) => `median ${latency}`,

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals-core";
-import type { RunEvent, Segment, Stage, Waiting } from "../wire/messages.ts";
+import type { RunEvent, Segment, Stage, Unsure, Waiting } from "../wire/messages.ts";
 
 /** From the end of speech to the text, and of that: until the end was sure, and until the server had it. */
 export interface Steps {
@@ -19,6 +19,8 @@ export interface Line {
   stable: number;
   language: string;
   steps: Steps | null;
+  /** Words that the engine is not sure of. */
+  unsure?: readonly Unsure[] | undefined;
   /** Took far longer than this server usually does. */
   slow?: boolean;
   /** how far a partial has come that was cut; absent while it is spoken */
@@ -141,7 +143,8 @@ export class Lines {
   }
 
   /** An empty final removes its row: the server found no words. Returns null then. */
-  final({ item_id, start_s, end_s, text, language, latency_s, cut_s, taken_s }: Segment): Line | null {
+  final(segment: Segment): Line | null {
+    const { item_id, start_s, end_s, text, language, latency_s, cut_s, taken_s, unsure } = segment;
     const known = this.#of(item_id, start_s, end_s);
     if (text.trim() === "") {
       if (known) this.#remove(known);
@@ -157,6 +160,7 @@ export class Lines {
       stable: text.length,
       language: language ?? "",
       steps,
+      unsure,
       stage: undefined,
     };
     if (known?.kind === "final") return this.#change(known, facts);

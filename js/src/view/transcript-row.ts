@@ -1,6 +1,6 @@
 import type { Words } from "../i18n/index.ts";
 import type { Line, Lines, Steps } from "../store/lines.ts";
-import { h, setText } from "./dom.ts";
+import { type Child, h, setText } from "./dom.ts";
 import { warningWords } from "./failure.ts";
 import { clock, languageTag } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -31,7 +31,20 @@ function body(line: Line, stable: number, words: Words): HTMLElement {
   const attributes = { class: "tail", "aria-hidden": line.stable >= 0 ? true : null };
   if (line.kind === "partial" && line.text === "") return h("span", { class: "body" }, "…");
   const open = line.kind === "partial" ? h("span", attributes, `${tail.trimEnd()}…`) : null;
-  return h("span", { class: "body", dir: "auto", lang: languageTag(line) || null }, head, open);
+  const said = line.kind === "final" ? marked(line, words) : [head];
+  return h("span", { class: "body", dir: "auto", lang: languageTag(line) || null }, ...said, open);
+}
+
+/** The text, with the words marked that the engine is not sure of. */
+function marked({ text, unsure = [] }: Line, words: Words): Child[] {
+  const parts: Child[] = [];
+  let at = 0;
+  for (const [from, to, percent] of unsure) {
+    const title = words.unsure(percent);
+    parts.push(text.slice(at, from), h("span", { class: "unsure", title }, text.slice(from, to)));
+    at = to;
+  }
+  return [...parts, text.slice(at)];
 }
 
 function side(line: Line, words: Words): HTMLElement[] {

@@ -199,6 +199,8 @@ interface PartialEvent {
 /** What happens in a compared session; `run` is its name. */
 export type RunEvent = (PartialEvent | FinalEvent | WarningEvent) & { run: string };
 
+export type Unsure = readonly [from: number, to: number, percent: number];
+
 /** Utterances as the transcript has them. */
 export interface Segment {
   item_id: string;
@@ -206,6 +208,8 @@ export interface Segment {
   end_s: number;
   text: string;
   language: string | null;
+  /** words that the engine is not sure of: from and to in the text, and its per cent */
+  unsure?: readonly Unsure[];
   /** from the end of speech to the text */
   latency_s: number | null;
   /** of that, until the end was sure, and until the server had it; absent where that is not known */

@@ -111,6 +111,13 @@ it("marks unstable words, and losses", () => {
   expect(view.node.querySelector(".is-gap")?.textContent).toContain("0.4 s lost");
 });
 
+it("marks the words that the engine is not sure of, with its figure", () => {
+  kernel.say({ ...final("a", 1, "it has <b>an</b> example"), unsure: [[7, 16, 37]] });
+  const [word] = row("a").querySelectorAll(".unsure");
+  expect([word?.textContent, word?.getAttribute("title")]).toEqual(["<b>an</b>", en.unsure(37)]);
+  expect(row("a").querySelector(".body")?.textContent).toBe("it has <b>an</b> example");
+});
+
 it("selects by click and by keyboard, with one row in the focus order", () => {
   kernel.say(final("a", 1, "one"), final("b", 3, "two"));
   expect([row("a").tabIndex, row("b").tabIndex]).toEqual([-1, 0]);

@@ -18,6 +18,7 @@ from ipyspeaches.cli.arguments import (
     add_download_argument,
     add_server_arguments,
     given_key,
+    server_url,
     tell_of_better_model,
 )
 from ipyspeaches.errors import AudioError, AudioWarning, InputError, SpeachesError

@@ -60,6 +60,7 @@ _PLAIN: Final[dict[type, tuple[str, ...]]] = {
     events.Warning: ("warning", "time_s", "kind", "text"),
 }
 """What the page calls an event, and which of its fields it reads."""
+_SURE = 0.5
 _IN_LANES = (events.SpeechStarted, events.SpeechStopped, events.Sent, events.Committed, events.Partial)
 _COUNT: Any = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
 _RATE: Any = Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)]
@@ -163,9 +164,24 @@ def waiting_message(waiting: Sequence[Unsettled]) -> dict[str, Any]:
     return {"type": "waiting", "utterances": utterances}
 
 
+def _unsure(segment: Segment) -> list[tuple[int, int, int]]:
+    """Return the words that the engine itself holds for more likely wrong than right: from, to, and its per cent."""
+    found, at = [], 0
+    for word in segment.words:
+        start = segment.text.find(word.word, at)
+        if start < 0 or not word.word:
+            continue  # the text was written another way, as in other characters
+        at = start + len(word.word)
+        if word.probability is not None and word.probability < _SURE:
+            from_, to = _utf16_units(segment.text[:start]), _utf16_units(segment.text[:at])
+            found.append((from_, to, round(100 * word.probability)))
+    return found
+
+
 def segment_message(segment: Segment) -> dict[str, Any]:
     """Return a segment as the page reads it."""
     return {
+        "unsure": _unsure(segment),
         "item_id": segment.item_id,
         "start_s": segment.start,
         "end_s": segment.end,

@@ -139,6 +139,33 @@ function words(
   context.direction = rightToLeft ? "rtl" : "ltr";
   context.fillStyle = line.kind === "partial" ? palette.secondary : palette.ink;
   const first_y = lane.y + TOP + (HEIGHT - (rows.length - 1) * ROW_PX) / 2 + 0.5;
-  for (const [i, row] of rows.entries())
-    context.fillText(row, rightToLeft ? Math.min(right, axis.width) : left, first_y + i * ROW_PX);
+  const first_x = rightToLeft ? Math.min(right, axis.width) : left;
+  let at = 0; // where the row is in the text
+  for (const [i, row] of rows.entries()) {
+    const y = first_y + i * ROW_PX;
+    context.fillText(row, first_x, y);
+    at = Math.max(at, text.indexOf(row.replace(/…$/, ""), at));
+    const lower = { x: first_x, y: y + 6.5, way: rightToLeft ? -1 : 1 };
+    for (const [from, to] of line.unsure ?? []) underline(context, row, [from - at, to - at], lower);
+    at += row.length;
+  }
+}
+
+/** Under a word of a row that the engine is not sure of. */
+function underline(
+  context: CanvasRenderingContext2D,
+  row: string,
+  [from, to]: readonly [number, number],
+  { x, y, way }: { x: number; y: number; way: number },
+): void {
+  if (to <= 0 || from >= row.length) return;
+  const end = (length: number) => x + way * context.measureText(row.slice(0, Math.max(0, length))).width;
+  context.strokeStyle = context.fillStyle;
+  context.lineWidth = 1;
+  context.setLineDash(DASH);
+  context.beginPath();
+  context.moveTo(end(from), y);
+  context.lineTo(end(to), y);
+  context.stroke();
+  context.setLineDash([]);
 }

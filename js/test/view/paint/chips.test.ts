@@ -71,6 +71,18 @@ it("has three rows for words", () => {
   expect(rows.map(({ y }) => y - (rows[1]?.y ?? 0))).toEqual([-14, 0, 14]);
 });
 
+it("underlines the words that the engine is not sure of, in whichever row they are", () => {
+  const one = line({ end_s: 1.98, text: "every word appears", unsure: [[6, 10, 37]] });
+  const { scene: made } = scene([one]);
+  const lines: [number, number][] = [];
+  const { context } = made;
+  context.moveTo = (x, y) => lines.push([x, y]);
+  context.lineTo = (x, y) => lines.push([x, y]);
+  paintChips(made, { x0: 0, x1: 1000 }, new Wrapping(ROWS));
+  const [[from_x, from_y] = [0, 0], [to_x, to_y] = [0, 0]] = lines;
+  expect([lines.length, from_x, to_x - from_x, to_y - from_y]).toEqual([2, 107, 40, 0]);
+});
+
 it("leaves a chip without words where there is no room for any", () => {
   expect(painted([line({ end_s: 1.15 })])).toEqual([]);
 });
