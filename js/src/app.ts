@@ -20,6 +20,7 @@ import type {
   Snapshot,
   SourceKind,
   TakeRow,
+  TakeText,
 } from "./wire/messages.ts";
 
 /** The kernel may need long for these: waiting for them does not mean that it is busy with a cell. */
@@ -271,6 +272,12 @@ export class App extends WidgetApp<CommandName> {
 
   showTake(number: number): Promise<boolean> {
     return this.#command("show_take", { number });
+  }
+
+  /** The texts of two takes, each with what the other one lacks; null where the kernel refused. */
+  async compareTakes(number: number, other: number): Promise<readonly TakeText[] | null> {
+    const { failure, data } = await this.ask("compare_takes", { number, with: other });
+    return failure ? null : (data.sides as TakeText[]);
   }
 
   renameTake(number: number, name: string): Promise<boolean> {

@@ -13,6 +13,7 @@ import pytest
 from fake_page import Page, wait_for
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import InputError, ServerUnreachableError, StateError
+from ipyspeaches.results.segment import Segment
 from ipyspeaches.session.engine import run
 from ipyspeaches.widget.transcriber import Transcriber
 from sessions import ENERGY
@@ -63,6 +64,17 @@ def test_a_page_shows_another_take_with_all_its_lanes(taken: tuple[Transcriber, 
     missing = page.command("show_take", number=7)
     assert missing is not None
     assert "removed" in missing["text"]
+
+
+def test_a_page_lays_two_takes_side_by_side(taken: tuple[Transcriber, Page]) -> None:
+    widget, page = taken
+    own = Segment(0.0, 1.0, "Utterance 1, <b>and")
+    widget.takes[1].session._recorder.rewrite([own], [])
+    (sides, _) = page.ask("compare_takes", number=1, **{"with": 2})
+    first, second = sides["sides"]
+    assert first == [[(False, "utterance 1")], [(True, "utterance 2")], [(True, "utterance 3")]]
+    assert second == [[(False, "Utterance 1,"), (True, "<b>and")]]
+    assert page.command("compare_takes", number=1) is not None, "with what?"
 
 
 def test_takes_are_renamed_and_removed_and_put_back(taken: tuple[Transcriber, Page]) -> None:

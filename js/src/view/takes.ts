@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import type { Words } from "../i18n/index.ts";
 import type { Scope } from "../scope.ts";
-import type { TakeRow } from "../wire/messages.ts";
+import type { TakeRow, TakeText } from "../wire/messages.ts";
 import { button, h, setAttribute, setText } from "./dom.ts";
 import { clock, dayAndTime } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -56,6 +56,9 @@ export class TakePicker {
       ? [
           { label: words.renameTake, choose: () => this.#rename(own, opener) },
           ...(rows.length > 1 && !busy
+            ? [{ label: words.compareTake, choose: () => this.#chooseOther(own, rows, opener) }]
+            : []),
+          ...(rows.length > 1 && !busy
             ? [{ label: words.removeTake, choose: () => void this.#app.removeTake(own) }]
             : []),
         ]
@@ -66,6 +69,26 @@ export class TakePicker {
       { title: words.takes, choices, ...(rows.length ? {} : { note: words.nothingToSave }) },
       { choices: acts },
     ];
+  }
+
+  #chooseOther(own: TakeRow, rows: readonly TakeRow[], opener: HTMLElement): void {
+    const { words } = this.#app;
+    const title = words.compareWith(takeName(own, words));
+    const others = rows.filter((row) => row !== own);
+    const compare = (other: TakeRow) => void this.#compare([own, other], opener);
+    const choices = others.map((row) => ({ label: takeName(row, words), choose: () => compare(row) }));
+    this.#popup.list(opener, "menu", title, () => [{ title, choices }]);
+  }
+
+  async #compare(rows: readonly [TakeRow, TakeRow], opener: HTMLElement): Promise<void> {
+    const { words } = this.#app;
+    const sides = await this.#app.compareTakes(rows[0].number, rows[1].number);
+    if (!sides) return;
+    const [marked = "", rest = ""] = words.onlyHere;
+    const note = h("p", { class: "note" }, h("mark", {}, marked), rest);
+    const texts = rows.map((row, i) => takeText(takeName(row, words), sides[i] ?? [], words));
+    const both = h("div", { class: "sp-beside", tabindex: 0 }, ...texts);
+    this.#popup.dialog(opener, words.comparedTakes, () => [both, note], "is-beside");
   }
 
   #rename(row: TakeRow, opener: HTMLElement): void {
@@ -81,6 +104,15 @@ export class TakePicker {
       },
     );
   }
+}
+
+/** A take's utterances; what the other take lacks is marked. */
+function takeText(name: string, text: TakeText, words: Words): HTMLElement {
+  const utterances = text.map((pieces) =>
+    h("p", { dir: "auto" }, ...pieces.flatMap(([own, said]) => [own ? h("mark", {}, said) : said, " "])),
+  );
+  const none = h("p", {}, words.noWords);
+  return h("section", {}, h("h4", { dir: "auto" }, name), ...(utterances.length ? utterances : [none]));
 }
 
 /** What a take is called: its name, else its number in the reader's language. */

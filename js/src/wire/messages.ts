@@ -98,6 +98,9 @@ export interface TakeRow {
   duration_s: number;
 }
 
+/** The text of a take beside another's: for each utterance its pieces, and whether the other one lacks them. */
+export type TakeText = readonly (readonly (readonly [own: boolean, text: string])[])[];
+
 /** A session that listens along with the widget's own, so that both can be compared. */
 export interface ComparedRun {
   name: string;
@@ -340,6 +343,7 @@ export type CommandName =
   | "rename_take"
   | "remove_take"
   | "restore_take"
+  | "compare_takes"
   | "set_detector"
   | "set_model"
   | "set_language"

@@ -27,7 +27,12 @@ async function open(traits: Given = {}): Promise<void> {
   });
   fake.onsend = (message) => {
     if (message.type !== "command") return;
-    const data = message.name === "list_takes" ? { takes: ROWS } : {};
+    const said = [[[false, "good"] as const, [true, "morning"] as const]];
+    const replies: Record<string, unknown> = {
+      list_takes: { takes: ROWS },
+      compare_takes: { sides: [said, []] },
+    };
+    const data = (replies[message.name] ?? {}) as Record<string, unknown>;
     fake.receive({ type: "reply", id: message.id, error: null, data });
   };
   el = document.createElement("div");
@@ -67,6 +72,25 @@ it.each([
 it("is not there before anything was recorded", async () => {
   await open({ take: null, state: "idle" });
   expect(picker().hidden).toBe(true);
+});
+
+it("lays two takes side by side, with what only one of them has", async () => {
+  await open();
+  picker().click();
+  await settled();
+  row("Compare with").click();
+  expect(rows().map((one) => one.textContent)).toEqual([HOSTILE]);
+  rows()[0]?.click();
+  await settled();
+  expect(asked().at(-1)).toEqual(["compare_takes", { number: 1, with: 2 }]);
+  const sides = [...el.querySelectorAll<HTMLElement>(".sp-beside section")];
+  expect(sides.map((side) => side.querySelector("h4")?.textContent)).toEqual(["Take 1", HOSTILE]);
+  expect(sides.map((side) => side.querySelector("p")?.textContent)).toEqual([
+    "good morning ",
+    "No words yet.",
+  ]);
+  expect(sides[0]?.querySelector("mark")?.textContent).toBe("morning");
+  expect(el.querySelector(".sp-menu img")).toBeNull();
 });
 
 it("renames a take, and removes one with a way back", async () => {

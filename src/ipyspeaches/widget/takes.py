@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from ipyspeaches.checks import checked, text
 from ipyspeaches.errors import InputError, StateError
+from ipyspeaches.results.accuracy import differences
 from ipyspeaches.results.comparison import Comparison
 from ipyspeaches.session.comparing import compared_run
 from ipyspeaches.session.session import Session, pipeline_of
@@ -197,6 +199,7 @@ class Shelf:
             "rename_take": self._rename,
             "remove_take": self._remove,
             "restore_take": self._restore,
+            "compare_takes": self._compare,
         }
 
     @property
@@ -286,6 +289,12 @@ class Shelf:
     async def _remove(self, args: dict[str, Any]) -> None:
         await self.remove(args.get("number"))
 
+    async def _compare(self, args: dict[str, Any]) -> Reply:
+        """Return the texts of two takes, in pieces that the other one has (False) or has not (True)."""
+        one, other = (self.find(number).session.transcript for number in (args.get("number"), args.get("with")))
+        sides = [await asyncio.to_thread(_beside, *pair) for pair in ((one, other), (other, one))]
+        return Reply({"sides": sides})
+
     async def _restore(self, _args: dict[str, Any]) -> None:
         """Put back the take that was removed last, and show it."""
         if not self._removed:
@@ -293,3 +302,9 @@ class Shelf:
         take = self._removed.pop()
         self._kept = sorted((*self._kept, take), key=lambda one: one.number)
         await self._show_take(take)
+
+
+def _beside(said: Transcript, other: Transcript) -> list[list[tuple[bool, str]]]:
+    texts = [segment.text for segment in said]
+    found = differences(" ".join(segment.text for segment in other), texts)
+    return [[(kind == "heard", words) for kind, words in pieces if kind != "said"] for pieces in found]
