@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import ipyspeaches as sp
 from fake_page import Page, wait_for
 from ipyspeaches import EnergyVad, InputError, Recording, Segments, SileroVad, TurnDetection, VadLab, evaluate, samples
+from ipyspeaches.widget import lab_controller
 from ipyspeaches.widget.transcriber import Transcriber
 
 TRUTH = Segments([(1, 2), (3, 4), (5, 6)])
@@ -408,8 +411,28 @@ def test_a_stretch_is_transcribed_under_both_settings(
     assert data["pinned"]["words"][:3] == [["same", "utterance"], ["said", "one"], ["heard", "1"]]
     assert data["now"]["text"] == ""
     assert data["now"]["rate"] == 1
+    shares = [message["share"] for message in page.of("comparing")]
+    assert shares == sorted(shares)
+    assert 0.5 < shares[-1] <= 1
     assert isinstance(lab._state.pinned, EnergyVad)
     assert TurnDetection.client(lab._state.pinned).client_cuts
+
+
+def test_a_comparison_can_be_stopped(scripted: Any, bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, page = open_lab(monkeypatch, bursts, server=scripted.url)
+    command = {"type": "command", "id": 7, "name": "transcribe_compare", "args": {"start_s": 0, "end_s": 4.5}}
+    begun = threading.Event()
+
+    async def never(*_args: Any, **_options: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(lab_controller, "transcribe", never)
+    page.say(command)
+    assert begun.wait(10)
+    assert page.command("stop_compare") is None
+    reply = wait_for(lambda: next((one for one, _ in page.messages if one.get("id") == 7), None))
+    assert "stopped" in reply["error"]["text"]
 
 
 def test_the_default_detectors_hear_the_sample() -> None:

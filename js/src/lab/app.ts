@@ -57,7 +57,9 @@ export class LabApp extends WidgetApp<LabCommand> {
   readonly askingServer = signal(false);
   /** How much of which detector's scores is there; null where none are being made. */
   readonly scoring = signal<{ index: number; share: number } | null>(null);
-  /** Somebody has stopped that. */
+  /** How much of a comparison is done; null while none runs. */
+  readonly comparing = signal<number | null>(null);
+  /** Somebody has stopped the scoring. */
   readonly scoringStopped = signal(false);
   protected override readonly slow = SLOW;
   #asked = 0;
@@ -177,8 +179,14 @@ export class LabApp extends WidgetApp<LabCommand> {
 
   async compare(start_s: number, end_s: number, reference: string): Promise<Compared | Failure> {
     const args = { start_s, end_s, ...(reference ? { reference } : {}) };
+    this.comparing.value = 0;
     const { failure, data } = await this.ask("transcribe_compare", args);
+    this.comparing.value = null;
     return failure ?? (data as unknown as Compared);
+  }
+
+  stopCompare(): void {
+    void this.#do("stop_compare");
   }
 
   /** Asks what other settings would do; only the answer to the last question counts. */
@@ -218,6 +226,9 @@ export class LabApp extends WidgetApp<LabCommand> {
         break;
       case "scoring":
         this.scoring.value = content;
+        break;
+      case "comparing":
+        if (this.comparing.value !== null) this.comparing.value = content.share;
         break;
       case "scores":
         this.scoring.value = null;

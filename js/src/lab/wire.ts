@@ -85,6 +85,7 @@ export type FromLab =
   | ScoresHeader
   | { type: "unscored"; index: number; text: string }
   | { type: "scoring"; index: number; share: number }
+  | { type: "comparing"; share: number }
   | Reply;
 
 export type LabCommand =
@@ -104,6 +105,7 @@ export type LabCommand =
   | "save"
   | "use_live"
   | "transcribe_compare"
+  | "stop_compare"
   | "ask_server"
   | "stop_scoring";
 

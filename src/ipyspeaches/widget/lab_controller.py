@@ -22,6 +22,7 @@ from ipyspeaches.errors import InputError, SpeachesError, StateError
 from ipyspeaches.protocol.recognition import ServerTurnDetection
 from ipyspeaches.results.accuracy import alignment, cer, wer
 from ipyspeaches.results.transcript import Transcript
+from ipyspeaches.session import events
 from ipyspeaches.session.engine import ENGINE
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection
 from ipyspeaches.session.session import transcribe
@@ -69,6 +70,7 @@ class LabController:
         self._keywords = keywords
         self._scoring = asyncio.Lock()
         self._stopped = False  # nothing is scored until a page asks for it
+        self._comparing: asyncio.Future[Transcript] | None = None  # what a stretch would be transcribed to
         self._told_s = 0.0  # when the pages were told how far it is, on the machine's monotonic clock
         self._commands: dict[str, Command] = {
             "set_detector": self._set_detector,
@@ -89,6 +91,7 @@ class LabController:
             "save": self._save,
             "use_live": self._use_live,
             "transcribe_compare": self._transcribe_compare,
+            "stop_compare": self._stop_compare,
             "ask_server": self._ask_server,
             "stop_scoring": self._stop_scoring,
         }
@@ -289,11 +292,26 @@ class LabController:
         options = self._session_keywords()
         options["pace"] = 0
         recognition = SessionOptions.of(dict(options)).recognition
-        for role, detector in {"now": self.state.vad, "pinned": self.state.pinned}.items():
+        stretch = self.state.recording.slice(start_s, end_s)
+        for number, (role, detector) in enumerate({"now": self.state.vad, "pinned": self.state.pinned}.items()):
             options["turn_detection"] = TurnDetection.client(detector)
-            transcript = await transcribe(self.state.recording.slice(start_s, end_s), **options)
-            found[role] = heard_message(transcript.text, recognition.written(reference or ""))
+            options["on_event"] = partial(self._compared, number, stretch.duration)
+            run = self._comparing = asyncio.ensure_future(transcribe(stretch, **options))
+            await asyncio.wait([run])
+            if run.cancelled():
+                raise StateError("The run was stopped: press Run to begin another one.")
+            found[role] = heard_message(run.result().text, recognition.written(reference or ""))
         return Reply(found)
+
+    def _compared(self, number: int, duration_s: float, event: events.SessionEvent) -> None:
+        """Tell the pages how far a comparison is, by the last text of the first or the second run."""
+        if isinstance(event, events.Final):
+            share = (number + min(1.0, event.segment.end / duration_s)) / 2
+            ENGINE.loop.call_soon_threadsafe(self._bridge.send, {"type": "comparing", "share": share})
+
+    async def _stop_compare(self, _args: dict[str, Any]) -> None:
+        if self._comparing is not None:
+            self._comparing.cancel()
 
     async def _ask_server(self, _args: dict[str, Any]) -> None:
         """Show what the server hears, with the active detector's numbers where they fit."""

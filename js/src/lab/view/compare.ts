@@ -29,6 +29,7 @@ export class ComparePanel {
   readonly #note: HTMLElement;
   #compared: { result: Compared; now: string; pinned: string } | null = null;
   #running = false;
+  #stopped = false;
   #failure = "";
 
   constructor(app: LabApp, selection: Selection, scope: Scope) {
@@ -39,7 +40,7 @@ export class ComparePanel {
       scope,
       { class: "sp-btn is-s lab-run" },
       [icon("again"), this.#runLabel],
-      () => void this.#compare(),
+      () => void (this.#running ? this.#stop() : this.#compare()),
     );
     this.#sides = { now: side(words.now), pinned: side(words.pinned) };
     this.#reference = h("input", {
@@ -69,9 +70,12 @@ export class ComparePanel {
   update(): void {
     const { words, store } = this.#app;
     const stretch = this.#wanted;
-    setText(this.#stretch, stretch ? words.stretch(clock(stretch.start_s), clock(stretch.end_s)) : "");
-    setText(this.#runLabel, this.#running ? words.running : this.#compared ? words.runAgain : words.run);
-    this.#run.disabled = this.#running || !stretch;
+    const which = stretch ? words.stretch(clock(stretch.start_s), clock(stretch.end_s)) : "";
+    const share = this.#app.comparing.value;
+    setText(this.#stretch, share === null ? which : `${words.running} ${Math.floor(100 * share)} %`);
+    const label = this.#compared ? words.runAgain : words.run;
+    setText(this.#runLabel, this.#running ? words.base.stop : label);
+    this.#run.disabled = !this.#running && !stretch;
     this.#run.title = stretch ? "" : words.notYet;
     const now = store.detector(store.active);
     const pinned = store.state?.pinned;
@@ -107,6 +111,11 @@ export class ComparePanel {
     text.replaceChildren(...(parts.length > 0 ? parts : [h("span", { class: "sp-2" }, words.nothing)]));
   }
 
+  #stop(): void {
+    this.#stopped = true;
+    this.#app.stopCompare();
+  }
+
   async #compare(): Promise<void> {
     const stretch = this.#wanted;
     if (!stretch || this.#running) return;
@@ -115,13 +124,14 @@ export class ComparePanel {
       detector ? words.setting(nameOf(detector, words), shown(detector.threshold, detector.unit)) : "";
     const asked = { now: name(store.detector(store.active)), pinned: name(store.state?.pinned) };
     this.#running = true;
+    this.#stopped = false;
     this.#failure = "";
     this.update();
     const found = await this.#app.compare(stretch.start_s, stretch.end_s, this.#reference.value.trim());
     this.#running = false;
     if ("kind" in found) {
-      this.#compared = null;
-      this.#failure = found.text;
+      this.#compared = this.#stopped ? this.#compared : null;
+      this.#failure = this.#stopped ? "" : found.text;
     } else this.#compared = { result: found, ...asked };
     this.update();
   }

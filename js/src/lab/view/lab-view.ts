@@ -110,6 +110,10 @@ class LabView {
       },
     );
     scope.watch(
+      () => this.#app.comparing.value,
+      () => this.#compare.update(),
+    );
+    scope.watch(
       () => player.playing,
       () => this.#again(),
     );
