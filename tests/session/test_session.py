@@ -15,10 +15,13 @@ from ipyspeaches.errors import AudioError, InputError, StateError
 from ipyspeaches.session import events
 from ipyspeaches.session.delivery import MOST_SPEED
 from ipyspeaches.session.engine import run
+from ipyspeaches.session.media_connections import PageConnection
 from ipyspeaches.session.options import SessionOptions, TurnDetection
+from ipyspeaches.session.realtime_connection import RealtimeConnection
 from ipyspeaches.session.session import Session, transcribe
 from ipyspeaches.session.state import SessionState
 from ipyspeaches.vad.detectors import EnergyVad
+from live_recording import LiveRecording
 from sessions import ENERGY, next_event, session
 
 
@@ -288,3 +291,25 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_running(scripted: Any, 
         await asyncio.wait_for(task, 60)
     assert running.state is SessionState.FAILED
     assert running.recording.duration > 0
+
+
+@pytest.mark.parametrize("hears_silence", [False, True])
+async def test_silence_is_told_to_a_connection_only_if_it_flows_by_itself(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch, hears_silence: bool
+) -> None:
+    assert PageConnection.hears_silence
+    assert not RealtimeConnection.hears_silence
+    told: list[int] = []
+    send = RealtimeConnection.send
+
+    async def note(connection: RealtimeConnection, actions: Any, *, last: bool = False) -> None:
+        told.append(len(actions))
+        await send(connection, actions, last=last)
+
+    monkeypatch.setattr(RealtimeConnection, "send", note)
+    monkeypatch.setattr(RealtimeConnection, "hears_silence", hears_silence)
+    silence = Recording(np.zeros(16_000, np.int16), 16_000)
+    async with Session(LiveRecording(silence, 20), server=scripted.url, turn_detection=ENERGY, journal=None) as quiet:
+        await quiet.wait()
+    assert not any(told)
+    assert (len(told) > 5) is hears_silence

@@ -36,14 +36,12 @@ def mean_abs(frames: NDArray[np.int16]) -> NDArray[np.float32]:
     It is in int16 units (0 to 32,768): the ``threshold=500`` scale of the field's tutorials.
     """
     count, hop = frames.shape
-    result = np.empty(count, dtype=np.float32)
-    step = max(1, _BLOCK_SAMPLES // hop)
-    buffer = np.empty((min(step, count), hop), dtype=np.int16)
     total = np.uint32 if hop <= _UINT32_FRAME else np.uint64
+    step = max(1, _BLOCK_SAMPLES // hop)
+    result = np.empty(count, dtype=np.float32)
     for begin in range(0, count, step):
-        block = frames[begin : begin + step]
         # |-32768| does not fit int16, but the same bits read as uint16 are 32768.
-        magnitude = np.abs(block, out=buffer[: len(block)]).view(np.uint16)
+        magnitude = np.abs(frames[begin : begin + step]).view(np.uint16)
         result[begin : begin + step] = np.add.reduce(magnitude, axis=1, dtype=total) / hop
     return result
 

@@ -57,14 +57,15 @@ class GrowingTable(Table, Generic[Row]):
 
     def _add(self, block: Mapping[str, ArrayLike | None]) -> None:
         """Add rows: one array of shape ``(n,)``, or one value, for each column; None for a number that is not there."""
-        columns = {name: np.asarray(block[name], dtype) for name, dtype in self._dtypes.items()}
-        shapes = [values.shape for values in columns.values()]
-        if len(shapes[0]) > 1 or len(set(shapes)) > 1:
+        columns = [np.asarray(block[name], dtype) for name, dtype in self._dtypes.items()]
+        shape = columns[0].shape
+        if len(shape) > 1 or any(values.shape != shape for values in columns):
+            shapes = [values.shape for values in columns]
             raise InputError(f"Columns of shapes {shapes} do not fit together: give each the same number of rows.")
-        for name, values in columns.items():
-            self._arrays[name].append(np.atleast_1d(values))
+        for array, values in zip(self._arrays.values(), columns, strict=True):
+            array.append(values if shape else values.reshape(1))
         # Rows are written behind the end that readers know, and published in one assignment.
-        self._length += columns[name].size
+        self._length += columns[0].size
 
     def _amend(self, name: str, row: int, value: float) -> None:
         """Change one number in a copy of its column: views taken earlier stay as they were."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ipyspeaches.errors import ServerError
 from ipyspeaches.protocol.protocol_events import Disconnected, ItemCompleted, ProtocolEvent
@@ -32,6 +32,9 @@ CHECK_S: Final = 5.0
 
 class Connection(ABC):
     """Carries one run to a recogniser. All coroutines run on the engine's loop, as does ``on_event``."""
+
+    hears_silence: ClassVar[bool] = False
+    """Whether audio flows without being sent, so that `send` is to be called for silence, too."""
 
     def __init__(self, on_event: Callable[[ProtocolEvent], None]) -> None:
         # Done when the connection cannot go on, with the reason.

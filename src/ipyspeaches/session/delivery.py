@@ -149,6 +149,9 @@ class Delivery:
 
     def add(self, processed: Processed) -> None:
         """Take what the pipeline wants sent."""
+        silence = not processed.actions and not processed.ends
+        if silence and not (self.connection is not None and self.connection.hears_silence):
+            return  # nobody has to be woken for it
         self._backlog.add(processed.actions, ends=processed.ends)
         self._sent.clear()
         self._changed.set()

@@ -186,6 +186,8 @@ class PageConnection(MediaConnection):
     The transport leads through the page; the pipeline keeps the same audio, and knows where there is speech.
     """
 
+    hears_silence = True
+
     def __init__(
         self,
         protocol: RealtimeProtocol,

@@ -206,7 +206,7 @@ class Pipeline:
         samples = self.store.read(start, start + len(scores) * hop).reshape(-1, hop)
         wide = samples.astype(np.float32)
         self.frames.append(
-            time=(start + hop * np.arange(len(scores))) / SESSION_RATE_HZ,
+            time=np.arange(start, start + hop * len(scores), hop) / SESSION_RATE_HZ,
             level_db=to_db(np.sqrt(np.einsum("ij,ij->i", wide, wide) / hop)),
             energy=scores if self.turn_detection.detector.unit == "energy" else mean_abs(samples),
             score=scores,
