@@ -199,4 +199,4 @@ def test_a_process_that_is_late_itself_says_so(bursts: Recording) -> None:
     assert list(test.report.notes) == []
     test._judge_itself(level._replace(late_p99_ms=250.0))
     test._judge_itself(level._replace(client_cores=0.95))
-    assert ["at its own limit" in note for note in test.report.notes] == [True, True]
+    assert ["was late itself" in note for note in test.report.notes] == [True, True]

@@ -400,9 +400,9 @@ class LoadTest:
         known = not math.isnan(level.late_p99_ms)  # else it was over at once
         if known and (level.late_p99_ms > LATE_MS or level.client_cores > FULL_CORE):
             self._notes.append(
-                f"With {level.sessions} sessions over {level.transport}, this process was at its own limit "
-                f"({level.late_p99_ms:.0f} ms late, {level.client_cores:.2f} of a core): those figures are not the "
-                "server's alone. Run the test on another machine than the server, or in several processes."
+                f"With {level.sessions} sessions over {level.transport}, this process was late itself "
+                f"(P99 {level.late_p99_ms:.0f} ms, at {level.client_cores:.2f} of a core): these figures are not the "
+                "server's alone. Run the test on another machine than the server, or with fewer sessions at a time."
             )
 
 
