@@ -112,7 +112,7 @@ def _print(report: LoadReport, *, as_json: bool) -> None:
         for row in (heads, *rows):
             print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
     for error in report.errors:
-        where = f"{error.sessions} sessions, {error.transport}"
+        where = f"level {error.sessions}, {error.transport}"
         print(printable(f"{where}: {error.number} x {error.kind}: {one_line(error.example)}"))
     for note in report.notes:
         print(f"ipyspeaches: {note}", file=sys.stderr)

@@ -341,7 +341,7 @@ class LoadTest:
                 level = await self._level(transport, count)
                 if not level.final:
                     self._notes.append(
-                        f"With {count} sessions over {transport}, no text came any more, so that no more were tried."
+                        f"At level {count} over {transport}, no text came any more, so that no more were tried."
                     )
                     break
                 if counts is None and not level.holds(self._within_s):
@@ -400,7 +400,7 @@ class LoadTest:
         known = not math.isnan(level.late_p99_ms)  # else it was over at once
         if known and (level.late_p99_ms > LATE_MS or level.client_cores > FULL_CORE):
             self._notes.append(
-                f"With {level.sessions} sessions over {level.transport}, this process was late itself "
+                f"At level {level.sessions} over {level.transport}, this process was late itself "
                 f"(P99 {level.late_p99_ms:.0f} ms, at {level.client_cores:.2f} of a core): these figures are not the "
                 "server's alone. Run the test on another machine than the server, or with fewer sessions at a time."
             )
