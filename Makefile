@@ -78,7 +78,7 @@ $(HARNESS): .make/npm $(JS_SOURCES)
 	@touch $@
 
 .make/apt-test: tools/apt.sh
-	tools/apt.sh chromium portaudio pulseaudio fonts
+	tools/apt.sh chromium portaudio pulseaudio fonts haproxy nginx
 	@touch $@
 
 # ---------------------------------------------------------------- commands

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Sees to system packages: tools/apt.sh [--optional] chromium|portaudio|pulseaudio|fonts|venv …
+# Sees to system packages: tools/apt.sh [--optional] chromium|portaudio|pulseaudio|fonts|venv|haproxy|nginx …
 #
 # What is there already, from wherever, is left alone. As root the rest is installed; without root the one line to run is
 # printed, and that is a failure unless --optional. What is needed for:
 #   chromium, pulseaudio, fonts   the end-to-end tests (a real browser, a microphone made of software, Chinese screenshots)
 #   portaudio                     the kernel microphone
 #   venv                          Debian's Python, which comes without it
+#   haproxy, nginx                the tests of deploy/, before servers on this machine
 set -eu
 optional=
 if [ "${1:-}" = --optional ]; then
@@ -33,6 +34,7 @@ for name in "$@"; do
         ;;
     fonts) fc-list :lang=zh 2>/dev/null | grep -q . || want fonts-noto-cjk ;;
     venv) want python3-venv ;;
+    haproxy | nginx) [ -x "/usr/sbin/$name" ] || command -v "$name" >/dev/null 2>&1 || want "$name" ;;
     *)
         echo "tools/apt.sh does not know '$name'" >&2
         exit 2

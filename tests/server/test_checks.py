@@ -20,6 +20,7 @@ from ipyspeaches.errors import (
     ServerAuthError,
     ServerError,
     ServerUnreachableError,
+    Severity,
 )
 from ipyspeaches.local import LocalServer
 from ipyspeaches.protocol.realtime.media import EMBEDDED_MEDIA, SPEACHES_MEDIA
@@ -156,6 +157,18 @@ async def test_each_cause_has_its_sentence(
         await check(URL, transport=httpx2.MockTransport(handler))
     assert type(failed.value) is error
     assert URL in str(failed.value)
+
+
+async def test_who_closes_without_an_answer_may_be_back_soon() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(NotSpeachesError, match="starting or ending") as failed:
+            await check(url)
+    assert failed.value.severity is Severity.PASSING
 
 
 async def test_nothing_listens_there() -> None:

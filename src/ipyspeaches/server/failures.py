@@ -130,9 +130,13 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
         )
     if isinstance(exc, httpx2.RemoteProtocolError):
         why = str(exc).partition(":")[0].rstrip(".")  # behind that, a line of the answer is quoted
+        # One that ends closes the connection, too, and so does a balancer whose server has gone.
+        passing = Severity.PASSING if "disconnected" in why else None
         return NotSpeachesError(
             f"Something answers at {address}, but not in HTTP ({why}): check the port, write https:// if it speaks "
-            "TLS, and look at the proxy in front of it, if there is one."
+            "TLS, and look at the proxy in front of it, if there is one; a server that is starting or ending may do so, "
+            "too.",
+            severity=passing,
         )
     return unreachable(exc, address)
 
