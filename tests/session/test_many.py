@@ -112,7 +112,7 @@ async def test_it_goes_on_where_it_was_and_tries_again_what_failed(
     assert again.to_pandas()[:4].equals(first.to_pandas())
     assert again.transcripts[str(files[0])].to_json() == first.transcripts[str(files[0])].to_json()
     assert again[-1].text == "utterance 1 utterance 2 utterance 3"
-    with pytest.raises(InputError, match="made with other options"):
+    with pytest.raises(InputError, match="made with another language: give another file"):
         await heard(server, files, resume=kept, language="en")
 
 

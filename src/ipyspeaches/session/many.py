@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias, Unpack, cast
 
@@ -23,7 +23,7 @@ from ipyspeaches.session.comparing import live_through
 from ipyspeaches.session.delivery import FIRST_WAIT_S, LONGEST_WAIT_S
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.opening import open_source, resolve
-from ipyspeaches.session.options import SessionKeywords, SessionOptions, hide_key
+from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
 from ipyspeaches.session.session import Session
 from ipyspeaches.sources.source import RecordedSource
 from ipyspeaches.terminal import Progress, one_line
@@ -37,11 +37,6 @@ GIVE_UP_S: Final = 300.0
 """How long the server may be away before what is left is given up: long enough for one that restarts and loads."""
 _AT_ONCE: Final = number(1, 10_000, "a whole number from 1, or None", whole=True)
 _LIVE: Final = frozenset({"on_event", "journal"})
-_WHATEVER_SERVER: Final = frozenset(
-    {"server", "api_key", "give_up_s", "max_session_s", "pace", "auto_download", "interim_s"}
-)
-"""Options that change nothing about the text that is asked for."""
-
 Audio: TypeAlias = str | os.PathLike[str] | Recording
 Files: TypeAlias = Audio | Iterable[Audio] | Mapping[str, Audio]
 
@@ -101,7 +96,7 @@ async def transcribe_many(
         raise InputError(f"{', '.join(given)} cannot go to other processes: leave it out, or do without an executor.")
     audio = _named(files)
     count = _AT_ONCE("at_once", (HERE_AT_ONCE if executor is None else AHEAD) if at_once is None else at_once)
-    with nullcontext() if resume is None else closing(_Kept(resume, _about(options))) as kept:
+    with nullcontext() if resume is None else closing(_Kept(resume, _about(asked))) as kept:
         known = {} if kept is None else kept.known
         many = _Many(audio, {name: known[name] for name in audio if name in known}, kept, executor)
         try:
@@ -144,11 +139,13 @@ def _matching(path: str) -> list[str]:
     return found
 
 
-def _about(options: SessionKeywords) -> dict[str, Any]:
+def _about(asked: SessionOptions) -> dict[str, Any]:
     """Return the options that decide about the text, as JSON has them."""
-    decide = {name: value for name, value in options.items() if name not in _WHATEVER_SERVER | _LIVE}
+    recognition = {one.name: getattr(asked.recognition, one.name) for one in fields(asked.recognition)}
+    route = {"transport": asked.route.transport, "chunk_s": asked.route.chunk_s}
+    every = {**recognition, **route, "turn_detection": asked.turn_detection or TurnDetection.client()}
     return {
-        name: value if isinstance(value, str | int | float | None) else repr(value) for name, value in decide.items()
+        name: one if isinstance(one, str | int | float) else repr(one) for name, one in every.items() if one is not None
     }
 
 
@@ -164,9 +161,11 @@ class _Kept:
         self._file.open()
 
     def _take(self, entry: Any) -> None:  # noqa: ANN401  JSON
-        if entry["options"] != self._about:
+        known = dict(entry["options"])
+        other = sorted(name for name in known | self._about if known.get(name) != self._about.get(name))
+        if other:
             raise InputError(
-                f"{self._file.path} was made with other options ({entry['options']}): give another file to resume=."
+                f"{self._file.path} was made with another {', '.join(other)}: give another file to resume=."
             )
         result = FileResult.from_json(entry)
         self.known[result.path] = result
