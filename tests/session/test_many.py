@@ -25,6 +25,7 @@ from ipyspeaches.errors import InputError, ServerUnreachableError
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, ApiKey
 from ipyspeaches.results.files import FileResults
 from ipyspeaches.session.many import Job, transcribe_many
+from ipyspeaches.sources.source import RecordedSource
 from request_sessions import quick_retries
 from scripted_http import Reply, document, http_script
 from scripted_server import ScriptedServer, bursts, serving
@@ -156,6 +157,21 @@ async def test_what_would_fail_all_others_too_ends_it(server: Any, folder: Path,
     assert len(kept.read_text(encoding="utf-8").splitlines()) == 2
 
 
+async def test_files_may_have_names_and_a_fault_in_here_fails_one_of_them(
+    server: Any, folder: Path, bursts: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear = RecordedSource.blocks
+
+    def blocks(source: RecordedSource) -> Any:
+        if source.duration_s < 2.55:
+            raise TypeError("what?")
+        return hear(source)
+
+    monkeypatch.setattr(RecordedSource, "blocks", blocks)
+    results = await heard(server, {"one": folder / "0.wav", "two": bursts}, at_once=1)
+    assert [(row.path, row.words, row.failed) for row in results] == [("one", 0, True), ("two", 6, False)]
+
+
 async def test_without_a_server_there_is_nothing_to_begin(folder: Path) -> None:
     with pytest.raises(ServerUnreachableError):
         await transcribe_many(folder / "0.wav", server="http://127.0.0.1:9")
@@ -267,6 +283,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_whole_table(
         ("/no/*.wav", {}, "No file matches"),
         (".", {}, "is a folder: give a glob"),
         ([7], {}, "7 is no file"),
+        ({"a": 7}, {}, "7 is no file"),
         ("a.wav", {"executor": 7}, "executor is 7"),
         ("a.wav", {"at_once": 0}, "at_once is 0"),
         ("a.wav", {"executor": Odd(), "on_event": print}, "on_event cannot go to other processes"),

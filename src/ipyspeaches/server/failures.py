@@ -134,8 +134,7 @@ def explain_transport(exc: httpx2.RequestError, address: str, timeout_s: float) 
         passing = Severity.PASSING if "disconnected" in why else None
         return NotSpeachesError(
             f"Something answers at {address}, but not in HTTP ({why}): check the port, write https:// if it speaks "
-            "TLS, and look at the proxy in front of it, if there is one; a server that is starting or ending may do so, "
-            "too.",
+            "TLS, and look at the proxy in front of it, if there is one; a server that starts or ends may do so, too.",
             severity=passing,
         )
     return unreachable(exc, address)

@@ -14,13 +14,21 @@ from typing import Any, Final, TypeAlias, Unpack, cast
 
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.checks import checked, number, shown
-from ipyspeaches.errors import AudioError, InputError, ServerError, Severity, SpeachesError
+from ipyspeaches.errors import (
+    AudioError,
+    DownloadError,
+    InputError,
+    MissingExtraError,
+    ServerError,
+    Severity,
+    SpeachesError,
+)
 from ipyspeaches.lines import LinesFile
 from ipyspeaches.protocol.address import asked_address
 from ipyspeaches.protocol.api_key import API_KEY_VARIABLE, key_from_environment
 from ipyspeaches.results.files import FileResult, FileResults
 from ipyspeaches.session.comparing import live_through
-from ipyspeaches.session.delivery import FIRST_WAIT_S, LONGEST_WAIT_S
+from ipyspeaches.session.delivery import FIRST_WAIT_S, LONGEST_ASKED_S, LONGEST_WAIT_S
 from ipyspeaches.session.engine import ENGINE, leave
 from ipyspeaches.session.opening import open_source, resolve
 from ipyspeaches.session.options import SessionKeywords, SessionOptions, TurnDetection, hide_key
@@ -36,7 +44,6 @@ AHEAD: Final = 64
 GIVE_UP_S: Final = 300.0
 """How long the server may be away before what is left is given up: long enough for one that restarts and loads."""
 _AT_ONCE: Final = number(1, 10_000, "a whole number from 1, or None", whole=True)
-_LIVE: Final = frozenset({"on_event", "journal"})
 Audio: TypeAlias = str | os.PathLike[str] | Recording
 Files: TypeAlias = Audio | Iterable[Audio] | Mapping[str, Audio]
 
@@ -92,8 +99,8 @@ async def transcribe_many(
     asked = SessionOptions.of(dict(options))
     if not (executor is None or hasattr(executor, "submit")):
         raise InputError(f"executor is {shown(executor)}: give a concurrent.futures.Executor, or None.")
-    if executor is not None and (given := _LIVE & options.keys()):
-        raise InputError(f"{', '.join(given)} cannot go to other processes: leave it out, or do without an executor.")
+    if executor is not None and asked.on_event is not None:
+        raise InputError("on_event cannot go to other processes: leave it out, or do without an executor.")
     audio = _named(files)
     count = _AT_ONCE("at_once", (HERE_AT_ONCE if executor is None else AHEAD) if at_once is None else at_once)
     with nullcontext() if resume is None else closing(_Kept(resume, _about(asked))) as kept:
@@ -109,17 +116,15 @@ async def transcribe_many(
 
 def _named(files: Files) -> dict[str, str | Recording]:
     """Return what to transcribe by its name: a path as it is given, or what is in a recording."""
-    if isinstance(files, Mapping):
-        return {str(name): one if isinstance(one, Recording) else os.fspath(one) for name, one in files.items()}
     listed = [files] if isinstance(files, str | os.PathLike | Recording) else files
     if not isinstance(listed, Iterable):
         raise InputError(f"{shown(files)} is no file: give paths, a glob such as 'talks/*.flac', or recordings.")
     found: dict[str, str | Recording] = {}
-    for one in listed:
+    for name, one in listed.items() if isinstance(listed, Mapping) else (("", one) for one in listed):
         if isinstance(one, Recording):
-            found[f"recording {content_key(one)}"] = one
+            found[str(name) or f"recording {content_key(one)}"] = one
         elif isinstance(one, str | os.PathLike) and isinstance(path := os.fspath(one), str):
-            found.update((name, name) for name in _matching(path))
+            found.update({str(name): path} if name else {path: path for path in _matching(path)})
         else:
             raise InputError(f"{shown(one)} is no file: give a path, a glob such as 'talks/*.flac', or a Recording.")
     if not found:
@@ -203,7 +208,7 @@ class Job:
             source = cast("RecordedSource", await asyncio.to_thread(open_source, self.audio, 0))
             session = await self._heard(source)
         except SpeachesError as exc:
-            return Outcome(FileResult.failure(self.name, str(exc)).to_json(), not isinstance(exc, AudioError))
+            return Outcome(FileResult.failure(self.name, str(exc)).to_json(), _ends(exc))
         except Exception as exc:  # noqa: BLE001  whatever it is, the other files go on
             reason = f"unexpected {type(exc).__name__}: {one_line(str(exc))}"
             return Outcome(FileResult.failure(self.name, reason).to_json())
@@ -211,7 +216,7 @@ class Job:
         result = FileResult(
             self.name, source.duration_s, session.transcript, session.incomplete, reasons[0] if reasons else None
         )
-        return Outcome(result.to_json(), _ends(session))
+        return Outcome(result.to_json(), _ends(session.error, begun=len(session.frames) > 0))
 
     async def _heard(self, source: RecordedSource) -> Session:
         """Return a session that has ended; where it could not begin because the server was away or busy, try again."""
@@ -223,11 +228,12 @@ class Job:
             error = session.error
             if not isinstance(error, ServerError) or error.severity is not Severity.PASSING or len(session.frames):
                 return session
-            if error.retry_after_s:  # it is there, and wants to be asked again
-                begun_s = clock() + error.retry_after_s
+            asked_s = min(error.retry_after_s, LONGEST_ASKED_S)
+            if asked_s:  # it is there, and wants to be asked again
+                begun_s = clock() + asked_s
             if clock() + wait_s > begun_s + (self.options["give_up_s"] or 0):
                 return session
-            await asyncio.sleep(max(wait_s, error.retry_after_s))
+            await asyncio.sleep(max(wait_s, asked_s))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def _check_key(self) -> None:
@@ -243,12 +249,11 @@ def transcribe_job(job: Job) -> Outcome:
     return ENGINE.run(job.run())
 
 
-def _ends(session: Session) -> bool:
-    """Whether what ended a session would meet the next one, too: it could not begin, or would be refused."""
-    error = session.error
-    if not isinstance(error, ServerError):
-        return error is not None
-    return error.severity is Severity.FATAL or (error.severity is Severity.PASSING and not len(session.frames))
+def _ends(error: SpeachesError | None, *, begun: bool = False) -> bool:
+    """Whether what failed a file would meet the next one, too: an option, a refusal, a server that cannot be had."""
+    if isinstance(error, ServerError):
+        return error.severity is Severity.FATAL or (error.severity is Severity.PASSING and not begun)
+    return isinstance(error, InputError | MissingExtraError | DownloadError) and not isinstance(error, AudioError)
 
 
 class _Many:
