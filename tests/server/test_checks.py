@@ -166,7 +166,7 @@ async def test_who_closes_without_an_answer_may_be_back_soon() -> None:
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        with pytest.raises(NotSpeachesError, match="starting or ending") as failed:
+        with pytest.raises(NotSpeachesError, match="starts or ends") as failed:
             await check(url)
     assert failed.value.severity is Severity.PASSING
 

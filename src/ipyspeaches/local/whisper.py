@@ -274,13 +274,13 @@ def _load(model_class: Any, model: str, folder: Path) -> Any:  # noqa: ANN401  f
 
 def _not_loaded(model: str, folder: Path, said: str) -> str:
     """Return why a model could not be loaded, and what to do."""
-    if (found := weights.damage(folder, model)) is not None:
-        return f"The weights of {model} are damaged ({found}): download the model again."
     if any(word in said for word in PROCESSOR_WORDS):
         return (
             f"CTranslate2, which runs {model}, does not work on this processor ({said}): use --engine pocketsphinx, or "
             "a server on another machine."
         )
+    if (found := weights.damage(folder, model)) is not None:
+        return f"The weights of {model} are damaged ({found}): download the model again."
     return (
         f"The model {model} could not be loaded ({said}): it is damaged or no Whisper model; get it again, or name "
         "another one, such as Systran/faster-whisper-base."
