@@ -437,6 +437,13 @@ def test_one_of_many_channels_is_as_loud_as_alone() -> None:
     assert np.abs(two.samples / 32_768 - wave / 2).max() < 1e-3
 
 
+def test_speech_beside_a_time_code_is_heard_alone() -> None:
+    speech = Recording.sample().slice(0, 4)
+    code = np.sign(np.sin(2 * np.pi * 2_400 * np.arange(len(speech.samples)) / speech.rate))
+    made = Recording.from_array(np.stack([speech.samples / 32_768, 0.8 * code], axis=1), speech.rate)
+    assert (made.samples == speech.samples).all()
+
+
 def test_a_constant_offset_is_taken_away_and_told() -> None:
     wave = noisy_tone() * 0.1
     with pytest.warns(AudioWarning, match=r"constant offset of 0\.50 of full scale, which was taken away"):

@@ -46,6 +46,8 @@ _SILENT_DB: Final = -50.0
 _QUIET_DB: Final = -36.0
 _OFFSET: Final = 100
 """A mean of all samples from which on it is asked whether that is an offset: -50 dBFS."""
+_OFFSET_POWER: Final = 4
+"""Times as much power as the sound: that of a voice rests near 0, whatever its form."""
 _WEAKER: Final = 2
 """How much weaker a mix of many channels may be than the loudest of them: as that of two is, one of which is silent."""
 _CLIPPED: Final = 0.001
@@ -55,6 +57,8 @@ _WINDOW: Final = 1 << 13
 _MIN_WINDOW: Final = 1 << 10
 _OPPOSITE: Final = -0.7
 """Correlation from which down two channels cancel each other: the mix is then 8 dB weaker than they are, or more."""
+_MANY_FRAMES: Final = 20
+"""Of so many, some are quiet where somebody speaks."""
 _STANDS_OUT: Final = 4
 """Times as much power as in quiet frames: noise never reaches it, speech does in most words."""
 _RESIDUE: Final = 0.001
@@ -194,7 +198,7 @@ def _mixed(channels: NDArray[Any], speech: NDArray[np.float64]) -> tuple[NDArray
         if signs is not None:
             turned.append((slice(begin, begin + len(window)), window @ (signs / count)))
     if not turned:
-        return mixed, 0
+        return _clear(channels, mixed), 0
     # Hum and noise may be opposite in phase, too, with the same speech in all channels.
     speech[:2] += _speech(
         [np.concatenate([mixed[place] for place, _ in turned]), np.concatenate([one for _, one in turned])]
@@ -204,6 +208,14 @@ def _mixed(channels: NDArray[Any], speech: NDArray[np.float64]) -> tuple[NDArray
     for place, window in turned:
         mixed[place] = window
     return mixed, sum(len(window) for _, window in turned)
+
+
+def _clear(channels: NDArray[Any], mixed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a mix, or where nothing stands out of it the channel with what does: others may have time code, or hum."""
+    if len(mixed) < _MANY_FRAMES * _MIN_WINDOW or _speech([mixed])[0]:
+        return mixed
+    alone = _speech(list(channels.astype(np.float64).T))
+    return channels[:, int(alone.argmax())].astype(np.float64) if alone.max() else mixed
 
 
 def _speech(mixes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -526,7 +538,7 @@ def steadied(samples: NDArray[np.int16], loudest: float) -> list[str]:
                 np.clip(np.rint(block * (loudest / peak)), -32_768, 32_767, out=block, casting="unsafe")
         return []
     power = sum(float(np.square(block - float(offset)).sum()) for block in blocks) / len(samples)
-    if offset**2 <= power:
+    if not 0 < _OFFSET_POWER * power < offset**2:
         return []
     for block in blocks:
         np.clip(block.astype(np.int32) - offset, -32_768, 32_767, out=block, casting="unsafe")
