@@ -167,7 +167,7 @@ class _StreamEvent(msgspec.Struct):
     def is_failure(self, name: str) -> bool:
         """Whether it reports a failure: by its name, or by what stands in it, in one of many shapes."""
         told = self.error is not None or self.exception is not None or (self.detail is not None and not self.type)
-        named = _FAILED.search(f"{self.type} {name} {self.object} {self.status}")
+        named = any(_FAILED.search(one) for one in (self.type, name, self.object, self.status) if isinstance(one, str))
         return bool(told or named or not self.success or (self.said and self.code not in _GOOD_CODES))
 
 
@@ -259,9 +259,10 @@ class StreamedText:
         elif kind == _DELTA or not kind:
             return self._append(_piece(event.delta) or self._separated(event.text))
         elif data.strip():
-            self._unknown = self._unknown or quote(self._shown(data))
-            if event.type == _NO_JSON and self.text and has_words(data):
-                self._problem = self._unknown
+            shown = self._shown(data)
+            self._unknown = self._unknown or quote(shown)
+            if event.type == _NO_JSON and self.text and has_words(shown):
+                self._problem = quote(shown)
         return False
 
     def _shown(self, data: str) -> str:
