@@ -101,13 +101,13 @@ class MediaConnection(RealtimeConnection):
             await super()._commit(utterance)
             return
         self._protocol.send_padding()
-        await self._be_heard()
+        await self._be_heard(again=True)
         self._protocol.send_commit(utterance, padded=True)
 
-    async def _be_heard(self) -> None:
+    async def _be_heard(self, *, again: bool = False) -> None:
         """Send a ping, and wait until a busy server has all audio before it."""
         # Packets are read in the order in which they were sent, so that whoever answers has all of the audio; what it
-        # has not decoded takes it as long again. In a server at rest that is some milliseconds.
+        # has not decoded takes it as long ``again``. In a server at rest that is some milliseconds.
         clock = asyncio.get_running_loop().time
         self._protocol.send_ping()
         await self._transmit()
@@ -118,7 +118,8 @@ class MediaConnection(RealtimeConnection):
                 while self._protocol.pinged and not self.lost.done():
                     self._progress.clear()
                     await self._progress.wait()
-                await asyncio.sleep(clock() - asked_at_s)
+                if again:
+                    await asyncio.sleep(clock() - asked_at_s)
 
     async def close(self) -> None:
         """Close the connection and stop watching."""
@@ -274,7 +275,7 @@ class PageConnection(MediaConnection):
             if self._clearing is not None:
                 await self._clearing  # it comes first, and so it must be noted first
             if self._may_be_behind:
-                await self._be_heard()
+                await self._be_heard()  # no longer: what is said next flows on meanwhile
             if self.lost.done():
                 return
             self._note_flow()
