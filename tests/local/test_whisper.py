@@ -24,7 +24,7 @@ from ipyspeaches.local.engines import ENGINE_RATE_HZ, DecodingOptions, EngineRes
 from ipyspeaches.local.local_server import LocalServer
 from ipyspeaches.local.recogniser import SEGMENT_OPTIONS, GuessingRecogniser, ScoredStart, transcribe
 from ipyspeaches.local.weights import local_folder
-from ipyspeaches.local.whisper import FRAMES_PER_S, WhisperEngine, _load, most_tokens, said_twice
+from ipyspeaches.local.whisper import FRAMES_PER_S, WhisperEngine, _load, most_tokens, said_twice, whole_words
 from ipyspeaches.results.accuracy import wer
 from ipyspeaches.vad.noise import mix
 from ipyspeaches.vad.segments import Segments
@@ -66,6 +66,14 @@ def test_human_speech_becomes_words_with_times_and_probabilities(
     assert [word.word for word in segment.words] == segment.text.split()
     assert 0.3 < segment.words[0].start < segment.words[-1].end < len(sentence) / SESSION_RATE_HZ
     assert all(word.probability is not None and 0 < word.probability <= 1 for word in segment.words)
+
+
+def test_an_english_word_in_chinese_text_is_one_word() -> None:
+    tokens = ("我", "用", " Py", "thon", "3", " co", "ding", "，", "二", "十", "a", "b")
+    pieces = [{"word": token, "start": n, "end": n + 1, "probability": 1 / (n + 1)} for n, token in enumerate(tokens)]
+    words = whole_words(pieces)
+    assert [word.word for word in words] == ["我", "用", "Python3", "coding", "，", "二", "十", "ab"]
+    assert (words[2].start, words[2].end, words[2].probability) == (2, 5, 1 / 5)
 
 
 def test_words_come_while_somebody_speaks_and_the_final_is_there_at_its_end(

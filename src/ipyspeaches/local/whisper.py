@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from ipyspeaches.local import weights
 from ipyspeaches.local.engines import ENGINE_RATE_HZ, LONGEST_S, DecodingOptions, EngineResult, usable_cores
 from ipyspeaches.results.agreement import comparable
 from ipyspeaches.terminal import one_line
-from ipyspeaches.words import Word
+from ipyspeaches.words import Word, spaceless_script
 
 INT16_SCALE: Final = 32_768.0
 WARMER: Final = (0.0, 0.4, 0.8)
@@ -243,10 +244,26 @@ class WhisperEngine:
             append_punctuations=CLOSING,
             last_speech_timestamp=0.0,
         )
-        return tuple(
-            Word(word["word"].strip(), float(word["start"]), float(word["end"]), float(word["probability"]))
-            for word in segment.get("words", ())
-        )
+        return whole_words(segment.get("words", ()))
+
+
+def whole_words(pieces: Iterable[Mapping[str, Any]]) -> tuple[Word, ...]:
+    """Return the words that pieces make up: of an English word in Chinese text, each token is one to faster-whisper."""
+    words: list[Word] = []
+    for piece in pieces:
+        text = str(piece["word"])
+        word = Word(text.strip(), float(piece["start"]), float(piece["end"]), float(piece["probability"]))
+        if words and _is_spaced(words[-1].word[-1:]) and _is_spaced(text[:1]):
+            last = words.pop()
+            least = min(last.probability or 0.0, word.probability or 0.0)
+            word = Word(last.word + word.word, last.start, word.end, least)
+        words.append(word)
+    return tuple(words)
+
+
+def _is_spaced(letter: str) -> bool:
+    """Return whether this is a letter or digit of a script that has spaces between words; no white space is."""
+    return letter.isalnum() and spaceless_script(letter) is None
 
 
 def _later(words: tuple[Word, ...], samples: int) -> tuple[Word, ...]:
