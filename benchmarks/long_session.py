@@ -89,6 +89,8 @@ async def listened(hours: float, seed: str, way: str, folder: Path) -> list[Row]
         heard.update(recording[start : start + SESSION_RATE_HZ * 60].tobytes())
     kinds = list(session.events.columns()["type"])
     more_mb = max(talker.resident) - talker.resident[0]
+    an_hour_mb = 60 * (talker.resident[-1] - talker.resident[0]) / max(len(talker.resident) - 1, 1)
+    frames_mb = sum(column.nbytes for column in session.frames.columns().values()) / hours / 1e6
     return [
         judged(f"roll-overs in {hours:g} h", kinds.count("RolledOver"), "times", budget=hours * 2 - 1, at_least=True),
         judged("connections that the server ended", kinds.count("Reconnecting"), "connections", budget=0),
@@ -98,6 +100,9 @@ async def listened(hours: float, seed: str, way: str, folder: Path) -> list[Row]
         judged("recordings that are not bit-exact", int(heard.digest() != talker.said.digest()), "", budget=0),
         judged("memory after the first minute", talker.resident[0], "MB", budget=None),
         judged("memory that is added to that", more_mb, "MB", budget=MOST_MB),
+        judged("an hour", an_hour_mb, "MB", budget=None),
+        judged("frames of an hour", frames_mb, "MB", budget=None),
+        judged("and its utterances", talker.utterances / hours, "utterances", budget=None),
     ]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
+    Disconnected,
     ItemCompleted,
+    ItemFailed,
     MessageLost,
     Reported,
     ServerSpeechStarted,
@@ -157,6 +160,15 @@ def test_lost_sound_is_noticed_and_moves_nothing_far() -> None:
     events = feed(protocol, committed("a"), completed("a", "x", 2.01))
     assert [event for event in events if isinstance(event, ClockMismatch)] == [ClockMismatch("a", 4.0, 2.01)]
     assert protocol._timeline.current.begin == 4 * SECOND - HELD_SAMPLES
+
+
+@pytest.mark.parametrize(("end_s", "lost"), [(1.0, True), (0.1, False)])
+def test_an_utterance_of_which_nothing_has_arrived_is_sent_over_another_connection(end_s: float, lost: bool) -> None:
+    protocol = ready(Media())
+    say(protocol, 0, end_s)
+    protocol.send_commit(replace(cut(0), end=round(end_s * SECOND)))
+    events = feed(protocol, error("Error committing input audio buffer: buffer too small."))
+    assert isinstance(events[-1], Disconnected if lost else ItemFailed)
 
 
 def test_what_is_held_back_is_no_mismatch() -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Final
 
-from ipyspeaches.audio.clock import to_seconds
+from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_seconds
 from ipyspeaches.errors import ConnectionLostError, ProtocolError, ServerError
 from ipyspeaches.protocol.protocol_events import (
     ClockMismatch,
@@ -29,6 +30,9 @@ from ipyspeaches.protocol.realtime.timeline import Buffer, Timeline
 from ipyspeaches.terminal import quote
 from ipyspeaches.vad.gate import Cut, Utterance
 from ipyspeaches.words import GrowingText, Word, join_text, needs_space, words_within
+
+_LONG_ENOUGH: Final = SESSION_RATE_HZ // 5
+"""Servers take no commit of less than half of that."""
 
 
 class Items:
@@ -107,6 +111,8 @@ class Items:
             yield from self._ending_refused(message)
         elif commit.items:  # its VAD has left nothing of it
             yield from self._answer(commit, commit.items[-1])
+        elif self._timeline.media is not None and commit.utterance.end - commit.utterance.start > _LONG_ENOUGH:
+            self._doubt(commit)  # its packets were lost on the way
         else:
             self._commits.remove(commit)
             commit.done = True
