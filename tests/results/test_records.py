@@ -169,6 +169,18 @@ def test_columns_of_one_block_have_one_length() -> None:
         Frames().append(time=[0, 1], level_db=[0], energy=[0], score=[0], is_speech=[False])
 
 
+def test_a_score_that_is_the_energy_takes_room_once_for_as_long_as_it_is() -> None:
+    frames, values = Frames(), np.arange(3, dtype=np.float32)
+    frames.append(time=values, level_db=values, energy=values, score=values, is_speech=values > 1)
+    before = frames.energy
+    assert np.shares_memory(before, frames.score)
+    frames.append(time=values, level_db=values, energy=values, score=values + 1, is_speech=values > 1)
+    frames.append(time=values, level_db=values, energy=values, score=values, is_speech=values > 1)
+    assert frames.energy.tolist() == [0, 1, 2] * 3
+    assert frames.score.tolist() == [0, 1, 2, 1, 2, 3, 0, 1, 2]
+    assert before.tolist() == [0, 1, 2]
+
+
 def test_a_data_frame_taken_while_it_grows_is_a_snapshot() -> None:
     result = frames(3)
     snapshot = result.to_pandas()

@@ -62,7 +62,7 @@ class GrowingTable(Table, Generic[Row]):
         if len(shape) > 1 or any(values.shape != shape for values in columns):
             shapes = [values.shape for values in columns]
             raise InputError(f"Columns of shapes {shapes} do not fit together: give each the same number of rows.")
-        for array, values in zip(self._arrays.values(), columns, strict=True):
+        for array, values in dict(zip(self._arrays.values(), columns, strict=True)).items():
             array.append(values if shape else values.reshape(1))
         # Rows are written behind the end that readers know, and published in one assignment.
         self._length += columns[0].size
@@ -102,6 +102,10 @@ class Frames(GrowingTable[Frame]):
         "is_speech": np.bool_,
     }
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._arrays["energy"] = self._arrays["score"]  # one for both, which many hours fill, until they differ
+
     @property
     def time(self) -> NDArray[np.float64]:
         """Where each frame begins, in session seconds, shape ``(len(self),)``."""
@@ -134,6 +138,9 @@ class Frames(GrowingTable[Frame]):
 
         It is an `InputError` if the columns differ in length.
         """
+        if energy is not score and (both := self._arrays["energy"]) is self._arrays["score"]:
+            self._arrays = {**self._arrays, "energy": GrowingArray(np.float32, _FIRST_CAPACITY)}
+            self._arrays["energy"].append(both.read(0, len(both)))
         self._add({"time": time, "level_db": level_db, "energy": energy, "score": score, "is_speech": is_speech})
 
 

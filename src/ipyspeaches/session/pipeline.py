@@ -137,9 +137,9 @@ class Pipeline:
         score = self._scorer.score(np.zeros(_SETTLED * hop, np.int16))[-1]
         time_s = (start + hop * np.arange(lost // hop)) / SESSION_RATE_HZ
         nothing = np.zeros(len(time_s))
-        self.frames.append(
-            time=time_s, level_db=to_db(nothing), energy=nothing, score=nothing + score, is_speech=nothing > 0
-        )
+        scores = nothing + score
+        energy = scores if self.turn_detection.detector.unit == "energy" else nothing
+        self.frames.append(time=time_s, level_db=to_db(nothing), energy=energy, score=scores, is_speech=nothing > 0)
         self.store.skip(lost)
         self._scored = len(self.store)
         self._begin(self.turn_detection.detector)
