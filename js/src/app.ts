@@ -251,12 +251,20 @@ export class App extends WidgetApp<CommandName> {
 
   /** Opens a file and begins with it. */
   async openFile(file: File): Promise<void> {
-    const { opening } = this.page;
-    opening.value = file.name;
+    const { failure, opening, refusal } = this.page;
+    opening.value = { name: file.name, share: null };
     const file_id = await uploadFile(this.channel, file);
     const opened = await this.#command("set_source", { kind: "file", file_id, name: file.name });
-    opening.value = "";
-    if (opened) this.start();
+    const stopped = opening.value === null;
+    opening.value = null;
+    if (stopped) failure.value = refusal.value = null;
+    else if (opened) this.start();
+  }
+
+  /** Gives up the file that is being read. */
+  stopOpening(): void {
+    this.page.opening.value = null;
+    void this.#command("stop_opening");
   }
 
   /** 0: files go as fast as the server can follow, 1: in real time. */
@@ -377,6 +385,11 @@ export class App extends WidgetApp<CommandName> {
       case "reply":
         this.channel.settle(content, buffers);
         break;
+      case "opening": {
+        const { opening } = this.page;
+        if (opening.value) opening.value = { ...opening.value, share: content.share };
+        break;
+      }
       case "capture":
         this.page.orphaned.value = false;
         void this.#capture.receiveOrder(content);

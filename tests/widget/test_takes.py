@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,7 @@ def test_a_file_is_a_take_with_its_name_and_length(
     page.say({"type": "file", "file_id": "f", "name": "talk.wav", "size": len(content), "offset": 0}, [content])
     assert page.command("set_source", kind="file", file_id="f") is None
     assert (widget._source_label, widget._source_duration_s) == ("talk.wav", bursts.duration)
+    assert page.of("opening")[-1]["share"] == 1
     assert page.command("set_pace", pace=0) is None
     widget.start()
     widget.wait()
@@ -149,3 +151,26 @@ def test_a_file_is_a_take_with_its_name_and_length(
     assert "none.wav" in refused["text"]
     assert len(widget.transcript) == 3
     run(widget.session._abort())
+
+
+def test_the_reading_of_a_file_is_stopped(bursts: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = Transcriber(source=bursts)
+    page = Page(widget, monkeypatch)
+    begun, going = threading.Event(), threading.Event()
+
+    def load(_file: io.BytesIO, progress: Callable[[float], None]) -> Recording:
+        begun.set()
+        assert going.wait(10)
+        progress(0.5)
+        return bursts
+
+    monkeypatch.setattr(Recording, "load", load)
+    page.say({"type": "file", "file_id": "f", "name": "talk.wav", "size": 1, "offset": 0}, [b"x"])
+    command = {"name": "set_source", "args": {"kind": "file", "file_id": "f"}, "client_id": "me"}
+    page.say({"type": "command", "id": 7, **command})
+    assert begun.wait(10)
+    assert page.command("stop_opening") is None
+    going.set()
+    reply = wait_for(lambda: next((one for one, _ in page.messages if one.get("id") == 7), None))
+    assert "stopped" in reply["error"]["text"]
+    assert (widget._source_label, page.of("opening")) == ("", [])

@@ -56,7 +56,7 @@ export class PageState {
   readonly devices = signal<readonly Device[]>([]);
   readonly model_outcome = signal<ModelOutcome | null>(null);
   /** The file that is on its way to the kernel, or is being read there. */
-  readonly opening = signal("");
+  readonly opening = signal<{ name: string; share: number | null } | null>(null);
   /** The take that was removed a moment ago, and can be put back. */
   readonly removed = signal<TakeRow | null>(null);
   /** The kernel records from a page that has gone (this one, before it was reloaded). */

@@ -99,7 +99,11 @@ export class Status {
     if (move) return { ...say(this.#moving(move), "info"), spoken: "" };
     if (note) return say([note], "ok");
     const { removed, opening } = page;
-    if (opening.value) return say(words.opening(opening.value), "again");
+    if (opening.value) {
+      const { name, share } = opening.value;
+      const ways = [{ label: words.stop, run: () => this.#app.stopOpening() }];
+      return { ...say(words.opening(name), "again"), share, ways };
+    }
     if (removed.value && !BUSY.has(phase))
       return {
         ...say([words.takeRemoved(takeName(removed.value, words))], "info"),

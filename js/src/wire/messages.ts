@@ -329,6 +329,8 @@ export type FromKernel =
   /** sent_s: on the kernel's clock, see `painted` */
   | { type: "events"; sent_s: number; events: (SessionEvent | RunEvent)[] }
   | { type: "reset" }
+  /** how much of a file is read */
+  | { type: "opening"; share: number }
   | Reply;
 
 export type CommandName =
@@ -337,6 +339,7 @@ export type CommandName =
   | "resume"
   | "stop"
   | "set_source"
+  | "stop_opening"
   | "set_pace"
   | "list_takes"
   | "show_take"

@@ -171,6 +171,31 @@ it("opens a file that is dropped on it, calls it by its name, and lets it go fas
   expect(said()).toContain("Stop the recording first.");
 });
 
+it("says how much of a file is read, and gives it up when asked to", async () => {
+  await open({ state: "idle", take: null });
+  const answer = fake.onsend;
+  fake.onsend = (message) => {
+    if (message.type !== "command" || message.name !== "set_source") answer?.(message, []);
+  };
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  const files = [new File(["RIFF"], "lecture.wav")];
+  Object.assign(event, { dataTransfer: { types: ["Files"], files } });
+  el.querySelector(".sp-view")?.dispatchEvent(event);
+  await settled();
+  fake.receive({ type: "opening", share: 0.25 });
+  await settled();
+  expect(said()).toBe("Opening the file. lecture.wav");
+  expect(el.querySelector("progress")?.value).toBe(0.25);
+  (el.querySelector(".sp-status .acts button") as HTMLButtonElement).click();
+  const { message } =
+    fake.sent.find(({ message: one }) => one.type === "command" && one.name === "set_source") ?? {};
+  const error = { kind: "other", title: "", text: "The file was not opened.", actions: [] };
+  fake.receive({ type: "reply", id: (message as { id: number }).id, error, data: {} });
+  await settled();
+  expect(asked().at(-1)).toEqual(["stop_opening", {}]);
+  expect(said()).not.toContain("not opened");
+});
+
 it("fits the picture to a take that is shown again", async () => {
   await open();
   const zoom = () => el.querySelector(".sp-zoom")?.textContent;

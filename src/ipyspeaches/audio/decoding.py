@@ -12,6 +12,8 @@ import mmap
 import numbers
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -26,6 +28,8 @@ from ipyspeaches.errors import AudioError
 from ipyspeaches.terminal import printable
 
 AudioFile: TypeAlias = str | os.PathLike[str] | BinaryIO
+TellShare: TypeAlias = Callable[[float], None]
+"""Told the share that is done, from 0 to 1."""
 
 MIN_RATE_HZ: Final = 1_000
 MAX_CHANNELS: Final = 256
@@ -291,7 +295,9 @@ class Decoded(NamedTuple):
     lost: list[tuple[float, float]]
 
 
-def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) -> Decoded:
+def decode(
+    file: AudioFile, max_s: float = math.inf, rate: int | None = None, progress: TellShare | None = None
+) -> Decoded:
     """Read any audio file that libsndfile knows, and what phones and browsers record where FFmpeg is at hand.
 
     It is an `AudioError` if the file is missing, not audio, damaged from its beginning, empty, or too long.
@@ -304,23 +310,26 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
         Seconds from which on the audio is too long; `MAX_SAMPLES` is the limit for all.
     rate
         Samples per second that are wanted, so that no more are ever held; those of the file if None.
+    progress
+        Called with the share that is read, now and then; what it raises ends the reading.
     """
     if isinstance(file, str | os.PathLike) and not os.path.lexists(file):
         with contextlib.suppress(RuntimeError):  # there is no such home
             file = Path(file).expanduser()
     (name, content), head = _open(file), b""
+    new_reader = partial(_Reader, max_s, rate or 0, progress)
     try:
         with content as data:
             head = bytes((data or b"")[:_HEAD_BYTES])
             size = len(data or b"")
             try:
-                parts, reader = _decoded(file, data, None if data is None else container_of(data), max_s, rate)
+                parts, reader = _decoded(file, data, None if data is None else container_of(data), new_reader())
             except soundfile.SoundFileError as exc:
                 other = None if data is None else container_of(data, shared=True)
                 if other is None:
                     raise
                 try:  # libsndfile knows the container, and not what is in it
-                    parts, reader = _decoded(file, data, other, max_s, rate)
+                    parts, reader = _decoded(file, data, other, new_reader())
                 except AudioError:
                     raise exc from None
     # Besides libsndfile's own errors: a name ending in .raw is a TypeError, numbers in a header may be absurd.
@@ -345,15 +354,14 @@ def decode(file: AudioFile, max_s: float = math.inf, rate: int | None = None) ->
 
 
 def _decoded(
-    file: AudioFile, data: Content | None, container: str | None, max_s: float, rate: int | None
+    file: AudioFile, data: Content | None, container: str | None, reader: _Reader
 ) -> tuple[list[Part], _Reader]:
-    """Return what the parts of a file are, and what was read of them; by FFmpeg, if a container is named."""
+    """Return what the parts of a file are, and the reader, which has read them; by FFmpeg, if a container is named."""
     if data is not None and container is not None:
-        most_s = min(max_s, MAX_SAMPLES / MIN_RATE_HZ)
+        most_s = min(reader.max_s, MAX_SAMPLES / MIN_RATE_HZ)
         parts = [converted(part, container, most_s) for part in joined(data, container)]
     else:
         parts = [Part(b"")] if data is None else inspect(data)
-    reader = _Reader(max_s, rate or 0)
     for part in parts:
         if isinstance(file, str | os.PathLike) and not isinstance(part.data or data, bytes):
             # As bytes: python-soundfile encodes names strictly, and an old name need not be UTF-8.
@@ -386,13 +394,14 @@ class _Bytes(io.BytesIO):
 class _Reader:
     """Reads files one after the other as one recording, at one rate: the first one's if none is given (0)."""
 
-    def __init__(self, max_s: float, rate: int) -> None:
+    def __init__(self, max_s: float, rate: int, progress: TellShare | None) -> None:
         self.rate = rate
+        self._progress = progress
         self.lost: list[tuple[float, float]] = []
         self.total = 0
         self._announced_s = 0.0
         self._counted: tuple[str, str, int] | None = None  # the format, libsndfile's log, the frames
-        self._max_s = max_s
+        self.max_s = max_s
         self._samples = np.empty(0, np.int16)
         self._peak = 0.0
         self._not_finite = 0
@@ -491,6 +500,8 @@ class _Reader:
             self._resize(end + end // 8)
         self._samples[self.total : end] = block
         self.total = end
+        if self._progress is not None and self._announced_s:
+            self._progress(min(1.0, end / self.rate / self._announced_s))
 
     def _resize(self, length: int) -> None:
         # In place: joined from pieces, hours of audio would lie in memory twice.
@@ -498,8 +509,8 @@ class _Reader:
 
     def _check_length(self, samples: float) -> None:
         # A resampler may round up.
-        if samples > 1 + min(MAX_SAMPLES, self._max_s * self.rate):
-            hours = min(MAX_SAMPLES / self.rate, self._max_s) / 3600
+        if samples > 1 + min(MAX_SAMPLES, self.max_s * self.rate):
+            hours = min(MAX_SAMPLES / self.rate, self.max_s) / 3600
             raise AudioError(
                 f"It is longer than {hours:.3g} hours at {self.rate} Hz: cut it into parts, or convert it to 16000 Hz."
             )

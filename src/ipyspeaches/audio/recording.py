@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
-from ipyspeaches.audio.decoding import AudioFile, array_to_mono, check_rate, decode, encode, wav
+from ipyspeaches.audio.decoding import AudioFile, TellShare, array_to_mono, check_rate, decode, encode, wav
 from ipyspeaches.checks import checked, shown_if_made
 from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
@@ -58,13 +58,15 @@ class Recording:
         object.__setattr__(self, "rate", check_rate(self.rate))
 
     @classmethod
-    def load(cls, path: AudioFile) -> Self:
+    def load(cls, path: AudioFile, progress: TellShare | None = None) -> Self:
         """Read an audio file, or an open binary file, at its own rate; channels are averaged.
 
         Parameters
         ----------
         path
             Anything that libsndfile reads: WAV, FLAC, Ogg, MP3, AIFF and more.
+        progress
+            Called with the share that is read, from 0 to 1, now and then; what it raises ends the reading.
 
         Raises
         ------
@@ -77,7 +79,7 @@ class Recording:
             If it is cut off, damaged or joined of several files, so that less or more was read than its header
             announces; if its channels cancel each other; if it was clipped, or is as good as silent.
         """
-        samples, rate, notes, lost = decode(path)
+        samples, rate, notes, lost = decode(path, progress=progress)
         _warn(notes)
         return cls(samples, rate, tuple(lost))
 

@@ -49,6 +49,7 @@ from ipyspeaches.widget.takes import KeptTake, Shelf
 
 _FRESH_S: Final = 60.0
 """How long the answer of a server counts that is not used."""
+_WORTH_TELLING: Final = 0.01  # of a file that is being read
 _NOTHING_YET: Final = "Nothing has been recorded yet: press Record or call start() first."
 
 
@@ -63,7 +64,9 @@ class Controller:
         self.kept = kept
         self._begun: Session | None = None
         self._bridge = bridge
-        self._uploads = Uploads()
+        self._uploads = Uploads(self._read)
+        self._unwanted = False  # the file that is being read
+        self._share_told = 0.0  # of it
         self._capture = PageCapture(bridge.send)
         self._feed = Feed(bridge.send, lambda: self.compared.show())
         self.compared = Compared(compared, self._feed.append, bridge.show)
@@ -79,6 +82,7 @@ class Controller:
             "reconnect": lambda _args: self.reconnect(),
             "resume_capture": self._resume_capture,
             "set_source": self._set_source,
+            "stop_opening": self._stop_opening,
             "set_pace": self._set_pace,
             "set_detector": lambda args: self.use_turn_detection(detector_chosen(settings.turn_detection, args)),
             "set_turn_detection": lambda args: self.use_turn_detection(side_chosen(settings.turn_detection, args)),
@@ -381,7 +385,19 @@ class Controller:
         self._capture.take_over(args.get("client_id"))
 
     async def _set_source(self, args: dict[str, Any]) -> None:
+        self._unwanted, self._share_told = False, 0.0
         self._bridge.show(self.settings.use_source(*await self._uploads.source(args)))
+
+    def _read(self, share: float) -> None:
+        """Tell the pages how much of a file is read, and end that where one has stopped it; on its thread."""
+        if self._unwanted:
+            raise StateError("The file was not opened, as that was stopped: open it again.")
+        if share - self._share_told >= _WORTH_TELLING:
+            self._share_told = share
+            ENGINE.loop.call_soon_threadsafe(self._bridge.send, {"type": "opening", "share": share})
+
+    async def _stop_opening(self, _args: dict[str, Any]) -> None:
+        self._unwanted = True
 
     async def _set_pace(self, args: dict[str, Any]) -> None:
         """Let files play in real time, 1, or as fast as the server can follow, 0; from now on."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Final
 
+from ipyspeaches.audio.decoding import TellShare
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.errors import AudioError, InputError
 from ipyspeaches.languages import script_named
@@ -173,9 +174,13 @@ def side_chosen(now: TurnDetection, args: Mapping[str, Any]) -> TurnDetection:
 
 
 class Uploads:
-    """Files that a page sends in pieces; the pieces of one file come in order."""
+    """Files that a page sends in pieces; the pieces of one file come in order.
 
-    def __init__(self) -> None:
+    ``progress`` is told how much of one is read, on the thread that reads it; what it raises ends that.
+    """
+
+    def __init__(self, progress: TellShare) -> None:
+        self._progress = progress
         self._files: dict[str, tuple[str, bytearray]] = {}
 
     def append(self, content: Mapping[str, Any], piece: bytes) -> None:
@@ -205,11 +210,11 @@ class Uploads:
         if args.get("file_id") not in self._files:
             raise AudioError("This file did not arrive: open it again.")
         name, whole = self._files.pop(str(args["file_id"]))
-        return await asyncio.to_thread(_loaded, whole, name), name
+        return await asyncio.to_thread(_loaded, whole, name, self._progress), name
 
 
-def _loaded(content: bytearray, name: str) -> Recording:
+def _loaded(content: bytearray, name: str, progress: TellShare) -> Recording:
     """Return the audio of a file that came in pieces; an `AudioError` with its name if there is none in it."""
     file = io.BytesIO(content)
     file.name = name
-    return Recording.load(file)
+    return Recording.load(file, progress)
