@@ -54,6 +54,15 @@ class Lab:
         self.page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=3)
         self.page.mouse.move(*end, steps=3)
 
+    def hovered(self, selector: str) -> set[str]:
+        """Return the values that a picture says while the pointer goes over it."""
+        box, tip, found = self.box(f"{selector} canvas"), self.node.locator(f"{selector} .plane-tip"), set()
+        for x in range(36, int(box["width"]) - 12, 24):
+            for y in range(24, int(box["height"]) - 36, 30):
+                self.page.mouse.move(box["x"] + x, box["y"] + y)
+                found.add(tip.text_content() or "")
+        return found
+
     def drop(self) -> None:
         self.page.mouse.up()
 
@@ -133,6 +142,7 @@ def test_truth_is_painted_stepped_through_and_undone(open_notebook: OpenNotebook
             break
     expect(lab.node.get_by_role("tooltip")).to_contain_text("Why speech ends here")
     expect(lab.node.get_by_role("tooltip")).to_contain_text("score fell below Release 0.35")
+    assert any("Energy" in values for values in lab.hovered(".lab-curve"))
     page.page.screenshot(path=artifacts / "vadlab.png")
     page.run_cell(1)
     painted = page.result(1)

@@ -14,6 +14,13 @@ const REACH_PX = 40;
 const DASHES: Record<string, number[]> = { silero: [], energy: [4, 3], webrtc: [1.5, 2.5] };
 const F1_LINES = [0.5, 0.6, 0.7, 0.8, 0.9];
 
+interface Found {
+  index: number;
+  point: CurvePoint;
+  x: number;
+  y: number;
+}
+
 /** What other start lines would give, the present one ringed; a click on the curve moves the line there. */
 export class CurvePanel {
   readonly node: HTMLElement;
@@ -207,34 +214,37 @@ export class CurvePanel {
     context.stroke();
   }
 
-  /** The point of the active detector's curve that is nearest to the pointer, within reach. */
-  #nearest(event: MouseEvent): { point: CurvePoint; x: number; y: number } | null {
-    const { store } = this.#app;
+  /** The point of a curve that is nearest to the pointer, within reach: of the active detector's, or of any. */
+  #nearest(event: MouseEvent, indices: readonly number[]): Found | null {
     const here = this.#plane.point(event);
-    let best: { point: CurvePoint; x: number; y: number } | null = null;
+    let best: Found | null = null;
     let best_px = REACH_PX;
-    for (const point of store.curves[store.active] ?? []) {
-      const [x, y] = this.#at(point);
-      const px = Math.hypot(x - here.x, y - here.y);
-      if (px < best_px) [best, best_px] = [{ point, x, y }, px];
-    }
+    for (const index of indices)
+      for (const point of this.#app.store.curves[index] ?? []) {
+        const [x, y] = this.#at(point);
+        const px = Math.hypot(x - here.x, y - here.y);
+        if (px < best_px) [best, best_px] = [{ index, point, x, y }, px];
+      }
     return best;
   }
 
   #values(event: MouseEvent): { text: string; x: number; y: number } | null {
     const { store, words } = this.#app;
-    const found = this.#nearest(event);
-    const unit = store.detector(store.active)?.unit;
-    if (!found || !unit) return null;
+    // where curves run together, it is the active detector's that a click would move along
+    const all = [store.active, ...store.lanes.keys()];
+    const found = this.#nearest(event, all);
+    const detector = found && store.detector(found.index);
+    if (!found || !detector) return null;
     const { threshold, precision, recall } = found.point;
     const f1 = precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0;
     const figures = [precision, recall, f1].map((value) => value.toFixed(3)) as [string, string, string];
-    return { text: words.curvePoint(shown(threshold, unit), ...figures), x: found.x, y: found.y };
+    const start = `${nameOf(detector, words)}: ${shown(threshold, detector.unit)}`;
+    return { text: words.curvePoint(start, ...figures), x: found.x, y: found.y };
   }
 
   #click(event: MouseEvent): void {
     const { store } = this.#app;
-    const best = this.#nearest(event)?.point;
+    const best = this.#nearest(event, [store.active])?.point;
     // it came as a 32 bit number
     const lines = best && store.startAt(store.active, Number(best.threshold.toPrecision(6)));
     if (lines) void this.#app.setDetector(store.active, lines);
