@@ -7,9 +7,10 @@ import copy
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Self, cast
 
 import numpy as np
@@ -31,7 +32,6 @@ from ipyspeaches.results.load_report import (
 )
 from ipyspeaches.results.segment import Segment
 from ipyspeaches.server.usage import UsageMeter
-from ipyspeaches.server.waiting import screen
 from ipyspeaches.session import events
 from ipyspeaches.session.comparing import live_through
 from ipyspeaches.session.engine import ENGINE, leave
@@ -41,6 +41,7 @@ from ipyspeaches.session.pipeline import Pipeline
 from ipyspeaches.session.session import Session
 from ipyspeaches.session.state import SessionState
 from ipyspeaches.sources.source import RecordedSource
+from ipyspeaches.terminal import Progress
 from ipyspeaches.vad.gate import Utterance
 
 WITHIN_S: Final = 3.0
@@ -54,7 +55,6 @@ TICK_S: Final = 0.05
 LATE_MS: Final = 100.0
 FULL_CORE: Final = 0.8
 """Beyond these, a process that runs sessions on one thread is near its own limit."""
-_SHOWN_EVERY_S: Final = 0.5
 _FAILURES: Final = frozenset({"server_error", "utterance_failed", "unanswered", "clock", "message_lost"})
 """Warnings of a session that are the server's fault."""
 _COUNT: Final = number(1, 100_000, "numbers of sessions, from 1 on", whole=True)
@@ -213,6 +213,7 @@ class LoadedSession:
         self.alone = alone
         self.finals: dict[str, Segment] = {}
         self.errors: list[tuple[str, str]] = []
+        self.on_text: Callable[[], None] = lambda: None
         self._listened = False
 
     async def run(self, delay_s: float) -> None:
@@ -223,6 +224,7 @@ class LoadedSession:
     def _note(self, event: events.SessionEvent) -> None:
         if isinstance(event, events.Final):
             self.finals[event.item_id] = event.segment
+            self.on_text()
         elif isinstance(event, events.StateChanged):
             self._listened |= event.state is SessionState.LISTENING
         elif isinstance(event, events.Reconnecting):
@@ -349,8 +351,10 @@ class LoadTest:
 
     async def _level(self, transport: str, count: int) -> LoadLevel:
         loaded = self._sessions(transport, count)
-        showing = asyncio.create_task(_show(transport, loaded, len(self._speech.utterances)))
-        try:
+        total = len(self._speech.utterances) * len(loaded)
+        with Progress(total, f"texts, level {count} over {transport}") as progress:
+            for one in loaded:
+                one.on_text = partial(progress.advance, 1)
             async with Watch(self._meters) as watch:
                 if self._alone:
                     await asyncio.gather(*(one.run(self._delay_s(at, count)) for at, one in enumerate(loaded)))
@@ -358,9 +362,6 @@ class LoadTest:
                     for one in loaded:
                         await one.run(0.0)
                     self._note_alone(loaded)
-        finally:
-            showing.cancel()
-            await asyncio.gather(showing, return_exceptions=True)
         outcomes = [one.outcome for one in loaded]
         level = level_of(transport, count, outcomes, self._said, **watch.measured)
         self._levels.append(level)
@@ -435,24 +436,3 @@ def _too_many(count: int, room: int, transport: str) -> str:
         f"{count} sessions over {transport} need more open files than this process may have, which are enough for "
         f"{room}: raise the limit (ulimit -n {count * DESCRIPTORS[transport] + 200}), or test with fewer."
     )
-
-
-async def _show(transport: str, loaded: Sequence[LoadedSession], each: int) -> None:
-    """Show how far a level is, where somebody looks, and leave a line behind."""
-    where = screen()
-    if where is None:
-        return
-    step = 0
-    name = f"{len(loaded)} session{'s' * (len(loaded) > 1)}, {transport}"
-    try:
-        while True:
-            finals = sum(len(one.finals) for one in loaded)
-            whole = f" of {each * len(loaded)}" if each else ""
-            where.draw(
-                f"{name}: {finals}{whole} texts", step, min(1.0, finals / (each * len(loaded))) if each else None
-            )
-            step += 1
-            await asyncio.sleep(_SHOWN_EVERY_S)
-    finally:
-        finals = sum(len(one.finals) for one in loaded)
-        where.end(f"{name}: {finals}{whole} texts")
