@@ -131,6 +131,14 @@ async def test_what_cannot_be_is_refused(
     assert not [one for one in scripted.received if one["type"] == "input_audio_buffer.append"]
 
 
+async def test_no_traceback_has_a_key_or_a_password(bursts: Recording) -> None:
+    with pytest.raises(InputError) as refused:
+        await load_test("http://me:s3cret@host:8000", bursts, [1], api_key="k3y", **QUICK)
+    frames = [frame.frame.f_locals for frame in refused.traceback if "ipyspeaches" in str(frame.path)]
+    assert frames
+    assert not any("s3cret" in repr(values) or "k3y" in repr(values) for values in frames)
+
+
 async def test_more_sessions_than_files_may_be_open_are_refused_before_any_begins(
     scripted: Any, bursts: Recording
 ) -> None:

@@ -114,6 +114,7 @@ async def load_test(
     """
     hide_key(cast("Any", options))
     servers = list(map(hidden_address, _several("server", server)))
+    server = None  # or a traceback shows a password in it
     transports, models = _several("transport", transport), _several("model", model)
     wanted = {"journal": None, "give_up_s": GIVE_UP_S, **options}
     for one in [{"transport": way, "model": name} for way in transports for name in models]:
