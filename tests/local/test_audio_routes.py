@@ -130,7 +130,7 @@ def test_any_rate_format_and_number_of_channels_is_heard(
 @pytest.mark.parametrize("path", ["transcriptions", "translations", "speech/timestamps"])
 def test_what_is_odd_about_a_file_is_told_in_a_header(local_server: LocalServer, path: str) -> None:
     fields = {"path": f"/v1/audio/{path}", **({} if "speech" in path else {"model": MODEL})}
-    silence, loud = wav(np.zeros(2400, dtype=np.int16)), wav(np.tile(np.int16([900, -900]), 1200))
+    silence, loud = wav(np.zeros(2400, dtype=np.int16)), wav(np.tile(np.array([900, -900], dtype=np.int16), 1200))
     answer = post(local_server, silence + silence, **fields)
     assert answer.is_success
     told = answer.headers["X-Audio-Notes"]
