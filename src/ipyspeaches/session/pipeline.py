@@ -54,13 +54,14 @@ class Pipeline:
     """Turn blocks of audio into stored samples, frames, and decisions.
 
     Every ``chunk_s`` seconds the audio is cut instead of where the detector hears an end; None leaves it to the
-    detector.
+    detector. What comes ``live`` is resampled without delay, a recording as `Recording.to_rate` does it.
     """
 
-    def __init__(self, turn_detection: TurnDetection, chunk_s: float | None = None) -> None:
+    def __init__(self, turn_detection: TurnDetection, chunk_s: float | None = None, *, live: bool = False) -> None:
         self.store = AudioStore()
         self.frames = Frames()
         self.turn_detection = turn_detection
+        self._live = live
         self._resampler: Resampler | None = None
         self._gate = Gate(turn_detection.gate, SESSION_RATE_HZ)
         pre_roll_ms = turn_detection.gate.pre_roll_ms
@@ -119,11 +120,11 @@ class Pipeline:
         """Take a block of audio."""
         if self._resampler is None or self._resampler.rate != block.rate:
             self._drain()
-            self._resampler = Resampler(block.rate, prompt=True)
+            self._resampler = Resampler(block.rate, prompt=self._live)
         lost = block.lost * SESSION_RATE_HZ // block.rate
         if lost:
             self._drain()
-            self._resampler = Resampler(block.rate, prompt=True)
+            self._resampler = Resampler(block.rate, prompt=self._live)
             self.lost.append((len(self.store), len(self.store) + lost))
             (self._leave_out if is_long(block) else self.store.skip)(lost)
         self.store.append(self._resampler.resample(block.samples))

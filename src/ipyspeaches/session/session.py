@@ -116,7 +116,7 @@ class Session:
         self.error: SpeachesError | None = None
         self.destination: Destination | None = None
         turn_detection = self.options.turn_detection or TurnDetection.client()
-        self._pipeline = Pipeline(turn_detection, self.options.route.chunk_s)
+        self._pipeline = Pipeline(turn_detection, self.options.route.chunk_s, live=self.source.live)
         self._recorder = Recorder(self._pipeline)
         self._journal = Journal(self.options, self.source, self._pipeline, self._recorder)
         self._listeners: list[Listener] = [self._recorder, self._journal]
