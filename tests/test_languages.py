@@ -29,6 +29,9 @@ from ipyspeaches.protocol.recognition import RecognitionOptions
         *(("UK English", "en"), ("CA French", "fr"), ("Latin American Spanish", "es"), ("zh simplified", "zh")),
         *(("Serbian (Latin, Serbia)", "sr"), ("sr@latin", "sr"), ("Punjabi (Arabic)", "pa"), ("Latin", "la")),
         *(("Chinese (Cantonese)", "yue"), ("Norwegian Nynorsk", "nn"), ("Taiwanese Mandarin", "zh"), ("en US", "en")),
+        *(("USA", "en"), ("zh\u2011CN", "zh"), ("\ufeffen\u200e", "en"), ("华语", "zh"), ("香港粵語", "yue")),
+        *(("Bahasa Melayu", "ms"), ("Bahasa Malaysia (Malaysia)", "ms"), ("Bahasa Indonesia", "id"), ("Bahasa", "id")),
+        *(("en-US,en;q=0.9", "en"), ("English (Chinese accent)", "en"), ("en-DE", "en")),
         *(("US", "en"), ("简体中文", "zh"), ("繁体中文", "zh"), ("日语", "ja"), ("und", None), ("multi", None)),
     ],
 )
@@ -50,7 +53,9 @@ def test_what_people_type_becomes_the_code_that_the_server_knows(typed: str | No
         ("e", "no code"),
         *(("foo", "no code"), ("zzz", "no code"), ("wav", "no code"), ("enu", "no code")),
         *(("no language", "no code"), ("to be detected", "no code"), ("to-be-detected", "no code"), ("-", "no code")),
-        *(("English, German", "no code"), ("English and German", "no code"), ("en/de", "no code")),
+        *((one, "name one, or None") for one in ("English, German", "English and German", "en/de", "French & English")),
+        *((one, "name one, or None") for one in ("English-Chinese", "English with Hindi words", "not English")),
+        *((one, "give a code such as") for one in ("Brazilian", "Taiwanese")),
         ("gsw-", "no code"),
         (5, "give a code"),
         (["en", "de"], "give a code"),
@@ -109,7 +114,13 @@ def test_a_language_that_a_server_names_becomes_its_code(named: str | None, code
             ("Chinese (Simplified, Singapore)", "simplified"),
             ("chs", "simplified"),
         ),
-        *(("Chinese", None), ("English (Hong Kong)", None)),
+        *(("Chinese", None), ("English (Hong Kong)", None), ("English (香港)", None), ("華語", None)),
+        *(
+            (one, "traditional")
+            for one in ("中文（繁體）", "中文(台灣)", "中文-繁體", "繁中", "國語（台灣）", "香港中文")
+        ),
+        *((one, "traditional") for one in ("中文（香港特別行政區）", "正體中文", "臺灣華語", "中文 繁體字")),
+        *((one, "simplified") for one in ("中文（简体）", "粤语(简体)", "简体", "簡體中文", "普通话（中国大陆）")),
     ],
 )
 def test_chinese_of_a_place_comes_in_its_characters(typed: str, script: str | None) -> None:

@@ -13,16 +13,17 @@ from ipyspeaches.errors import InputError
 # Code, English name, then other names and codes: ISO 639-2 and 639-3, old codes, a country's that is no language's, the
 # language's own name.
 _TABLE: Final = """
-en english eng us gb 英语 英語 英文 | de german deu ger deutsch 德语
-zh chinese zho chi cmn cn chs cht mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 简体中文 繁體中文 繁体中文 正體中文
+en english eng us usa gb 英语 英語 英文 | de german deu ger deutsch 德语
+zh chinese zho chi cmn cn chs cht mandarin 中文 汉语 漢語 普通话 普通話 国语 國語 华语 華語
 es spanish spa castilian español espanol | ru russian rus русский 俄语 | ko korean kor 한국어 韩语
 fr french fra fre français francais 法语 | ja japanese jpn jp 日本語 日语 日文 | pt portuguese por português portugues
 tr turkish tur türkçe | pl polish pol polski | ca catalan cat valencian català
 nl dutch nld dut flemish nederlands | ar arabic ara arb العربية | sv swedish swe svenska
-it italian ita italiano | id indonesian ind in bahasa | hi hindi hin हिन्दी | fi finnish fin suomi
+it italian ita italiano | id indonesian ind in bahasa bahasa-indonesia | hi hindi hin हिन्दी | fi finnish fin suomi
 vi vietnamese vie vn tiếng-việt | he hebrew heb iw עברית | uk ukrainian ukr ua українська | el greek ell gre gr ελληνικά
-ms malay msa may zsm | cs czech ces cze cz čeština | ro romanian ron rum mo moldavian moldovan română
-da danish dan dk dansk | hu hungarian hun magyar | ta tamil tam தமிழ் | no norwegian nor nb nob bokmål bokmal norsk
+ms malay msa may zsm bahasa-melayu bahasa-malaysia | cs czech ces cze cz čeština
+ro romanian ron rum mo moldavian moldovan română | da danish dan dk dansk | hu hungarian hun magyar
+ta tamil tam தமிழ் | no norwegian nor nb nob bokmål bokmal norsk
 th thai tha ไทย | ur urdu urd اردو | hr croatian hrv scr hrvatski | bg bulgarian bul български
 lt lithuanian lit lietuvių | la latin lat | mi maori mri mao māori | ml malayalam mal | cy welsh cym wel cymraeg
 sk slovak slk slo slovenčina | te telugu tel | fa persian fas per farsi pes فارسی | lv latvian lav latviešu
@@ -69,14 +70,23 @@ wae wal war was wbp wln wol wuu xal xho xmf xnr xog yao yap yav ybb yrl zap zbl 
 _OTHERS: Final = frozenset(_ONLY_OTHERS.split())
 """The other codes of ISO 639-1, and those of living languages that ISO 639-2 or CLDR list: what is none of all these is
 a typing error, unless it has a script or region."""
-_SIMPLIFIED: Final = frozenset({"hans", "cn", "sg", "my", "chs", "simplified", "简体中文"})
+_SIMPLIFIED: Final = frozenset({"hans", "cn", "sg", "my", "chs", "simplified"})
 _TRADITIONAL: Final = frozenset(
-    {"hant", "tw", "hk", "mo", "cht", "traditional", "繁體中文", "繁体中文", "正體中文"}
-) | {*("taiwan", "taiwanese", "hong", "macau", "macao")}
+    {"hant", "tw", "hk", "mo", "cht", "traditional", "taiwan", "taiwanese", "hong", "macau", "macao"}
+)
+_IN_CHINESE: Final = {
+    r"[简簡][体體]?(?:中文|[中字])?": "zh-hans",
+    r"(?:繁[体體]?|正[体體])(?:中文|[中字])?": "zh-hant",
+    r"(?:中[国國](?![语語话話])|大[陆陸]|新加坡)(?:地[区區])?": "hans",
+    r"(?:[台臺][湾灣]|香港|澳[门門])(?:地[区區]|特[别別]行政[区區])?": "hant",
+}
+"""Scripts, and the places that have one, as Chinese writes them: before, behind or in brackets, without a blank."""
 _SCRIPTS: Final = _SIMPLIFIED | _TRADITIONAL | {"latin", "cyrillic"}
 _FIND_OUT: Final = frozenset({"", "auto", "detect", "none", "null", "und", "mul", "multi"})
 _TAG: Final = re.compile(r"([a-z]{2,3})(-[a-z]{3})?(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?(-[a-z0-9]*[0-9][a-z0-9]*)*")
-_SEVERAL: Final = re.compile(r"[,/]|\band\b")
+_SEVERAL: Final = re.compile(r"[,/+&;|]|\b(?:and|or)\b")
+_NOT: Final = re.compile(r"\b(?:not|non|but|except|without)\b")
+_DASHES: Final = re.compile("[\u2010-\u2015\u2212_]")
 _MOST_OFFERED: Final = 3
 _LONGEST_CODE: Final = 3
 _LONGEST_SUBTAG: Final = 4
@@ -101,6 +111,11 @@ def language_code(typed: str | None) -> str | None:
     code = _find(name)
     if code is not None:
         return code
+    if _NOT.search(name) or len(set(_codes(name))) > 1:
+        raise InputError(
+            f"language is {typed!r:.60}, which does not name one language: name one, or None to let the server "
+            "find out."
+        )
     raise InputError(
         f"language is {typed!r:.60}, which is no code and no name of a language that Whisper's models know: "
         f"{_nearest(name)}, the code of another one that your server knows (a rare one with its region: 'ory-IN'), or "
@@ -133,17 +148,27 @@ def language_heard(named: str | None) -> str | None:
 
 def _find(name: str) -> str | None:
     """Return the code for a name, a code, or what has one in it: ``"swiss german"``, ``"en (uk)"``, ``"en-us"``."""
-    if (joined := name.replace(" ", "-")) in _CODE:
-        return _CODE[joined]
     head = name.partition("(")[0]  # in brackets are regions and scripts, which may be called as languages are
-    named = _named(head) or _named(name)
-    codes = named or [_CODE[part] for part in _parts(head) if part in _CODE]
-    if len(set(codes)) > 1 and _SEVERAL.search(head):
+    for exact in (name, head):
+        if (joined := exact.strip().replace(" ", "-")) in _CODE:
+            return _precise(name) or _CODE[joined]
+    if _NOT.search(name) or (_SEVERAL.search(head) and len(set(_codes(head))) > 1):
         return None
-    if precise := {"yue", "nn"}.intersection(_named(name)):  # "chinese (cantonese)", "norwegian nynorsk"
-        return precise.pop()
+    if precise := _precise(name):
+        return precise
     # Before a name, two letters are a region: "uk english".
-    return named[-1] if named else _find_tag(name)
+    named = set(_named(head) or _named(name))
+    return _find_tag(name) if not named else named.pop() if len(named) == 1 else None
+
+
+def _precise(name: str) -> str | None:
+    """Return the one of two languages that is a kind of the other: ``"chinese (cantonese)"``, ``"norsk nynorsk"``."""
+    return next(iter({"yue", "nn"}.intersection(_named(name))), None)
+
+
+def _codes(name: str) -> list[str]:
+    """Return the codes of the languages that are named or, without names, of those whose codes are there."""
+    return _named(name) or [_CODE[part] for part in _parts(name) if part in _CODE]
 
 
 def _find_tag(name: str) -> str | None:
@@ -166,7 +191,7 @@ def _named(name: str) -> list[str]:
 
 def _parts(name: str) -> list[str]:
     """Return a language and what comes behind it: script, region, encoding (``zh-Hans-CN``, ``english (us)``)."""
-    return re.findall(r"[^-.@()/,\s]+", name)
+    return re.findall(r"[^-.@()/,+&;|\s]+", name)
 
 
 def _as_written(tag: str) -> str:
@@ -177,11 +202,18 @@ def _as_written(tag: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", "-").split())
+    visible = "".join(one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf")
+    plain = _DASHES.sub("-", visible.casefold())
+    for written, tag in _IN_CHINESE.items():
+        plain = re.sub(written, f" {tag} ", plain)
+    return " ".join(plain.split())
 
 
 def _nearest(name: str) -> str:
-    near = get_close_matches(name.replace(" ", "-"), _CODE, n=2 * _MOST_OFFERED, cutoff=0.6)
+    # Who mistypes a name begins it right: "taiwanese" is not meant for "javanese".
+    near = get_close_matches(
+        name.replace(" ", "-"), [one for one in _CODE if one[0] == name[:1]], n=2 * _MOST_OFFERED, cutoff=0.8
+    )
     codes = list(dict.fromkeys(_CODE[one] for one in near))[:_MOST_OFFERED]
     offered = " or ".join(f"'{code}' ({_NAME[code]})" for code in codes)
     return f"use {offered}" if offered else "give a code such as 'en' or 'zh'"
