@@ -12,6 +12,8 @@ import pytest
 
 from ipyspeaches.checks import Check, check_fields, checked, instance, number, one_of, text
 from ipyspeaches.errors import InputError
+from ipyspeaches.protocol.address import asked_address
+from ipyspeaches.session.options import SessionOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,21 @@ def test_none_passes_where_it_is_the_default_and_numbers_become_plain_ones() -> 
     assert options == Options(pace=0.5, pad_ms=3)
     assert (type(options.pace), type(options.pad_ms)) == (float, int)
     assert Options(name=None, pace=None, of=None) == Options()
+
+
+def test_a_word_may_have_capitals_and_blanks_around_it() -> None:
+    assert Options(way=" B\n") == Options(way="b")
+    wanted = {"transport": "Chunked", "task": "Translate", "script": "Traditional", "model": " base\n"}
+    options = SessionOptions.of({**wanted, "server": [" Embedded ", "EMBEDDED"]})
+    asked = options.recognition
+    assert (options.route.transport, asked.task, asked.script, asked.model) == (
+        "chunked",
+        "translate",
+        "traditional",
+        "base",
+    )
+    assert (options.server, *options.others) == ("embedded", "embedded")
+    assert asked_address(" Embedded") is None
 
 
 @checked

@@ -113,14 +113,21 @@ def number(low: float, high: float = MOST, cure: str = "", *, whole: bool = Fals
 
 
 def one_of(choices: Sequence[str]) -> Check:
-    """Return the check of a text that is one of a few."""
+    """Return the check of a word that is one of a few, as `as_word` takes it."""
 
     def check(name: str, value: object) -> str:
-        if not (isinstance(value, str) and value in choices):
+        word = as_word(value, *choices)
+        if word is None:
             raise InputError(f"{name} is {shown(value)}: use one of {', '.join(map(repr, choices))}.")
-        return value
+        return word
 
     return check
+
+
+def as_word(value: object, *choices: str) -> str | None:
+    """Return the one of a few words that is meant, in whichever case and with blanks around it; None if it is none."""
+    word = value.strip().casefold() if isinstance(value, str) else None
+    return next((one for one in choices if one.casefold() == word), None)
 
 
 def instance(kind: Any, cure: str) -> Check:  # noqa: ANN401  a class, or what stands for some

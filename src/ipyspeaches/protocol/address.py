@@ -9,6 +9,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from ipyspeaches.checks import as_word
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.recognition import RecognitionOptions
 
@@ -24,7 +25,7 @@ _MODEL_FREE_HOSTS: Final = ("api.openai.com", ".openai.azure.com")
 
 def asked_address(server: str | None) -> str | None:
     """Return the address that is meant where nobody names one, or ``"embedded"``; None for the embedded server."""
-    return None if server == EMBEDDED else server or os.getenv(BASE_URL_VARIABLE, "").strip() or None
+    return None if as_word(server, EMBEDDED) else server or os.getenv(BASE_URL_VARIABLE, "").strip() or None
 
 
 def realtime_query(base_url: str, options: RecognitionOptions) -> dict[str, str]:

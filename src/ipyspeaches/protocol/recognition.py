@@ -123,7 +123,9 @@ class RecognitionOptions:
         object.__setattr__(self, "implied_script", implied if code in CHINESE else None)
         # Speaches answers a code that it does not know with HTTP 500, or by dropping the session.
         object.__setattr__(self, "language", code)
-        if self.model is not None and not self.model.strip():
+        if self.model is not None:
+            object.__setattr__(self, "model", self.model.strip())  # as it came from a file or a variable
+        if self.model == "":
             raise InputError("model is empty: give a model id, or None for the server's first recognition model.")
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from ipyspeaches.checks import check_fields, instance, number, one_of, shown, text
+from ipyspeaches.checks import as_word, check_fields, instance, number, one_of, shown, text
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import EMBEDDED, EXAMPLE, normalise_base_url
 from ipyspeaches.protocol.api_key import hidden, hidden_address, read_key
@@ -233,6 +233,8 @@ class SessionOptions:
             journal=_journal,
             on_event=instance(Callable, "a function of one argument"),
         )
+        object.__setattr__(self, "server", as_word(self.server, EMBEDDED) or self.server)
+        object.__setattr__(self, "others", tuple(as_word(one, EMBEDDED) or one for one in self.others))
         for server in (self.server, *self.others):
             if server and server != EMBEDDED:
                 normalise_base_url(server)  # what has a password in it is refused before anything shows it

@@ -118,8 +118,7 @@ class Transcriber(OfSession, anywidget.AnyWidget):
         hide_key(options)
         settings = Settings(source, options)
         compared = compared_options(compare)
-        KEEP("keep_in_notebook", keep_in_notebook)
-        kept = Kept(keep_in_notebook, locale)
+        kept = Kept(KEEP("keep_in_notebook", keep_in_notebook), locale)
         super().__init__(
             locale=locale,
             _kept_class=kept.css_class,

@@ -118,7 +118,7 @@ class VadLab(anywidget.AnyWidget):
     ) -> None:
         check_front_end(self._esm)
         LOCALE("locale", locale)
-        KEEP("keep_in_notebook", keep_in_notebook)
+        keep_in_notebook = KEEP("keep_in_notebook", keep_in_notebook)
         hide_key(options)
         SessionOptions.of(dict(options))
         if not isinstance(recording, (Recording, str, os.PathLike)):
