@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
-from ipyspeaches.checks import Check, check_fields, checked, instance, number, one_of, text
+from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import Check, as_path, check_fields, checked, instance, number, one_of, text
 from ipyspeaches.errors import InputError
+from ipyspeaches.lines import LinesFile
 from ipyspeaches.protocol.address import asked_address
+from ipyspeaches.results.segment import Segment
+from ipyspeaches.results.transcript import Transcript
 from ipyspeaches.session.options import SessionOptions
+from ipyspeaches.vad.labels import read_truth
+from ipyspeaches.vad.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,23 @@ def test_a_word_may_have_capitals_and_blanks_around_it() -> None:
     )
     assert (options.server, *options.others) == ("embedded", "embedded")
     assert asked_address(" Embedded") is None
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    transcript, labels = Transcript([Segment(0, 1, "one")]), Segments([(0, 1)])
+    assert transcript.save("~/talk.srt") == tmp_path / "talk.srt"
+    transcript.to_csv("~/talk.csv")
+    labels.to_rttm("~/talk.rttm")
+    assert Segments.from_rttm("~/talk.rttm") == labels == read_truth("~/talk.rttm")
+    assert Recording.from_array(np.full(160, 9999, np.int16), 16000).save("~/talk.wav") == tmp_path / "talk.wav"
+    assert LinesFile("~/rows.jsonl", "it", begins="{").path == tmp_path / "rows.jsonl"
+    assert SessionOptions.of({"journal": "~/kept"}).journal == tmp_path / "kept"
+    assert sorted(one.suffix for one in tmp_path.iterdir()) == [".csv", ".rttm", ".srt", ".wav"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~").mkdir()  # as a shell makes it of quotation marks
+    assert as_path("~") == Path("~")
+    assert as_path("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
 
 
 @checked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache, wraps
@@ -128,6 +129,17 @@ def as_word(value: object, *choices: str) -> str | None:
     """Return the one of a few words that is meant, in whichever case and with blanks around it; None if it is none."""
     word = value.strip().casefold() if isinstance(value, str) else None
     return next((one for one in choices if one.casefold() == word), None)
+
+
+def as_path(path: str | PathLike[str]) -> Path:
+    """Return a path that a user gave; ``~`` at its beginning is the home folder, unless something has that name."""
+    given = Path(path)
+    if os.path.lexists(given):
+        return given
+    try:
+        return given.expanduser()
+    except RuntimeError:  # there is no such home
+        return given
 
 
 def instance(kind: Any, cure: str) -> Check:  # noqa: ANN401  a class, or what stands for some

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ipyspeaches.checks import as_path
 from ipyspeaches.errors import InputError
 
 
@@ -28,7 +29,7 @@ class LinesFile:
     """
 
     def __init__(self, path: str | Path, what: str, *, begins: str) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self._what = what
         try:
             if self.path.exists() and not self.path.is_file():

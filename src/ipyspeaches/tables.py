@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, Type
 
 import numpy as np
 
-from ipyspeaches.checks import shown_if_made
+from ipyspeaches.checks import as_path, shown_if_made
 from ipyspeaches.errors import InputError, MissingExtraError
 from ipyspeaches.terminal import printable
 
@@ -237,7 +237,7 @@ def write_file(path: str | Path, content: bytes) -> None:
     It is an `InputError` if it cannot be written: no such folder, no permission, disk full.
     """
     try:
-        Path(path).write_bytes(content)
+        as_path(path).write_bytes(content)
     except (OSError, ValueError) as exc:  # a name with a NUL in it
         reason = getattr(exc, "strerror", None) or exc
         raise InputError(

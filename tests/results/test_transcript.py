@@ -498,7 +498,7 @@ def test_half_a_character_and_a_terminal_s_command_stop_no_export(kind: str, tmp
     assert "\\u001b" not in saved
 
 
-@pytest.mark.parametrize("time", [float("nan"), float("inf"), 1e12])
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), 1e308, 1e12])
 def test_a_text_without_a_time_is_refused_only_by_what_cannot_hold_it(time: float) -> None:
     words = (Word("x", 0, time),)
     for transcript in (Transcript([Segment(time, time, "x", words)]), Transcript(missing=[Gap(time, time, "x")])):

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from ipyspeaches.audio.clock import MAX_RATE_HZ, Resampler
 from ipyspeaches.audio.containers import Content, Part, inspect
 from ipyspeaches.audio.converting import container_of, converted, joined
+from ipyspeaches.checks import as_path
 from ipyspeaches.errors import AudioError
 from ipyspeaches.terminal import printable
 
@@ -313,9 +314,8 @@ def decode(
     progress
         Called with the share that is read, now and then; what it raises ends the reading.
     """
-    if isinstance(file, str | os.PathLike) and not os.path.lexists(file):
-        with contextlib.suppress(RuntimeError):  # there is no such home
-            file = Path(file).expanduser()
+    if isinstance(file, str | os.PathLike):
+        file = as_path(file)
     (name, content), head = _open(file), b""
     new_reader = partial(_Reader, max_s, rate or 0, progress)
     try:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ipyspeaches import samples as bundled
 from ipyspeaches.audio.decoding import AudioFile, TellShare, array_to_mono, check_rate, decode, encode, wav
-from ipyspeaches.checks import checked, shown_if_made
+from ipyspeaches.checks import as_path, checked, shown_if_made
 from ipyspeaches.errors import AudioError, AudioWarning, InputError
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Recording:
             If the suffix is none of ``.wav``, ``.flac``, ``.ogg``, the format does not know the rate, or the file
             cannot be written.
         """
-        file = Path(path)
+        file = as_path(path)
         encode(file, self.samples, self.rate)
         return file
 

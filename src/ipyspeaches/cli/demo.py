@@ -18,6 +18,7 @@ from importlib import util
 from pathlib import Path
 from typing import IO
 
+from ipyspeaches.checks import as_path
 from ipyspeaches.cli.arguments import Commands, add_download_argument, better_model_text, port
 from ipyspeaches.errors import DownloadError, InputError, MissingExtraError, SpeachesError
 from ipyspeaches.protocol.address import BASE_URL_VARIABLE
@@ -40,7 +41,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--port", type=port, help=f"port (default: the first free one from {FIRST_PORT})")
     parser.add_argument(
         "--folder",
-        type=Path,
+        type=as_path,
         default=Path("ipyspeaches-demo"),
         help="where your copies of the notebooks are; those that are there already are kept (default: %(default)s)",
     )

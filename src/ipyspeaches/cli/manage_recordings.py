@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ipyspeaches.checks import as_path
 from ipyspeaches.cli.arguments import Commands, add_server_arguments, api_key, server_url
 from ipyspeaches.cli.transcribe_files import tell_missing
 from ipyspeaches.terminal import printable
@@ -28,12 +29,14 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("action", nargs="?", choices=("list", "recover", "remove"), default="list")
     parser.add_argument("ids", nargs="*", metavar="ID", help="recordings to recover (one) or to remove")
-    parser.add_argument("--folder", type=Path, metavar="PATH", help="where they are (default: where sessions put them)")
+    parser.add_argument(
+        "--folder", type=as_path, metavar="PATH", help="where they are (default: where sessions put them)"
+    )
     parser.add_argument("--json", action="store_true", help="print a list of objects (list)")
     parser.add_argument(
         "--output",
         action="append",
-        type=Path,
+        type=as_path,
         default=[],
         metavar="PATH",
         help="where the recovered text goes (.srt, .vtt, .txt, .json, .csv), or the audio (.wav, .flac, .ogg); may be "

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
 
+from ipyspeaches.checks import as_path
 from ipyspeaches.chinese import SCRIPTS
 from ipyspeaches.cli.arguments import (
     Commands,
@@ -321,7 +322,7 @@ class LiveLine:
 
 def _targets(args: argparse.Namespace) -> dict[Path, Path | None]:
     """Return where each input's result goes, None for stdout; usage errors leave through argparse."""
-    output = None if args.output is None else Path(args.output)
+    output = None if args.output is None else as_path(args.output)
     given, args.format = args.format, args.format or _format_of(output)
     files: list[Path] = list(dict.fromkeys(args.files))
     if output is None:

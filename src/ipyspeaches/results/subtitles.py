@@ -13,6 +13,7 @@ from html import escape
 from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from ipyspeaches.checks import EXACT
 from ipyspeaches.errors import InputError
 from ipyspeaches.terminal import columns, graphemes
 from ipyspeaches.words import Word, spaceless_script
@@ -48,7 +49,7 @@ def cues(spans: Iterable[Span]) -> Iterator[Cue]:
         text = one_line(given)
         if not text:
             continue
-        if not (math.isfinite(start) and math.isfinite(end)):
+        if not (abs(start) < EXACT and abs(end) < EXACT):  # nor is NaN
             raise InputError(f"{text!r:.60} has no time ({start:g} to {end:g} s): give its start and end in seconds.")
         start_ms = max(0, round(start * 1000))
         # WebVTT requires that a cue ends after it starts; an engine may report a word of no length.

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
-from ipyspeaches.checks import checked, shown_if_made
+from ipyspeaches.checks import as_path, checked, shown_if_made
 from ipyspeaches.errors import InputError
 from ipyspeaches.languages import language_heard
 from ipyspeaches.liberal import fit, parse_json
@@ -405,7 +405,7 @@ class Transcript(_Lines):
         MissingExtraError
             For Parquet, if neither pyarrow nor polars is installed.
         """
-        file = Path(path)
+        file = as_path(path)
         kind = file.suffix.lower().removeprefix(".")
         if kind == "parquet":
             self.to_parquet(file)

@@ -31,7 +31,7 @@ import msgspec
 import numpy as np
 import platformdirs
 
-from ipyspeaches.checks import number
+from ipyspeaches.checks import as_path, number
 from ipyspeaches.errors import InputError, StateError
 from ipyspeaches.protocol.address import EMBEDDED, normalise_base_url
 from ipyspeaches.results.segment import Gap
@@ -204,7 +204,7 @@ def default_place() -> Path | None:
     named = os.getenv(PLACE_VARIABLE, "").strip()
     if named.lower() == "off":
         return None
-    return Path(named).expanduser() if named else platformdirs.user_state_path("ipyspeaches") / "recordings"
+    return as_path(named) if named else platformdirs.user_state_path("ipyspeaches") / "recordings"
 
 
 def _place(options: SessionOptions, source: Source) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, Unpack, cast
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import checked, number, shown
+from ipyspeaches.checks import as_path, checked, number, shown
 from ipyspeaches.errors import (
     AudioError,
     DownloadError,
@@ -134,6 +134,7 @@ def _named(files: Files) -> dict[str, str | Recording]:
 
 def _matching(path: str) -> list[str]:
     """Return the files that a glob matches; a path that is none stands for itself, there or not."""
+    path = os.fspath(as_path(path)) if path.startswith("~") else path
     if os.path.isdir(path):  # noqa: PTH112  a path may be on another machine, as text
         raise InputError(f"{path} is a folder: give a glob such as {os.path.join(path, '*.wav')!r}.")  # noqa: PTH118
     if not glob.has_magic(path) or os.path.exists(path):  # noqa: PTH110

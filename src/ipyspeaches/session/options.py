@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from ipyspeaches.checks import as_word, check_fields, instance, number, one_of, shown, text
+from ipyspeaches.checks import as_path, as_word, check_fields, instance, number, one_of, shown, text
 from ipyspeaches.errors import InputError
 from ipyspeaches.protocol.address import EMBEDDED, EXAMPLE, normalise_base_url
 from ipyspeaches.protocol.api_key import hidden, hidden_address, read_key
@@ -281,7 +281,7 @@ def _journal(name: str, value: object) -> bool | Path | None:
     if value is None or isinstance(value, bool):
         return value or None
     if isinstance(value, str | os.PathLike) and isinstance(path := os.fspath(value), str) and path:
-        return Path(path).expanduser()
+        return as_path(path)
     raise InputError(f"{name} is {shown(value)}: give a folder, True for the default one, or None.")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ipyspeaches.audio.clock import SESSION_RATE_HZ, to_samples, to_seconds
 from ipyspeaches.audio.recording import Recording
 from ipyspeaches.audio.store import AudioStore, counted
-from ipyspeaches.checks import checked
+from ipyspeaches.checks import as_path, checked
 from ipyspeaches.errors import AudioError, InputError, StateError
 from ipyspeaches.liberal import parse_json
 from ipyspeaches.protocol.recognition import ServerTurnDetection
@@ -346,7 +346,7 @@ def recordings(folder: str | os.PathLike[str] | None = None) -> KeptRecordings:
     folder
         Where to look; None for the default place.
     """
-    place = journal.default_place() if folder is None else Path(folder)
+    place = journal.default_place() if folder is None else as_path(folder)
     found = [] if place is None else sorted(journal.journals(place))
     return KeptRecordings(row for one in found if (row := _row(one)) is not None)
 
@@ -374,7 +374,7 @@ def recover(recording: str | os.PathLike[str] | KeptRecording) -> RecoveredSessi
         If it holds no audio.
     """
     if not isinstance(recording, KeptRecording):
-        folder = Path(recording)
+        folder = as_path(recording)
         if any((folder / name).is_file() for name in (journal.LINES, journal.AUDIO)):  # one may have got lost
             return RecoveredSession(folder)
     row = recording if isinstance(recording, KeptRecording) else recordings().find(os.fspath(recording))

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import checked, shown
+from ipyspeaches.checks import as_path, checked, shown
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import Table
 from ipyspeaches.vad.detectors import Detector, from_description
@@ -121,7 +121,7 @@ class HandIn:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the file: it holds the old or the new, whatever happens; an `InputError` if it cannot be written."""
         try:
-            write_whole(Path(path), self.to_bytes())
+            write_whole(as_path(path), self.to_bytes())
         except (OSError, ValueError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise InputError(f"{path} cannot be written ({reason}): choose another file or create its folder.") from exc
@@ -130,7 +130,7 @@ class HandIn:
     def read(cls, path: str | os.PathLike[str]) -> HandIn:
         """Read a file; an `InputError` if it is cut short, of another version, or cannot be right."""
         try:
-            with Path(path).open("rb") as stream:
+            with as_path(path).open("rb") as stream:
                 content = stream.read(_MOST_BYTES)
             version = msgspec.json.decode(content, type=_Version).vadlab
             if version == FORMAT:
@@ -241,7 +241,7 @@ def rank(
     check_metric(metric)
     named = truth if isinstance(truth, str | os.PathLike) else None
     key = HandIn.read(named) if named is not None and Path(named).suffix == SUFFIX else None
-    paths = sorted(one for one in Path(folder).glob(f"*{SUFFIX}") if named is None or one != Path(named))
+    paths = sorted(one for one in as_path(folder).glob(f"*{SUFFIX}") if named is None or one != as_path(named))
     if not paths:
         raise InputError(f"There are no {SUFFIX} files in {shown(folder)}: save them there with lab.save(path).")
     read = [(path.stem, _read(path)) for path in paths]

@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
+from ipyspeaches.checks import as_path
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import write_or_return
 from ipyspeaches.vad.intervals import merged
@@ -83,7 +84,7 @@ def _read_text(path: str | Path, encoding: str | None) -> str:
     Without an encoding, it is UTF-8 or what the byte order mark says; what is neither is guessed, with a warning.
     """
     try:
-        with Path(path).open("rb") as stream:
+        with as_path(path).open("rb") as stream:
             # In pieces: one read of this size would take the memory at once.
             data = b"".join(islice(iter(lambda: stream.read(2**20), b""), MAX_BYTES // 2**20 + 1))
     except (OSError, ValueError) as exc:

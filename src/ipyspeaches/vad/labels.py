@@ -11,7 +11,7 @@ from typing import Final, Literal, Self, TypeAlias
 
 import numpy as np
 
-from ipyspeaches.checks import checked
+from ipyspeaches.checks import as_path, checked
 from ipyspeaches.errors import InputError
 from ipyspeaches.tables import row_position
 from ipyspeaches.vad import intervals, label_files
@@ -153,7 +153,7 @@ def read_truth(path: str | os.PathLike[str]) -> Segments:
 
     It is an `InputError` if the suffix is another one, or the file cannot be read; a line at fault is named.
     """
-    file = Path(path)
+    file = as_path(path)
     reader = READERS.get(file.suffix.lower())
     if reader is None:
         raise InputError(f"{file} is not a label file: give one of {', '.join(READERS)}.")
@@ -185,7 +185,7 @@ def save_labels(segments: Segments, path: str | Path) -> Path:
     path
         File to write, as `labels_path` gives it.
     """
-    file = Path(path)
+    file = as_path(path)
     try:
         write_whole(file, label_files.rttm(segments, label_files.stem(file)).encode())
     except OSError as exc:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from ipyspeaches.audio.recording import Recording
+from ipyspeaches.checks import as_path
 from ipyspeaches.errors import InputError
 from ipyspeaches.vad import label_files
 from ipyspeaches.vad.evaluation import check_span
@@ -37,7 +38,7 @@ def begin(truth: TruthLike | None, audio: Path | None, duration: float) -> tuple
     """
     if not (truth is None or isinstance(truth, (Segments, str, os.PathLike))):
         raise InputError(f"{truth!r} is not a truth: give Segments, or the path of a file of labels.")
-    named = None if truth is None or isinstance(truth, Segments) else Path(truth)
+    named = None if truth is None or isinstance(truth, Segments) else as_path(truth)
     beside = audio or named
     kept = _kept_path(beside) if beside is not None else None
     if isinstance(truth, Segments):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
-from ipyspeaches.checks import checked, text
+from ipyspeaches.checks import as_path, checked, text
 from ipyspeaches.errors import InputError, StateError
 from ipyspeaches.results.accuracy import differences
 from ipyspeaches.results.comparison import Comparison
@@ -150,7 +150,7 @@ class Take(OfSession, _Facts):
 
         It is an `InputError` or an `AudioError` if the file cannot be written.
         """
-        file = Path(path)
+        file = as_path(path)
         return self.recording.save(file) if file.suffix.lower() in _AUDIO else self.transcript.save(file)
 
 

@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 
 from ipyspeaches.audio.recording import Recording
-from ipyspeaches.checks import instance
+from ipyspeaches.checks import as_path, instance
 from ipyspeaches.errors import InputError
 from ipyspeaches.session.comparing import REFERENCE
 from ipyspeaches.session.engine import ENGINE
@@ -55,7 +55,7 @@ def _open(
     hand_in = HandIn.read(path)
     name = Path(hand_in.sound.name).name
     if recording is None:
-        recording = Path(path).with_name(name or "?")
+        recording = as_path(path).with_name(name or "?")
         if not recording.exists():
             what = f"{name}, which is not beside it" if name else "a recording that was in no file"
             raise InputError(f"{path} is about {what}: give it, as in VadLab.open(path, recording).")
@@ -123,7 +123,7 @@ class VadLab(anywidget.AnyWidget):
         SessionOptions.of(dict(options))
         if not isinstance(recording, (Recording, str, os.PathLike)):
             raise InputError(f"{type(recording).__name__} is not a recording: give a path or a Recording.")
-        path = None if isinstance(recording, Recording) else Path(recording)
+        path = None if isinstance(recording, Recording) else as_path(recording)
         loaded = recording if isinstance(recording, Recording) else Recording.load(recording)
         labels, span, file = begin(truth, path, loaded.duration)
         chosen = (
