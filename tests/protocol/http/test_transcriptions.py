@@ -148,6 +148,30 @@ def test_an_error_in_the_shape_of_an_answer_is_quoted() -> None:
     assert streamed(DELTA, event(detail="CUDA out of memory")) == Broken(" good", died)
 
 
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ({"status": "failed"}, "status: failed"),
+        ({"status": "in_progress"}, "status: in_progress"),
+        ({"finish_reason": "length"}, "finish_reason: length"),
+        ({"truncated": True}, "truncated: true"),
+        ({"is_final": False}, "is_final: false"),
+        ({"partial": True}, "partial: true"),
+        ({"success": False}, "success: false"),
+        ({"errors": [{"message": "chunk 2 failed"}]}, "chunk 2 failed"),
+    ],
+)
+def test_an_answer_that_says_it_is_not_whole_does_not_count_as_whole(beside: dict[str, Any], told: str) -> None:
+    said = {"text": "good", **beside}
+    assert read_answer(json.dumps(said).encode()) == Broken("good", f"The server reported “{told}”")
+
+
+def test_what_says_that_an_answer_is_whole_is_no_fault() -> None:
+    whole = {"status": "processed", "finish_reason": "stop", "truncated": False, "is_final": True, "errors": []}
+    assert read_answer(json.dumps({"text": "good", **whole}).encode()) == Answer("good")
+    assert read_answer(json.dumps(json.dumps({"text": "good"})).encode()) == Answer("good")
+
+
 def test_openais_mark_ends_any_stream_that_has_text() -> None:
     assert streamed(DELTA, "[DONE]") == Answer(" good")
     assert isinstance(streamed("[DONE]"), Broken)

@@ -28,6 +28,7 @@ _UNNAMED: Final = "message"
 """What an event is called that has no name."""
 _NO_JSON: Final = "no JSON"
 _FAILED: Final = re.compile(r"error|fail|exception|incomplete|abort|cancel", re.IGNORECASE)
+_UNFINISHED: Final = re.compile(_FAILED.pattern + "|progress|processing|queued|pending|running|partial", re.IGNORECASE)
 _LONGEST_UNKNOWN: Final = 80
 _GOOD_CODES: Final = (None, 0, "0", 200, "200", "ok", "OK", "success")
 _NOT_SPOKEN: Final = re.compile(r"\A[<{]|-->")
@@ -116,19 +117,37 @@ class _Transcription(msgspec.Struct):
     words: tuple[Word, ...] | None = None
     segments: list[_Stretch] | None = None
     error: Any = None
+    errors: Any = None
     code: Any = None
     message: str = ""
     msg: str = ""
+    status: Any = None
+    finish_reason: Any = None
+    success: bool = True
+    is_final: bool = True
+    partial: bool = False
+    truncated: bool = False
     data: Any = None
     result: Any = None
 
     @property
     def failure(self) -> str | None:
         """What a server reports beside the text, or by a number that is no success in place of one."""
-        if self.error:
-            return _message_of(self.error) or ""
+        if told := self.error or self.errors:
+            return _message_of(told) or ""
         said = self.message or self.msg
-        return said if said and not self.text and self.code not in _GOOD_CODES else None
+        if said and not self.text and self.code not in _GOOD_CODES:
+            return said
+        return None if self.text is None and self.segments is None else self._unfinished
+
+    @property
+    def _unfinished(self) -> str | None:
+        """What says beside a text that it is not whole, as its name and value."""
+        whole = {"success": True, "is_final": True, "partial": False, "truncated": False}
+        odd = [name for name, value in whole.items() if getattr(self, name) is not value]
+        odd += ["status"] * (_UNFINISHED.search(str(self.status)) is not None)
+        odd += ["finish_reason"] * (str(self.finish_reason) in _CUT_SHORT)
+        return f"{odd[0]}: {getattr(self, odd[0])}".lower() if odd else None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
@@ -178,7 +197,9 @@ def read_answer(body: bytes, api_key: str | None = None, *, plain: bool = False)
     the key.
     """
     try:
-        said = _read_document(parse_json(body))
+        whole = parse_json(body)
+        # A gateway may encode it once more.
+        said = _read_document(parse_json(whole) if isinstance(whole, str) and whole.startswith("{") else whole)
     except ValueError:
         text = body.decode("utf-8-sig", "replace").strip()
         return Answer(text) if plain and text and not _NOT_SPOKEN.search(text) else None
@@ -317,6 +338,8 @@ def _piece(delta: Any) -> str:  # noqa: ANN401  JSON
 
 
 def _message_of(error: object) -> str | None:
+    if isinstance(error, list) and error:
+        error = error[0]
     if isinstance(error, dict):
         error = error.get("message")
     return error if isinstance(error, str) else None
