@@ -204,6 +204,24 @@ async def test_an_interrupt_keeps_what_is_done(http_script: Any, folder: Path, t
     assert len(kept.read_text(encoding="utf-8").splitlines()) == 2
 
 
+async def test_an_interrupt_keeps_what_was_said_in_the_file_under_way(
+    http_script: Any, bursts: Recording, tmp_path: Path
+) -> None:
+    http_script.answer = lambda _posted: document(text="said") if len(http_script.posted) < 3 else Reply(after_s=60)
+    kept = tmp_path / "kept.jsonl"
+    where: Any = {"server": http_script.url, "transport": "chunked", "turn_detection": ENERGY}
+    many = asyncio.create_task(transcribe_many({"long": bursts}, resume=kept, **where))
+    while len(http_script.posted) < 3:  # noqa: ASYNC110  it is counted on another thread
+        await asyncio.sleep(0.01)
+    many.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await many
+    while not kept.read_text(encoding="utf-8"):  # noqa: ASYNC110  this loop is not the engine's
+        await asyncio.sleep(0.01)
+    row = json.loads(kept.read_text(encoding="utf-8"))
+    assert (row["text"], row["failed"], bool(row["missing"])) == ("said said", True, True)
+
+
 class Odd(Executor):
     """Fails in its own ways."""
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO, cast
 
@@ -211,14 +211,23 @@ def _run_many(args: argparse.Namespace) -> int:
         args.parser.error(f"--format is for other files than {_TABLE}: leave it out")
     with _warnings_on(LiveLine(sys.stderr, "")):
         many = ipyspeaches.transcribe_many(args.files, resume=args.output, at_once=args.at_once, **_options(args))
-        results = ipyspeaches.run(many)
+        try:
+            results = ipyspeaches.run(many)
+        except BaseException as exc:
+            _tell_failed(getattr(exc, "results", ()))
+            raise
+    return int(_tell_failed(results))
+
+
+def _tell_failed(results: Iterable[Any]) -> bool:
+    """Say on stderr which files miss text: one line a reason; return whether there are any."""
     files: dict[str, list[str]] = {}
     for row in results:
         if row.reason is not None:
             files.setdefault(row.reason, []).append(printable(row.path))
     for reason, found in files.items():
         print(f"ipyspeaches: {_some(found)}: {reason}", file=sys.stderr)
-    return int(bool(files))
+    return bool(files)
 
 
 def _options(args: argparse.Namespace) -> SessionKeywords:

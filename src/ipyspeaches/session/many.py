@@ -103,15 +103,15 @@ async def transcribe_many(
         raise InputError("on_event cannot go to other processes: leave it out, or do without an executor.")
     audio = _named(files)
     count = _AT_ONCE("at_once", (HERE_AT_ONCE if executor is None else AHEAD) if at_once is None else at_once)
-    with nullcontext() if resume is None else closing(_Kept(resume, _about(asked))) as kept:
-        known = {} if kept is None else kept.known
-        many = _Many(audio, {name: known[name] for name in audio if name in known}, kept, executor)
-        try:
-            await ENGINE.call(many.run(options, asked, int(count)))
-        except BaseException as exc:
-            leave(exc, results=many.results)
-            raise
-        return many.results
+    kept = None if resume is None else _Kept(resume, _about(asked))
+    known = {} if kept is None else kept.known
+    many = _Many(audio, {name: known[name] for name in audio if name in known}, kept, executor)
+    try:
+        await ENGINE.call(many.run(options, asked, int(count)))
+    except BaseException as exc:
+        leave(exc, results=many.results)
+        raise
+    return many.results
 
 
 def _named(files: Files) -> dict[str, str | Recording]:
@@ -185,6 +185,9 @@ class _Kept:
         self._file.close()
 
 
+_STOPPED: Final = "it was interrupted"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a file, as it goes from a worker to whoever gathers."""
@@ -213,10 +216,12 @@ class Job:
         except Exception as exc:  # noqa: BLE001  whatever it is, the other files go on
             reason = f"unexpected {type(exc).__name__}: {one_line(str(exc))}"
             return Outcome(FileResult.failure(self.name, reason).to_json())
+        return self._came_of(session, source)
+
+    def _came_of(self, session: Session, source: RecordedSource, *, stopped: bool = False) -> Outcome:
         reasons = [*map(str, filter(None, [session.failure])), *(gap.reason for gap in session.transcript.missing)]
-        result = FileResult(
-            self.name, source.duration_s, session.transcript, session.incomplete, reasons[0] if reasons else None
-        )
+        failed, reason = stopped or session.incomplete, reasons[0] if reasons else _STOPPED if stopped else None
+        result = FileResult(self.name, source.duration_s, session.transcript, failed, reason)
         return Outcome(result.to_json(), _ends(session.error, begun=len(session.frames) > 0))
 
     async def _heard(self, source: RecordedSource) -> Session:
@@ -225,7 +230,12 @@ class Job:
         begun_s, wait_s = clock(), FIRST_WAIT_S
         while True:
             session = Session(source, **self.options)
-            await live_through(session)
+            try:
+                await live_through(session)
+            except asyncio.CancelledError as exc:
+                if len(session.transcript):
+                    vars(exc)["outcome"] = self._came_of(session, source, stopped=True)
+                raise
             error = session.error
             if not isinstance(error, ServerError) or error.severity is not Severity.PASSING or len(session.frames):
                 return session
@@ -280,6 +290,10 @@ class _Many:
 
     async def run(self, options: SessionKeywords, asked: SessionOptions, at_once: int) -> None:
         """Transcribe what is not known, so many at a time."""
+        with nullcontext() if self._kept is None else closing(self._kept):
+            await self._run(options, asked, at_once)
+
+    async def _run(self, options: SessionKeywords, asked: SessionOptions, at_once: int) -> None:
         left = [name for name in self._audio if name not in self._found or self._found[name].failed]
         if not left:
             return
@@ -302,13 +316,21 @@ class _Many:
             if self._end is not None:
                 self._found.setdefault(job.name, FileResult.failure(job.name, f"not tried: {self._end}"))
                 continue
-            outcome = await self._outcome(job)
-            result = self._found[job.name] = FileResult.from_json(outcome.result)
-            if self._kept is not None:
-                self._kept.add(result)
-            if outcome.ends:
-                self._end = result.reason
+            try:
+                outcome = await self._outcome(job)
+            except asyncio.CancelledError as exc:
+                if begun := vars(exc).get("outcome"):  # hours of text, perhaps
+                    self._add(job.name, begun)
+                raise
+            self._add(job.name, outcome)
             progress.advance(1)
+
+    def _add(self, name: str, outcome: Outcome) -> None:
+        result = self._found[name] = FileResult.from_json(outcome.result)
+        if self._kept is not None:
+            self._kept.add(result)
+        if outcome.ends:
+            self._end = result.reason
 
     async def _outcome(self, job: Job) -> Outcome:
         if self._executor is None:
