@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from traceback import TracebackException
 from typing import Any
 
 import pytest
@@ -170,3 +171,13 @@ def test_an_odd_setting_does_not_cost_the_session() -> None:
     )
     assert isinstance(read, wire.SessionCreated)
     assert (read.session.id, read.session.transcription.model, read.session.vad) == ("s", "m", None)
+
+
+PAGE = b"<html><title>Bearer sk-SECRETsecret12</title>"
+
+
+def test_no_traceback_shows_the_page_that_came_in_place_of_json() -> None:
+    with pytest.raises(ValueError, match="Expecting value") as refused:
+        parse_json(PAGE)
+    shown = TracebackException.from_exception(refused.value, capture_locals=True).format()
+    assert "SECRET" not in "".join(shown)

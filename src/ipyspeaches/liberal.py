@@ -45,8 +45,10 @@ def parse_json(content: bytes | str) -> Json:
     """
     try:
         data = _parsed(content)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    except (RecursionError, ValueError) as exc:
+        problem = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+        content = ""  # it may quote a key, and tracebacks may show what is in a frame
+        raise ValueError(problem) from None
     level = [data]
     for _ in range(_DEEPEST):
         inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]

@@ -124,6 +124,13 @@ def test_a_servers_words_lose_the_key_in_them() -> None:
     assert without_key("Incorrect key sk-123.", ApiKey("sk-123")) == "Incorrect key ….", "the key is quoted"
     assert without_key("Incorrect key.", None) == "Incorrect key."
     assert without_key(b"Incorrect key sk-123.", "sk-123").decode() == "Incorrect key …."
+    assert without_key(b"\xff sk-123\xe9", "sk-123") == b"\xff \xe2\x80\xa6\xe9"
+
+
+@pytest.mark.parametrize("unseen", ["\0", "\x07", "\x1b[1m", "\u200b", "\xad", "\n", " ", "<b></b>"])
+def test_what_is_not_seen_hides_no_key(unseen: str) -> None:
+    assert without_key(f"no sk-SECRET{unseen}secret12.", "sk-SECRETsecret12") == "no …."
+    assert without_key(unseen.join("sk-SECRETsecret12"), "sk-SECRETsecret12") == "…"
 
 
 @pytest.mark.parametrize("key", ["test", "a", "1234", "sk-1", "密钥"])

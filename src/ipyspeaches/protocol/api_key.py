@@ -14,6 +14,8 @@ from ipyspeaches.protocol.address import BASE_URL_VARIABLE, EMBEDDED, is_loopbac
 Words = TypeVar("Words", bound=str | bytes)
 
 API_KEY_VARIABLE: Final = "SPEACHES_API_KEY"
+_UNSEEN: Final = r"(?:\x1b\[[\d;]*\w|<[^<>]{0,40}>|[\s\0-\x1f\x7f-\x9f\xad\u200b-\u200f\u2060\ufeff])*"
+"""What may stand within a key that is quoted, and is not seen, or taken out before it is shown."""
 _SHORTEST_SECRET: Final = 6
 """Shorter ones are given to servers that want any key ("test", "none"), and are parts of words: as such they stay."""
 _QUOTES: Final = "\"'`"
@@ -107,10 +109,13 @@ def without_key(text: Words, key: str | None) -> Words:
     """
     if not key:
         return text
-    quoted = re.escape(str(key)) if len(key) >= _SHORTEST_SECRET else rf"(?<!\w){re.escape(str(key))}(?!\w)"
-    if isinstance(text, str):
-        return cast("Words", re.sub(quoted, "…", text))
-    return cast("Words", re.sub(quoted.encode(), "…".encode(), text))
+    if isinstance(text, bytes):
+        return cast(
+            "Words", without_key(text.decode("utf-8", "surrogateescape"), key).encode("utf-8", "surrogateescape")
+        )
+    parts = map(re.escape, str(key))
+    quoted = _UNSEEN.join(parts) if len(key) >= _SHORTEST_SECRET else rf"(?<!\w){''.join(parts)}(?!\w)"
+    return cast("Words", re.sub(quoted, "…", text))
 
 
 def _name(character: str) -> str:
