@@ -53,7 +53,17 @@ def test_values_that_servers_ignore_in_silence_are_refused(values: dict[str, Any
         ServerTurnDetection(**values)
 
 
-@pytest.mark.parametrize("values", [{"model": " "}, {"task": "sing"}, {"temperature": 1.5}, {"temperature": -0.1}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model": " "},
+        {"prompt": "Caf\udce9"},
+        {"hotwords": ["\ud800"]},
+        {"task": "sing"},
+        {"temperature": 1.5},
+        {"temperature": -0.1},
+    ],
+)
 def test_what_no_recogniser_can_do_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(values))):
         RecognitionOptions(**values)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self, TypeAlias
 
-from ipyspeaches.checks import check_fields, instance, number, one_of, text, texts
+from ipyspeaches.checks import Check, check_fields, instance, number, one_of, text, texts
 from ipyspeaches.chinese import CHINESE, SCRIPTS, missing_converter, written
 from ipyspeaches.errors import InputError
 from ipyspeaches.languages import language_code, script_named
@@ -62,6 +62,20 @@ class ServerTurnDetection:
         }
 
 
+def _sent(check: Check) -> Check:
+    """Return a check that also refuses text that no request can carry: of a shell or file in another encoding."""
+
+    def check_text(name: str, value: object) -> object:
+        checked = check(name, value)
+        try:
+            checked.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{name} has characters that are not UTF-8: give it in UTF-8.") from None
+        return checked
+
+    return check_text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionOptions:
     """What the recogniser is asked for.
@@ -111,7 +125,7 @@ class RecognitionOptions:
     implied_script: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        check_fields(self, model=text(), task=one_of(TASKS), prompt=text(), hotwords=texts())
+        check_fields(self, model=_sent(text()), task=one_of(TASKS), prompt=_sent(text()), hotwords=_sent(texts()))
         check_fields(self, temperature=number(0, 1))
         check_fields(self, script=one_of(SCRIPTS))
         check_fields(self, server_vad=instance(ServerTurnDetection, "ServerTurnDetection(…), or None"))
