@@ -41,7 +41,7 @@ class LinesFile:
         self._whole = content[: content.rfind(b"\n") + 1]
         half = content.decode("utf-8", "replace")
         if not self._whole and not begins.startswith(half) and not half.startswith(begins):
-            raise InputError(f"{self.path} is not a result of {what}: give another file to resume=.")
+            raise InputError(f"{self.path} is not a result of {what}: name another file for it.")
 
     def read(self, take: Callable[[Any], None]) -> None:
         """Hand over the value of each line; an error of one that does not fit names the line."""
@@ -52,8 +52,7 @@ class LinesFile:
                 raise
             except (ValueError, KeyError, TypeError, RecursionError) as exc:
                 raise InputError(
-                    f"{self.path}, line {number}: this is not a result of {self._what}. "
-                    "Give another file to resume=, or delete it."
+                    f"{self.path}, line {number}: this is not a result of {self._what}. Name another file for it."
                 ) from exc
 
     def open(self) -> None:

@@ -113,14 +113,14 @@ async def test_it_goes_on_where_it_was_and_tries_again_what_failed(
     assert again.to_pandas()[:4].equals(first.to_pandas())
     assert again.transcripts[str(files[0])].to_json() == first.transcripts[str(files[0])].to_json()
     assert again[-1].text == "utterance 1 utterance 2 utterance 3"
-    with pytest.raises(InputError, match="made with another language: give another file"):
+    with pytest.raises(InputError, match="made with another language: name another file"):
         await heard(server, files, resume=kept, language="en")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a note", "is not a result of transcribe_many: give another file"),
+        ("a note", "is not a result of transcribe_many: name another file"),
         ('{"path":"a"}\n', "line 1: this is not a result of transcribe_many"),
         ('{"path":"a","options":{}', ""),
     ],

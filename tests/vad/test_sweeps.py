@@ -201,10 +201,10 @@ def test_results_of_other_sweeps_are_not_mixed_in(tmp_path: Path) -> None:
         "1" * 5000,
     ):
         file.write_text(known + wrong.strip() + "\n")
-        with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Give another file"):
+        with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Name another file"):
             sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
     file.write_text(known + "{}\n")
-    with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Give another file"):
+    with pytest.raises(InputError, match=r"line 3: this is not a result of a sweep. Name another file"):
         sweep(TALK, TRUTH, EnergyVad(), resume=file, threshold=[300])
     with pytest.raises(InputError, match="cannot be used to resume"):
         sweep(TALK, TRUTH, EnergyVad(), resume=tmp_path / "no folder" / "x.jsonl", threshold=[300])

@@ -170,9 +170,7 @@ class _Kept:
         known = dict(entry["options"])
         other = sorted(name for name in known | self._about if known.get(name) != self._about.get(name))
         if other:
-            raise InputError(
-                f"{self._file.path} was made with another {', '.join(other)}: give another file to resume=."
-            )
+            raise InputError(f"{self._file.path} was made with another {', '.join(other)}: name another file for it.")
         result = FileResult.from_json(entry)
         self.known[result.path] = result
 

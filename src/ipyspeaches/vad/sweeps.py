@@ -347,7 +347,7 @@ class SweepFile:
             if not self._known:
                 raise InputError(
                     f"{self._file.path} is of a sweep over other recordings, another truth or another collar: "
-                    "give another file to resume=, or delete it."
+                    "name another file for it."
                 )
             return
         durations, boundaries = entry["result"]
