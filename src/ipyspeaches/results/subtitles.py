@@ -123,12 +123,12 @@ def _cost(lines: tuple[str, str], *, cuts_phrase: bool) -> tuple[int, int]:
 
 def _atoms(text: str) -> list[str]:
     """Return the pieces between which a line may end; each begins with the white space before it."""
-    atoms = [""]
+    atoms: list[list[str]] = []
     for before, after in pairwise(["", *graphemes(" ".join(text.split()))]):
-        if before and (after[0] == " " or _may_break(before[0], after[0])):
-            atoms.append("")
-        atoms[-1] += after
-    return atoms if atoms[0] else []
+        if not before or after[0] == " " or _may_break(before[0], after[0]):
+            atoms.append([])
+        atoms[-1].append(after)
+    return ["".join(characters) for characters in atoms]
 
 
 def _may_break(before: str, after: str) -> bool:
