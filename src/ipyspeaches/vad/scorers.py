@@ -109,8 +109,8 @@ class ModelScorer(FrameScorer):
         # No method: a scorer that referred to itself would keep the 3 MB of its model until a cycle is collected.
         super().__init__(frame, partial(_judge_each, judge))
         self.hop = frame * rate // SILERO_RATE_HZ
-        # It gives its output late, but not shifted by more than a sample, so that score i is about frame i.
-        self._resampler = Resampler(rate, SILERO_RATE_HZ, prompt=True)
+        # It gives its output late (about 20 ms) but not shifted, so that score i is about frame i.
+        self._resampler = Resampler(rate, SILERO_RATE_HZ)
 
     def score(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of the frames that these samples complete."""
