@@ -17,7 +17,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from playwright.sync_api import sync_playwright
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
@@ -25,11 +24,11 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 from harness.browser import Browser, LabPage, result_of
 from harness.lab import LabServer
 from harness.transcriber import button, widget
-from ipyspeaches import Recording, samples, wer
+from ipyspeaches import samples, wer
+from on_screen import LEAD_S, speech
 from rows import Row, judged, progress, report
 
 AWAY_S = 20.0
-LEAD_S = 6.0
 ROUNDS = 3
 MID_SENTENCE_S = 1.2
 """Into the speech, when the server is killed."""
@@ -59,15 +58,6 @@ class Restarted:
             self._process.wait()
 
 
-def microphone(folder: Path) -> tuple[Path, float, str]:
-    """Write what the microphone plays; return the file, its length in seconds, and what is said."""
-    sample = Recording.sample("quickstart")
-    silence = np.zeros(round(LEAD_S * sample.rate), np.int16)
-    played = Recording(np.concatenate([silence, *[sample.samples, silence] * ROUNDS]), sample.rate)
-    said = " ".join(sentence.text for sentence in samples.info("quickstart").sentences)
-    return played.save(folder / "speech.wav"), played.duration, " ".join([said] * ROUNDS)
-
-
 def pictured(page: LabPage, name: str, text: str, timeout_s: float) -> None:
     """Wait until the widget says so, and take a picture of it."""
     widget(page).get_by_text(text).first.wait_for(timeout=1000 * timeout_s)
@@ -77,7 +67,8 @@ def pictured(page: LabPage, name: str, text: str, timeout_s: float) -> None:
 
 def recorded(folder: Path, away_s: float) -> tuple[dict[str, Any], str]:
     """Record in a notebook while the server goes and comes; return what there is then, and what was said."""
-    file, length_s, said = microphone(folder)
+    file, length_s = speech(folder, ROUNDS)
+    said = " ".join(sentence.text for sentence in samples.info("quickstart").sentences)
     server = Restarted()
     server.start()
     cells = [
@@ -114,7 +105,7 @@ def recorded(folder: Path, away_s: float) -> tuple[dict[str, Any], str]:
             page.run_cell(2)
             found = page.result(2)
             page.close()
-    return found, said
+    return found, " ".join([said] * ROUNDS)
 
 
 def measure(away_s: float) -> Iterator[Row]:
